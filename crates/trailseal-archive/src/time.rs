@@ -1,0 +1,212 @@
+//! Whole seconds of UTC, the only time CloudTrail's digests know.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment in UTC, in whole seconds since 1970-01-01T00:00:00Z.
+///
+/// Always between the years 0000 and 9999, so that printing cannot fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Why a text is no time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a time; {expected}")]
+pub struct TimeError {
+    /// The text as received.
+    pub text: String,
+    /// What would have been accepted.
+    pub expected: &'static str,
+}
+
+const MIN: i64 = -62_167_219_200;
+const MAX: i64 = 253_402_300_799;
+
+impl Timestamp {
+    /// From seconds since the epoch; `None` outside the years 0000 to 9999.
+    pub fn from_epoch(seconds: i64) -> Option<Self> {
+        (MIN..=MAX).contains(&seconds).then_some(Self(seconds))
+    }
+
+    /// Seconds since the epoch.
+    pub fn epoch(self) -> i64 {
+        self.0
+    }
+
+    /// This moment moved by `seconds`, kept within the years 0000 to 9999.
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds).clamp(MIN, MAX))
+    }
+
+    /// Seconds from `earlier` to this moment (negative when this is the earlier one).
+    pub fn since(self, earlier: Self) -> i64 {
+        self.0 - earlier.0
+    }
+
+    /// Parses the form of digest fields: `YYYY-MM-DDTHH:MM:SSZ`, exactly (spec/format.md 1.2).
+    ///
+    /// # Errors
+    /// [`TimeError`] for any other text.
+    pub fn parse_digest_field(text: &str) -> Result<Self, TimeError> {
+        let error = || TimeError { text: shorten(text), expected: "YYYY-MM-DDTHH:MM:SSZ is" };
+        if text.len() != 20 || !shape(text, b"dddd-dd-ddTdd:dd:ddZ") {
+            return Err(error());
+        }
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ")
+            .ok()
+            .and_then(|t| Self::from_epoch(t.and_utc().timestamp()))
+            .ok_or_else(error)
+    }
+
+    /// Parses the stamp in a digest name: `YYYYMMDDTHHMMSSZ`.
+    ///
+    /// # Errors
+    /// [`TimeError`] for any other text.
+    pub fn parse_stamp(text: &str) -> Result<Self, TimeError> {
+        let error = || TimeError { text: shorten(text), expected: "YYYYMMDDTHHMMSSZ is" };
+        if text.len() != 16 || !shape(text, b"ddddddddTddddddZ") {
+            return Err(error());
+        }
+        NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ")
+            .ok()
+            .and_then(|t| Self::from_epoch(t.and_utc().timestamp()))
+            .ok_or_else(error)
+    }
+
+    /// Parses the stamp in a log name: `YYYYMMDDTHHmmZ`.
+    ///
+    /// # Errors
+    /// [`TimeError`] for any other text.
+    pub fn parse_minute_stamp(text: &str) -> Result<Self, TimeError> {
+        let error = || TimeError { text: shorten(text), expected: "YYYYMMDDTHHmmZ is" };
+        if text.len() != 14 || !shape(text, b"ddddddddTddddZ") {
+            return Err(error());
+        }
+        let date = NaiveDateTime::parse_from_str(&format!("{}00Z", &text[..13]), "%Y%m%dT%H%M%SZ");
+        date.ok().and_then(|t| Self::from_epoch(t.and_utc().timestamp())).ok_or_else(error)
+    }
+
+    /// Parses what people and key files write: RFC 3339 with any offset, the same without an offset
+    /// (taken as UTC, as botocore does), a date, or seconds since the epoch with or without a fraction
+    /// (spec/format.md 1.6). Fractions of a second are cut off.
+    ///
+    /// # Errors
+    /// [`TimeError`] for any other text.
+    pub fn parse_loose(text: &str) -> Result<Self, TimeError> {
+        let error = || TimeError {
+            text: shorten(text),
+            expected: "RFC 3339 (2024-03-01T00:00:00Z), a date (2024-03-01) or seconds since 1970 are",
+        };
+        let trimmed = text.trim();
+        if let Ok(t) = DateTime::parse_from_rfc3339(trimmed) {
+            return Self::from_epoch(t.timestamp()).ok_or_else(error);
+        }
+        for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"] {
+            if let Ok(t) = NaiveDateTime::parse_from_str(trimmed, form) {
+                return Self::from_epoch(t.and_utc().timestamp()).ok_or_else(error);
+            }
+        }
+        if let Ok(d) = NaiveDate::parse_from_str(trimmed, "%Y-%m-%d") {
+            let midnight = d.and_hms_opt(0, 0, 0).ok_or_else(error)?;
+            return Self::from_epoch(midnight.and_utc().timestamp()).ok_or_else(error);
+        }
+        let seconds: f64 = trimmed.parse().map_err(|_| error())?;
+        if !seconds.is_finite() || seconds.abs() > MAX as f64 {
+            return Err(error());
+        }
+        Self::from_epoch(seconds.floor() as i64).ok_or_else(error)
+    }
+
+    /// The stamp of a digest name: `YYYYMMDDTHHMMSSZ`.
+    pub fn stamp(self) -> String {
+        self.utc().format("%Y%m%dT%H%M%SZ").to_string()
+    }
+
+    /// The stamp of a log name: `YYYYMMDDTHHmmZ`.
+    pub fn minute_stamp(self) -> String {
+        self.utc().format("%Y%m%dT%H%MZ").to_string()
+    }
+
+    /// The date folders of a key: `YYYY/MM/DD`.
+    pub fn date_folders(self) -> String {
+        self.utc().format("%Y/%m/%d").to_string()
+    }
+
+    fn utc(self) -> DateTime<chrono::Utc> {
+        DateTime::from_timestamp(self.0, 0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC: `2024-03-01T05:46:41Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.utc().format("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_loose(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whether `text` has the shape of `pattern`, where `d` stands for a digit.
+fn shape(text: &str, pattern: &[u8]) -> bool {
+    text.len() == pattern.len()
+        && text.bytes().zip(pattern).all(|(c, p)| if *p == b'd' { c.is_ascii_digit() } else { c == *p })
+}
+
+/// At most 40 characters of a hostile text, for an error message.
+fn shorten(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_time_reads_as_the_same_second() {
+        let expected = Timestamp::parse_digest_field("2024-03-01T05:46:00Z").unwrap();
+        assert_eq!(Timestamp::parse_stamp("20240301T054600Z").unwrap(), expected);
+        assert_eq!(Timestamp::parse_minute_stamp("20240301T0546Z").unwrap(), expected);
+        for text in [
+            "2024-03-01T05:46:00+00:00",
+            "2024-03-01T06:46:00+01:00",
+            "2024-03-01T05:46:00",
+            "1709271960",
+            "1709271960.75",
+        ] {
+            assert_eq!(Timestamp::parse_loose(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_an_error() {
+        for text in ["", "2024-3-1T00:00:00Z", "2024-13-01T00:00:00Z", "+024-03-01T00:00:00Z", "now", "NaN", "1e300"] {
+            assert!(Timestamp::parse_digest_field(text).is_err(), "{text}");
+            assert!(Timestamp::parse_loose(text).is_err() || text.starts_with("2024-3"), "{text}");
+        }
+        assert!(Timestamp::parse_stamp("20240301T246100Z").is_err());
+        assert!(Timestamp::parse_minute_stamp("2024030１T05Z").is_err());
+    }
+
+    #[test]
+    fn printing_and_parsing_are_inverse() {
+        for seconds in [0, 1, 1_709_271_960, 253_402_300_799, -1] {
+            let t = Timestamp::from_epoch(seconds).unwrap();
+            assert_eq!(Timestamp::parse_digest_field(&t.to_string()).unwrap(), t);
+            assert_eq!(Timestamp::parse_stamp(&t.stamp()).unwrap(), t);
+        }
+    }
+}
