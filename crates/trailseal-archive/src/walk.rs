@@ -1,1 +1,450 @@
-//! walk
+//! Walking a downloaded tree without ever leaving it.
+//!
+//! A walk has two steps, so that an archive of any size is never listed as a whole: [`Roots::survey`] finds
+//! the folders of each account and region, [`Roots::list`] lists the files of one of them. Links that leave
+//! the roots are not followed; loops end; what is not a regular file is never opened.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::key::{KeyParts, ObjectKind};
+
+/// The folders that may be read.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    roots: Vec<Root>,
+}
+
+#[derive(Clone, Debug)]
+struct Root {
+    given: PathBuf,
+    canonical: PathBuf,
+}
+
+/// Why a root cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct RootError {
+    /// The root as given.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// An account and region, as the folders say; empty where they do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitKey {
+    /// The organization id, of an organization trail.
+    pub organization: Option<String>,
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+}
+
+/// A folder, by its real path (for opening and for keys) and the path as found (for people).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Folder {
+    /// Without symbolic links, except below.
+    pub real: PathBuf,
+    /// Beginning with the root as given.
+    pub shown: PathBuf,
+}
+
+/// What a survey found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The region folders of each account and region (`…/AWSLogs/…/CloudTrail…/REGION`).
+    pub units: BTreeMap<UnitKey, Vec<(ObjectKind, Folder)>>,
+    /// Folders outside that layout that hold files.
+    pub others: Vec<Folder>,
+    /// What was not followed or could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// Something in the tree that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where, as found.
+    pub shown: PathBuf,
+    /// What.
+    pub kind: ProblemKind,
+}
+
+/// Why something was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A link to a place outside the roots.
+    #[error("a symbolic link that leaves the archive; it was not followed")]
+    LeavesRoots,
+    /// A link to a folder that holds it.
+    #[error("a symbolic link that leads in a circle; it was not followed")]
+    Loop,
+    /// A link to nothing.
+    #[error("a symbolic link that leads nowhere")]
+    Broken,
+    /// A folder that cannot be listed.
+    #[error("the folder cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// A file in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name; a name that is not UTF-8 shows `�` and cannot be opened by it.
+    pub name: Box<str>,
+    /// Bytes on disk.
+    pub length: u64,
+    /// Why it must not be opened.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a file is not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A pipe, socket or device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// A link to a place outside the roots, or to nothing.
+    #[error("it is a symbolic link that leaves the archive or leads nowhere")]
+    Link,
+    /// The name cannot be written as text.
+    #[error("its name is not UTF-8")]
+    Name,
+}
+
+/// A folder and the files directly in it, ordered by name.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The folder.
+    pub folder: Folder,
+    /// Its files.
+    pub files: Vec<File>,
+}
+
+impl Roots {
+    /// Takes the folders that may be read. A root inside another one is left out: its files would count
+    /// twice.
+    ///
+    /// # Errors
+    /// [`RootError`] for a root that is not a readable folder.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, RootError> {
+        let mut roots: Vec<Root> = Vec::new();
+        for given in paths {
+            let fail = |source| RootError { path: given.clone(), source };
+            let canonical = fs::canonicalize(given).map_err(fail)?;
+            fs::read_dir(&canonical).map_err(fail)?;
+            roots.push(Root { given: given.clone(), canonical });
+        }
+        let all: Vec<PathBuf> = roots.iter().map(|root| root.canonical.clone()).collect();
+        let mut at = 0;
+        roots.retain(|root| {
+            at += 1;
+            let earlier_twin = all[..at - 1].contains(&root.canonical);
+            let inside = all.iter().any(|other| *other != root.canonical && root.canonical.starts_with(other));
+            !earlier_twin && !inside
+        });
+        Ok(Self { roots })
+    }
+
+    /// Whether a real path lies in a root.
+    pub fn contain(&self, real: &Path) -> bool {
+        self.roots.iter().any(|root| real.starts_with(&root.canonical))
+    }
+
+    /// The path as the user would write it, for a real path in a root.
+    pub fn shown(&self, real: &Path) -> PathBuf {
+        let root = self.roots.iter().find_map(|root| Some((root, real.strip_prefix(&root.canonical).ok()?)));
+        root.map_or_else(|| real.to_owned(), |(root, rest)| join(&root.given, rest))
+    }
+
+    /// Finds the folders of every account and region that `is_wanted`, without listing their files.
+    pub fn survey(&self, is_wanted: &dyn Fn(&UnitKey) -> bool) -> Survey {
+        let mut survey = Survey::default();
+        for root in &self.roots {
+            let mut walk = Walk::new(self, &mut survey.problems);
+            let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
+            walk.run(start, |folder, listing| {
+                if let Some((unit, kind)) = unit_of(&folder.real) {
+                    if is_wanted(&unit) {
+                        survey.units.entry(unit).or_default().push((kind, folder.clone()));
+                    }
+                    return Descend::No;
+                }
+                if listing().is_some_and(|files| !files.is_empty()) {
+                    survey.others.push(folder.clone());
+                }
+                Descend::Yes
+            });
+        }
+        survey.problems.sort();
+        survey
+    }
+
+    /// Lists the files at and below a folder, folder by folder, in order.
+    pub fn list(&self, folder: &Folder, problems: &mut Vec<Problem>) -> Vec<Listing> {
+        let mut listings = Vec::new();
+        Walk::new(self, problems).run(folder.clone(), |folder, files| {
+            match files() {
+                Some(files) if !files.is_empty() => listings.push(Listing { folder: folder.clone(), files }),
+                _ => {}
+            }
+            Descend::Yes
+        });
+        listings.sort_by(|a, b| a.folder.cmp(&b.folder));
+        listings
+    }
+
+    /// Lists the files directly in a folder, in order.
+    pub fn list_one(&self, folder: &Folder) -> Vec<File> {
+        let mut problems = Vec::new();
+        let mut walk = Walk::new(self, &mut problems);
+        walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
+    }
+
+    /// A file at a real path in the roots, if there is one that is regular; for names that no listing had.
+    pub fn probe(&self, real: &Path) -> Option<u64> {
+        let canonical = fs::canonicalize(real).ok()?;
+        let metadata = fs::metadata(&canonical).ok()?;
+        (self.contain(&canonical) && metadata.is_file()).then_some(metadata.len())
+    }
+}
+
+/// The account, region and kind that a region folder's real path states.
+fn unit_of(real: &Path) -> Option<(UnitKey, ObjectKind)> {
+    // A file name completes the path to a key; the folder must be the region's own.
+    let key = format!("{}/x", real.to_str()?);
+    let parts = KeyParts::parse(&key)?;
+    let unit = UnitKey {
+        organization: parts.organization.map(str::to_owned),
+        account: parts.account.to_owned(),
+        region: parts.region.to_owned(),
+    };
+    Some((unit, parts.kind))
+}
+
+enum Descend {
+    Yes,
+    No,
+}
+
+struct Entries {
+    files: Vec<File>,
+    folders: Vec<Folder>,
+}
+
+struct Walk<'a> {
+    roots: &'a Roots,
+    problems: &'a mut Vec<Problem>,
+    /// Folders that were reached through links: each is entered once.
+    linked: HashSet<PathBuf>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(roots: &'a Roots, problems: &'a mut Vec<Problem>) -> Self {
+        Self { roots, problems, linked: HashSet::new() }
+    }
+
+    /// Visits a folder and what is below it. `visit` may ask for the files of the folder.
+    fn run(
+        &mut self,
+        start: Folder,
+        mut visit: impl FnMut(&Folder, &mut dyn FnMut() -> Option<Vec<File>>) -> Descend,
+    ) {
+        let mut stack = vec![start];
+        while let Some(folder) = stack.pop() {
+            let mut entries = None;
+            let descend = visit(&folder, &mut || {
+                let mut found = self.entries(&folder)?;
+                let files = std::mem::take(&mut found.files);
+                entries = Some(found);
+                Some(files)
+            });
+            if let (Descend::Yes, Some(entries)) = (descend, entries) {
+                stack.extend(entries.folders.into_iter().rev());
+            }
+        }
+    }
+
+    fn entries(&mut self, folder: &Folder) -> Option<Entries> {
+        let listing = match fs::read_dir(&folder.real) {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.problem(&folder.shown, ProblemKind::Unreadable(error.to_string()));
+                return None;
+            }
+        };
+        let mut entries = Entries { files: Vec::new(), folders: Vec::new() };
+        for entry in listing {
+            match entry {
+                Ok(entry) => self.entry(folder, &entry, &mut entries),
+                Err(error) => {
+                    self.problem(&folder.shown, ProblemKind::Unreadable(error.to_string()));
+                    break;
+                }
+            }
+        }
+        entries.files.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.folders.sort();
+        Some(entries)
+    }
+
+    fn entry(&mut self, folder: &Folder, entry: &fs::DirEntry, entries: &mut Entries) {
+        let name = entry.file_name();
+        let text = name.to_str();
+        let file = |length, refusal: Option<Refusal>| File {
+            name: name.to_string_lossy().into(),
+            length,
+            refusal: refusal.or(text.is_none().then_some(Refusal::Name)),
+        };
+        let below = || Folder { real: folder.real.join(&name), shown: join(&folder.shown, Path::new(&name)) };
+        let Ok(kind) = entry.file_type() else { return };
+        if kind.is_dir() {
+            entries.folders.push(below());
+        } else if kind.is_file() {
+            let length = entry.metadata().map_or(0, |metadata| metadata.len());
+            entries.files.push(file(length, None));
+        } else if kind.is_symlink() {
+            match self.follow(folder, &below()) {
+                Ok(Target::File(length)) => entries.files.push(file(length, None)),
+                Ok(Target::Folder(real)) => {
+                    if self.linked.insert(real) {
+                        entries.folders.push(below());
+                    }
+                }
+                Ok(Target::Other) => entries.files.push(file(0, Some(Refusal::NotRegular))),
+                Err(problem) => {
+                    self.problem(&below().shown, problem);
+                    entries.files.push(file(0, Some(Refusal::Link)));
+                }
+            }
+        } else {
+            entries.files.push(file(0, Some(Refusal::NotRegular)));
+        }
+    }
+
+    fn follow(&self, folder: &Folder, link: &Folder) -> Result<Target, ProblemKind> {
+        let real = fs::canonicalize(&link.real).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ProblemKind::Broken,
+            _ => ProblemKind::Loop,
+        })?;
+        if !self.roots.contain(&real) {
+            return Err(ProblemKind::LeavesRoots);
+        }
+        let metadata = fs::metadata(&real).map_err(|_| ProblemKind::Broken)?;
+        if metadata.is_file() {
+            return Ok(Target::File(metadata.len()));
+        }
+        if !metadata.is_dir() {
+            return Ok(Target::Other);
+        }
+        let here = fs::canonicalize(&folder.real).map_err(|_| ProblemKind::Broken)?;
+        if here.starts_with(&real) { Err(ProblemKind::Loop) } else { Ok(Target::Folder(real)) }
+    }
+
+    fn problem(&mut self, shown: &Path, kind: ProblemKind) {
+        self.problems.push(Problem { shown: shown.to_owned(), kind });
+    }
+}
+
+enum Target {
+    File(u64),
+    Folder(PathBuf),
+    Other,
+}
+
+/// Joins without turning `.` into `./x`.
+fn join(folder: &Path, rest: &Path) -> PathBuf {
+    if folder == Path::new(".") { rest.to_owned() } else { folder.join(rest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: &str = "bucket/p/AWSLogs/o-abcd123456/111122223333/CloudTrail/eu-west-1/2024/03/01";
+
+    fn tree() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let day = root.path().join(DAY);
+        fs::create_dir_all(&day).unwrap();
+        fs::write(day.join("b.json.gz"), "12").unwrap();
+        fs::write(day.join("a.json.gz"), "1").unwrap();
+        fs::write(root.path().join("bucket/readme"), "x").unwrap();
+        root
+    }
+
+    fn survey(root: &Path) -> (Roots, Survey) {
+        let roots = Roots::open(&[root.to_owned()]).unwrap();
+        let survey = roots.survey(&|_| true);
+        (roots, survey)
+    }
+
+    #[test]
+    fn a_unit_is_found_and_listed_in_order() {
+        let root = tree();
+        for start in ["", "bucket/p/AWSLogs", "bucket/p/AWSLogs/o-abcd123456/111122223333/CloudTrail/eu-west-1/2024"] {
+            let (roots, survey) = survey(&root.path().join(start));
+            assert_eq!(survey.problems, []);
+            let (unit, folders) = survey.units.first_key_value().unwrap();
+            assert_eq!((unit.account.as_str(), unit.region.as_str()), ("111122223333", "eu-west-1"));
+            assert_eq!(unit.organization.as_deref(), Some("o-abcd123456"));
+            let listings = roots.list(&folders[0].1, &mut Vec::new());
+            let names: Vec<&str> = listings[0].files.iter().map(|file| &*file.name).collect();
+            assert_eq!(names, ["a.json.gz", "b.json.gz"]);
+            assert!(listings[0].folder.real.ends_with(DAY));
+        }
+    }
+
+    #[test]
+    fn links_that_leave_the_root_are_reported_and_not_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "x").unwrap();
+        let root = tree();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("out")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret"), root.path().join(DAY).join("c.json.gz")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("broken")).unwrap();
+        let (roots, survey) = survey(root.path());
+        let kinds: Vec<_> = survey.problems.iter().map(|problem| problem.kind.clone()).collect();
+        assert_eq!(kinds, [ProblemKind::Broken, ProblemKind::LeavesRoots]);
+        let mut problems = Vec::new();
+        let listings = roots.list(&survey.units.values().next().unwrap()[0].1, &mut problems);
+        assert_eq!(listings[0].files[2].refusal, Some(Refusal::Link));
+        assert_eq!(problems[0].kind, ProblemKind::LeavesRoots);
+        assert_eq!(roots.probe(&outside.path().join("secret")), None);
+    }
+
+    #[test]
+    fn circles_end_and_pipes_are_not_opened() {
+        let root = tree();
+        let day = root.path().join(DAY);
+        std::os::unix::fs::symlink(root.path(), day.join("up")).unwrap();
+        std::os::unix::fs::symlink("self", day.join("self")).unwrap();
+        std::os::unix::fs::symlink("..", day.join("twin")).unwrap();
+        let (roots, survey) = survey(root.path());
+        let mut problems = Vec::new();
+        roots.list(&survey.units.values().next().unwrap()[0].1, &mut problems);
+        assert_eq!(problems.len(), 3);
+        assert!(problems.iter().all(|problem| problem.kind == ProblemKind::Loop));
+        let pipe = std::process::Command::new("mkfifo").arg(day.join("z.json.gz")).status();
+        if pipe.is_ok_and(|status| status.success()) {
+            let listings = roots.list(&survey.units.values().next().unwrap()[0].1, &mut Vec::new());
+            assert_eq!(listings[0].files.last().unwrap().refusal, Some(Refusal::NotRegular));
+        }
+    }
+
+    #[test]
+    fn roots_inside_roots_count_once_and_missing_ones_are_errors() {
+        let root = tree();
+        let paths = [root.path().to_owned(), root.path().join("bucket"), root.path().to_owned()];
+        assert_eq!(Roots::open(&paths).unwrap().roots.len(), 1);
+        let missing = root.path().join("missing");
+        assert!(Roots::open(&[missing]).unwrap_err().to_string().contains("missing"));
+        assert!(Roots::open(&[root.path().join("bucket/readme")]).is_err());
+    }
+}

@@ -1,1 +1,24 @@
-//! trailseal-evidence
+//! An archive opened with keys: drives verification over its files, in parallel and in bounded memory.
+//!
+//! [`verify`] walks the roots, judges one batch of accounts and regions after another, and returns the
+//! report. It prints nothing, reads no clock and no environment, and writes nothing anywhere.
+
+pub mod keys;
+mod batch;
+mod changes;
+mod error;
+mod files;
+mod hash;
+mod locate;
+mod needs;
+mod options;
+mod read;
+mod search;
+mod unit;
+mod verify;
+
+pub use error::Error;
+pub use needs::{KeyNeed, key_needs};
+pub use options::{Map, Options, Progress, Silent};
+pub use unit::{LogEntry, UnitDetail};
+pub use verify::verify;

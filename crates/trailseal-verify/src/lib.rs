@@ -1,1 +1,27 @@
-//! trailseal-verify
+//! Is it untouched? Public keys, signatures, hashes and chain links of CloudTrail digest files.
+//!
+//! Everything here is a pure function over bytes and plain types: no files, no threads, no clock. The
+//! rules are those of the project's page on verification; every finding code is one of its table.
+//!
+//! The steps, in order:
+//! 1. [`keys::KeyFile::parse`] reads the keys that the user trusts;
+//! 2. [`link::examine`] turns the bytes of one digest file into a row, alone;
+//! 3. [`chain::assess`] judges all rows of an account and region: authenticity, links, gaps;
+//! 4. [`logs::judge`] compares a log with what its digest names, [`logs::Covered`] says what an unnamed log
+//!    means;
+//! 5. [`unit::UnitOutcome`] gathers one account and region, [`conclude::conclude`] makes the report.
+
+pub mod chain;
+pub mod conclude;
+mod der;
+pub mod digest;
+pub mod finding;
+pub mod keys;
+pub mod limits;
+pub mod link;
+pub mod logs;
+pub mod policy;
+pub mod report;
+pub mod sha256;
+pub mod signature;
+pub mod unit;

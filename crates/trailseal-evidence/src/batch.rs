@@ -1,0 +1,117 @@
+//! Several accounts and regions at once: as many as keep the threads busy, and no more than memory bears.
+
+use rayon::prelude::*;
+use trailseal_archive::{
+    gzip::Inflater,
+    key::ObjectKind,
+    walk::{Folder, Roots, UnitKey},
+};
+use trailseal_verify::{sha256::Lanes, unit::UnitOutcome};
+
+use crate::{
+    changes,
+    error::Error,
+    files::FileId,
+    hash::{Hashing, Seen},
+    options::{Options, Progress},
+    read,
+    unit::{SeenFiles, Unit, UnitDetail},
+};
+
+/// Files of a batch; a single account and region may have more.
+pub(crate) const MAX_FILES: usize = 20_000;
+
+/// What a run shares.
+pub(crate) struct Run<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) roots: &'a Roots,
+    pub(crate) pool: &'a rayon::ThreadPool,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl Run<'_> {
+    /// Lists the files of an account and region.
+    pub(crate) fn list(&self, key: UnitKey, folders: &[(ObjectKind, Folder)]) -> Unit {
+        let mut unit = Unit::new(key);
+        for (kind, folder) in folders {
+            for listing in self.roots.list(folder, &mut unit.problems) {
+                unit.files.add(*kind, listing);
+            }
+        }
+        unit
+    }
+
+    /// Verifies a batch, and shows each unit to `observe` before it is dropped.
+    pub(crate) fn verify(
+        &self,
+        mut units: Vec<Unit>,
+        observe: &mut dyn FnMut(&UnitDetail<'_>),
+    ) -> Result<Vec<UnitOutcome>, Error> {
+        let digests = self.read_digests(&mut units)?;
+        self.pool.install(|| {
+            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| unit.assess(ids, self.roots, self.options));
+        });
+        let jobs: Vec<(u32, FileId)> = units
+            .iter()
+            .enumerate()
+            .flat_map(|(n, unit)| unit.files_to_hash().into_iter().map(move |id| (n as u32, id)))
+            .collect();
+        let seen = self.hash(&units, &jobs)?;
+        let mut outcomes = Vec::new();
+        for (n, unit) in units.iter().enumerate() {
+            let files = SeenFiles { unit: n as u32, jobs: &jobs, seen: &seen };
+            let mut outcome = unit.finish(files, self.roots, self.options);
+            outcome.changes = changes::find(unit, &outcome, files, self);
+            observe(&unit.detail(&outcome, files));
+            outcomes.push(outcome);
+        }
+        self.check_interrupt()?;
+        Ok(outcomes)
+    }
+
+    fn read_digests(&self, units: &mut [Unit]) -> Result<Vec<Vec<FileId>>, Error> {
+        let ids: Vec<Vec<FileId>> = units.iter().map(|unit| unit.digest_files(self.options)).collect();
+        for (unit, ids) in units.iter_mut().zip(&ids) {
+            let length = |id: &FileId| unit.files.get(*id).file.length;
+            self.progress.add(ids.len() as u64, ids.iter().map(length).sum());
+            let files = &unit.files;
+            let rows = self.pool.install(|| {
+                ids.par_iter()
+                    .with_min_len(16)
+                    .map_init(Inflater::new, |inflater, id| {
+                        if self.progress.is_interrupted() {
+                            return None;
+                        }
+                        let row = read::digest_row(files, *id, self.options, inflater);
+                        self.progress.done(1, files.get(*id).file.length);
+                        Some(row)
+                    })
+                    .collect::<Option<Vec<_>>>()
+            });
+            unit.rows = rows.ok_or(Error::Interrupted)?;
+        }
+        Ok(ids)
+    }
+
+    fn hash(&self, units: &[Unit], jobs: &[(u32, FileId)]) -> Result<Vec<Option<Seen>>, Error> {
+        let file = |(unit, id): &(u32, FileId)| units[*unit as usize].files.get(*id);
+        let lengths: Vec<u64> = jobs.iter().map(|job| file(job).file.length).collect();
+        self.progress.add(jobs.len() as u64, lengths.iter().sum());
+        let seen = self.hashing().run(&lengths, &|index| read::open(&file(&jobs[index])));
+        self.check_interrupt()?;
+        Ok(seen)
+    }
+
+    pub(crate) fn hashing(&self) -> Hashing<'_> {
+        Hashing {
+            pool: self.pool,
+            limit: self.options.limits.max_inflated_log,
+            lanes: if self.options.portable_hash { Lanes::Portable } else { Lanes::Interleaved },
+            progress: self.progress,
+        }
+    }
+
+    pub(crate) fn check_interrupt(&self) -> Result<(), Error> {
+        if self.progress.is_interrupted() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+}

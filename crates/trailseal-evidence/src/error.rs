@@ -1,0 +1,31 @@
+//! Why verification could not be run at all; what is wrong with single files is a finding instead.
+
+use std::path::PathBuf;
+
+use trailseal_archive::walk::RootError;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A root that is not a readable folder.
+    #[error("cannot read {0}")]
+    Root(#[from] RootError),
+    /// Nothing in the roots is a digest or a log, or none is asked for.
+    #[error("nothing to verify: {0}")]
+    NothingToVerify(String),
+    /// A key file that cannot be read.
+    #[error("cannot read the key file {}: {source}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The threads could not be started.
+    #[error("cannot start the worker threads: {0}")]
+    Threads(String),
+    /// The user interrupted the run.
+    #[error("interrupted; nothing is proven")]
+    Interrupted,
+}

@@ -1,0 +1,106 @@
+//! The files of one account and region, compactly: an archive has millions of names.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use trailseal_archive::{
+    key::ObjectKind,
+    walk::{File, Folder, Listing, Roots},
+};
+
+/// A file's number in its [`FileTable`].
+pub(crate) type FileId = u32;
+
+/// The files of one account and region.
+#[derive(Debug, Default)]
+pub(crate) struct FileTable {
+    folders: Vec<Files>,
+    /// Real path of a folder → its index.
+    by_path: HashMap<String, usize>,
+    count: u32,
+}
+
+#[derive(Debug)]
+struct Files {
+    kind: ObjectKind,
+    first: FileId,
+    listing: Listing,
+}
+
+/// One file of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileRef<'a> {
+    pub(crate) kind: ObjectKind,
+    pub(crate) folder: &'a Folder,
+    pub(crate) file: &'a File,
+}
+
+impl FileRef<'_> {
+    pub(crate) fn real(&self) -> PathBuf {
+        self.folder.real.join(&*self.file.name)
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        self.folder.shown.join(&*self.file.name).display().to_string()
+    }
+}
+
+impl FileTable {
+    pub(crate) fn add(&mut self, kind: ObjectKind, listing: Listing) {
+        let path = listing.folder.real.to_string_lossy().into_owned();
+        if self.by_path.contains_key(&path) {
+            return;
+        }
+        let first = self.count;
+        self.count += listing.files.len() as u32;
+        self.by_path.insert(path, self.folders.len());
+        self.folders.push(Files { kind, first, listing });
+    }
+
+    /// Takes in a file that lies elsewhere in the roots.
+    pub(crate) fn adopt(&mut self, real: &Path, length: u64, roots: &Roots) -> Option<FileId> {
+        let name: Box<str> = real.file_name()?.to_str()?.into();
+        let folder = real.parent()?;
+        let key = format!("{}//{name}", folder.display());
+        if let Some(index) = self.by_path.get(&key) {
+            return Some(self.folders[*index].first);
+        }
+        let folder = Folder { real: folder.to_owned(), shown: roots.shown(folder) };
+        let listing = Listing { folder, files: vec![File { name, length, refusal: None }] };
+        let first = self.count;
+        self.count += 1;
+        self.by_path.insert(key, self.folders.len());
+        self.folders.push(Files { kind: ObjectKind::Log, first, listing });
+        Some(first)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    pub(crate) fn get(&self, id: FileId) -> FileRef<'_> {
+        let index = self.folders.partition_point(|files| files.first <= id) - 1;
+        let files = &self.folders[index];
+        let file = &files.listing.files[(id - files.first) as usize];
+        FileRef { kind: files.kind, folder: &files.listing.folder, file }
+    }
+
+    /// The file of this name in the folder with this real path; one stored inflated may have lost `.gz`.
+    pub(crate) fn find(&self, folder: &str, name: &str) -> Option<FileId> {
+        let files = &self.folders[*self.by_path.get(folder)?];
+        let search = |name: &str| files.listing.files.binary_search_by(|file| (*file.name).cmp(name)).ok();
+        let at = search(name).or_else(|| search(name.strip_suffix(".gz")?))?;
+        Some(files.first + at as u32)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FileId, FileRef<'_>)> {
+        self.folders.iter().flat_map(|files| {
+            files.listing.files.iter().enumerate().map(|(at, file)| {
+                let reference = FileRef { kind: files.kind, folder: &files.listing.folder, file };
+                (files.first + at as u32, reference)
+            })
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! Hashing many files at once: each thread inflates several files and hashes their windows interleaved,
+//! because one SHA-256 stream leaves half of a core idle.
+
+use std::{
+    fs::File,
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use rayon::ThreadPool;
+use trailseal_archive::gzip::Inflater;
+use trailseal_verify::{
+    logs::Observation,
+    sha256::{Hasher, Lanes, advance_lanes},
+};
+
+use crate::options::Progress;
+
+/// Inflated bytes of one file that are hashed at a time; they stay in cache.
+const WINDOW: usize = 256 * 1024;
+
+/// What is hashed, and how.
+pub(crate) struct Hashing<'a> {
+    pub(crate) pool: &'a ThreadPool,
+    /// Inflated bytes of one file.
+    pub(crate) limit: u64,
+    pub(crate) lanes: Lanes,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// What reading a file showed, or why it could not be read.
+pub(crate) type Seen = Result<Observation, String>;
+
+impl Hashing<'_> {
+    /// Reads the files with these lengths to their ends; `open` gives the file with an index.
+    ///
+    /// Returns one entry a file, `None` for those that were not reached before an interrupt.
+    pub(crate) fn run(&self, lengths: &[u64], open: &(dyn Fn(usize) -> io::Result<File> + Sync)) -> Vec<Option<Seen>> {
+        // Largest first, so that no thread is left alone with a large file at the end.
+        let mut order: Vec<u32> = (0..lengths.len() as u32).collect();
+        order.sort_by_key(|index| (std::cmp::Reverse(lengths[*index as usize]), *index));
+        let next = AtomicUsize::new(0);
+        let parts = self.pool.broadcast(|_| {
+            let mut worker = Worker { hashing: self, open, order: &order, next: &next, seen: Vec::new() };
+            worker.run();
+            worker.seen
+        });
+        let mut all = vec![None; lengths.len()];
+        for (index, seen) in parts.into_iter().flatten() {
+            all[index] = Some(seen);
+        }
+        all
+    }
+}
+
+struct Worker<'a> {
+    hashing: &'a Hashing<'a>,
+    open: &'a (dyn Fn(usize) -> io::Result<File> + Sync),
+    order: &'a [u32],
+    next: &'a AtomicUsize,
+    seen: Vec<(usize, Seen)>,
+}
+
+/// One file on its way.
+struct Lane {
+    inflater: Inflater,
+    window: Vec<u8>,
+    /// The part of the window that is not hashed yet.
+    fresh: std::ops::Range<usize>,
+    work: Option<Work>,
+}
+
+struct Work {
+    index: usize,
+    file: File,
+    hasher: Hasher,
+    is_read: bool,
+    reported: u64,
+}
+
+impl Worker<'_> {
+    fn run(&mut self) {
+        let width = self.hashing.lanes.width().min(self.order.len());
+        let lane = || Lane { inflater: Inflater::new(), window: vec![0; WINDOW], fresh: 0..0, work: None };
+        let mut lanes: Vec<Lane> = (0..width).map(|_| lane()).collect();
+        while !self.hashing.progress.is_interrupted() {
+            for lane in &mut lanes {
+                self.refill(lane);
+            }
+            if lanes.iter().all(|lane| lane.work.is_none()) {
+                break;
+            }
+            hash(&mut lanes, self.hashing.lanes);
+        }
+    }
+
+    /// Sees to it that a lane has bytes to hash, unless no file is left.
+    fn refill(&mut self, lane: &mut Lane) {
+        while lane.fresh.is_empty() {
+            let Some(work) = &mut lane.work else {
+                match self.next_file(lane) {
+                    Some(()) => continue,
+                    None => return,
+                }
+            };
+            if work.is_read {
+                self.finish(lane);
+                continue;
+            }
+            match lane.inflater.fill(&mut work.file, &mut lane.window) {
+                Ok(length) => {
+                    work.is_read = length < WINDOW;
+                    lane.fresh = 0..length;
+                    let done = lane.inflater.compressed();
+                    self.hashing.progress.done(0, done.saturating_sub(work.reported));
+                    work.reported = done;
+                }
+                Err(error) => {
+                    self.seen.push((work.index, Err(error.to_string())));
+                    self.hashing.progress.done(1, 0);
+                    lane.work = None;
+                }
+            }
+        }
+    }
+
+    fn next_file(&mut self, lane: &mut Lane) -> Option<()> {
+        loop {
+            let index = *self.order.get(self.next.fetch_add(1, Ordering::Relaxed))? as usize;
+            match (self.open)(index) {
+                Ok(file) => {
+                    lane.inflater.start(self.hashing.limit);
+                    lane.work = Some(Work { index, file, hasher: Hasher::new(), is_read: false, reported: 0 });
+                    return Some(());
+                }
+                Err(error) => {
+                    self.seen.push((index, Err(error.to_string())));
+                    self.hashing.progress.done(1, 0);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, lane: &mut Lane) {
+        let Some(work) = lane.work.take() else { return };
+        let observation = Observation {
+            sha256: work.hasher.finalize(),
+            inflated: lane.inflater.inflated(),
+            form: lane.inflater.form(),
+            ending: lane.inflater.ending().clone(),
+        };
+        self.hashing.progress.done(1, 0);
+        self.seen.push((work.index, Ok(observation)));
+    }
+}
+
+/// Hashes until one lane has run dry.
+fn hash(lanes: &mut [Lane], how: Lanes) {
+    let mut busy = Vec::with_capacity(lanes.len());
+    for lane in lanes.iter_mut() {
+        if let Some(work) = &mut lane.work {
+            busy.push((&mut work.hasher, &lane.window[lane.fresh.clone()]));
+        }
+    }
+    advance_lanes(&mut busy, how);
+    let left: Vec<usize> = busy.iter().map(|(_, bytes)| bytes.len()).collect();
+    for (lane, left) in lanes.iter_mut().filter(|lane| lane.work.is_some()).zip(left) {
+        lane.fresh = lane.fresh.end - left..lane.fresh.end;
+    }
+}

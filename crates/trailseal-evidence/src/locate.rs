@@ -1,0 +1,177 @@
+//! Which folder stands for which bucket: a digest is bound to its place in S3, and an archive to none.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use trailseal_archive::{key::KeyParts, walk::Roots};
+use trailseal_verify::{
+    link::{DigestRow, FoundAt},
+    report::Mapping,
+    signature::SignatureCheck,
+};
+
+use crate::options::Map;
+
+/// A place in S3 and the real folder that holds its copy, both with a final `/` unless empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mount {
+    bucket: String,
+    prefix: String,
+    folder: String,
+    inferred: bool,
+}
+
+/// The mounts of one account and region, the most trusted first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mounts {
+    mounts: Vec<Mount>,
+}
+
+impl Mounts {
+    /// From what the user states, then from where the digests (`real path`, row) say that they belong.
+    ///
+    /// Digests whose own signature verifies vote before others, so that planted ones change nothing.
+    pub(crate) fn infer(stated: &[Map], digests: &[(String, &DigestRow)]) -> Self {
+        let mut mounts: Vec<Mount> = stated.iter().map(Mount::stated).collect();
+        let mut votes: BTreeMap<Mount, (u64, u64)> = BTreeMap::new();
+        for (path, row) in digests {
+            let Some(digest) = row.digest() else { continue };
+            let Some(mount) = Mount::inferred(path, &digest.bucket, &digest.object) else { continue };
+            let (sure, all) = votes.entry(mount).or_default();
+            *sure += u64::from(row.signatures.iter().any(|(_, check)| *check == SignatureCheck::Verified));
+            *all += 1;
+        }
+        let mut ranked: Vec<(Mount, (u64, u64))> = votes.into_iter().collect();
+        ranked.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+        // Outside AWS's layout any common end of path and key is a guess: one a bucket.
+        let mut guessed = BTreeSet::new();
+        for (mount, _) in ranked {
+            let by_layout = mount.folder.is_empty() || !mount.prefix.contains("AWSLogs/");
+            if by_layout || guessed.insert(mount.bucket.clone()) {
+                mounts.push(mount);
+            }
+        }
+        Self { mounts }
+    }
+
+    /// The real path that holds the copy of an object, for every mount that has its place.
+    pub(crate) fn paths<'a>(&'a self, bucket: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
+        self.mounts.iter().filter(move |mount| mount.bucket == bucket).filter_map(move |mount| {
+            let rest = key.strip_prefix(&mount.prefix)?;
+            Some(format!("{}{rest}", mount.folder))
+        })
+    }
+
+    /// Whether an object's place lies in the roots at all.
+    pub(crate) fn hold(&self, roots: &Roots, bucket: &str, key: &str) -> bool {
+        self.paths(bucket, key).any(|path| roots.contain(Path::new(&path)))
+    }
+
+    /// What place a real path stands for; `bucket` is preferred where several would do.
+    pub(crate) fn place(&self, path: &str, bucket: Option<&str>) -> FoundAt {
+        let holding = |mount: &&Mount| path.starts_with(&mount.folder);
+        let preferred = self.mounts.iter().filter(holding).find(|mount| Some(mount.bucket.as_str()) == bucket);
+        match preferred.or_else(|| self.mounts.iter().find(holding)) {
+            Some(mount) => FoundAt {
+                path: String::new(),
+                bucket: Some(mount.bucket.clone()),
+                key: format!("{}{}", mount.prefix, &path[mount.folder.len()..]),
+            },
+            None => FoundAt { path: String::new(), bucket: None, key: layout_key(path).to_owned() },
+        }
+    }
+
+    /// For the report.
+    pub(crate) fn mappings<'a>(&'a self, roots: &'a Roots) -> impl Iterator<Item = Mapping> + 'a {
+        self.mounts.iter().map(|mount| Mapping {
+            bucket: mount.bucket.clone(),
+            prefix: mount.prefix.clone(),
+            folder: roots.shown(Path::new(mount.folder.trim_end_matches('/'))).display().to_string(),
+            inferred: mount.inferred,
+        })
+    }
+}
+
+impl Mount {
+    fn stated(map: &Map) -> Self {
+        let real = std::fs::canonicalize(&map.folder).unwrap_or_else(|_| map.folder.clone());
+        Self {
+            bucket: map.bucket.clone(),
+            prefix: map.prefix.clone(),
+            folder: format!("{}/", real.display()),
+            inferred: false,
+        }
+    }
+
+    /// From one digest: where AWS's layout is kept, what stands before it on both sides; else what is left
+    /// of path and key without their common end.
+    fn inferred(path: &str, bucket: &str, object: &str) -> Option<Self> {
+        let (folder, prefix) = match (KeyParts::parse(path), KeyParts::parse(object)) {
+            (Some(found), Some(claimed)) => {
+                let (tail, claim) = (&path[found.prefix.len()..], &object[claimed.prefix.len()..]);
+                if tail != claim && claim.strip_suffix(".gz") != Some(tail) {
+                    return None;
+                }
+                (found.prefix, claimed.prefix)
+            }
+            _ => common_end(path, object)?,
+        };
+        let (bucket, prefix, folder) = (bucket.to_owned(), prefix.to_owned(), folder.to_owned());
+        Some(Self { bucket, prefix, folder, inferred: true })
+    }
+}
+
+/// What stands before the longest common end of whole components, the file name at least.
+fn common_end<'a>(path: &'a str, object: &'a str) -> Option<(&'a str, &'a str)> {
+    let inflated = object.strip_suffix(".gz").filter(|inflated| !path.ends_with(".gz") && path.ends_with(".json") && inflated.ends_with(".json"));
+    let target = inflated.unwrap_or(object);
+    let same = path.bytes().rev().zip(target.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let (p, t) = (path.len() - same, target.len() - same);
+    // Back to the start of a component on both sides.
+    let at_start = |text: &str, at: usize| at == 0 || text.as_bytes()[at - 1] == b'/';
+    let skip = if at_start(path, p) && at_start(target, t) {
+        0
+    } else {
+        path.get(p..)?.find('/')? + 1
+    };
+    let (p, t) = (p + skip, t + skip);
+    (p < path.len()).then(|| (&path[..p], &object[..t]))
+}
+
+/// The part of a path that is a key by AWS's layout, or the file name.
+fn layout_key(path: &str) -> &str {
+    match KeyParts::parse(path) {
+        Some(parts) => &path[parts.prefix.len()..],
+        None => path.rsplit('/').next().unwrap_or(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2024/03/01/d.json.gz";
+
+    #[test]
+    fn whole_trees_map_at_aws_logs() {
+        let tail = &KEY["p/".len()..];
+        let mount = Mount::inferred(&format!("/x/copy/{tail}"), "b", KEY).unwrap();
+        assert_eq!((mount.folder.as_str(), mount.prefix.as_str()), ("/x/copy/", "p/"));
+        // A digest in another's place says nothing about where the bucket lies.
+        assert_eq!(Mount::inferred(&format!("/x/copy/{tail}").replace("d.json", "e.json"), "b", KEY), None);
+        let inflated = format!("/x/{}", tail.strip_suffix(".gz").unwrap());
+        assert_eq!(Mount::inferred(&inflated, "b", KEY).unwrap().folder, "/x/");
+    }
+
+    #[test]
+    fn partial_trees_map_at_their_common_end() {
+        let mount = Mount::inferred("/x/us-east-1/2024/03/01/d.json.gz", "b", KEY).unwrap();
+        assert_eq!(mount.folder, "/x/");
+        assert_eq!(mount.prefix, "p/AWSLogs/111122223333/CloudTrail-Digest/");
+        let mount = Mount::inferred("/x-01/d.json.gz", "b", KEY).unwrap();
+        assert_eq!((mount.folder.as_str(), mount.prefix.ends_with("/03/01/")), ("/x-01/", true));
+        assert_eq!(Mount::inferred("/x/y.json.gz", "b", KEY), None);
+    }
+}

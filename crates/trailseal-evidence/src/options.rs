@@ -1,0 +1,62 @@
+//! What a run is given.
+
+use std::path::PathBuf;
+
+use trailseal_archive::metadata::Manifest;
+use trailseal_verify::{keys::KeyRing, limits::Limits, policy::Policy};
+
+/// Everything that a run depends on.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The folders that hold the archive.
+    pub roots: Vec<PathBuf>,
+    /// Where buckets lie, as stated by the user.
+    pub maps: Vec<Map>,
+    /// The trusted keys.
+    pub keys: KeyRing,
+    /// The key files, which are no strays when they lie in the archive.
+    pub key_files: Vec<PathBuf>,
+    /// Object metadata of many objects.
+    pub manifest: Option<Manifest>,
+    /// What narrows and weakens the judgement.
+    pub policy: Policy,
+    /// What is refused for its size.
+    pub limits: Limits,
+    /// Worker threads; 0 for as many as there are processors.
+    pub threads: usize,
+    /// Hash one file at a time with the portable code, instead of several interleaved.
+    pub portable_hash: bool,
+}
+
+/// `--map s3://bucket/prefix=DIR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// The bucket.
+    pub bucket: String,
+    /// The key prefix, empty or ending in `/`.
+    pub prefix: String,
+    /// The folder that holds what lies below it.
+    pub folder: PathBuf,
+}
+
+/// Hears how far a run has come, from any thread, and may end it.
+pub trait Progress: Sync {
+    /// More work was found: so many files and bytes on disk.
+    fn add(&self, files: u64, bytes: u64);
+    /// Some of it was done.
+    fn done(&self, files: u64, bytes: u64);
+    /// Whether to stop; asked often.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn add(&self, _: u64, _: u64) {}
+    fn done(&self, _: u64, _: u64) {}
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}

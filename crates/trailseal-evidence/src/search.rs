@@ -1,0 +1,56 @@
+//! Where the content of missing and altered logs lies instead: files that no digest names, by their hash.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use trailseal_archive::walk::Folder;
+use trailseal_verify::{conclude::Elsewhere, unit::UnitOutcome};
+
+use crate::{batch::Run, error::Error, read::SIDECAR};
+
+/// Hashes every file that no digest names, and those outside AWS's layout, and returns the ones whose
+/// content is wanted.
+pub(crate) fn search(
+    run: &Run<'_>,
+    wanted: &BTreeSet<[u8; 32]>,
+    outcomes: &[UnitOutcome],
+    others: &[Folder],
+) -> Result<Vec<Elsewhere>, Error> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut files: Vec<(PathBuf, String, u64)> = Vec::new();
+    for log in outcomes.iter().flat_map(|unit| &unit.unnamed) {
+        let shown = Path::new(&*log.path);
+        if let Ok(metadata) = std::fs::metadata(shown) {
+            files.push((shown.to_owned(), log.path.to_string(), metadata.len()));
+        }
+    }
+    for folder in others {
+        for file in run.roots.list_one(folder) {
+            if file.refusal.is_none() && !file.name.ends_with(SIDECAR) {
+                let shown = folder.shown.join(&*file.name).display().to_string();
+                files.push((folder.real.join(&*file.name), shown, file.length));
+            }
+        }
+    }
+    files.sort();
+    files.dedup();
+    let lengths: Vec<u64> = files.iter().map(|(_, _, length)| *length).collect();
+    run.progress.add(files.len() as u64, lengths.iter().sum());
+    let open = |index: usize| {
+        let real = std::fs::canonicalize(&files[index].0)?;
+        let is_ours = run.roots.contain(&real) && real.is_file();
+        if is_ours { File::open(real) } else { Err(std::io::Error::other("it is not a file of the archive")) }
+    };
+    let seen = run.hashing().run(&lengths, &open);
+    run.check_interrupt()?;
+    let found = files.into_iter().zip(seen).filter_map(|((_, path, _), seen)| {
+        let sha256 = seen?.ok()?.sha256;
+        wanted.contains(&sha256).then_some(Elsewhere { path, sha256 })
+    });
+    Ok(found.collect())
+}

@@ -1,0 +1,428 @@
+//! One account and region on its way from files to an outcome.
+
+use std::collections::{HashMap, HashSet};
+
+use trailseal_archive::{
+    key::{ObjectKind, log_stamp, strip_extension},
+    walk::{Problem, Roots, UnitKey},
+};
+use trailseal_verify::{
+    chain::{Assessment, Judgement, Status, assess},
+    digest::NamedLog,
+    finding::{Code, Finding},
+    link::DigestRow,
+    logs::{Copy, Covered, LogVerdict, judge},
+    report::Mapping,
+    unit::{Displaced, LogTally, UnitOutcome, UnnamedLog, log_finding, logs_stored_inflated},
+};
+
+use crate::{
+    files::{FileId, FileTable},
+    hash::Seen,
+    locate::Mounts,
+    options::Options,
+    read::SIDECAR,
+};
+
+/// An account and region: its files, its digests, and where its logs lie.
+#[derive(Default)]
+pub(crate) struct Unit {
+    pub(crate) key: UnitKey,
+    pub(crate) files: FileTable,
+    pub(crate) rows: Vec<DigestRow>,
+    pub(crate) assessment: Assessment,
+    mounts: Mounts,
+    /// Row → log → the file, or why there is none.
+    located: Vec<Vec<Located>>,
+    /// Further copies of a log: (row, log) → files.
+    copies: HashMap<(usize, usize), Vec<FileId>>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Located {
+    File(FileId),
+    Absent,
+    NotInArchive,
+}
+
+/// What was seen of a unit's files.
+#[derive(Clone, Copy)]
+pub(crate) struct SeenFiles<'a> {
+    /// The unit's number in its batch.
+    pub(crate) unit: u32,
+    /// (unit, file) in order.
+    pub(crate) jobs: &'a [(u32, FileId)],
+    /// What was seen of each.
+    pub(crate) seen: &'a [Option<Seen>],
+}
+
+impl<'a> SeenFiles<'a> {
+    fn get(self, id: FileId) -> Option<&'a Seen> {
+        let at = self.jobs.binary_search(&(self.unit, id)).ok()?;
+        self.seen[at].as_ref()
+    }
+}
+
+impl Unit {
+    /// A unit of which nothing is known yet.
+    pub(crate) fn new(key: UnitKey) -> Self {
+        Self { key, ..Self::default() }
+    }
+
+    /// The files that may be digests.
+    pub(crate) fn digest_files(&self, options: &Options) -> Vec<FileId> {
+        let is_digest = |file: &crate::files::FileRef<'_>| {
+            let name = &*file.file.name;
+            let is_marker = file.file.length == 0 && strip_extension(name).is_none() && file.file.refusal.is_none();
+            file.kind == ObjectKind::Digest
+                && !name.ends_with(SIDECAR)
+                && !is_marker
+                && !is_key_file(options, file)
+        };
+        self.files.iter().filter(|(_, file)| is_digest(file)).map(|(id, _)| id).collect()
+    }
+
+    /// Judges the digests and finds the logs that they name. `ids` has the file of each row.
+    pub(crate) fn assess(&mut self, ids: &[FileId], roots: &Roots, options: &Options) {
+        let real: Vec<String> =
+            ids.iter().map(|id| self.files.get(*id).real().to_string_lossy().into_owned()).collect();
+        let voters: Vec<(String, &DigestRow)> = real.iter().cloned().zip(&self.rows).collect();
+        self.mounts = Mounts::infer(&options.maps, &voters);
+        for (index, path) in real.iter().enumerate() {
+            let bucket = self.rows[index].digest().map(|digest| digest.bucket.clone());
+            let mut found = self.mounts.place(path, bucket.as_deref());
+            found.path = self.files.get(ids[index]).shown();
+            self.rows[index].found = found;
+        }
+        let is_mapped = |bucket: &str, key: &str| self.mounts.hold(roots, bucket, key);
+        self.assessment = assess(&self.rows, &options.keys, &options.policy, &is_mapped);
+        self.locate(roots);
+    }
+
+    fn locate(&mut self, roots: &Roots) {
+        for index in 0..self.rows.len() {
+            let logs = self.rows[index].digest().map_or(0, |digest| digest.logs.len());
+            let mut located = Vec::with_capacity(logs);
+            for log in 0..logs {
+                located.push(self.locate_log(index, log, roots));
+            }
+            self.located.push(located);
+        }
+    }
+
+    fn locate_log(&mut self, row: usize, log: usize, roots: &Roots) -> Located {
+        let Some(named) = self.rows[row].digest().map(|digest| &digest.logs[log]) else { return Located::Absent };
+        let mut files = Vec::new();
+        let mut is_held = false;
+        let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object).collect();
+        for path in paths {
+            is_held |= roots.contain(std::path::Path::new(&path));
+            let Some((folder, name)) = path.rsplit_once('/') else { continue };
+            if let Some(id) = self.files.find(folder, name) {
+                files.push(id);
+                continue;
+            }
+            // A name outside this account's and region's folders is looked up where it points to.
+            let inflated = path.strip_suffix(".gz").unwrap_or(&path);
+            for real in [path.as_str(), inflated].map(std::path::Path::new) {
+                if let Some(length) = roots.probe(real) {
+                    files.extend(self.files.adopt(real, length, roots));
+                    break;
+                }
+            }
+        }
+        match files.split_first() {
+            Some((first, more)) => {
+                if !more.is_empty() {
+                    self.copies.insert((row, log), more.to_vec());
+                }
+                Located::File(*first)
+            }
+            None if is_held => Located::Absent,
+            None => Located::NotInArchive,
+        }
+    }
+
+    /// The files that must be hashed: the logs named by digests that are judged.
+    pub(crate) fn files_to_hash(&self) -> Vec<FileId> {
+        let mut files: Vec<FileId> = Vec::new();
+        for row in self.judged_rows() {
+            for (log, located) in self.located[row].iter().enumerate() {
+                if let Located::File(id) = located {
+                    files.push(*id);
+                    files.extend(self.copies.get(&(row, log)).into_iter().flatten());
+                }
+            }
+        }
+        files.sort_unstable();
+        files.dedup();
+        files.retain(|id| self.files.get(*id).file.refusal.is_none());
+        files
+    }
+
+    fn judged_rows(&self) -> impl Iterator<Item = usize> {
+        self.assessment.judgements.iter().enumerate().filter(|(_, j)| j.is_counted).map(|(row, _)| row)
+    }
+
+    /// Judges the logs and gathers what is left of the unit.
+    pub(crate) fn finish(&self, seen: SeenFiles<'_>, roots: &Roots, options: &Options) -> UnitOutcome {
+        let mut outcome = UnitOutcome {
+            organization: self.key.organization.clone(),
+            account: self.key.account.clone(),
+            region: self.key.region.clone(),
+            findings: self.assessment.findings.clone(),
+            digest_files: self.rows.len() as u64,
+            mappings: self.mounts.mappings(roots).collect::<Vec<Mapping>>(),
+            ..UnitOutcome::default()
+        };
+        let tallies = self.judge_logs(seen, &mut outcome);
+        outcome.add_chains(&self.rows, &self.assessment, &tallies, &options.policy);
+        self.report_repeated_names(&mut outcome);
+        self.find_unnamed(&mut outcome, options);
+        self.report_problems(&mut outcome);
+        outcome
+    }
+
+    fn judge_logs(&self, seen: SeenFiles<'_>, outcome: &mut UnitOutcome) -> Vec<LogTally> {
+        let mut tallies = vec![LogTally::default(); self.rows.len()];
+        let mut hashed = HashSet::new();
+        let mut inflated: Option<(u64, FileId, usize, usize)> = None;
+        for row in self.judged_rows() {
+            for log in 0..self.located[row].len() {
+                let entry = self.log_entry(row, log, seen);
+                tallies[row].add(&entry.verdict);
+                if entry.verdict.is_stored_inflated {
+                    let file = entry.file.unwrap_or_default();
+                    inflated = Some(inflated.map_or((1, file, row, log), |(n, f, r, l)| (n + 1, f, r, l)));
+                }
+                if let Some((id, Ok(observation))) = entry.file.and_then(|id| Some((id, seen.get(id)?.as_ref()))) {
+                    if hashed.insert(id) {
+                        outcome.totals.bytes_inflated += observation.inflated;
+                    }
+                }
+                self.report_log(row, &entry, outcome);
+            }
+        }
+        if let Some((count, file, row, log)) = inflated {
+            let named = self.rows[row].digest().map(|digest| &digest.logs[log]);
+            let path = self.files.get(file).shown();
+            let key = named.map_or(("", ""), |named| (&*named.bucket, &*named.object));
+            let finding = logs_stored_inflated(count, &path, key.0, key.1);
+            let UnitKey { organization, account, region } = &self.key;
+            outcome.findings.push(finding.of_place(organization.as_deref(), account, region));
+        }
+        tallies
+    }
+
+    /// What became of one named log; the worst of its copies speaks.
+    fn log_entry<'a>(&'a self, row: usize, log: usize, seen: SeenFiles<'a>) -> LogEntry<'a> {
+        let digest = self.rows[row].digest().expect("only digests name logs");
+        let named = &digest.logs[log];
+        let is_authentic = self.assessment.judgements[row].is_authentic();
+        let first = match self.located[row][log] {
+            Located::File(id) => id,
+            other => {
+                let copy = if other == Located::Absent { Copy::Absent } else { Copy::NotInArchive };
+                return LogEntry { named, verdict: judge(named, is_authentic, copy), file: None, seen: None };
+            }
+        };
+        let more = self.copies.get(&(row, log)).into_iter().flatten().copied();
+        let entries = std::iter::once(first).chain(more).map(|id| {
+            let refusal = self.files.get(id).file.refusal.map(|refusal| refusal.to_string());
+            let seen = seen.get(id);
+            let copy = match (&refusal, seen) {
+                (Some(reason), _) => Copy::Unreadable(reason),
+                (None, Some(Ok(observation))) => Copy::Read(observation),
+                (None, Some(Err(reason))) => Copy::Unreadable(reason),
+                (None, None) => Copy::Unreadable("it was not read"),
+            };
+            let verdict = judge(named, is_authentic, copy);
+            LogEntry { named, verdict, file: Some(id), seen: seen.and_then(|seen| seen.as_ref().ok()) }
+        });
+        let rank = |entry: &LogEntry<'_>| match entry.verdict.status {
+            Status::Violated => 0,
+            Status::Verified => 1,
+            Status::Unproven => 2,
+            Status::Missing => 3,
+        };
+        entries.min_by_key(rank).expect("there is a first file")
+    }
+
+    fn report_log(&self, row: usize, entry: &LogEntry<'_>, outcome: &mut UnitOutcome) {
+        let Some(finding) = log_finding(&entry.verdict, &self.rows[row]) else { return };
+        let named = entry.named;
+        let mut finding = finding.about(Some(&named.bucket), &named.object);
+        if let Some(id) = entry.file {
+            finding.path = Some(self.files.get(id).shown());
+        }
+        let actual = entry.seen.map(|seen| seen.sha256);
+        finding.expected = named.hash.map(hex_text);
+        finding.actual = actual.map(hex_text);
+        let is_displaced = matches!(entry.verdict.status, Status::Missing | Status::Violated);
+        if let (true, Some(expected)) = (is_displaced, named.hash) {
+            if actual != Some(expected) {
+                let altered = finding.code == Code::LogAltered;
+                let actual = actual.filter(|_| altered);
+                outcome.displaced.push(Displaced { finding: outcome.findings.len(), expected, actual });
+            }
+        }
+        outcome.findings.push(finding);
+    }
+
+    /// Logs that more than one digest names.
+    fn report_repeated_names(&self, outcome: &mut UnitOutcome) {
+        let mut first: HashMap<(&str, &str), (usize, &NamedLog)> = HashMap::new();
+        for row in self.judged_rows().filter(|row| self.assessment.judgements[*row].is_authentic()) {
+            let digest = self.rows[row].digest().expect("only digests are authentic");
+            for named in &digest.logs {
+                let Some((other, twin)) = first.insert((&named.bucket, &named.object), (row, named)) else { continue };
+                let (code, message) = if twin.hash == named.hash {
+                    (Code::LogNamedTwice, "the log file is named twice, with the same hash")
+                } else {
+                    (Code::DigestConflict, "the log file is named twice, with different hashes")
+                };
+                let mut finding = Finding::new(code, message).about(Some(&named.bucket), &named.object);
+                if let (Some(id), Some(other)) = (self.rows[row].chain(), self.rows[other].digest()) {
+                    finding = finding.of_chain(id).spanning(digest.start, digest.end).said_by(&digest.object);
+                    finding.message = format!("{}; also by {}", finding.message, other.object);
+                }
+                finding.expected = twin.hash.map(hex_text);
+                finding.actual = named.hash.map(hex_text);
+                outcome.findings.push(finding);
+            }
+        }
+    }
+
+    /// Log files that no digest names, whether it is judged or not.
+    fn find_unnamed(&self, outcome: &mut UnitOutcome, options: &Options) {
+        let mut named: HashSet<FileId> = self.copies.values().flatten().copied().collect();
+        named.extend(self.located.iter().flatten().filter_map(|located| match located {
+            Located::File(id) => Some(*id),
+            _ => None,
+        }));
+        let covered = Covered::new(&self.rows, &self.assessment.judgements);
+        outcome.covered = (covered.newest_end, covered.oldest_start);
+        for (id, file) in self.files.iter().filter(|(_, file)| file.kind != ObjectKind::Digest) {
+            let name = &*file.file.name;
+            let is_log = file.kind == ObjectKind::Log;
+            if named.contains(&id) {
+                outcome.log_files += u64::from(is_log);
+                continue;
+            }
+            let is_marker = file.file.length == 0 && strip_extension(name).is_none();
+            if is_marker || name.ends_with(SIDECAR) || is_key_file(options, &file) {
+                continue;
+            }
+            let stamp = log_stamp(name);
+            let in_scope = stamp.is_none_or(|stamp| options.policy.contains(stamp));
+            outcome.log_files += u64::from(is_log && in_scope && stamp.is_some());
+            let real = file.real();
+            let found = self.mounts.place(&real.to_string_lossy(), None);
+            outcome.unnamed.push(UnnamedLog {
+                path: file.shown().into(),
+                key: found.key.into(),
+                stamp,
+                meaning: covered.meaning(stamp),
+                is_other_kind: !is_log,
+            });
+        }
+    }
+
+    fn report_problems(&self, outcome: &mut UnitOutcome) {
+        let UnitKey { organization, account, region } = &self.key;
+        for problem in &self.problems {
+            outcome.findings.push(problem_finding(problem).of_place(organization.as_deref(), account, region));
+        }
+    }
+
+    /// For those who want every digest and log.
+    pub(crate) fn detail<'a>(&'a self, outcome: &'a UnitOutcome, seen: SeenFiles<'a>) -> UnitDetail<'a> {
+        UnitDetail { unit: self, outcome, seen }
+    }
+}
+
+/// The finding for something that the walk left out.
+pub(crate) fn problem_finding(problem: &Problem) -> Finding {
+    use trailseal_archive::walk::ProblemKind;
+    let code = match problem.kind {
+        ProblemKind::Loop => Code::LimitExceeded,
+        ProblemKind::Unreadable(_) => Code::FolderUnreadable,
+        _ => Code::SymlinkNotFollowed,
+    };
+    Finding::new(code, problem.kind.to_string()).found_at(problem.shown.display().to_string())
+}
+
+fn is_key_file(options: &Options, file: &crate::files::FileRef<'_>) -> bool {
+    let name = &*file.file.name;
+    (name.starts_with("public-keys") && name.ends_with(".json"))
+        || options.key_files.iter().any(|key| key.file_name() == Some(name.as_ref()) && same_file(key, file))
+}
+
+fn same_file(key: &std::path::Path, file: &crate::files::FileRef<'_>) -> bool {
+    std::fs::canonicalize(key).is_ok_and(|key| key == file.real())
+}
+
+fn hex_text(hash: [u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One named log and what became of it.
+pub struct LogEntry<'a> {
+    /// How its digest names it.
+    pub named: &'a NamedLog,
+    /// The judgement.
+    pub verdict: LogVerdict,
+    file: Option<FileId>,
+    /// What was read, if anything.
+    pub seen: Option<&'a trailseal_verify::logs::Observation>,
+}
+
+/// Every digest and log of one account and region, for those outputs that list them all.
+pub struct UnitDetail<'a> {
+    unit: &'a Unit,
+    outcome: &'a UnitOutcome,
+    seen: SeenFiles<'a>,
+}
+
+impl<'a> UnitDetail<'a> {
+    /// The digest files; one index means one file in all that follows.
+    pub fn rows(&self) -> &'a [DigestRow] {
+        &self.unit.rows
+    }
+
+    /// The judgements on them.
+    pub fn judgements(&self) -> &'a [Judgement] {
+        &self.unit.assessment.judgements
+    }
+
+    /// The chains in scope: their identity and rows.
+    pub fn chains(&self) -> &'a [trailseal_verify::chain::Chain] {
+        &self.unit.assessment.chains
+    }
+
+    /// The logs that a row names; empty when the row is not judged.
+    pub fn logs(&self, row: usize) -> impl Iterator<Item = LogEntry<'a>> + '_ {
+        let count = if self.judgements()[row].is_counted { self.unit.located[row].len() } else { 0 };
+        (0..count).map(move |log| self.unit.log_entry(row, log, self.seen))
+    }
+
+    /// The path of a log's file, as found.
+    pub fn path(&self, entry: &LogEntry<'_>) -> Option<String> {
+        entry.file.map(|id| self.unit.files.get(id).shown())
+    }
+
+    pub(crate) fn file(&self, entry: &LogEntry<'_>) -> Option<crate::files::FileRef<'a>> {
+        entry.file.map(|id| self.unit.files.get(id))
+    }
+
+    /// The log files that no digest names.
+    pub fn unnamed(&self) -> &'a [UnnamedLog] {
+        &self.outcome.unnamed
+    }
+
+    /// The account and region, as the folders say.
+    pub fn key(&self) -> &'a UnitKey {
+        &self.unit.key
+    }
+}

@@ -1,0 +1,156 @@
+//! The whole run: survey, batches, conclusion.
+
+use std::collections::BTreeMap;
+
+use trailseal_archive::{
+    key::{DigestName, ObjectKind},
+    walk::{File, Folder, Listing, Roots, Survey, UnitKey},
+};
+use trailseal_verify::{
+    conclude::{conclude, wanted},
+    finding::Finding,
+    report::{Report, Scope, ScopeKey},
+    unit::UnitOutcome,
+};
+
+use crate::{
+    batch::{MAX_FILES, Run},
+    error::Error,
+    options::{Options, Progress},
+    search::search,
+    unit::{Unit, UnitDetail, problem_finding},
+};
+
+/// Verifies an archive.
+///
+/// `observe` is shown every account and region once it is judged, in order, with all its digests and logs;
+/// the report does not hold those that are in order.
+///
+/// # Errors
+/// [`Error`] when nothing could be checked or the run was interrupted; whatever is wrong with single files
+/// is in the report instead.
+pub fn verify(
+    options: &Options,
+    progress: &dyn Progress,
+    observe: &mut dyn FnMut(&UnitDetail<'_>),
+) -> Result<Report, Error> {
+    let mut paths = options.roots.clone();
+    paths.extend(options.maps.iter().map(|map| map.folder.clone()));
+    let roots = Roots::open(&paths)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|error| Error::Threads(error.to_string()))?;
+    let run = Run { options, roots: &roots, pool: &pool, progress };
+    let policy = &options.policy;
+
+    let mut survey = roots.survey(&|unit| policy.wants_place(&unit.account, &unit.region));
+    let loose = loose_units(&roots, &mut survey, options);
+    let mut outcomes = Vec::new();
+    let mut batch: Vec<Unit> = Vec::new();
+    let units = std::mem::take(&mut survey.units).into_iter();
+    let listed = units.map(|(key, folders)| run.list(key, &folders)).chain(loose);
+    for unit in listed {
+        run.check_interrupt()?;
+        let files: usize = batch.iter().map(|unit| unit.files.len()).sum();
+        if !batch.is_empty() && files + unit.files.len() > MAX_FILES {
+            outcomes.extend(run.verify(std::mem::take(&mut batch), observe)?);
+        }
+        batch.push(unit);
+    }
+    outcomes.extend(run.verify(batch, observe)?);
+    check_there_is_something(&outcomes, options)?;
+
+    let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &survey.others)?;
+    let problems: Vec<Finding> = survey.problems.iter().map(problem_finding).collect();
+    Ok(conclude(outcomes, scope(options), policy, &elsewhere, problems))
+}
+
+/// Trees that do not keep AWS's layout: their files tell by their names to which account and region they
+/// belong. Where a tree has the layout, what lies beside it is none of the archive.
+fn loose_units(roots: &Roots, survey: &mut Survey, options: &Options) -> Vec<Unit> {
+    if !survey.units.is_empty() {
+        return Vec::new();
+    }
+    let mut units: BTreeMap<UnitKey, BTreeMap<(ObjectKind, &Folder), Vec<File>>> = BTreeMap::new();
+    for folder in &survey.others {
+        for file in roots.list_one(folder) {
+            let name = file.name.strip_suffix(crate::read::SIDECAR).unwrap_or(&file.name);
+            let Some((key, kind)) = unit_by_name(name) else { continue };
+            if options.policy.wants_place(&key.account, &key.region) {
+                units.entry(key).or_default().entry((kind, folder)).or_default().push(file);
+            }
+        }
+    }
+    let unit = |(key, folders): (UnitKey, BTreeMap<(ObjectKind, &Folder), Vec<File>>)| {
+        let mut unit = Unit::new(key);
+        for ((kind, folder), files) in folders {
+            unit.files.add(kind, Listing { folder: folder.clone(), files });
+        }
+        unit
+    };
+    units.into_iter().map(unit).collect()
+}
+
+/// `ACCOUNT_CloudTrail…_REGION_…`.
+fn unit_by_name(name: &str) -> Option<(UnitKey, ObjectKind)> {
+    let unit = |account: &str, region: &str| UnitKey {
+        organization: None,
+        account: account.to_owned(),
+        region: region.to_owned(),
+    };
+    if let Ok(digest) = DigestName::parse(name) {
+        return Some((unit(digest.account, digest.region), ObjectKind::Digest));
+    }
+    let mut parts = name.split('_');
+    let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
+    let kind = ObjectKind::from_folder(kind)?;
+    trailseal_archive::key::is_account_id(account).then(|| (unit(account, region), kind))
+}
+
+fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Result<(), Error> {
+    let is_something = |unit: &UnitOutcome| {
+        !unit.chains.is_empty() || unit.totals.digests.found > 0 || unit.log_files > 0 || !unit.findings.is_empty()
+    };
+    if outcomes.iter().any(is_something) {
+        return Ok(());
+    }
+    let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
+    let mut sought = format!("no digest or log file in {}", roots.join(", "));
+    let policy = &options.policy;
+    for (what, asked) in [("account", &policy.accounts), ("region", &policy.regions), ("trail", &policy.trails)] {
+        if !asked.is_empty() {
+            sought += &format!(", {what} {}", asked.join(" or "));
+        }
+    }
+    if let Some(start) = policy.start {
+        sought += &format!(", from {start}");
+    }
+    if let Some(end) = policy.end {
+        sought += &format!(", until {end}");
+    }
+    sought += "; looked for [prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail-Digest/REGION/… and …/CloudTrail/REGION/…";
+    Err(Error::NothingToVerify(sought))
+}
+
+fn scope(options: &Options) -> Scope {
+    let key = |key: &trailseal_verify::keys::PublicKey| ScopeKey {
+        fingerprint: key.fingerprint.clone(),
+        file: key.file.clone(),
+        validity_start: key.validity_start,
+        validity_end: key.validity_end,
+    };
+    let policy = &options.policy;
+    Scope {
+        roots: options.roots.iter().map(|root| root.display().to_string()).collect(),
+        start_time: policy.start,
+        end_time: policy.end,
+        as_of: policy.as_of,
+        accounts: policy.accounts.clone(),
+        regions: policy.regions.clone(),
+        trails: policy.trails.clone(),
+        allowed: policy.allowed.clone(),
+        keys: options.keys.iter().map(key).collect(),
+        mappings: Vec::new(),
+    }
+}

@@ -1,0 +1,333 @@
+//! Rows become chains: which digests are authentic, how they link, and what is missing between them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use trailseal_archive::{Timestamp, key::DigestName};
+
+use crate::{
+    digest::Digest,
+    finding::{Code, Finding, Severity},
+    keys::KeyRing,
+    link::{Content, DigestRow, Evidence},
+    policy::Policy,
+    report::{ChainId, ChainKind, Gap},
+    signature::{self, Signature, SignatureCheck, SignatureSource},
+};
+
+mod diagnosis;
+mod links;
+mod places;
+
+/// Seconds of a digest's window.
+pub const HOUR: i64 = 3600;
+
+/// What became of a digest or log file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Proven to be what was signed.
+    Verified,
+    /// Proven not to be.
+    Violated,
+    /// Neither.
+    Unproven,
+    /// Not there.
+    Missing,
+}
+
+/// The judgement on one row, at the same index as the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What became of the file.
+    pub status: Status,
+    /// What makes it authentic; empty when nothing does.
+    pub evidence: Vec<Evidence>,
+    /// Where the signature that verified came from.
+    pub source: Option<SignatureSource>,
+    /// Whether it is counted: in scope, a digest, and not a second copy of one.
+    pub is_counted: bool,
+}
+
+impl Judgement {
+    /// Whether a trusted key vouches for the digest's content.
+    pub fn is_authentic(&self) -> bool {
+        !self.evidence.is_empty()
+    }
+}
+
+/// One chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Which one.
+    pub id: ChainId,
+    /// Its rows, oldest first; one row a digest.
+    pub rows: Vec<usize>,
+    /// Spans without a digest.
+    pub gaps: Vec<Gap>,
+    /// Digests known to be missing.
+    pub missing: u64,
+}
+
+/// The digests of one account and region, judged.
+#[derive(Clone, Debug, Default)]
+pub struct Assessment {
+    /// One for each row.
+    pub judgements: Vec<Judgement>,
+    /// The chains, ordered; those that the policy leaves out are not here.
+    pub chains: Vec<Chain>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// Judges the digests of one account and region.
+///
+/// `is_mapped(bucket, key)` says whether that place in S3 belongs to what was copied into the archive.
+/// Rows may come in any order; the result follows the order of their places.
+pub fn assess(
+    rows: &[DigestRow],
+    keys: &KeyRing,
+    policy: &Policy,
+    is_mapped: &dyn Fn(&str, &str) -> bool,
+) -> Assessment {
+    let mut work = Work::new(rows, keys, policy, is_mapped);
+    work.authenticate();
+    work.judge_rows();
+    work.judge_places();
+    work.find_forks();
+    work.link();
+    work.finish()
+}
+
+/// The state of an assessment.
+struct Work<'a> {
+    rows: &'a [DigestRow],
+    keys: &'a KeyRing,
+    policy: &'a Policy,
+    is_mapped: &'a dyn Fn(&str, &str) -> bool,
+    /// Row → the signature checks of all sources, the successors' among them.
+    checks: Vec<Vec<(Signature, SignatureCheck)>>,
+    judgements: Vec<Judgement>,
+    /// Row → an authentic successor that names another hash for this place.
+    contradicted_by: Vec<Option<usize>>,
+    /// Claimed place → rows that claim it.
+    claims: HashMap<Place<'a>, Vec<usize>>,
+    /// Place → rows that name it as their predecessor.
+    successors: HashMap<Place<'a>, Vec<usize>>,
+    /// Key → rows found there that hold no digest.
+    unusable_places: HashMap<&'a str, Vec<usize>>,
+    /// Chain → the ends that the names of such rows state.
+    unusable_ends: BTreeMap<ChainId, BTreeSet<Timestamp>>,
+    /// Rows that are the second copy of another row's content.
+    copies: HashSet<usize>,
+    chains: BTreeMap<&'a ChainId, Chain>,
+    findings: Vec<Finding>,
+}
+
+/// A bucket and a key.
+type Place<'a> = (&'a str, &'a str);
+
+impl<'a> Work<'a> {
+    fn new(
+        rows: &'a [DigestRow],
+        keys: &'a KeyRing,
+        policy: &'a Policy,
+        is_mapped: &'a dyn Fn(&str, &str) -> bool,
+    ) -> Self {
+        let mut claims: HashMap<Place<'a>, Vec<usize>> = HashMap::new();
+        let mut successors: HashMap<Place<'a>, Vec<usize>> = HashMap::new();
+        for (index, digest) in digests(rows) {
+            claims.entry((&digest.bucket, &digest.object)).or_default().push(index);
+            if let Some(previous) = &digest.previous {
+                successors.entry((&previous.bucket, &previous.object)).or_default().push(index);
+            }
+        }
+        let mut unusable_places: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let mut unusable_ends: BTreeMap<ChainId, BTreeSet<Timestamp>> = BTreeMap::new();
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.digest().is_none()) {
+            unusable_places.entry(&row.found.key).or_default().push(index);
+            if let Some((id, end)) = places::named_chain(&row.found.key) {
+                unusable_ends.entry(id).or_default().insert(end);
+            }
+        }
+        let unproven =
+            Judgement { status: Status::Unproven, evidence: Vec::new(), source: None, is_counted: false };
+        let mut work = Self {
+            rows,
+            keys,
+            policy,
+            is_mapped,
+            checks: rows.iter().map(|row| row.signatures.clone()).collect(),
+            judgements: vec![unproven; rows.len()],
+            contradicted_by: vec![None; rows.len()],
+            claims,
+            successors,
+            unusable_places,
+            unusable_ends,
+            copies: HashSet::new(),
+            chains: BTreeMap::new(),
+            findings: Vec::new(),
+        };
+        work.find_copies();
+        work
+    }
+
+    /// Of several rows with the same content, one speaks: that in its own place, else the first by path.
+    fn find_copies(&mut self) {
+        for claimants in self.claims.values() {
+            let rank = |index: &usize| {
+                let row = &self.rows[*index];
+                let at_home = row.digest().is_some_and(|digest| row.found.is_place_of(&digest.object));
+                (!at_home, row.trailing.is_some(), row.signatures.is_empty(), row.found.path.as_str())
+            };
+            let mut ordered = claimants.clone();
+            ordered.sort_by(|a, b| rank(a).cmp(&rank(b)));
+            let mut seen = HashSet::new();
+            for index in ordered {
+                if !seen.insert(self.rows[index].sha256) {
+                    self.copies.insert(index);
+                }
+            }
+        }
+    }
+
+    /// Spreads authenticity: from signatures, then along the hashes of authentic successors.
+    fn authenticate(&mut self) {
+        self.add_successor_signatures();
+        let mut queue = Vec::new();
+        for index in 0..self.rows.len() {
+            for (signature, check) in &self.checks[index] {
+                if *check == SignatureCheck::Verified {
+                    let judgement = &mut self.judgements[index];
+                    let evidence = match signature.source {
+                        SignatureSource::Successor => Evidence::SuccessorSignature,
+                        _ => Evidence::Signature,
+                    };
+                    judgement.source = judgement.source.or(Some(signature.source));
+                    if !judgement.evidence.contains(&evidence) {
+                        judgement.evidence.push(evidence);
+                    }
+                }
+            }
+            if self.judgements[index].is_authentic() {
+                queue.push(index);
+            }
+        }
+        let mut visited: HashSet<usize> = queue.iter().copied().collect();
+        while let Some(successor) = queue.pop() {
+            let Some((place, hash)) = self.named_predecessor(successor) else { continue };
+            for predecessor in self.claims.get(&place).cloned().unwrap_or_default() {
+                if self.rows[predecessor].sha256 == hash {
+                    let evidence = &mut self.judgements[predecessor].evidence;
+                    if !evidence.contains(&Evidence::HashChain) {
+                        evidence.push(Evidence::HashChain);
+                    }
+                    if visited.insert(predecessor) {
+                        queue.push(predecessor);
+                    }
+                } else {
+                    let known = &mut self.contradicted_by[predecessor];
+                    *known = Some(known.map_or(successor, |other| other.min(successor)));
+                }
+            }
+        }
+        for judgement in &mut self.judgements {
+            judgement.evidence.sort_unstable();
+        }
+    }
+
+    fn named_predecessor(&self, successor: usize) -> Option<(Place<'a>, [u8; 32])> {
+        let previous = self.rows[successor].digest()?.previous.as_ref()?;
+        let hash = previous.hash.filter(|_| previous.hash_supported)?;
+        Some(((previous.bucket.as_str(), previous.object.as_str()), hash))
+    }
+
+    /// A signature vouches for itself wherever it is found, so that of an unproven successor will do.
+    fn add_successor_signatures(&mut self) {
+        for (index, digest) in digests(self.rows) {
+            let place = (digest.bucket.as_str(), digest.object.as_str());
+            for successor in self.successors.get(&place).into_iter().flatten() {
+                let Some(hex) = self.rows[*successor].digest().and_then(|d| d.previous_signature.clone()) else {
+                    continue;
+                };
+                let signature = Signature { source: SignatureSource::Successor, hex, algorithm: None };
+                let known = self.checks[index]
+                    .iter()
+                    .find(|(other, check)| {
+                        other.hex.eq_ignore_ascii_case(&signature.hex)
+                            && !matches!(check, SignatureCheck::AlgorithmUnsupported(_))
+                    })
+                    .map(|(_, check)| check.clone());
+                let sha256 = &self.rows[index].sha256;
+                let check =
+                    known.unwrap_or_else(|| signature::check(digest, sha256, &signature, self.keys));
+                self.checks[index].push((signature, check));
+            }
+        }
+    }
+
+    fn finish(self) -> Assessment {
+        let chains = self.chains.into_values().collect();
+        Assessment { judgements: self.judgements, chains, findings: self.findings }
+    }
+
+    /// A finding about a row's digest.
+    fn about(&self, index: usize, code: Code, message: impl Into<String>) -> Finding {
+        let row = &self.rows[index];
+        let finding = Finding::new(code, message).found_at(&row.found.path);
+        match &row.content {
+            Content::Digest(digest, id) => finding
+                .about(Some(&digest.bucket), &digest.object)
+                .of_chain(id)
+                .spanning(digest.start, digest.end),
+            Content::Unusable(..) => {
+                let finding = finding.about(row.found.bucket.as_deref(), &row.found.key);
+                match places::named_chain(&row.found.key) {
+                    Some((id, end)) => finding.of_chain(&id).spanning(end.plus(-HOUR), end),
+                    None => finding,
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Records a violation of a row's file.
+    fn violate(&mut self, index: usize, finding: Finding) {
+        if finding.severity == Severity::Violation {
+            self.judgements[index].status = Status::Violated;
+        }
+        self.push(finding);
+    }
+
+    /// Whether a row is judged at all: in the asked span, and of an asked trail.
+    fn is_in_scope(&self, index: usize) -> bool {
+        match &self.rows[index].content {
+            Content::Digest(digest, id) => {
+                self.policy.wants_chain(id) && self.policy.overlaps(digest.start, digest.end)
+            }
+            Content::Unusable(..) => match places::named_chain(&self.rows[index].found.key) {
+                Some((id, end)) => self.policy.wants_chain(&id) && self.policy.overlaps(end.plus(-HOUR), end),
+                None => true,
+            },
+        }
+    }
+}
+
+/// The rows that hold digests.
+fn digests(rows: &[DigestRow]) -> impl Iterator<Item = (usize, &Digest)> {
+    rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.digest()?)))
+}
+
+/// The end that a digest's name states.
+fn named_end(object: &str) -> Option<Timestamp> {
+    Some(DigestName::parse(object.rsplit('/').next()?).ok()?.end)
+}
+
+fn is_standard(id: &ChainId) -> bool {
+    id.kind == ChainKind::Standard
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! How the digests of a chain follow one another, and what is missing between them.
+
+use std::collections::BTreeSet;
+
+use trailseal_archive::Timestamp;
+
+use crate::{
+    chain::{Chain, HOUR, Work, is_standard, named_end},
+    digest::{Digest, Previous},
+    finding::{Code, Finding, Severity},
+    report::{ChainId, Gap},
+};
+
+impl<'a> Work<'a> {
+    /// Orders the rows of each chain and judges every step from one digest to the next.
+    pub(super) fn link(&mut self) {
+        for index in 0..self.rows.len() {
+            let Some(id) = self.rows[index].chain() else { continue };
+            if !self.copies.contains(&index) && self.policy.wants_chain(id) {
+                let new = || Chain { id: id.clone(), rows: Vec::new(), gaps: Vec::new(), missing: 0 };
+                self.chains.entry(id).or_insert_with(new).rows.push(index);
+            }
+        }
+        let ids: Vec<&'a ChainId> = self.chains.keys().copied().collect();
+        for id in ids {
+            let mut rows = std::mem::take(&mut self.chains.get_mut(id).expect("a key of the map").rows);
+            rows.sort_by_key(|index| {
+                let row = &self.rows[*index];
+                (row.digest().map(|digest| (digest.end, digest.start)), &row.found.path)
+            });
+            for (position, index) in rows.iter().enumerate() {
+                let digest = self.rows[*index].digest().expect("only digests are in chains");
+                if self.is_in_scope(*index) {
+                    let older = rows[..position].iter().rev().filter_map(|row| self.rows[*row].digest());
+                    let older = older.map(|other| other.end).find(|end| *end < digest.end);
+                    let is_end = !self.successors.contains_key(&(&digest.bucket, &digest.object));
+                    self.judge_window(*index, digest, id, is_end);
+                    self.judge_step(*index, digest, id, older);
+                }
+            }
+            self.chains.get_mut(id).expect("a key of the map").rows = rows;
+        }
+        self.report_holes_before_unusable();
+    }
+
+    fn judge_window(&mut self, index: usize, digest: &Digest, id: &ChainId, is_end: bool) {
+        let length = digest.end.since(digest.start);
+        let message = if length <= 0 {
+            "its window ends before it starts".to_owned()
+        } else if is_standard(id) && (length > HOUR + 60 || (length < HOUR - 60 && !is_end)) {
+            format!("its window is {length} seconds long, not an hour")
+        } else {
+            return;
+        };
+        let finding = self.about(index, Code::WindowAnomaly, message);
+        self.push(finding);
+    }
+
+    /// The step from a digest to its predecessor; `older` is the end of the newest older digest.
+    fn judge_step(&mut self, index: usize, digest: &'a Digest, id: &'a ChainId, older: Option<Timestamp>) {
+        let Some(previous) = &digest.previous else {
+            if let Some(older) = older.filter(|_| is_standard(id)) {
+                self.report_gap(id, older, digest);
+            }
+            return;
+        };
+        let place = (previous.bucket.as_str(), previous.object.as_str());
+        let predecessor = self.claims.get(&place).and_then(|rows| rows.first()).copied();
+        if let Some(predecessor) = predecessor.and_then(|row| self.rows[row].digest()) {
+            self.judge_windows_meet(index, digest, predecessor, id);
+        } else if !self.is_occupied(place) {
+            self.report_missing(index, digest, previous, id, older);
+        }
+    }
+
+    /// Whether a file that is no digest, or could not be read, lies in this place.
+    fn is_occupied(&self, (bucket, key): (&str, &str)) -> bool {
+        let inflated = key.strip_suffix(".gz").unwrap_or(key);
+        [key, inflated].iter().filter_map(|key| self.unusable_places.get(key)).flatten().any(|index| {
+            let found = &self.rows[*index].found;
+            found.bucket.as_deref().is_none_or(|found| found == bucket)
+        })
+    }
+
+    fn judge_windows_meet(&mut self, index: usize, digest: &Digest, older: &Digest, id: &'a ChainId) {
+        let distance = digest.start.since(older.end);
+        if distance > 0 && is_standard(id) {
+            let message = format!("{distance} seconds lie between this digest's window and its predecessor's");
+            let finding = self.about(index, Code::WindowDiscontinuity, message).spanning(older.end, digest.start);
+            self.push(finding);
+            self.add_gap(id, older.end, digest.start, Code::WindowDiscontinuity);
+        } else if distance < 0 && is_standard(id) {
+            let message = format!("its window overlaps its predecessor's by {} seconds", -distance);
+            let finding = self.about(index, Code::WindowAnomaly, message);
+            self.push(finding);
+        }
+    }
+
+    fn report_gap(&mut self, id: &'a ChainId, start: Timestamp, starting: &Digest) {
+        let end = starting.start.max(start);
+        let message = format!("the chain ends at {start} and a new one starts with the digest of {}", starting.end);
+        let finding = Finding::new(Code::Gap, message)
+            .of_chain(id)
+            .about(Some(&starting.bucket), &starting.object)
+            .spanning(start, end);
+        self.push(finding);
+        self.add_gap(id, start, end, Code::Gap);
+    }
+
+    fn report_missing(
+        &mut self,
+        index: usize,
+        digest: &Digest,
+        previous: &Previous,
+        id: &'a ChainId,
+        older: Option<Timestamp>,
+    ) {
+        let end = named_end(&previous.object).unwrap_or(digest.start);
+        let start = older.map_or(end.plus(-HOUR), |older| older.max(end.plus(-HOUR)).min(end));
+        let is_mapped = (self.is_mapped)(&previous.bucket, &previous.object);
+        let is_before_scope = self.policy.start.is_some_and(|start| digest.start <= start);
+        let code = match older {
+            _ if !is_mapped => Code::DigestNotInArchive,
+            None if is_standard(id) => Code::TailCut,
+            _ => Code::DigestMissing,
+        };
+        let message = match code {
+            Code::DigestNotInArchive => {
+                "the predecessor lies in a bucket or prefix that is not part of the archive"
+            }
+            Code::TailCut => "the oldest digest names a predecessor that is not there",
+            _ => "a digest that its successor names is not there",
+        };
+        let mut finding = Finding::new(code, message)
+            .about(Some(&previous.bucket), &previous.object)
+            .of_chain(id)
+            .said_by(&digest.object)
+            .spanning(start, end);
+        // What an unproven digest says of its predecessor is no proof.
+        if !self.judgements[index].is_authentic() || is_before_scope {
+            finding = finding.weighing(Severity::Unproven);
+        }
+        let is_violation = finding.severity == Severity::Violation;
+        self.push(finding);
+        if code == Code::DigestNotInArchive || (is_before_scope && older.is_none()) {
+            return;
+        }
+        self.add_gap(id, start, end, code);
+        self.add_missing(id, 1);
+        if let Some(older) = older {
+            self.report_hole(id, older, start, digest, is_violation);
+        }
+    }
+
+    /// What lies before a missing digest: further missing ones if whole hours fit, else a gap.
+    fn report_hole(&mut self, id: &'a ChainId, from: Timestamp, to: Timestamp, by: &Digest, proven: bool) {
+        let seconds = to.since(from);
+        if seconds <= 0 || !is_standard(id) {
+            return;
+        }
+        if seconds % HOUR != 0 {
+            let message = "no digest covers this span, and it is not one of whole hours";
+            self.push(Finding::new(Code::Gap, message).of_chain(id).said_by(&by.object).spanning(from, to));
+            return self.add_gap(id, from, to, Code::Gap);
+        }
+        let unusable = self.unusable_ends(id).iter().filter(|end| **end > from && **end <= to).count() as i64;
+        let count = (seconds / HOUR - unusable).max(0) as u64;
+        if count == 0 {
+            return;
+        }
+        let severity = if proven { Severity::Violation } else { Severity::Unproven };
+        let message = format!("{count} more digests are missing: the windows on both sides fit whole hours");
+        let finding = Finding::new(Code::DigestsMissingInferred, message)
+            .weighing(severity)
+            .of_chain(id)
+            .said_by(&by.object)
+            .spanning(from, to)
+            .counting(count);
+        self.push(finding);
+        self.add_gap(id, from, to, Code::DigestsMissingInferred);
+        self.add_missing(id, count);
+    }
+
+    /// The ends that the names of files without a usable digest state, for one chain.
+    fn unusable_ends(&self, id: &ChainId) -> BTreeSet<Timestamp> {
+        self.unusable_ends.get(id).cloned().unwrap_or_default()
+    }
+
+    /// A file that holds no digest names no predecessor: the hole before it is only a gap.
+    fn report_holes_before_unusable(&mut self) {
+        let ids: Vec<&'a ChainId> = self.chains.keys().copied().filter(|id| is_standard(id)).collect();
+        for id in ids {
+            let unusable = self.unusable_ends(id);
+            let rows = self.chains[id].rows.iter().filter_map(|row| self.rows[*row].digest());
+            let ends: BTreeSet<Timestamp> = rows.map(|digest| digest.end).chain(unusable.iter().copied()).collect();
+            for start in unusable.iter().map(|end| end.plus(-HOUR)) {
+                let Some(older) = ends.range(..start.plus(HOUR)).next_back().copied() else { continue };
+                let reported = self.chains[id].gaps.iter().any(|gap| gap.start <= older && gap.end >= start);
+                if older < start && !reported && self.policy.overlaps(older, start) {
+                    let message = "no digest covers this span, and the next digest file holds none";
+                    self.push(Finding::new(Code::Gap, message).of_chain(id).spanning(older, start));
+                    self.add_gap(id, older, start, Code::Gap);
+                }
+            }
+        }
+    }
+
+    fn add_gap(&mut self, id: &'a ChainId, start: Timestamp, end: Timestamp, code: Code) {
+        if let Some(chain) = self.chains.get_mut(id) {
+            let gap = Gap { start, end, code };
+            if let Err(at) = chain.gaps.binary_search(&gap) {
+                chain.gaps.insert(at, gap);
+            }
+        }
+    }
+
+    fn add_missing(&mut self, id: &'a ChainId, count: u64) {
+        if let Some(chain) = self.chains.get_mut(id) {
+            chain.missing += count;
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Does a digest lie where it says that it lies, and is it the only one to say so.
+
+use trailseal_archive::{
+    Timestamp,
+    key::{DigestName, KeyParts},
+};
+
+use crate::{
+    chain::{HOUR, Work},
+    digest::Digest,
+    finding::{Code, Finding},
+    link::Content,
+    report::{ChainId, ChainKind},
+};
+
+impl Work<'_> {
+    /// Compares every digest's place with its content.
+    pub(super) fn judge_places(&mut self) {
+        for index in 0..self.rows.len() {
+            let Content::Digest(digest, _) = &self.rows[index].content else { continue };
+            if !self.is_in_scope(index) {
+                continue;
+            }
+            if self.is_in_place(index, digest) {
+                if let Some(field) = contradiction(digest) {
+                    let message = format!("the digest contradicts itself: {field} and digestS3Object disagree");
+                    let finding = self.about(index, Code::NameMismatch, message);
+                    self.violate(index, finding);
+                }
+            } else {
+                self.judge_misplaced(index, digest);
+            }
+        }
+    }
+
+    fn is_in_place(&self, index: usize, digest: &Digest) -> bool {
+        let found = &self.rows[index].found;
+        found.is_place_of(&digest.object) && found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket)
+    }
+
+    /// A replay puts a digest where another belongs; else its name or folder was merely changed.
+    fn judge_misplaced(&mut self, index: usize, digest: &Digest) {
+        let found = &self.rows[index].found;
+        let bucket = found.bucket.as_deref().unwrap_or(&digest.bucket);
+        let is_anothers_place = self.copies.contains(&index)
+            || self.successors.contains_key(&(bucket, found.key.as_str()))
+            || self.claims.contains_key(&(bucket, found.key.as_str()));
+        let (key, claimed) = (found.key.clone(), digest.object.clone());
+        if !is_anothers_place {
+            let fields = differing_fields(&key, &claimed).join(", ");
+            let message = format!("its name or folder disagrees with its content in: {fields}");
+            let finding = self.about(index, Code::NameMismatch, message).expected(claimed, key);
+            return self.violate(index, finding);
+        }
+        let message = "a digest lies in the place of another one";
+        let finding = self.about(index, Code::LocationMismatch, message).expected(claimed, key.clone());
+        self.violate(index, finding);
+        self.report_replaced(&digest.bucket, &key);
+    }
+
+    /// The digest whose place was taken, unless it is there or its successor reports it missing.
+    fn report_replaced(&mut self, bucket: &str, key: &str) {
+        let is_known = self.claims.contains_key(&(bucket, key)) || self.successors.contains_key(&(bucket, key));
+        let Some((id, end)) = named_chain(key).filter(|_| !is_known) else { return };
+        let finding = Finding::new(Code::DigestMissing, "another digest lies in this one's place")
+            .about(Some(bucket), key)
+            .of_chain(&id)
+            .spanning(end.plus(-HOUR), end);
+        self.push(finding);
+    }
+
+    /// Two validly signed digests that claim one place, or one predecessor.
+    pub(super) fn find_forks(&mut self) {
+        let authentic = |index: &usize| {
+            let judgement = &self.judgements[*index];
+            judgement.is_counted && judgement.is_authentic()
+        };
+        let mut forks: Vec<Vec<usize>> = Vec::new();
+        for rivals in self.claims.values().chain(self.successors.values()) {
+            let rivals: Vec<usize> = rivals.iter().copied().filter(authentic).collect();
+            if rivals.len() > 1 {
+                forks.push(rivals);
+            }
+        }
+        // A digest with a valid signature that an authentic successor does not mean has a twin elsewhere.
+        let disowned = (0..self.rows.len())
+            .filter(|index| authentic(index) && self.contradicted_by[*index].is_some())
+            .map(|index| vec![index]);
+        let mut rivals: Vec<usize> = forks.into_iter().chain(disowned).flatten().collect();
+        rivals.sort_unstable();
+        rivals.dedup();
+        for index in rivals {
+            let message = "two validly signed digests claim one place in the chain";
+            let mut finding = self.about(index, Code::Fork, message);
+            finding.actual = Some(hex::encode(self.rows[index].sha256));
+            self.violate(index, finding);
+        }
+    }
+}
+
+/// The chain and the end that a digest's key states.
+pub(super) fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
+    let name = DigestName::parse(key.rsplit('/').next()?).ok()?;
+    let organization = KeyParts::parse(key).and_then(|parts| parts.organization);
+    let id = ChainId {
+        organization: organization.map(str::to_owned),
+        account: name.account.to_owned(),
+        region: name.region.to_owned(),
+        trail: name.trail.to_owned(),
+        home_region: name.home_region.to_owned(),
+        kind: if name.backfill { ChainKind::Backfill } else { ChainKind::Standard },
+    };
+    Some((id, name.end))
+}
+
+/// A field of the digest that its own `digestS3Object` contradicts.
+fn contradiction(digest: &Digest) -> Option<&'static str> {
+    let parts = KeyParts::parse(&digest.object)?;
+    let name = DigestName::parse(parts.file_name).ok()?;
+    if name.account != digest.account || parts.account != digest.account {
+        Some("awsAccountId")
+    } else if name.end != digest.end {
+        Some("digestEndTime")
+    } else if parts.region != name.region {
+        Some("the region")
+    } else {
+        None
+    }
+}
+
+/// What differs between two keys of digests, in words.
+fn differing_fields(found: &str, claimed: &str) -> Vec<&'static str> {
+    let (Some(f), Some(c)) = (KeyParts::parse(found), KeyParts::parse(claimed)) else {
+        return vec!["the folder"];
+    };
+    let mut fields = Vec::new();
+    let mut compare = |differ: bool, field| {
+        if differ && !fields.contains(&field) {
+            fields.push(field);
+        }
+    };
+    compare(f.prefix != c.prefix, "the prefix");
+    compare(f.organization != c.organization, "the organization");
+    compare(f.account != c.account, "the account");
+    compare(f.kind != c.kind, "the kind of object");
+    compare(f.region != c.region, "the region");
+    compare(f.folders != c.folders, "the date folders");
+    match (DigestName::parse(f.file_name), DigestName::parse(c.file_name)) {
+        (Ok(f), Ok(c)) => {
+            compare(f.account != c.account, "the account");
+            compare(f.region != c.region, "the region");
+            compare(f.trail != c.trail, "the trail");
+            compare(f.home_region != c.home_region, "the home region");
+            compare(f.end != c.end, "the end time");
+            compare(f.backfill != c.backfill, "the kind of digest");
+        }
+        _ => compare(f.file_name != c.file_name, "the file name"),
+    }
+    if fields.is_empty() {
+        fields.push("the bucket");
+    }
+    fields
+}

@@ -1,0 +1,38 @@
+//! The comparison with an earlier report (`--baseline`).
+
+use crate::{
+    finding::{Code, Finding},
+    policy::Policy,
+    unit::UnitOutcome,
+};
+
+/// Every head of the earlier report must still be in its chain, and not be newer than the head now.
+pub(super) fn compare(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
+    let Some(baseline) = &policy.baseline else { return Vec::new() };
+    let mut findings = Vec::new();
+    for old in baseline.chains.iter().filter(|old| policy.wants_chain(&old.id)) {
+        let Some(old_head) = &old.head else { continue };
+        let mut chains = outcomes.iter().flat_map(|unit| &unit.chains);
+        let now = chains.find(|chain| chain.report.id == old.id);
+        let head = now.and_then(|chain| chain.report.head.as_ref());
+        let (code, message) = match (now, head) {
+            (None, _) => (Code::RewrittenHistory, "the chain of the earlier report is not there at all"),
+            (_, Some(head)) if head.end < old_head.end => {
+                (Code::HeadRolledBack, "the newest digest is older than that of the earlier report")
+            }
+            (_, None) => (Code::HeadRolledBack, "no digest of the chain is authentic, as one was in the earlier report"),
+            (Some(chain), _) if chain.holds_baseline_head != Some(true) => {
+                (Code::RewrittenHistory, "the newest digest of the earlier report is no longer in the chain")
+            }
+            _ => continue,
+        };
+        let actual = head.map_or("none".to_owned(), |head| format!("{} {}", head.end, head.sha256));
+        let mut finding = Finding::new(code, message)
+            .of_chain(&old.id)
+            .about(None, &old_head.key)
+            .expected(format!("{} {}", old_head.end, old_head.sha256), actual);
+        finding.end = Some(old_head.end);
+        findings.push(finding);
+    }
+    findings
+}

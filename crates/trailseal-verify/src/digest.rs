@@ -1,0 +1,336 @@
+//! The content of a digest file (spec/format.md 1.2), parsed once and typed.
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::json;
+use trailseal_archive::Timestamp;
+
+use crate::limits::Limits;
+
+/// The one signature algorithm, as digests and metadata name it.
+pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
+/// The one hash algorithm, as digests name it.
+pub const HASH_ALGORITHM: &str = "SHA-256";
+
+/// A digest file's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// `awsAccountId`.
+    pub account: String,
+    /// `digestStartTime`: start of the delivery-time window.
+    pub start: Timestamp,
+    /// `digestEndTime`: end of the window.
+    pub end: Timestamp,
+    /// `digestS3Bucket`.
+    pub bucket: String,
+    /// `digestS3Object`.
+    pub object: String,
+    /// `digestPublicKeyFingerprint`.
+    pub fingerprint: String,
+    /// `digestSignatureAlgorithm`.
+    pub signature_algorithm: String,
+    /// Newest event time in the logs, if any.
+    pub newest_event: Option<Timestamp>,
+    /// Oldest event time in the logs, if any.
+    pub oldest_event: Option<Timestamp>,
+    /// The predecessor; `None` in a starting digest.
+    pub previous: Option<Previous>,
+    /// `previousDigestSignature`, verbatim: it is part of the signed string.
+    pub previous_signature: Option<String>,
+    /// `logFiles`.
+    pub logs: Vec<NamedLog>,
+}
+
+/// What a digest says of its predecessor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// `previousDigestS3Bucket`.
+    pub bucket: String,
+    /// `previousDigestS3Object`.
+    pub object: String,
+    /// `previousDigestHashValue`; `None` when it is null.
+    pub hash: Option<[u8; 32]>,
+    /// Whether `previousDigestHashAlgorithm` is SHA-256.
+    pub hash_supported: bool,
+}
+
+/// A log file as a digest names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedLog {
+    /// `s3Bucket`.
+    pub bucket: Box<str>,
+    /// `s3Object`.
+    pub object: Box<str>,
+    /// `hashValue`; `None` when the algorithm is not SHA-256.
+    pub hash: Option<[u8; 32]>,
+    /// `oldestEventTime`.
+    pub oldest_event: Option<Timestamp>,
+    /// `newestEventTime`.
+    pub newest_event: Option<Timestamp>,
+}
+
+/// Why bytes are not a digest's content.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DigestError {
+    /// Not the JSON of a digest; serde_json's words say where and why.
+    #[error("{0}")]
+    Malformed(String),
+    /// Larger, deeper or longer than allowed.
+    #[error("{0}")]
+    Limit(String),
+}
+
+impl Digest {
+    /// Parses the inflated bytes of a digest file.
+    ///
+    /// # Errors
+    /// [`DigestError::Malformed`] when they are not a digest, [`DigestError::Limit`] when they exceed
+    /// `limits` or name objects no bucket can hold.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, DigestError> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| DigestError::Malformed(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+        if nesting(bytes) > MAX_NESTING {
+            return Err(DigestError::Limit(format!("JSON nested deeper than {MAX_NESTING}")));
+        }
+        if bytes.is_empty() {
+            return Err(DigestError::Malformed("no content".to_owned()));
+        }
+        let seed = RawDigest::parse(text, limits.max_log_files)?;
+        let names = seed.logs.iter().flat_map(|log| [&*log.bucket, &*log.object]);
+        let own = [seed.bucket.as_str(), seed.object.as_str()];
+        let previous = seed.previous.iter().flat_map(|p| [p.bucket.as_str(), p.object.as_str()]);
+        if let Some(name) = names.chain(own).chain(previous).find(|name| !is_safe_name(name)) {
+            let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
+            return Err(DigestError::Limit(format!("an object name that no download can hold: \"{shown}\"")));
+        }
+        Ok(seed)
+    }
+
+    /// The digest as CloudTrail would write it: one line, the documented order of members, `/` escaped or
+    /// not. Equal to the original bytes unless those held more members or another spelling.
+    pub fn to_json(&self, escape_slashes: bool) -> Vec<u8> {
+        let previous = self.previous.as_ref();
+        let hash = previous.and_then(|p| p.hash).map(hex::encode);
+        let members = [
+            ("awsAccountId", json!(self.account)),
+            ("digestStartTime", json!(self.start)),
+            ("digestEndTime", json!(self.end)),
+            ("digestS3Bucket", json!(self.bucket)),
+            ("digestS3Object", json!(self.object)),
+            ("digestPublicKeyFingerprint", json!(self.fingerprint)),
+            ("digestSignatureAlgorithm", json!(self.signature_algorithm)),
+            ("newestEventTime", json!(self.newest_event)),
+            ("oldestEventTime", json!(self.oldest_event)),
+            ("previousDigestS3Bucket", json!(previous.map(|p| &p.bucket))),
+            ("previousDigestS3Object", json!(previous.map(|p| &p.object))),
+            ("previousDigestHashValue", json!(hash)),
+            ("previousDigestHashAlgorithm", json!(hash.as_ref().map(|_| HASH_ALGORITHM))),
+            ("previousDigestSignature", json!(self.previous_signature)),
+        ];
+        let mut text = String::from("{");
+        for (name, value) in members {
+            text += &format!("\"{name}\":{value},");
+        }
+        text += "\"logFiles\":[";
+        for (n, log) in self.logs.iter().enumerate() {
+            let comma = if n == 0 { "" } else { "," };
+            let hash = log.hash.map(hex::encode).unwrap_or_default();
+            text += &format!(
+                "{comma}{{\"s3Bucket\":{},\"s3Object\":{},\"hashValue\":\"{hash}\",\"hashAlgorithm\":\"{HASH_ALGORITHM}\",\
+                 \"newestEventTime\":{},\"oldestEventTime\":{}}}",
+                json!(log.bucket),
+                json!(log.object),
+                json!(log.newest_event),
+                json!(log.oldest_event)
+            );
+        }
+        text += "]}";
+        let text = if escape_slashes { text.replace('/', "\\/") } else { text };
+        text.into_bytes()
+    }
+
+    /// Whether this is a starting digest: it names no predecessor.
+    pub fn is_starting(&self) -> bool {
+        self.previous.is_none()
+    }
+}
+
+const MAX_NESTING: usize = 32;
+
+/// The depth of arrays and objects; strings are skipped.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
+    for byte in bytes {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Whether a bucket or key is one that a download can hold: no NUL, no `.` or `..` component, not over
+/// S3's 1,024 bytes.
+fn is_safe_name(name: &str) -> bool {
+    name.len() <= 1024 && !name.contains('\0') && name.split('/').all(|part| part != "." && part != "..")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDigest {
+    aws_account_id: String,
+    #[serde(deserialize_with = "time")]
+    digest_start_time: Timestamp,
+    #[serde(deserialize_with = "time")]
+    digest_end_time: Timestamp,
+    #[serde(rename = "digestS3Bucket")]
+    digest_s3_bucket: String,
+    #[serde(rename = "digestS3Object")]
+    digest_s3_object: String,
+    digest_public_key_fingerprint: String,
+    digest_signature_algorithm: String,
+    #[serde(deserialize_with = "optional_time")]
+    newest_event_time: Option<Timestamp>,
+    #[serde(deserialize_with = "optional_time")]
+    oldest_event_time: Option<Timestamp>,
+    #[serde(rename = "previousDigestS3Bucket", deserialize_with = "present")]
+    previous_digest_s3_bucket: Option<String>,
+    #[serde(rename = "previousDigestS3Object", deserialize_with = "present")]
+    previous_digest_s3_object: Option<String>,
+    #[serde(deserialize_with = "optional_hash")]
+    previous_digest_hash_value: Option<[u8; 32]>,
+    #[serde(deserialize_with = "present")]
+    previous_digest_hash_algorithm: Option<String>,
+    #[serde(deserialize_with = "present")]
+    previous_digest_signature: Option<String>,
+    log_files: Vec<RawLog>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawLog {
+    #[serde(rename = "s3Bucket")]
+    s3_bucket: Box<str>,
+    #[serde(rename = "s3Object")]
+    s3_object: Box<str>,
+    hash_value: String,
+    hash_algorithm: String,
+    #[serde(default, deserialize_with = "optional_time")]
+    newest_event_time: Option<Timestamp>,
+    #[serde(default, deserialize_with = "optional_time")]
+    oldest_event_time: Option<Timestamp>,
+}
+
+impl RawDigest {
+    fn parse(text: &str, max_log_files: usize) -> Result<Digest, DigestError> {
+        // Each entry of logFiles has one hashValue: a cheap count before anything is allocated for them.
+        if text.matches("\"hashValue\"").take(max_log_files + 1).count() > max_log_files {
+            return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
+        }
+        let raw: Self = serde_json::from_str(text).map_err(|error| DigestError::Malformed(describe(&error)))?;
+        if raw.log_files.len() > max_log_files {
+            return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
+        }
+        raw.try_into().map_err(DigestError::Malformed)
+    }
+}
+
+impl TryFrom<RawDigest> for Digest {
+    type Error = String;
+
+    fn try_from(raw: RawDigest) -> Result<Self, String> {
+        let previous = match (raw.previous_digest_s3_bucket, raw.previous_digest_s3_object) {
+            (Some(bucket), Some(object)) => Some(Previous {
+                bucket,
+                object,
+                hash: raw.previous_digest_hash_value,
+                hash_supported: raw.previous_digest_hash_algorithm.as_deref() == Some(HASH_ALGORITHM),
+            }),
+            (None, None) => None,
+            _ => return Err("only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned()),
+        };
+        let logs = raw.log_files.into_iter().map(NamedLog::try_from).collect::<Result<_, _>>()?;
+        Ok(Self {
+            account: raw.aws_account_id,
+            start: raw.digest_start_time,
+            end: raw.digest_end_time,
+            bucket: raw.digest_s3_bucket,
+            object: raw.digest_s3_object,
+            fingerprint: raw.digest_public_key_fingerprint,
+            signature_algorithm: raw.digest_signature_algorithm,
+            newest_event: raw.newest_event_time,
+            oldest_event: raw.oldest_event_time,
+            previous,
+            previous_signature: raw.previous_digest_signature,
+            logs,
+        })
+    }
+}
+
+impl TryFrom<RawLog> for NamedLog {
+    type Error = String;
+
+    fn try_from(raw: RawLog) -> Result<Self, String> {
+        let supported = raw.hash_algorithm == HASH_ALGORITHM;
+        let hash = match parse_hash(&raw.hash_value) {
+            Some(hash) if supported => Some(hash),
+            None if supported => return Err(format!("hashValue of {} is not 64 hex digits", raw.s3_object)),
+            _ => None,
+        };
+        Ok(Self {
+            bucket: raw.s3_bucket,
+            object: raw.s3_object,
+            hash,
+            oldest_event: raw.oldest_event_time,
+            newest_event: raw.newest_event_time,
+        })
+    }
+}
+
+/// 64 hex digits in either case.
+pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    hex::decode_to_slice(text, &mut hash).ok()?;
+    Some(hash)
+}
+
+/// serde_json's message, bounded: it may quote hostile text.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.chars().count() <= 200 { text } else { text.chars().take(200).chain(['…']).collect() }
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Timestamp::parse_digest_field(&text).map_err(de::Error::custom)
+}
+
+fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| Timestamp::parse_digest_field(&text).map_err(de::Error::custom)).transpose()
+}
+
+fn optional_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[u8; 32]>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let wrong = || de::Error::custom("a hash that is not 64 hex digits");
+    text.map(|text| parse_hash(&text).ok_or_else(wrong)).transpose()
+}
+
+/// May be null but must be there: a custom function takes serde's default for absent options away.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(deserializer)
+}

@@ -1,0 +1,201 @@
+//! One link of a chain: a digest file's bytes become a row, without looking at any other file.
+
+use serde::Serialize;
+use trailseal_archive::{
+    Timestamp,
+    gzip::{Ending, Form},
+    key::{DigestName, KeyParts},
+};
+
+use crate::{
+    digest::{Digest, DigestError},
+    finding::Code,
+    keys::KeyRing,
+    limits::Limits,
+    report::{ChainId, ChainKind},
+    sha256,
+    signature::{self, Signature, SignatureCheck},
+};
+
+/// Where a file was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundAt {
+    /// The path as found, for people.
+    pub path: String,
+    /// The bucket that this place stands for, where it is known.
+    pub bucket: Option<String>,
+    /// The key that this place stands for.
+    pub key: String,
+}
+
+impl FoundAt {
+    /// The last component of the key.
+    pub fn file_name(&self) -> &str {
+        self.key.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether this place is that of `object`; a file stored inflated may have lost its `.gz`.
+    pub fn is_place_of(&self, object: &str) -> bool {
+        self.key == object || object.strip_suffix(".gz") == Some(&self.key)
+    }
+}
+
+/// A digest file as read.
+#[derive(Clone, Debug)]
+pub struct DigestFile<'a> {
+    /// The inflated bytes of its first gzip member, or the bytes as stored; or why it was not read.
+    pub content: Result<&'a [u8], String>,
+    /// How it was stored.
+    pub form: Form,
+    /// How the compressed data ended.
+    pub ending: &'a Ending,
+    /// Signatures found beside it.
+    pub signatures: Vec<Signature>,
+    /// `backfill-generation-timestamp`, as found.
+    pub backfill_generated: Option<String>,
+    /// Why metadata that lie beside it could not be used.
+    pub metadata_problem: Option<String>,
+}
+
+/// A digest file after looking at it alone.
+#[derive(Clone, Debug)]
+pub struct DigestRow {
+    /// Where it was found.
+    pub found: FoundAt,
+    /// SHA-256 of the inflated bytes.
+    pub sha256: [u8; 32],
+    /// Inflated bytes.
+    pub inflated: u64,
+    /// Whether it is stored inflated.
+    pub is_stored_inflated: bool,
+    /// Bytes after the content: how many, and whether they are a gzip member.
+    pub trailing: Option<Trailing>,
+    /// What it says, if it says anything.
+    pub content: Content,
+    /// Signatures found beside it, checked.
+    pub signatures: Vec<(Signature, SignatureCheck)>,
+    /// When a backfill digest was generated.
+    pub backfill_generated: Option<Timestamp>,
+    /// Why metadata that lie beside it could not be used.
+    pub metadata_problem: Option<String>,
+}
+
+/// Bytes after a gzip member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trailing {
+    /// How many.
+    pub bytes: u64,
+    /// Whether they begin another gzip member.
+    pub is_member: bool,
+}
+
+/// What a digest file turned out to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A digest, and the chain to which it says that it belongs.
+    Digest(Box<Digest>, ChainId),
+    /// Not a digest: the finding's code and the reason.
+    Unusable(Code, String),
+}
+
+/// What makes a digest authentic (spec/verification.md 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// A signature found beside it verifies.
+    Signature,
+    /// An authentic successor names its hash.
+    HashChain,
+    /// The signature that its successor holds verifies.
+    SuccessorSignature,
+}
+
+/// Looks at one digest file: hashes and parses it, and checks the signatures found beside it.
+///
+/// The place (`found`) is left empty: only the digests of an archive together say which bucket a folder
+/// stands for.
+pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestRow {
+    let bytes = file.content.as_ref().copied().unwrap_or_default();
+    let sha256 = sha256::digest(bytes);
+    let content = match &file.content {
+        Err(reason) => Content::Unusable(Code::DigestUnreadable, reason.clone()),
+        Ok(bytes) => read(bytes, file.ending, limits),
+    };
+    let checked = |signature: Signature| {
+        let check = match &content {
+            Content::Digest(digest, _) => signature::check(digest, &sha256, &signature, keys),
+            Content::Unusable(..) => SignatureCheck::KeyUnknown,
+        };
+        (signature, check)
+    };
+    let trailing = match *file.ending {
+        Ending::TrailingData { bytes } => Some(Trailing { bytes, is_member: false }),
+        Ending::ExtraMember { bytes } => Some(Trailing { bytes, is_member: true }),
+        _ => None,
+    };
+    DigestRow {
+        found: FoundAt::default(),
+        sha256,
+        inflated: bytes.len() as u64,
+        is_stored_inflated: file.form == Form::Inflated,
+        trailing,
+        signatures: file.signatures.into_iter().map(checked).collect(),
+        backfill_generated: file.backfill_generated.and_then(|text| Timestamp::parse_loose(&text).ok()),
+        metadata_problem: file.metadata_problem,
+        content,
+    }
+}
+
+fn read(bytes: &[u8], ending: &Ending, limits: &Limits) -> Content {
+    let malformed = |reason: String| Content::Unusable(Code::DigestMalformed, reason);
+    match ending {
+        Ending::Empty => return malformed("it is empty".to_owned()),
+        Ending::Truncated => return malformed("its gzip data are cut short".to_owned()),
+        Ending::Corrupt { reason } => return malformed(format!("its gzip data are damaged: {reason}")),
+        Ending::LimitExceeded { limit } => {
+            let reason = format!("it inflates to more than {limit} bytes");
+            return Content::Unusable(Code::LimitExceeded, reason);
+        }
+        _ => {}
+    }
+    match Digest::parse(bytes, limits) {
+        Ok(digest) => match chain_of(&digest) {
+            Some(id) => Content::Digest(Box::new(digest), id),
+            None => malformed("its digestS3Object is not the key of a digest".to_owned()),
+        },
+        Err(DigestError::Limit(reason)) => Content::Unusable(Code::LimitExceeded, reason),
+        Err(DigestError::Malformed(reason)) => malformed(reason),
+    }
+}
+
+/// The chain to which a digest says that it belongs.
+fn chain_of(digest: &Digest) -> Option<ChainId> {
+    let parts = KeyParts::parse(&digest.object)?;
+    let name = DigestName::parse(parts.file_name).ok()?;
+    Some(ChainId {
+        organization: parts.organization.map(str::to_owned),
+        account: digest.account.clone(),
+        region: name.region.to_owned(),
+        trail: name.trail.to_owned(),
+        home_region: name.home_region.to_owned(),
+        kind: if name.backfill { ChainKind::Backfill } else { ChainKind::Standard },
+    })
+}
+
+impl DigestRow {
+    /// The digest, where the file holds one.
+    pub fn digest(&self) -> Option<&Digest> {
+        match &self.content {
+            Content::Digest(digest, _) => Some(digest),
+            Content::Unusable(..) => None,
+        }
+    }
+
+    /// The chain, where the file holds a digest.
+    pub fn chain(&self) -> Option<&ChainId> {
+        match &self.content {
+            Content::Digest(_, id) => Some(id),
+            Content::Unusable(..) => None,
+        }
+    }
+}

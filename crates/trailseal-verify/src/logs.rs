@@ -1,0 +1,217 @@
+//! Log files: is one what its digest names, and what does it mean that no digest names one.
+
+use trailseal_archive::{
+    Timestamp,
+    gzip::{Ending, Form},
+};
+
+use crate::{
+    chain::{Judgement, Status},
+    digest::NamedLog,
+    finding::Code,
+    link::DigestRow,
+    policy::{PENDING, STAMP_TOLERANCE},
+    report::{ChainKind, Interval},
+};
+
+/// What reading a log file to its end showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// SHA-256 of the inflated bytes, as far as they could be read.
+    pub sha256: [u8; 32],
+    /// Inflated bytes.
+    pub inflated: u64,
+    /// How the file is stored.
+    pub form: Form,
+    /// How the compressed data ended.
+    pub ending: Ending,
+}
+
+/// What there is of a named log.
+#[derive(Clone, Copy, Debug)]
+pub enum Copy<'a> {
+    /// A file, read to its end.
+    Read(&'a Observation),
+    /// A file that could not be read, and why.
+    Unreadable(&'a str),
+    /// No file.
+    Absent,
+    /// Its bucket or prefix is not part of the archive.
+    NotInArchive,
+}
+
+/// The judgement on a named log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogVerdict {
+    /// What became of it.
+    pub status: Status,
+    /// The finding that says so; `None` for a verified log.
+    pub finding: Option<(Code, String)>,
+    /// Whether it is verified, but stored inflated.
+    pub is_stored_inflated: bool,
+}
+
+/// Judges one copy of a log by the digest that names it.
+pub fn judge(named: &NamedLog, digest_is_authentic: bool, copy: Copy<'_>) -> LogVerdict {
+    let verdict = judge_by_digest(named, copy);
+    if digest_is_authentic {
+        return verdict;
+    }
+    // An unproven digest proves nothing, but what the comparison showed is worth saying.
+    let shown = match verdict.finding {
+        None => "its content is the one that the digest names".to_owned(),
+        Some((_, message)) => message,
+    };
+    let message = format!("the digest that names it is not proven; {shown}");
+    LogVerdict { status: Status::Unproven, finding: Some((Code::LogUnproven, message)), is_stored_inflated: false }
+}
+
+fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
+    let found = |status, code, message: String| LogVerdict {
+        status,
+        finding: Some((code, message)),
+        is_stored_inflated: false,
+    };
+    let violated = |code, message: &str| found(Status::Violated, code, message.to_owned());
+    let seen = match copy {
+        Copy::Read(seen) => seen,
+        Copy::Unreadable(reason) => {
+            return found(Status::Unproven, Code::LogUnreadable, format!("the log file cannot be read: {reason}"));
+        }
+        Copy::Absent => {
+            let message = "a log file that its digest names is not there".to_owned();
+            return found(Status::Missing, Code::LogMissing, message);
+        }
+        Copy::NotInArchive => {
+            let message = "the log file lies in a bucket or prefix that is not part of the archive".to_owned();
+            return found(Status::Unproven, Code::LogNotInArchive, message);
+        }
+    };
+    let content = match named.hash {
+        Some(hash) if hash == seen.sha256 => "the content before them is the one that was signed",
+        _ => "the content before them is not the one that was signed either",
+    };
+    match &seen.ending {
+        Ending::Empty => violated(Code::LogEmpty, "the log file is empty"),
+        Ending::LimitExceeded { limit } => {
+            found(Status::Violated, Code::LimitExceeded, format!("the log file inflates to more than {limit} bytes"))
+        }
+        _ if named.hash.is_none() => {
+            let message = "the digest states another hash algorithm than SHA-256 for this log".to_owned();
+            found(Status::Unproven, Code::AlgorithmUnsupported, message)
+        }
+        Ending::Truncated => violated(Code::LogTruncated, "the gzip data of the log file are cut short"),
+        Ending::Corrupt { reason } => {
+            found(Status::Violated, Code::LogCorrupt, format!("the gzip data of the log file are damaged: {reason}"))
+        }
+        Ending::TrailingData { bytes } => {
+            let message = format!("{bytes} bytes follow the log's gzip data; {content}");
+            found(Status::Violated, Code::LogTrailingData, message)
+        }
+        Ending::ExtraMember { bytes } => {
+            let message = format!("a further gzip member ({bytes} bytes) follows the log's; {content}");
+            found(Status::Violated, Code::LogExtraMember, message)
+        }
+        Ending::Complete if named.hash == Some(seen.sha256) => LogVerdict {
+            status: Status::Verified,
+            finding: None,
+            is_stored_inflated: seen.form == Form::Inflated,
+        },
+        Ending::Complete => violated(Code::LogAltered, "the log's content is not the one that was signed"),
+    }
+}
+
+/// What the digests of an account and region say about a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Covered {
+    /// Windows of authentic digests, merged.
+    proven: Vec<Interval>,
+    /// Spans inside a chain without an authentic digest.
+    holes: Vec<Interval>,
+    /// End of the newest digest: of the authentic ones if there are any.
+    pub newest_end: Option<Timestamp>,
+    /// Start of the oldest digest, likewise.
+    pub oldest_start: Option<Timestamp>,
+}
+
+/// What it means that no digest names a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unnamed {
+    /// Authentic digests cover its delivery, and do not name it.
+    Unreferenced,
+    /// It may be too new for a digest.
+    Pending,
+    /// No digest covers its delivery.
+    OutsideCoverage,
+    /// Its name holds no time.
+    Stray,
+}
+
+impl Covered {
+    /// From all digests of an account and region, those of trails that were not asked for included: a log's
+    /// name does not say to which trail it belongs.
+    pub fn new(rows: &[DigestRow], judgements: &[Judgement]) -> Self {
+        let mut chains = std::collections::BTreeMap::<_, Vec<(Interval, bool)>>::new();
+        let mut ends = [Vec::new(), Vec::new()];
+        for (row, judgement) in rows.iter().zip(judgements) {
+            let (Some(digest), Some(id)) = (row.digest(), row.chain()) else { continue };
+            if id.kind == ChainKind::Backfill || digest.end <= digest.start {
+                continue;
+            }
+            let window = Interval { start: digest.start, end: digest.end };
+            // A starting digest is empty by definition: validation, not delivery, began at its end.
+            let proves = judgement.is_authentic() && !digest.is_starting();
+            chains.entry(id).or_default().push((window, proves));
+            ends[usize::from(judgement.is_authentic())].push(window);
+        }
+        let mut covered = Self::default();
+        let known = if ends[1].is_empty() { &ends[0] } else { &ends[1] };
+        covered.newest_end = known.iter().map(|window| window.end).max();
+        covered.oldest_start = known.iter().map(|window| window.start).min();
+        for windows in chains.values() {
+            let proven = merge(windows.iter().filter(|(_, proves)| *proves).map(|(window, _)| *window));
+            covered.holes.extend(proven.windows(2).map(|pair| Interval { start: pair[0].end, end: pair[1].start }));
+            covered.proven.extend(proven);
+            // A digest that is not proven may have named anything.
+            covered.holes.extend(windows.iter().filter(|(_, proves)| !proves).map(|(window, _)| *window));
+        }
+        covered.proven = merge(covered.proven);
+        covered.holes = merge(covered.holes);
+        covered
+    }
+
+    /// What it means that a log delivered at about `stamp` is named by no digest.
+    pub fn meaning(&self, stamp: Option<Timestamp>) -> Unnamed {
+        let Some(stamp) = stamp else { return Unnamed::Stray };
+        let (from, to) = (stamp.plus(-STAMP_TOLERANCE), stamp.plus(STAMP_TOLERANCE));
+        let is_proven = find(&self.proven, from).is_some_and(|window| window.end >= to);
+        let meets_hole = self.holes.iter().any(|hole| hole.start < to && hole.end > from);
+        if is_proven && !meets_hole {
+            return Unnamed::Unreferenced;
+        }
+        match self.newest_end {
+            Some(newest) if to >= newest && stamp.since(newest) < PENDING => Unnamed::Pending,
+            _ => Unnamed::OutsideCoverage,
+        }
+    }
+}
+
+/// Overlapping and touching spans made one, in order.
+pub(crate) fn merge(spans: impl IntoIterator<Item = Interval>) -> Vec<Interval> {
+    let mut spans: Vec<Interval> = spans.into_iter().collect();
+    spans.sort_unstable();
+    let mut merged: Vec<Interval> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
+}
+
+/// The span that holds `time`, among ordered disjoint ones.
+fn find(spans: &[Interval], time: Timestamp) -> Option<&Interval> {
+    let after = spans.partition_point(|span| span.start <= time);
+    spans[..after].last().filter(|span| span.end > time)
+}

@@ -1,0 +1,282 @@
+//! What `verify` says, as data: the schema `trailseal.verify/1` (spec/verification.md 4).
+
+use serde::{Deserialize, Serialize};
+use trailseal_archive::Timestamp;
+
+pub use crate::finding::{Code, Finding, Severity};
+
+/// The name and version of the schema.
+pub const SCHEMA: &str = "trailseal.verify/1";
+
+/// The whole report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: &'static str,
+    /// One word for everything in scope.
+    pub verdict: Verdict,
+    /// The process's exit status that belongs to the verdict.
+    pub exit_status: u8,
+    /// What was looked at.
+    pub scope: Scope,
+    /// Counts over all chains.
+    pub totals: Totals,
+    /// One entry a chain, ordered.
+    pub chains: Vec<ChainReport>,
+    /// All findings, ordered by (organization, account, region, trail, time, code, key).
+    pub findings: Vec<Finding>,
+}
+
+/// The verdict over everything in scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything in scope is proven.
+    Verified,
+    /// At least one violation is proven.
+    Violated,
+    /// No violation, but not everything could be proven.
+    Unproven,
+}
+
+impl Verdict {
+    /// The exit status: 0, 1 or 3 (spec/verification.md 3).
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Violated => 1,
+            Self::Unproven => 3,
+        }
+    }
+
+    /// Upper-case, as the last line of the text says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Verified => "VERIFIED",
+            Self::Violated => "VIOLATED",
+            Self::Unproven => "UNPROVEN",
+        }
+    }
+}
+
+/// What was looked at, and what weakened the judgement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Scope {
+    /// The roots as given.
+    pub roots: Vec<String>,
+    /// `--start-time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+    /// `--end-time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    /// `--as-of`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    /// `--account`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// `--region`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
+    /// `--trail`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trails: Vec<String>,
+    /// Codes that `--allow` turned into notes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Code>,
+    /// The keys that were trusted.
+    pub keys: Vec<ScopeKey>,
+    /// Where buckets were taken to lie, inferred from the digests or stated with `--map`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<Mapping>,
+}
+
+/// One trusted key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScopeKey {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The file it came from.
+    pub file: String,
+    /// Start of the stated validity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validity_start: Option<Timestamp>,
+    /// End of the stated validity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validity_end: Option<Timestamp>,
+}
+
+/// A place in S3 and the folder that holds its copy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Mapping {
+    /// The bucket.
+    pub bucket: String,
+    /// The key prefix, empty or ending in `/`.
+    pub prefix: String,
+    /// The folder.
+    pub folder: String,
+    /// Whether it was inferred rather than stated.
+    pub inferred: bool,
+}
+
+/// Counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Digest files.
+    pub digests: DigestTotals,
+    /// Log files.
+    pub logs: LogTotals,
+    /// Inflated bytes that were hashed.
+    pub bytes_inflated: u64,
+}
+
+/// Counts of digest files: `found` is the sum of `verified`, `violated` and `unproven`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DigestTotals {
+    /// In the archive and in scope.
+    pub found: u64,
+    /// Authentic and untouched.
+    pub verified: u64,
+    /// Proven to be altered, forged or out of place.
+    pub violated: u64,
+    /// Could not be proven.
+    pub unproven: u64,
+    /// Named by a successor, or inferred, and not there.
+    pub missing: u64,
+}
+
+/// Counts of log files: `named` is the sum of `verified`, `violated`, `unproven` and `missing`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LogTotals {
+    /// Named by a digest in scope.
+    pub named: u64,
+    /// Named by an authentic digest with the hash they have.
+    pub verified: u64,
+    /// Proven not to be what was signed.
+    pub violated: u64,
+    /// Named, but not provable.
+    pub unproven: u64,
+    /// Named by an authentic digest and not there.
+    pub missing: u64,
+    /// In a proven window, but named by no digest.
+    pub unreferenced: u64,
+    /// Newer than the newest digest by less than two hours.
+    pub pending: u64,
+    /// Where no digest speaks.
+    pub outside_coverage: u64,
+}
+
+/// One digest chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChainReport {
+    /// Which chain it is.
+    #[serde(flatten)]
+    pub id: ChainId,
+    /// Digest files found.
+    pub digests: u64,
+    /// Digest files verified.
+    pub digests_verified: u64,
+    /// Log files named.
+    pub logs: u64,
+    /// Log files verified.
+    pub logs_verified: u64,
+    /// Windows whose digests and logs are all proven, contiguous ones merged.
+    pub proven: Vec<Interval>,
+    /// Windows that no digest covers.
+    pub gaps: Vec<Gap>,
+    /// The newest authentic digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// Hour by hour, oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+}
+
+/// What makes a chain one chain (spec/verification.md 2).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChainId {
+    /// The organization, of an organization trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// The account whose events are covered.
+    pub account: String,
+    /// The region whose events are covered.
+    pub region: String,
+    /// The trail's name.
+    pub trail: String,
+    /// The region in which the trail was created.
+    pub home_region: String,
+    /// Standard or backfill.
+    pub kind: ChainKind,
+}
+
+/// Standard and backfill digests form chains of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainKind {
+    /// The hourly digests.
+    Standard,
+    /// Digests for logs that came late.
+    Backfill,
+}
+
+/// A span of delivery time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Interval {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end.
+    pub end: Timestamp,
+}
+
+/// A span that no digest covers, and the code of the finding that says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Gap {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end.
+    pub end: Timestamp,
+    /// `gap`, `digest_missing`, `digests_missing_inferred`, `window_discontinuity` …
+    pub code: Code,
+}
+
+/// The newest authentic digest of a chain: what a later run compares itself with (`--baseline`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its key.
+    pub key: String,
+    /// End of its window.
+    pub end: Timestamp,
+    /// SHA-256 of its inflated bytes, hex.
+    pub sha256: String,
+}
+
+/// One character an hour: `P` proven, `V` violated, `U` unproven, `G` gap, `.` nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// The full hour of UTC at which the first character stands.
+    pub start: Timestamp,
+    /// The characters.
+    pub hours: String,
+}
+
+/// The parts of an earlier report that `--baseline` needs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Baseline {
+    /// Must be [`SCHEMA`].
+    pub schema: String,
+    /// Its chains.
+    pub chains: Vec<BaselineChain>,
+}
+
+/// A chain of an earlier report.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BaselineChain {
+    /// Which chain it was.
+    #[serde(flatten)]
+    pub id: ChainId,
+    /// Its head then.
+    #[serde(default)]
+    pub head: Option<Head>,
+}
