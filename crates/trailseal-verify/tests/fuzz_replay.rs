@@ -1,0 +1,45 @@
+//! Every corpus entry and every crash that a fuzz target ever found, replayed on the stable toolchain.
+
+use std::{fs, path::Path};
+
+#[path = "../../../fuzz/src/lib.rs"]
+mod targets;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let mut inputs = 0;
+    for folder in ["corpus", "artifacts"] {
+        let Ok(entries) = fs::read_dir(fuzz.join(folder).join(target)) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            run(&fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+            inputs += 1;
+        }
+    }
+    assert!(inputs > 0, "no corpus for {target}");
+}
+
+#[test]
+fn digest_inputs() {
+    replay("digest", targets::digest);
+}
+
+#[test]
+fn key_file_inputs() {
+    replay("keys", targets::keys);
+}
+
+#[test]
+fn metadata_inputs() {
+    replay("metadata", targets::metadata);
+}
+
+#[test]
+fn gzip_inputs() {
+    replay("gzip", targets::gzip);
+}
+
+#[test]
+fn object_key_inputs() {
+    replay("object_key", targets::object_key);
+}
