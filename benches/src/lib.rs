@@ -1,1 +1,116 @@
-//! Benchmarks: see benches/README.md.
+//! What the benches share: the data, a bare loop as the limit, and memory.
+//!
+//! Figures and the commands that make them are in `benches/README.md`.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use sha2::Digest as _;
+use trailseal_deliver::generate::{self, generate};
+
+/// A generated archive and its keys, made once below `target/bench`.
+pub struct Data {
+    /// The root that `verify` is given.
+    pub archive: PathBuf,
+    /// The key folder.
+    pub keys: PathBuf,
+}
+
+impl Data {
+    /// The archive with this name, generated if it is not there.
+    ///
+    /// # Errors
+    /// What generating it says.
+    pub fn named(name: &str, options: &trailseal_deliver::Options) -> io::Result<Self> {
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+        let folder = target.join(name);
+        if !folder.join("keys").is_dir() {
+            let partial = target.join(format!("{name}.partial"));
+            let _ = fs::remove_dir_all(&partial);
+            fs::create_dir_all(&target)?;
+            generate(options, &partial, &generate::Silent).map_err(io::Error::other)?;
+            fs::rename(&partial, &folder)?;
+        }
+        Ok(Self { archive: folder.join("archive"), keys: folder.join("keys") })
+    }
+
+    /// The log files, with their sizes, largest first.
+    ///
+    /// # Errors
+    /// What listing the folder says.
+    pub fn logs(&self) -> io::Result<Vec<(PathBuf, u64)>> {
+        let mut logs = Vec::new();
+        let mut folders = vec![self.archive.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    if entry.file_name() != "CloudTrail-Digest" {
+                        folders.push(entry.path());
+                    }
+                } else {
+                    logs.push((entry.path(), entry.metadata()?.len()));
+                }
+            }
+        }
+        logs.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(logs)
+    }
+}
+
+/// The limit: threads that only inflate (flate2 with zlib-rs) and hash (sha2), file after file.
+///
+/// Returns the inflated bytes.
+pub fn bare_loop(logs: &[(PathBuf, u64)], threads: usize) -> u64 {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut window = vec![0; 256 * 1024];
+        let mut bytes = 0;
+        while let Some((path, _)) = logs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let file = File::open(path).expect("a file that was just listed");
+            let input = BufReader::with_capacity(64 * 1024, file);
+            let mut inflater = flate2::bufread::GzDecoder::new(input);
+            let mut hasher = sha2::Sha256::new();
+            loop {
+                let length = inflater.read(&mut window).expect("a file that was just generated");
+                if length == 0 {
+                    break;
+                }
+                hasher.update(&window[..length]);
+                bytes += length as u64;
+            }
+            std::hint::black_box(hasher.finalize());
+        }
+        bytes
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("the loop does not panic")).sum()
+    })
+}
+
+/// The middle one.
+pub fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// How long something took.
+pub fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// The peak memory of this process in MiB, from `/proc`; 0 where there is none.
+pub fn peak_memory() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: f64 = line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or_default();
+    kib / 1024.0
+}

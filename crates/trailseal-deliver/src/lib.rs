@@ -4,7 +4,7 @@
 //! Two layers. The building blocks, for whoever writes an archive of their own (the test kit, the server):
 //! [`SigningKey`] makes and uses RSA keys, [`DigestDocument`] is a digest file's content with the bytes
 //! that are signed, [`write`] turns content into what lies in a bucket (gzip, sidecars, key files).
-//! On top of them [`generate`] fills a folder with an archive that nobody needs an AWS account for.
+//! On top of them [`fn@generate`] fills a folder with an archive that nobody needs an AWS account for.
 //!
 //! ```
 //! use trailseal_archive::Timestamp;
@@ -28,10 +28,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod digest;
+mod generate;
 pub mod keys;
+mod logs;
+mod options;
+mod plan;
 mod random;
 mod records;
 pub mod write;
 
 pub use digest::{DigestDocument, LogEntry};
+pub use generate::{Error, Progress, Summary, Tally, generate};
 pub use keys::SigningKey;
+pub use options::{Gap, Options, OptionsError};

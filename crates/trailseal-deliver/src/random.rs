@@ -31,11 +31,6 @@ impl Rng {
     pub(crate) fn chance(&mut self, parts: u64, whole: u64) -> bool {
         self.below(whole) < parts
     }
-
-    /// From 0 up to but not including 1.
-    pub(crate) fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
 }
 
 /// Maps a random number onto `0..limit`.
@@ -84,7 +79,7 @@ mod tests {
         let seen: Vec<i64> = (0..1000).map(|_| random.between(-2, 2)).collect();
         assert_eq!((seen.iter().min(), seen.iter().max()), (Some(&-2), Some(&2)));
         assert_eq!(random.below(0), 0);
-        assert!((0..1000).all(|_| skewed(random.next(), 7) < 7 && random.fraction() < 1.0));
+        assert!((0..1000).all(|_| skewed(random.next(), 7) < 7));
     }
 
     #[test]
@@ -99,7 +94,12 @@ mod tests {
 
     #[test]
     fn derived_seeds_differ_by_every_part_of_the_path() {
-        let seeds = [derive_u64(1, &["a", "b"]), derive_u64(1, &["ab"]), derive_u64(2, &["a", "b"]), derive_u64(1, &["a"])];
+        let seeds = [
+            derive_u64(1, &["a", "b"]),
+            derive_u64(1, &["ab"]),
+            derive_u64(2, &["a", "b"]),
+            derive_u64(1, &["a"]),
+        ];
         let distinct: std::collections::HashSet<_> = seeds.iter().collect();
         assert_eq!(distinct.len(), 4);
     }

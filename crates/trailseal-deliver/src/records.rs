@@ -30,7 +30,6 @@ pub(crate) struct Records {
     totals: [Vec<u64>; 2],
     accounts: Vec<Account>,
     story: Story,
-    trail_arns: Vec<String>,
 }
 
 /// Where a record is delivered.
@@ -43,6 +42,8 @@ pub(crate) struct Place<'a> {
     pub(crate) region_seed: u64,
     /// Whether the events of global services are delivered here.
     pub(crate) global: bool,
+    /// The trail that delivers.
+    pub(crate) trail_arn: &'a str,
 }
 
 /// A call with its templates compiled.
@@ -80,8 +81,8 @@ enum Who<'a> {
 }
 
 impl Records {
-    /// Sets the scene: `accounts` and `trail_arns` go together; `seed` decides everything else.
-    pub(crate) fn new(seed: u64, accounts: &[String], trail_arns: Vec<String>) -> Self {
+    /// Sets the scene for an archive of these accounts, at least one.
+    pub(crate) fn new(seed: u64, accounts: &[String]) -> Self {
         let calls: Vec<Api> = catalog::services()
             .flat_map(|service| service.calls.iter().map(move |call| Api::new(service, call)))
             .collect();
@@ -100,7 +101,6 @@ impl Records {
             totals,
             story: Story::new(seed, accounts),
             accounts: accounts.iter().map(|id| Account::new(seed, id)).collect(),
-            trail_arns,
         }
     }
 
@@ -130,7 +130,6 @@ impl Records {
         out: &mut Vec<u8>,
         script: &Script<'_>,
         place: Place<'_>,
-        now: i64,
         random: &mut Rng,
     ) {
         let account = &self.accounts[place.account];
@@ -139,7 +138,7 @@ impl Records {
             origin: script.origin,
             error: script.error,
         };
-        self.record(out, script.api, &actor, place, now, random, false);
+        self.record(out, script.api, &actor, place, script.at, random, false);
     }
 
     #[expect(clippy::too_many_arguments)]
@@ -165,7 +164,7 @@ impl Records {
             action: (api.service.action, api.call.name),
             event_seed: random.next(),
             story: &self.story,
-            trail_arn: &self.trail_arns[place.account],
+            trail_arn: place.trail_arn,
         };
         let version = match random.below(100) {
             0..55 if class != Class::Network => "1.08",
@@ -203,7 +202,12 @@ impl Records {
         }
         put(out, &["\""]);
         if class == Class::Network && random.chance(1, 2) {
-            put(out, &[",\"errorCode\":\"VpceAccessDenied\",\"errorMessage\":\"The request was denied due to a VPC endpoint policy\""]);
+            put(
+                out,
+                &[
+                    ",\"errorCode\":\"VpceAccessDenied\",\"errorMessage\":\"The request was denied due to a VPC endpoint policy\"",
+                ],
+            );
         } else if let Some((code, message)) = actor.error.and_then(|at| api.errors.get(at)) {
             if !code.is_empty() {
                 put(out, &[",\"errorCode\":\"", code, "\""]);
@@ -222,7 +226,7 @@ impl Records {
         } else {
             fill(out, &api.response, &scene, random);
         }
-        let mut optional = |out: &mut Vec<u8>, name: &str, template: &Template, random: &mut Rng| {
+        let optional = |out: &mut Vec<u8>, name: &str, template: &Template, random: &mut Rng| {
             if !template.is_empty() {
                 put(out, &[",\"", name, "\":"]);
                 fill(out, template, &scene, random);
@@ -231,7 +235,11 @@ impl Records {
         optional(out, "additionalEventData", &api.additional, random);
         if !matches!(class, Class::Service | Class::SignIn) {
             put(out, &[",\"requestID\":\""]);
-            if is_s3 { s3_request_id(out, random) } else { uuid(out, random) }
+            if is_s3 {
+                s3_request_id(out, random)
+            } else {
+                uuid(out, random)
+            }
             put(out, &["\""]);
         }
         put(out, &[",\"eventID\":\""]);
@@ -270,10 +278,20 @@ impl Records {
         if by_hand && class != Class::Network {
             let modern = random.chance(1, 2);
             put(out, &[",\"tlsDetails\":{\"tlsVersion\":\""]);
-            put(out, &[if modern { "TLSv1.3\",\"cipherSuite\":\"TLS_AES_128_GCM_SHA256" } else { "TLSv1.2\",\"cipherSuite\":\"ECDHE-RSA-AES128-GCM-SHA256" }]);
+            put(
+                out,
+                &[if modern {
+                    "TLSv1.3\",\"cipherSuite\":\"TLS_AES_128_GCM_SHA256"
+                } else {
+                    "TLSv1.2\",\"cipherSuite\":\"ECDHE-RSA-AES128-GCM-SHA256"
+                }],
+            );
             put(out, &["\",\"clientProvidedHostHeader\":\""]);
             fill(out, &api.host, &scene, random);
-            put(out, &[if modern && version == "1.11" { "\",\"keyExchange\":\"X25519MLKEM768\"}" } else { "\"}" }]);
+            put(
+                out,
+                &[if modern && version == "1.11" { "\",\"keyExchange\":\"X25519MLKEM768\"}" } else { "\"}" }],
+            );
         }
         if actor.is_console() && class == Class::Management {
             put(out, &[",\"sessionCredentialFromConsole\":\"true\""]);
@@ -305,7 +323,9 @@ impl<'a> Actor<'a> {
     fn of(api: &Api, account: &'a Account, random: &mut Rng) -> Self {
         let class = api.call.class;
         let who = match api.call.caller {
-            Caller::Service(service, percent) if random.chance(u64::from(percent), 100) => Who::Service(service),
+            Caller::Service(service, percent) if random.chance(u64::from(percent), 100) => {
+                Who::Service(service)
+            }
             Caller::OnBehalf(service, percent) if random.chance(u64::from(percent), 100) => {
                 Who::OnBehalf(account.principal(random), service)
             }
@@ -407,7 +427,12 @@ fn addendum(out: &mut Vec<u8>, late: bool, random: &mut Rng) {
     if late {
         return put(out, &[",\"addendum\":{\"reason\":\"DELIVERY_DELAY\"}"]);
     }
-    put(out, &[",\"addendum\":{\"reason\":\"UPDATED_DATA\",\"updatedFields\":\"responseElements,errorCode\",\"originalRequestID\":\""]);
+    put(
+        out,
+        &[
+            ",\"addendum\":{\"reason\":\"UPDATED_DATA\",\"updatedFields\":\"responseElements,errorCode\",\"originalRequestID\":\"",
+        ],
+    );
     uuid(out, random);
     put(out, &["\",\"originalEventID\":\""]);
     uuid(out, random);

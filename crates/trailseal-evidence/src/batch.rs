@@ -6,7 +6,8 @@ use trailseal_archive::{
     key::ObjectKind,
     walk::{Folder, Roots, UnitKey},
 };
-use trailseal_verify::{sha256::Lanes, unit::UnitOutcome};
+use trailseal_sha256::Lanes;
+use trailseal_verify::unit::UnitOutcome;
 
 use crate::{
     changes,

@@ -13,10 +13,10 @@ use trailseal_archive::{
     Timestamp,
     gzip::{Ending, GzipReader, Inflater},
 };
+use trailseal_sha256::Hasher;
 use trailseal_verify::{
     chain::Status,
     finding::Code,
-    sha256::Hasher,
     unit::{CHANGE_MARGIN, TrailChange, UnitOutcome},
 };
 

@@ -9,10 +9,8 @@ use std::{
 
 use rayon::ThreadPool;
 use trailseal_archive::gzip::Inflater;
-use trailseal_verify::{
-    logs::Observation,
-    sha256::{Hasher, Lanes, advance_lanes},
-};
+use trailseal_sha256::{Hasher, Lanes, advance_lanes};
+use trailseal_verify::logs::Observation;
 
 use crate::options::Progress;
 

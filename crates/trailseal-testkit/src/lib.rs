@@ -1,1 +1,37 @@
-//! trailseal-testkit
+//! Small signed archives for tests, and ways to damage them.
+//!
+//! A [`Plan`] says which accounts, regions, trails and hours there are; [`Plan::model`] makes a [`Model`]
+//! of it, digests sealed and linked in memory; [`Model::write`] puts it into a temporary folder. What is
+//! changed in the model is signed anew (forks, conflicts, odd windows: what only the owner of the key could
+//! do); what is changed in the [`Archive`] is not (what an intruder does).
+//!
+//! ```
+//! use trailseal_testkit::Plan;
+//!
+//! let mut model = Plan { hours: 2, ..Plan::default() }.model();
+//! model.chains[0].digests[1].document.log_files.reverse();
+//! model.chains[0].seal_from(1);
+//! let archive = model.write();
+//! archive.delete(archive.log(1, 0));
+//! assert!(archive.root().is_dir());
+//! ```
+//!
+//! Everything is made of fixed seeds and times: two archives of one plan are the same byte by byte. RSA keys
+//! are made once a process. What cannot be done panics: that is a failed test.
+#![allow(clippy::unwrap_used)]
+
+mod archive;
+mod damage;
+mod digests;
+mod hostile;
+mod keys;
+mod model;
+mod plan;
+
+pub use archive::{Archive, Metadata};
+pub use damage::{gunzip, gzip, gzip_member};
+pub use digests::{MALFORMED, Malformed, Style};
+pub use hostile::Snapshot;
+pub use keys::signing_key;
+pub use model::{Chain, Digest, Log, Model};
+pub use plan::{Plan, Stop, record, records};

@@ -22,6 +22,5 @@ pub mod link;
 pub mod logs;
 pub mod policy;
 pub mod report;
-pub mod sha256;
 pub mod signature;
 pub mod unit;

@@ -6,6 +6,7 @@ use trailseal_archive::{
     gzip::{Ending, Form},
     key::{DigestName, KeyParts},
 };
+use trailseal_sha256 as sha256;
 
 use crate::{
     digest::{Digest, DigestError},
@@ -13,7 +14,6 @@ use crate::{
     keys::KeyRing,
     limits::Limits,
     report::{ChainId, ChainKind},
-    sha256,
     signature::{self, Signature, SignatureCheck},
 };
 

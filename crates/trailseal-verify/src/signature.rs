@@ -4,12 +4,12 @@
 use num_bigint::BigUint;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Serialize;
+use trailseal_sha256 as sha256;
 
 use crate::{
     der,
     digest::{Digest, SIGNATURE_ALGORITHM},
     keys::KeyRing,
-    sha256,
 };
 
 /// Where a signature was found (spec/verification.md 1, in this order).

@@ -1,2 +1,16 @@
-//! The trailseal command.
-fn main() {}
+//! The `trailseal` command: arguments, output, progress and exit status. What it does is done by the library
+//! crates; nothing here judges.
+
+mod cli;
+mod commands;
+mod error;
+mod interrupt;
+mod output;
+mod progress;
+mod render;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main()
+}

@@ -153,12 +153,17 @@ const REFUSED_QUERY: (&str, &str) = (
 );
 const THROTTLED: (&str, &str) = ("ThrottlingException", "Rate exceeded");
 const NOT_FOUND: (&str, &str) = ("ResourceNotFoundException", "");
-const INVALID: (&str, &str) =
-    ("ValidationException", "1 validation error detected: Value at 'maxResults' failed to satisfy constraint");
+const INVALID: (&str, &str) = (
+    "ValidationException",
+    "1 validation error detected: Value at 'maxResults' failed to satisfy constraint",
+);
 
 const JSON_ERRORS: &[(&str, &str)] = &[REFUSED_JSON, THROTTLED, NOT_FOUND, INVALID];
-const QUERY_ERRORS: &[(&str, &str)] =
-    &[REFUSED_QUERY, ("Throttling", "Rate exceeded"), ("ValidationError", "The request is not valid \u{2013} \"<words>\"")];
+const QUERY_ERRORS: &[(&str, &str)] = &[
+    REFUSED_QUERY,
+    ("Throttling", "Rate exceeded"),
+    ("ValidationError", "The request is not valid \u{2013} \\\"<words>\\\""),
+];
 
 /// All services.
 pub(super) fn services() -> impl Iterator<Item = &'static Service> {

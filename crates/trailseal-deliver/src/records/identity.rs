@@ -123,8 +123,15 @@ impl Principal {
     /// A session whose key is known: the intruder's.
     pub(super) fn known_session(account: &str, role: &str, session: &str, key: &str) -> Self {
         let life = (12 * 3600, Some(key.to_owned()));
-        let mut principal =
-            Self::assumed_role(account, "", role, session, (false, ""), life, derive_u64(0, &[account, session]));
+        let mut principal = Self::assumed_role(
+            account,
+            "",
+            role,
+            session,
+            (false, ""),
+            life,
+            derive_u64(0, &[account, session]),
+        );
         principal.agents = CLI_AGENTS;
         principal
     }
@@ -168,7 +175,12 @@ impl Principal {
                 let head = format!(
                     r#"{{"type":"Root","principalId":"{account}","arn":"{root}","accountId":"{account}","accessKeyId":""#
                 );
-                ("root", root, head, Some((r#"","sessionContext":{"attributes":{"creationDate":""#.to_owned(), 4)))
+                (
+                    "root",
+                    root,
+                    head,
+                    Some((r#"","sessionContext":{"attributes":{"creationDate":""#.to_owned(), 4)),
+                )
             }
             Kind::FederatedUser => {
                 let arn = format!("arn:aws:sts::{account}:federated-user/reporting");
@@ -202,7 +214,8 @@ impl Principal {
                 ("sre-oncall", root, head, None)
             }
             Kind::WebIdentityUser => {
-                let provider = format!("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com");
+                let provider =
+                    format!("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com");
                 let subject = "repo:example/web:ref:refs/heads/main";
                 let head = format!(
                     r#"{{"type":"WebIdentityUser","principalId":"{provider}:sts.amazonaws.com:{subject}","userName":"{subject}","identityProvider":"{provider}"}}"#

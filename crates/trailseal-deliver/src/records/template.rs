@@ -68,15 +68,30 @@ pub(super) enum Hole {
 
 /// Parts that several templates use.
 const PARTS: &[(&str, &str)] = &[
-    ("policy", r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"Allow<hex8>\",\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"kms:Decrypt\"],\"Resource\":[\"arn:aws:s3:::<bucket>/*\",\"arn:aws:kms:<region>:<account>:key/<kmskey>\"]}]}"#),
-    ("trust", r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\",\"AWS\":\"arn:aws:iam::<account>:role/<role>\"},\"Action\":\"sts:AssumeRole\",\"Condition\":{\"StringEquals\":{\"sts:ExternalId\":\"<hex16>\"}}}]}"#),
-    ("statement", r#"{\"Sid\":\"Statement<hex8>\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::<account>:role/<role>\",\"arn:aws:iam::<account>:user/<user>\"]},\"Action\":[\"s3:GetObject\",\"s3:GetObjectVersion\",\"s3:ListBucket\",\"s3:GetBucketLocation\"],\"Resource\":[\"arn:aws:s3:::<bucket>\",\"arn:aws:s3:::<bucket>/<key>\"],\"Condition\":{\"StringEquals\":{\"aws:SourceVpce\":\"<vpce>\",\"aws:PrincipalOrgID\":\"o-<hex8>\"}}}"#),
-    ("newinstance", r#"{"instanceId":"i-0<hex16>","imageId":"<ami>","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-0-<small>-<small>.<region>.compute.internal","keyName":"<keypair>","amiLaunchIndex":0,"productCodes":{},"instanceType":"<itype>","launchTime":<millis>,"placement":{"availabilityZone":"<region>a","tenancy":"default"},"monitoring":{"state":"pending"},"subnetId":"<subnet>","vpcId":"<vpc>","privateIpAddress":"10.0.<private>","stateReason":{"code":"pending","message":"pending"},"architecture":"x86_64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","blockDeviceMapping":{},"virtualizationType":"hvm","hypervisor":"xen","tagSet":{"items":[{"key":"Name","value":"<words>"},{"key":"cost-center","value":"<hex8>"}]},"clientToken":"<uuid>","groupSet":{"items":[{"groupId":"<sg>","groupName":"<stack>"}]},"sourceDestCheck":true,"networkInterfaceSet":{"items":[{"networkInterfaceId":"eni-0<hex16>","subnetId":"<subnet>","vpcId":"<vpc>","ownerId":"<account>","status":"in-use","macAddress":"0a:<hex2>:5e:10:<hex2>:2b","privateIpAddress":"10.0.<private>"}]},"ebsOptimized":false,"enaSupport":true,"cpuOptions":{"coreCount":2,"threadsPerCore":2},"metadataOptions":{"state":"pending","httpTokens":"required","httpPutResponseHopLimit":2,"httpEndpoint":"enabled"}}"#),
+    (
+        "policy",
+        r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"Allow<hex8>\",\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"kms:Decrypt\"],\"Resource\":[\"arn:aws:s3:::<bucket>/*\",\"arn:aws:kms:<region>:<account>:key/<kmskey>\"]}]}"#,
+    ),
+    (
+        "trust",
+        r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\",\"AWS\":\"arn:aws:iam::<account>:role/<role>\"},\"Action\":\"sts:AssumeRole\",\"Condition\":{\"StringEquals\":{\"sts:ExternalId\":\"<hex16>\"}}}]}"#,
+    ),
+    (
+        "statement",
+        r#"{\"Sid\":\"Statement<hex8>\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::<account>:role/<role>\",\"arn:aws:iam::<account>:user/<user>\"]},\"Action\":[\"s3:GetObject\",\"s3:GetObjectVersion\",\"s3:ListBucket\",\"s3:GetBucketLocation\"],\"Resource\":[\"arn:aws:s3:::<bucket>\",\"arn:aws:s3:::<bucket>/<key>\"],\"Condition\":{\"StringEquals\":{\"aws:SourceVpce\":\"<vpce>\",\"aws:PrincipalOrgID\":\"o-<hex8>\"}}}"#,
+    ),
+    (
+        "newinstance",
+        r#"{"instanceId":"i-0<hex16>","imageId":"<ami>","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-0-<small>-<small>.<region>.compute.internal","keyName":"<keypair>","amiLaunchIndex":0,"productCodes":{},"instanceType":"<itype>","launchTime":<millis>,"placement":{"availabilityZone":"<region>a","tenancy":"default"},"monitoring":{"state":"pending"},"subnetId":"<subnet>","vpcId":"<vpc>","privateIpAddress":"10.0.<private>","stateReason":{"code":"pending","message":"pending"},"architecture":"x86_64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","blockDeviceMapping":{},"virtualizationType":"hvm","hypervisor":"xen","tagSet":{"items":[{"key":"Name","value":"<words>"},{"key":"cost-center","value":"<hex8>"}]},"clientToken":"<uuid>","groupSet":{"items":[{"groupId":"<sg>","groupName":"<stack>"}]},"sourceDestCheck":true,"networkInterfaceSet":{"items":[{"networkInterfaceId":"eni-0<hex16>","subnetId":"<subnet>","vpcId":"<vpc>","ownerId":"<account>","status":"in-use","macAddress":"0a:<hex2>:5e:10:<hex2>:2b","privateIpAddress":"10.0.<private>"}]},"ebsOptimized":false,"enaSupport":true,"cpuOptions":{"coreCount":2,"threadsPerCore":2},"metadataOptions":{"state":"pending","httpTokens":"required","httpPutResponseHopLimit":2,"httpEndpoint":"enabled"}}"#,
+    ),
 ];
 
 /// Parts that are repeated: name, how often, of which part.
-const REPEATS: &[(&str, u16, &str)] =
-    &[("manystatements", 110, "statement"), ("manyinstances", 40, "newinstance"), ("newinstances", 2, "newinstance")];
+const REPEATS: &[(&str, u16, &str)] = &[
+    ("manystatements", 110, "statement"),
+    ("manyinstances", 40, "newinstance"),
+    ("newinstances", 2, "newinstance"),
+];
 
 impl Template {
     /// Compiles a template. What is in no list stays as it is written; a test sees that this never happens.
@@ -173,7 +188,7 @@ pub(super) fn unknown_holes(template: &Template) -> Vec<&'static str> {
         .pieces
         .iter()
         .flat_map(|piece| match piece {
-            Piece::Text(text) if text.contains(['<', '>']) => vec![*text],
+            Piece::Text(text) if text.contains('<') => vec![*text],
             Piece::Repeat(_, inner) => unknown_holes(inner),
             _ => Vec::new(),
         })
@@ -187,8 +202,11 @@ mod tests {
     #[test]
     fn parts_holes_and_text_are_told_apart() {
         let template = Template::new(r#"{"a":"<bucket>","b":"<instance2>","c":<small>}"#);
-        let holes: Vec<Hole> =
-            template.pieces.iter().filter_map(|p| if let Piece::Hole(h) = p { Some(*h) } else { None }).collect();
+        let holes: Vec<Hole> = template
+            .pieces
+            .iter()
+            .filter_map(|p| if let Piece::Hole(h) = p { Some(*h) } else { None })
+            .collect();
         assert!(matches!(holes[..], [Hole::Name(_, 0), Hole::Id(_, 1), Hole::Small]), "{holes:?}");
         assert!(matches!(Template::new("<manystatements>").pieces[..], [Piece::Repeat(110, _)]));
         assert!(Template::new("").is_empty());

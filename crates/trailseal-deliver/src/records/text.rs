@@ -24,13 +24,9 @@ pub(super) fn time(out: &mut Vec<u8>, epoch: i64) {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     two(out, year / 100);
     two(out, year % 100);
-    for (before, number) in [
-        (b'-', month),
-        (b'-', day),
-        (b'T', seconds / 3600),
-        (b':', seconds / 60 % 60),
-        (b':', seconds % 60),
-    ] {
+    for (before, number) in
+        [(b'-', month), (b'-', day), (b'T', seconds / 3600), (b':', seconds / 60 % 60), (b':', seconds % 60)]
+    {
         out.push(before);
         two(out, number);
     }

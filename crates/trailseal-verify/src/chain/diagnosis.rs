@@ -1,13 +1,13 @@
 //! Why a digest is not authentic, and what is odd about one that is.
 
 use std::collections::BTreeMap;
+use trailseal_sha256 as sha256;
 
 use crate::{
     chain::{Status, Work, digests},
     digest::{Digest, SIGNATURE_ALGORITHM},
     finding::{Code, Finding},
     link::{Content, DigestRow},
-    sha256,
     signature::{self, SignatureCheck},
 };
 

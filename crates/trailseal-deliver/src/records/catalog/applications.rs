@@ -2,7 +2,12 @@
 
 use super::{Call, Caller, JSON_ERRORS, QUERY_ERRORS, Scope, Service, event, read, write};
 
-const fn regional(source: &'static str, action: &'static str, host: &'static str, calls: &'static [Call]) -> Service {
+const fn regional(
+    source: &'static str,
+    action: &'static str,
+    host: &'static str,
+    calls: &'static [Call],
+) -> Service {
     Service { source, action, host, scope: Scope::Regional, api_version: "", errors: JSON_ERRORS, calls }
 }
 
@@ -13,13 +18,26 @@ pub(super) const SERVICES: &[Service] = &[
         ..regional("monitoring.amazonaws.com", "cloudwatch", "monitoring.<region>.amazonaws.com", MONITORING)
     },
     regional("events.amazonaws.com", "events", "events.<region>.amazonaws.com", EVENTS),
-    Service { errors: QUERY_ERRORS, ..regional("sns.amazonaws.com", "sns", "sns.<region>.amazonaws.com", SNS) },
     Service {
         errors: QUERY_ERRORS,
-        ..regional("cloudformation.amazonaws.com", "cloudformation", "cloudformation.<region>.amazonaws.com", CLOUDFORMATION)
+        ..regional("sns.amazonaws.com", "sns", "sns.<region>.amazonaws.com", SNS)
+    },
+    Service {
+        errors: QUERY_ERRORS,
+        ..regional(
+            "cloudformation.amazonaws.com",
+            "cloudformation",
+            "cloudformation.<region>.amazonaws.com",
+            CLOUDFORMATION,
+        )
     },
     regional("codebuild.amazonaws.com", "codebuild", "codebuild.<region>.amazonaws.com", CODEBUILD),
-    regional("codepipeline.amazonaws.com", "codepipeline", "codepipeline.<region>.amazonaws.com", CODEPIPELINE),
+    regional(
+        "codepipeline.amazonaws.com",
+        "codepipeline",
+        "codepipeline.<region>.amazonaws.com",
+        CODEPIPELINE,
+    ),
     Service {
         api_version: "2015-07-09",
         ..regional("apigateway.amazonaws.com", "apigateway", "apigateway.<region>.amazonaws.com", APIGATEWAY)

@@ -10,7 +10,10 @@ const EC2_ERRORS: &[(&str, &str)] = &[
     ("Client.DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
     ("Client.InvalidInstanceID.NotFound", "The instance ID '<instance>' does not exist"),
     ("Client.RequestLimitExceeded", "Request limit exceeded."),
-    ("Server.InsufficientInstanceCapacity", "We currently do not have sufficient <itype> capacity in the Availability Zone you requested (<region>b)."),
+    (
+        "Server.InsufficientInstanceCapacity",
+        "We currently do not have sufficient <itype> capacity in the Availability Zone you requested (<region>b).",
+    ),
 ];
 
 pub(super) const SERVICES: &[Service] = &[

@@ -89,7 +89,12 @@ pub(super) const SERVICES: &[Service] = &[
         errors: QUERY_ERRORS,
         calls: &[
             read("DescribeClusters", 20, r#"{"clusterIdentifier":"<db>","maxRecords":100}"#),
-            write("GetClusterCredentials", 8, r#"{"clusterIdentifier":"<db>","dbUser":"etl","dbName":"<database>","autoCreate":false}"#, r#"{"dbUser":"IAM:etl","dbPassword":"HIDDEN_DUE_TO_SECURITY_REASONS","expiration":"<expiry>"}"#),
+            write(
+                "GetClusterCredentials",
+                8,
+                r#"{"clusterIdentifier":"<db>","dbUser":"etl","dbName":"<database>","autoCreate":false}"#,
+                r#"{"dbUser":"IAM:etl","dbPassword":"HIDDEN_DUE_TO_SECURITY_REASONS","expiration":"<expiry>"}"#,
+            ),
         ],
     },
     Service {
@@ -101,7 +106,12 @@ pub(super) const SERVICES: &[Service] = &[
         errors: JSON_ERRORS,
         calls: &[
             read("DescribeFileSystems", 22, r#"{"maxItems":100}"#),
-            event("NewClientConnection", 30, "elasticfilesystem.amazonaws.com", r#"{"permissions":{"ClientRootAccess":false,"ClientMount":true,"ClientWrite":true},"sourceIpAddress":"10.0.<private>"}"#),
+            event(
+                "NewClientConnection",
+                30,
+                "elasticfilesystem.amazonaws.com",
+                r#"{"permissions":{"ClientRootAccess":false,"ClientMount":true,"ClientWrite":true},"sourceIpAddress":"10.0.<private>"}"#,
+            ),
         ],
     },
     Service {
@@ -112,9 +122,19 @@ pub(super) const SERVICES: &[Service] = &[
         api_version: "",
         errors: JSON_ERRORS,
         calls: &[
-            event("BackupJobCompleted", 12, "backup.amazonaws.com", r#"{"completionDate":{"seconds":0,"nanos":0},"state":"COMPLETED","backupJobId":"<uuid>","backupVaultName":"Default","recoveryPointArn":"arn:aws:ec2:<region>::snapshot/<snapshot>","percentDone":100.0,"bytesTransferred":<bytes>}"#),
+            event(
+                "BackupJobCompleted",
+                12,
+                "backup.amazonaws.com",
+                r#"{"completionDate":{"seconds":0,"nanos":0},"state":"COMPLETED","backupJobId":"<uuid>","backupVaultName":"Default","recoveryPointArn":"arn:aws:ec2:<region>::snapshot/<snapshot>","percentDone":100.0,"bytesTransferred":<bytes>}"#,
+            ),
             read("ListRecoveryPointsByBackupVault", 8, r#"{"backupVaultName":"Default"}"#),
-            write("DeleteRecoveryPoint", 3, r#"{"backupVaultName":"Default","recoveryPointArn":"arn:aws:ec2:<region>::snapshot/<snapshot>"}"#, "null"),
+            write(
+                "DeleteRecoveryPoint",
+                3,
+                r#"{"backupVaultName":"Default","recoveryPointArn":"arn:aws:ec2:<region>::snapshot/<snapshot>"}"#,
+                "null",
+            ),
         ],
     },
 ];

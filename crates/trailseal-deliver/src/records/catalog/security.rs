@@ -1,6 +1,8 @@
 //! Identity, keys, secrets, sign-in, audit.
 
-use super::{Call, Caller, Class, JSON_ERRORS, QUERY_ERRORS, REFUSED_QUERY, Scope, Service, event, read, write};
+use super::{
+    Call, Caller, Class, JSON_ERRORS, QUERY_ERRORS, REFUSED_QUERY, Scope, Service, event, read, write,
+};
 
 const IAM_ERRORS: &[(&str, &str)] = &[
     REFUSED_QUERY,
@@ -20,17 +22,36 @@ const fn global(
     Service { source, action, host, scope: Scope::Global, api_version: "", errors, calls }
 }
 
-const fn regional(source: &'static str, action: &'static str, host: &'static str, calls: &'static [Call]) -> Service {
+const fn regional(
+    source: &'static str,
+    action: &'static str,
+    host: &'static str,
+    calls: &'static [Call],
+) -> Service {
     Service { source, action, host, scope: Scope::Regional, api_version: "", errors: JSON_ERRORS, calls }
 }
 
 pub(super) const SERVICES: &[Service] = &[
     global("iam.amazonaws.com", "iam", "iam.amazonaws.com", IAM_ERRORS, IAM),
     global("signin.amazonaws.com", "signin", "signin.aws.amazon.com", SIGNIN_ERRORS, SIGNIN),
-    global("organizations.amazonaws.com", "organizations", "organizations.us-east-1.amazonaws.com", JSON_ERRORS, ORGANIZATIONS),
-    Service { errors: QUERY_ERRORS, ..regional("sts.amazonaws.com", "sts", "sts.<region>.amazonaws.com", STS) },
+    global(
+        "organizations.amazonaws.com",
+        "organizations",
+        "organizations.us-east-1.amazonaws.com",
+        JSON_ERRORS,
+        ORGANIZATIONS,
+    ),
+    Service {
+        errors: QUERY_ERRORS,
+        ..regional("sts.amazonaws.com", "sts", "sts.<region>.amazonaws.com", STS)
+    },
     regional("kms.amazonaws.com", "kms", "kms.<region>.amazonaws.com", KMS),
-    regional("secretsmanager.amazonaws.com", "secretsmanager", "secretsmanager.<region>.amazonaws.com", SECRETS),
+    regional(
+        "secretsmanager.amazonaws.com",
+        "secretsmanager",
+        "secretsmanager.<region>.amazonaws.com",
+        SECRETS,
+    ),
     regional("ssm.amazonaws.com", "ssm", "ssm.<region>.amazonaws.com", SSM),
     regional("cloudtrail.amazonaws.com", "cloudtrail", "cloudtrail.<region>.amazonaws.com", CLOUDTRAIL),
     regional("config.amazonaws.com", "config", "config.<region>.amazonaws.com", CONFIG),
@@ -38,7 +59,12 @@ pub(super) const SERVICES: &[Service] = &[
     regional("securityhub.amazonaws.com", "securityhub", "securityhub.<region>.amazonaws.com", SECURITYHUB),
     regional("acm.amazonaws.com", "acm", "acm.<region>.amazonaws.com", ACM),
     regional("sso.amazonaws.com", "sso", "portal.sso.<region>.amazonaws.com", SSO),
-    regional("access-analyzer.amazonaws.com", "access-analyzer", "access-analyzer.<region>.amazonaws.com", ANALYZER),
+    regional(
+        "access-analyzer.amazonaws.com",
+        "access-analyzer",
+        "access-analyzer.<region>.amazonaws.com",
+        ANALYZER,
+    ),
     regional("ds.amazonaws.com", "ds", "ds.<region>.amazonaws.com", DIRECTORY),
 ];
 
@@ -96,7 +122,8 @@ const ORGANIZATIONS: &[Call] = &[
     event("CreateAccountResult", 2, "AWS Internal", r#"{"createAccountStatus":{"accountId":"<otheraccount>","state":"SUCCEEDED","accountName":"****","completedTimestamp":"<now>","requestedTimestamp":"<now>"}}"#),
 ];
 
-const ROLE: &str = r#"[{"accountId":"<account>","type":"AWS::IAM::Role","ARN":"arn:aws:iam::<account>:role/<role>"}]"#;
+const ROLE: &str =
+    r#"[{"accountId":"<account>","type":"AWS::IAM::Role","ARN":"arn:aws:iam::<account>:role/<role>"}]"#;
 
 #[rustfmt::skip]
 const STS: &[Call] = &[
@@ -127,7 +154,8 @@ const KMS: &[Call] = &[
     read("Decrypt", 22, r#"{"keyId":"arn:aws:kms:<region>:<account>:key/<kmskey>","encryptionAlgorithm":"SYMMETRIC_DEFAULT"}"#).class(Class::Network).on(KEY),
 ];
 
-const SECRET: &str = r#"[{"ARN":"arn:aws:secretsmanager:<region>:<account>:secret:<secret>-a1B2c3","accountId":"<account>"}]"#;
+const SECRET: &str =
+    r#"[{"ARN":"arn:aws:secretsmanager:<region>:<account>:secret:<secret>-a1B2c3","accountId":"<account>"}]"#;
 
 #[rustfmt::skip]
 const SECRETS: &[Call] = &[

@@ -7,12 +7,12 @@
 //! and the digest is the same.
 //!
 //! ```
-//! use trailseal_verify::sha256::{self, Hasher, Lanes};
+//! use trailseal_sha256::{Hasher, Lanes, digest, update_lanes};
 //!
 //! let (mut one, mut two) = (Hasher::new(), Hasher::new());
-//! sha256::update_lanes(&mut [(&mut one, b"a log file"), (&mut two, b"another")], Lanes::Interleaved);
-//! assert_eq!(one.finalize(), sha256::digest(b"a log file"));
-//! assert_eq!(two.finalize(), sha256::digest(b"another"));
+//! update_lanes(&mut [(&mut one, b"a log file"), (&mut two, b"another")], Lanes::Interleaved);
+//! assert_eq!(one.finalize(), digest(b"a log file"));
+//! assert_eq!(two.finalize(), digest(b"another"));
 //! ```
 
 mod shani;

@@ -1,0 +1,69 @@
+//! `cargo bench -p trailseal-bench --bench verify [-- RUNS]`: the verifier beside a bare loop that inflates
+//! with the same library and hashes, over the same files, both in one run, interleaved.
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::time::Duration;
+
+use trailseal_bench::{Data, bare_loop, median, peak_memory, time};
+use trailseal_deliver::Options as Archive;
+use trailseal_evidence::{Options, Silent, keys, verify};
+use trailseal_verify::{keys::KeyRing, report::Verdict};
+
+fn main() {
+    let runs = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(7);
+    let data = Data::named("medium", &medium()).expect("the archive can be generated");
+    let logs = data.logs().expect("the archive can be listed");
+    let loaded = keys::load(std::slice::from_ref(&data.keys)).expect("the keys can be read");
+    for threads in [1, 2] {
+        let options = |portable_hash| Options {
+            roots: vec![data.archive.clone()],
+            keys: KeyRing::new(loaded.content.keys.clone()),
+            threads,
+            portable_hash,
+            ..Options::default()
+        };
+        let (interleaved, portable) = (options(false), options(true));
+        let run = |options: &Options| {
+            let (report, elapsed) = time(|| verify(options, &Silent, &mut |_| {}).expect("an archive"));
+            assert_eq!(report.verdict, Verdict::Verified);
+            elapsed
+        };
+        let mut times: [Vec<Duration>; 3] = Default::default();
+        let mut bytes = bare_loop(&logs, threads);
+        for _ in 0..runs {
+            let (inflated, elapsed) = time(|| bare_loop(&logs, threads));
+            bytes = inflated;
+            times[0].push(elapsed);
+            times[1].push(run(&interleaved));
+            times[2].push(run(&portable));
+        }
+        let [bare, ours, one_stream] = times.map(|mut times| median(&mut times).as_secs_f64());
+        let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
+        println!(
+            "{threads} threads, {} logs, {:.1} MB inflated, median of {runs}:\n  \
+             bare loop (zlib-rs, sha2)    {bare:.3} s  {:.0} MB/s\n  \
+             verify                       {ours:.3} s  {:.0} MB/s  {:.0} % of the bare loop\n  \
+             verify --portable-hash       {one_stream:.3} s  {:.0} MB/s  {:.0} % of the bare loop",
+            logs.len(),
+            bytes as f64 / 1e6,
+            rate(bare),
+            rate(ours),
+            bare / ours * 100.0,
+            rate(one_stream),
+            bare / one_stream * 100.0,
+        );
+    }
+    println!("peak memory of this process: {:.1} MiB", peak_memory());
+}
+
+/// About 1.6 GB inflated in 8,500 log files.
+fn medium() -> Archive {
+    Archive {
+        accounts: 2,
+        regions: ["us-east-1", "eu-west-1", "ap-southeast-2"].map(str::to_owned).to_vec(),
+        hours: 132,
+        events_per_hour: 1_300,
+        seed: 7,
+        ..Archive::default()
+    }
+}

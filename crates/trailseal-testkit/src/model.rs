@@ -1,0 +1,188 @@
+//! An archive in memory: chains of sealed digests and the logs that they name.
+
+use trailseal_archive::{
+    Timestamp,
+    key::{DigestName, ObjectKind},
+};
+use trailseal_deliver::{
+    DigestDocument, LogEntry,
+    digest::{HASH_ALGORITHM, sha256_hex},
+};
+
+use crate::{keys::signing_key, plan::Plan};
+
+/// An archive before it is written.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What it was made of.
+    pub plan: Plan,
+    /// Its chains: accounts, then regions, then trails, in the order of the plan; backfill chains after
+    /// the standard ones.
+    pub chains: Vec<Chain>,
+}
+
+/// One digest chain. Its fields say how new keys are formed; changing them changes no digest.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The account.
+    pub account: String,
+    /// The source region.
+    pub region: String,
+    /// The trail.
+    pub trail: String,
+    /// The trail's home region.
+    pub home_region: String,
+    /// The organization, of an organization trail.
+    pub organization: Option<String>,
+    /// The key prefix, empty or ending in `/`.
+    pub prefix: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Whether it holds backfill digests.
+    pub is_backfill: bool,
+    /// Its digests, oldest first.
+    pub digests: Vec<Digest>,
+}
+
+/// A digest, sealed: its bytes and signature belong to its document.
+#[derive(Clone, Debug)]
+pub struct Digest {
+    /// Its content.
+    pub document: DigestDocument,
+    /// The number of the key that signs it.
+    pub key: usize,
+    /// The logs that are written with it; [`Digest::name_logs`] puts them into the document.
+    pub logs: Vec<Log>,
+    /// The inflated bytes.
+    pub inflated: Vec<u8>,
+    /// The signature, lower-case hex.
+    pub signature: String,
+    /// When a backfill digest was generated.
+    pub generated: Option<Timestamp>,
+}
+
+/// A log file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// The inflated content.
+    pub content: Vec<u8>,
+    /// Time of its oldest event.
+    pub oldest: Timestamp,
+    /// Time of its newest event.
+    pub newest: Timestamp,
+}
+
+impl Log {
+    /// The entry that names this log.
+    pub fn entry(&self) -> LogEntry {
+        LogEntry {
+            s3_bucket: self.bucket.clone(),
+            s3_object: self.key.clone(),
+            hash_value: sha256_hex(&self.content),
+            hash_algorithm: HASH_ALGORITHM.to_owned(),
+            newest_event_time: self.newest.to_string(),
+            oldest_event_time: self.oldest.to_string(),
+        }
+    }
+}
+
+impl Digest {
+    /// A digest of a document, sealed with a key.
+    pub fn new(document: DigestDocument, key: usize, logs: Vec<Log>) -> Self {
+        let mut digest =
+            Self { document, key, logs, inflated: Vec::new(), signature: String::new(), generated: None };
+        digest.name_logs();
+        digest.seal();
+        digest
+    }
+
+    /// Its own key in S3.
+    pub fn object(&self) -> &str {
+        &self.document.s3_object
+    }
+
+    /// Start of the window.
+    pub fn start(&self) -> Timestamp {
+        Timestamp::parse_digest_field(&self.document.start_time).expect("windows are times")
+    }
+
+    /// End of the window.
+    pub fn end(&self) -> Timestamp {
+        Timestamp::parse_digest_field(&self.document.end_time).expect("windows are times")
+    }
+
+    /// Names in the document the logs that are there.
+    pub fn name_logs(&mut self) {
+        self.document.set_log_files(self.logs.iter().map(Log::entry).collect());
+    }
+
+    /// Writes the document's bytes and signs them; the fingerprint becomes that of the key.
+    pub fn seal(&mut self) {
+        let key = signing_key(self.key);
+        key.fingerprint().clone_into(&mut self.document.public_key_fingerprint);
+        self.inflated = self.document.to_json(true);
+        self.signature = self.document.sign(&self.inflated, key).expect("a key signs");
+    }
+
+    /// Names a sealed digest as the predecessor; the digest itself must be sealed afterwards.
+    pub fn link_to(&mut self, previous: &Self) {
+        self.document.link_to(&previous.document, &previous.inflated, &previous.signature);
+    }
+}
+
+impl Chain {
+    /// Seals the digest at `index` as its document stands, and links and seals the later ones anew.
+    pub fn seal_from(&mut self, index: usize) {
+        self.digests[index].seal();
+        for later in index + 1..self.digests.len() {
+            let (older, newer) = self.digests.split_at_mut(later);
+            if newer[0].document.previous_s3_object.is_some() {
+                newer[0].link_to(&older[later - 1]);
+            }
+            newer[0].seal();
+        }
+    }
+
+    /// Moves a digest's window and gives the digest the key that belongs to the new end; not sealed.
+    pub fn set_window(&mut self, index: usize, start: Timestamp, end: Timestamp) {
+        let object = self.digest_key(end);
+        let document = &mut self.digests[index].document;
+        (document.start_time, document.end_time) = (start.to_string(), end.to_string());
+        document.s3_object = object;
+    }
+
+    /// The key of a digest of this chain whose window ends at `end`.
+    pub fn digest_key(&self, end: Timestamp) -> String {
+        let name = DigestName {
+            account: &self.account,
+            region: &self.region,
+            trail: &self.trail,
+            home_region: &self.home_region,
+            end,
+            backfill: self.is_backfill,
+        };
+        format!("{}/{}", self.folder(ObjectKind::Digest, end), name.file_name())
+    }
+
+    /// The key of a log of this account and region that was delivered at about `stamp`.
+    pub fn log_key(&self, stamp: Timestamp, unique: &str) -> String {
+        self.key_of_kind(ObjectKind::Log, stamp, unique)
+    }
+
+    /// As [`Chain::log_key`], for another kind of object (`CloudTrail-Insight` …).
+    pub fn key_of_kind(&self, kind: ObjectKind, stamp: Timestamp, unique: &str) -> String {
+        let (account, region, name) = (&self.account, &self.region, kind.folder());
+        let file = format!("{account}_{name}_{region}_{}_{unique}.json.gz", stamp.minute_stamp());
+        format!("{}/{file}", self.folder(kind, stamp))
+    }
+
+    fn folder(&self, kind: ObjectKind, time: Timestamp) -> String {
+        let organization = self.organization.as_ref().map(|id| format!("{id}/")).unwrap_or_default();
+        let (account, region, kind) = (&self.account, &self.region, kind.folder());
+        format!("{}AWSLogs/{organization}{account}/{kind}/{region}/{}", self.prefix, time.date_folders())
+    }
+}

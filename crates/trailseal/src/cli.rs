@@ -1,0 +1,85 @@
+//! The arguments; the doc comments are the manual (`--help`, docs/cli.md and the man pages come from them).
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::commands::{completions, generate, keys, man, verify};
+
+const EXAMPLES: &str = "\
+Examples:
+  trailseal verify ./archive --keys ./keys
+      Prove every digest and log file below ./archive.
+  trailseal verify ./archive
+      Without keys: says which keys the archive needs, and how to get them from AWS.
+  trailseal verify ./archive --keys ./keys --format json | jq .verdict
+      One JSON document; --format jsonl lists every digest and log file.
+  trailseal verify ./archive --keys ./keys --from 2024-03-01 --to 2024-03-02 --account 111122223333
+      Only what one account delivered on one day.
+  trailseal generate ./demo
+      A signed archive to try it on.
+
+Exit status:
+  0  done; verify: everything in scope is proven
+  1  verify: at least one violation is proven (altered, missing, planted or forged)
+  2  could not run: wrong arguments, nothing to verify, unusable keys, unreadable root, interrupted
+  3  ran, but part of the input could not be proven or read";
+
+/// Proves offline that a downloaded CloudTrail archive is what AWS signed
+///
+/// Proves offline that a downloaded AWS CloudTrail archive is what AWS signed: every digest file by its RSA
+/// signature or by the hash chain, every log file by the SHA-256 that its digest names. What is altered,
+/// missing, planted or forged is named; what cannot be proven is said to be unproven, never passed over.
+#[derive(Debug, Parser)]
+#[command(name = "trailseal", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// When to use colours; `auto` heeds NO_COLOR and whether the output is a terminal
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", global = true)]
+    color: When,
+
+    /// No colours, as `--color never`
+    #[arg(short = 'K', long, global = true)]
+    no_color: bool,
+}
+
+impl Cli {
+    /// The wish about colours.
+    pub(crate) fn color(&self) -> anstream::ColorChoice {
+        match self.color {
+            _ if self.no_color => anstream::ColorChoice::Never,
+            When::Auto => anstream::ColorChoice::Auto,
+            When::Always => anstream::ColorChoice::Always,
+            When::Never => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(visible_alias = "validate-logs", after_help = verify::AFTER_HELP)]
+    Verify(verify::Args),
+    Keys(keys::Args),
+    Generate(generate::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,94 @@
+//! One file a command; here is what they share.
+
+use std::{
+    io::Write as _,
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use clap::{Parser as _, error::ErrorKind};
+
+use crate::{
+    cli::{Cli, Command},
+    error::{COULD_NOT_RUN, CommandError},
+    interrupt::Interrupt,
+    output,
+};
+
+pub(crate) mod completions;
+pub(crate) mod generate;
+pub(crate) mod keys;
+pub(crate) mod man;
+pub(crate) mod verify;
+
+/// Everything from the arguments to the exit status.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    cli.color().write_global();
+    let interrupt = match Interrupt::listen() {
+        Ok(interrupt) => interrupt,
+        Err(error) => return fail(&error),
+    };
+    ExitCode::from(match guarded(|| run(&cli, &interrupt)) {
+        Ok(status) => status,
+        Err(error) if error.is_interrupt && !interrupt.claim_report() => error.status,
+        Err(error) => return fail(&error),
+    })
+}
+
+fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    match &cli.command {
+        Command::Verify(args) => verify::run(args, interrupt),
+        Command::Keys(args) => keys::run(args),
+        Command::Generate(args) => generate::run(args, interrupt),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+    }
+}
+
+/// A panic, of whichever thread, becomes an error: half a report must not look like one.
+fn guarded(work: impl FnOnce() -> Result<u8, CommandError>) -> Result<u8, CommandError> {
+    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    panic::set_hook(Box::new(|info| {
+        if !IS_TOLD.swap(true, Ordering::SeqCst) {
+            output::note(&format!("internal error: {info}").replace('\n', " "));
+        }
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(CommandError::new("an internal error ended the run; nothing is proven")
+            .hint("this is a bug in trailseal: please report it with the note above"))
+    })
+}
+
+fn fail(error: &CommandError) -> ExitCode {
+    // Nobody can be told that stderr is gone.
+    let _ = error.write(&mut anstream::stderr());
+    ExitCode::from(error.status)
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.kind() == ErrorKind::MissingRequiredArgument && std::env::args_os().any(|arg| arg == "--keys") {
+        let cyan = anstyle::AnsiColor::Cyan.on_default();
+        let hint = "--keys takes every path that follows it; write ROOT before --keys";
+        let _ = writeln!(anstream::stderr(), "{cyan}hint:{cyan:#} {hint}");
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(COULD_NOT_RUN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_the_status_of_what_could_not_be_run() {
+        let error = guarded(|| std::thread::scope(|s| s.spawn(|| panic!("broken")).join().unwrap())).unwrap_err();
+        assert_eq!(error.status, COULD_NOT_RUN);
+        assert!(error.message.contains("nothing is proven"), "{}", error.message);
+        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
+    }
+}

@@ -1,0 +1,80 @@
+//! Why a command could not do its work, as the user reads it.
+
+use std::{fmt, io, path::Path};
+
+use crate::render::plain::shown;
+
+/// The exit status of everything that could not be run (spec/verification.md 3).
+pub(crate) const COULD_NOT_RUN: u8 = 2;
+
+/// An error, and what may help: `error: …` and `hint: …` lines on stderr.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    /// The process's exit status.
+    pub(crate) status: u8,
+    /// What went wrong, without a full stop.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hints: Vec<String>,
+    /// Whether the user stopped the run: then only one message may be printed.
+    pub(crate) is_interrupt: bool,
+}
+
+impl CommandError {
+    /// An error with the status [`COULD_NOT_RUN`].
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { status: COULD_NOT_RUN, message: message.into(), hints: Vec::new(), is_interrupt: false }
+    }
+
+    /// The user's interrupt.
+    pub(crate) fn interrupted() -> Self {
+        Self { is_interrupt: true, ..Self::new(INTERRUPTED) }
+    }
+
+    /// A file that cannot be read or written.
+    pub(crate) fn file(what: &str, path: &Path, error: &dyn fmt::Display) -> Self {
+        Self::new(format!("cannot {what} {}: {error}", path.display()))
+    }
+
+    /// With advice.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The lines for stderr; control characters of names that came from outside are escaped.
+    pub(crate) fn write(&self, to: &mut dyn io::Write) -> io::Result<()> {
+        let red = anstyle::AnsiColor::Red.on_default().bold();
+        let cyan = anstyle::AnsiColor::Cyan.on_default();
+        writeln!(to, "{red}error:{red:#} {}", shown(&self.message))?;
+        for hint in &self.hints {
+            let mut lines = hint.lines();
+            writeln!(to, "{cyan}hint:{cyan:#} {}", shown(lines.next().unwrap_or_default()))?;
+            for line in lines {
+                writeln!(to, "      {}", shown(line))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an interrupt says.
+pub(crate) const INTERRUPTED: &str = "interrupted: the run did not finish, so nothing is proven";
+
+impl From<trailseal_evidence::Error> for CommandError {
+    fn from(error: trailseal_evidence::Error) -> Self {
+        use trailseal_evidence::Error;
+        match error {
+            Error::Interrupted => Self::interrupted(),
+            Error::Threads(_) => Self::new(error.to_string()).hint("ask for fewer with --threads"),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+/// Stdout that cannot be written; a reader that went away is no error (see [`crate::output`]).
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        Self::new(format!("cannot write the output: {error}"))
+    }
+}

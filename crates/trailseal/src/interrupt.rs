@@ -1,0 +1,100 @@
+//! Ctrl-C and SIGTERM: the run ends within a fifth of a second, whatever it is doing.
+
+use std::{
+    fs,
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::error::{COULD_NOT_RUN, CommandError};
+
+/// How long a run may take to end by itself; a slow system call or a stuck pipe must not delay the end.
+const GRACE: Duration = Duration::from_millis(120);
+
+/// The user's wish to stop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interrupt(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_wanted: AtomicBool,
+    is_reported: AtomicBool,
+    /// A file that is not whole yet.
+    unfinished: Mutex<Option<PathBuf>>,
+}
+
+impl Interrupt {
+    /// Listens for the signals from now on.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub(crate) fn listen() -> Result<Self, CommandError> {
+        let interrupt = Self::default();
+        let heard = interrupt.clone();
+        ctrlc::set_handler(move || heard.stop())
+            .map_err(|error| CommandError::new(format!("cannot listen for interrupts: {error}")))?;
+        Ok(interrupt)
+    }
+
+    /// Whether the user wants to stop.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the caller is the one who tells the user.
+    pub(crate) fn claim_report(&self) -> bool {
+        !self.0.is_reported.swap(true, Ordering::SeqCst)
+    }
+
+    /// Runs `write`, and removes the file at `path` if the process is ended meanwhile.
+    pub(crate) fn guard<T>(&self, path: &Path, write: impl FnOnce() -> T) -> T {
+        self.set_unfinished(Some(path.to_owned()));
+        let result = write();
+        self.set_unfinished(None);
+        result
+    }
+
+    fn set_unfinished(&self, path: Option<PathBuf>) {
+        if let Ok(mut slot) = self.0.unfinished.lock() {
+            *slot = path;
+        }
+    }
+
+    fn stop(&self) {
+        if self.0.is_wanted.swap(true, Ordering::SeqCst) {
+            self.exit();
+        }
+        let watchdog = self.clone();
+        let started = thread::Builder::new().spawn(move || {
+            thread::sleep(GRACE);
+            watchdog.exit();
+        });
+        if started.is_err() {
+            self.exit();
+        }
+    }
+
+    #[allow(clippy::exit, reason = "the threads that could return may be stuck in a system call")]
+    fn exit(&self) {
+        if let Ok(mut slot) = self.0.unfinished.try_lock() {
+            if let Some(path) = slot.take() {
+                let _ = fs::remove_file(path);
+            }
+        }
+        if self.claim_report() {
+            let mut stderr = anstream::stderr();
+            if std::io::stderr().is_terminal() {
+                // The progress bar may stand on this line.
+                let _ = write!(stderr, "\r\x1b[K");
+            }
+            let _ = CommandError::interrupted().write(&mut stderr);
+        }
+        std::process::exit(COULD_NOT_RUN.into());
+    }
+}

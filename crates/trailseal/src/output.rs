@@ -1,0 +1,95 @@
+//! Stdout and stderr: a reader that went away is no error, a full disk is.
+
+use std::{
+    fmt,
+    io::{self, BufWriter, IsTerminal as _, Write},
+};
+
+/// Buffered stdout for the screen: colours only where they are wanted.
+pub(crate) fn screen() -> BufWriter<Quiet<anstream::AutoStream<io::Stdout>>> {
+    BufWriter::with_capacity(1 << 16, Quiet::new(anstream::AutoStream::auto(io::stdout())))
+}
+
+/// Buffered stdout for data, byte for byte.
+pub(crate) fn data() -> BufWriter<Quiet<io::Stdout>> {
+    BufWriter::with_capacity(1 << 16, Quiet::new(io::stdout()))
+}
+
+/// The columns of the terminal; `None` when stdout is none, so that nothing is wrapped.
+pub(crate) fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0).max(40))
+}
+
+/// One line on stderr, beside the data: `note: …`.
+pub(crate) fn note(text: &dyn fmt::Display) {
+    let cyan = anstyle::AnsiColor::Cyan.on_default();
+    let text = crate::render::plain::shown(&text.to_string()).into_owned();
+    // Nobody can be told that stderr is gone.
+    let _ = writeln!(anstream::stderr(), "{cyan}note:{cyan:#} {text}");
+}
+
+/// Swallows what is written after the reader has gone (`| head`).
+#[derive(Debug)]
+pub(crate) struct Quiet<W> {
+    inner: W,
+    is_gone: bool,
+}
+
+impl<W: Write> Quiet<W> {
+    /// Over this stream.
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, is_gone: false }
+    }
+
+    fn unless_gone<T>(&mut self, instead: T, work: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.is_gone {
+            return Ok(instead);
+        }
+        match work(&mut self.inner) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_gone = true;
+                Ok(instead)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<W: Write> Write for Quiet<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_gone(bytes.len(), |inner| inner.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_gone((), Write::flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fails(io::ErrorKind);
+
+    impl Write for Fails {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn only_a_reader_that_went_away_is_no_error() {
+        let mut gone = Quiet::new(Fails(io::ErrorKind::BrokenPipe));
+        assert_eq!(gone.write(b"abc").unwrap(), 3);
+        gone.flush().unwrap();
+        let mut full = Quiet::new(Fails(io::ErrorKind::StorageFull));
+        assert!(full.write(b"abc").is_err());
+        assert!(full.flush().is_err());
+    }
+}

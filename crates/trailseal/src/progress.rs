@@ -1,0 +1,131 @@
+//! The progress bar: only on a terminal, and only for work that takes over a second.
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::interrupt::Interrupt;
+
+/// Work that is shorter shows no bar.
+const QUIET_TIME: Duration = Duration::from_secs(1);
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Counts what was found and done, and ends the run when the user wants it.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    interrupt: Interrupt,
+    is_stopped: AtomicBool,
+    files: AtomicU64,
+    bytes: AtomicU64,
+    files_done: AtomicU64,
+    bytes_done: AtomicU64,
+}
+
+impl Counts {
+    /// Nothing counted yet.
+    pub(crate) fn new(interrupt: Interrupt) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            interrupt,
+            is_stopped: AtomicBool::new(false),
+            files: zero(),
+            bytes: zero(),
+            files_done: zero(),
+            bytes_done: zero(),
+        }
+    }
+
+    /// Ends the run for another reason than the user's wish.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Files and bytes on disk that were done.
+    pub(crate) fn done(&self) -> (u64, u64) {
+        (self.files_done.load(Ordering::Relaxed), self.bytes_done.load(Ordering::Relaxed))
+    }
+
+    /// Runs `work`, with a bar on stderr if `is_shown`, stderr is a terminal, and it takes long enough.
+    pub(crate) fn watch<T>(&self, is_shown: bool, work: impl FnOnce() -> T) -> T {
+        if !is_shown || !io::stderr().is_terminal() {
+            return work();
+        }
+        let end = End::default();
+        thread::scope(|scope| {
+            // A panic of `work` must end the bar's thread too.
+            let _ended = EndOnDrop(&end);
+            scope.spawn(|| self.draw(&end));
+            work()
+        })
+    }
+
+    fn draw(&self, end: &End) {
+        if end.wait(QUIET_TIME) {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let template = "verifying {bar:24} {bytes}/{total_bytes} {msg} {bytes_per_sec}, ETA {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        loop {
+            bar.set_length(self.bytes.load(Ordering::Relaxed));
+            bar.set_position(self.bytes_done.load(Ordering::Relaxed));
+            let (done, all) = (self.files_done.load(Ordering::Relaxed), self.files.load(Ordering::Relaxed));
+            bar.set_message(format!("{done}/{all} files"));
+            if end.wait(REDRAW) {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+    }
+}
+
+impl trailseal_evidence::Progress for Counts {
+    fn add(&self, files: u64, bytes: u64) {
+        self.files.fetch_add(files, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn done(&self, files: u64, bytes: u64) {
+        self.files_done.fetch_add(files, Ordering::Relaxed);
+        self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed) || self.interrupt.is_wanted()
+    }
+}
+
+#[derive(Default)]
+struct End {
+    has_come: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl End {
+    /// Waits for the end, at most so long; whether it has come.
+    fn wait(&self, time: Duration) -> bool {
+        let Ok(guard) = self.has_come.lock() else { return true };
+        self.changed.wait_timeout_while(guard, time, |come| !*come).is_ok_and(|(come, _)| *come)
+    }
+}
+
+struct EndOnDrop<'a>(&'a End);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut come) = self.0.has_come.lock() {
+            *come = true;
+        }
+        self.0.changed.notify_all();
+    }
+}

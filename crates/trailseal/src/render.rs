@@ -1,0 +1,10 @@
+//! A report as text for people and as data for programs.
+
+pub(crate) mod aws;
+pub(crate) mod chains;
+pub(crate) mod findings;
+pub(crate) mod json;
+pub(crate) mod jsonl;
+pub(crate) mod plain;
+pub(crate) mod strip;
+pub(crate) mod text;

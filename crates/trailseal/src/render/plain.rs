@@ -1,0 +1,166 @@
+//! Text that is safe on a terminal, aligned and coloured.
+
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+use trailseal_archive::Timestamp;
+use trailseal_verify::{finding::Severity, report::Verdict};
+
+/// A text from outside, with its control and direction characters escaped: a file name must not be able to
+/// move the cursor or to turn a line around.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_dangerous(c) {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+/// A moment without the `T` and `Z`: the text says once that all times are UTC.
+pub(crate) fn moment(time: Timestamp) -> String {
+    time.to_string().replace('T', " ").replace('Z', "")
+}
+
+/// A span, its second date left out where it is the first one's.
+pub(crate) fn span(start: Timestamp, end: Timestamp) -> String {
+    let (start, end) = (moment(start), moment(end));
+    match end.split_once(' ') {
+        Some((date, time)) if start.starts_with(date) => format!("{start} to {time}"),
+        _ => format!("{start} to {end}"),
+    }
+}
+
+/// A number with commas: `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 log file`, `2 log files`.
+pub(crate) fn plural(count: u64, singular: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {singular}{s}", grouped(count))
+}
+
+/// The colour of a severity.
+pub(crate) fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Violation => AnsiColor::Red.on_default().bold(),
+        Severity::Unproven => AnsiColor::Yellow.on_default(),
+        Severity::Note => AnsiColor::Cyan.on_default(),
+    }
+}
+
+/// The colour of a verdict.
+pub(crate) fn verdict_style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Verified => AnsiColor::Green.on_default().bold(),
+        Verdict::Violated => AnsiColor::Red.on_default().bold(),
+        Verdict::Unproven => AnsiColor::Yellow.on_default().bold(),
+    }
+}
+
+/// For headings and what is less important.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Columns, as wide as their widest cell; the last one is not padded.
+pub(crate) struct Table<const N: usize> {
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    /// With these headings.
+    pub(crate) fn new(headings: [&str; N]) -> Self {
+        Self { rows: vec![headings.map(str::to_owned)] }
+    }
+
+    /// One more row.
+    pub(crate) fn row(&mut self, cells: [String; N]) {
+        self.rows.push(cells);
+    }
+
+    /// Writes it.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.to_vec()).collect();
+        for line in aligned(&rows) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows of cells as lines, without trailing space.
+pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        line.truncate(line.trim_end().len());
+        line
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Words wrapped at `width`; a longer word has a line of its own.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_direction_characters_never_reach_the_terminal() {
+        assert_eq!(shown("a\x1b[2Jb\u{9b}c\u{202e}d\r\n"), "a\\u{1b}[2Jb\\u{9b}c\\u{202e}d\\u{d}\\u{a}");
+        assert!(matches!(shown("Grüße/日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn spans_numbers_and_words() {
+        let time = |text| Timestamp::parse_loose(text).unwrap();
+        let (a, b, c) = (time("2024-03-01T05:00:00Z"), time("2024-03-01T06:00:00Z"), time("2024-03-02"));
+        assert_eq!(span(a, b), "2024-03-01 05:00:00 to 06:00:00");
+        assert_eq!(span(a, c), "2024-03-01 05:00:00 to 2024-03-02 00:00:00");
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(plural(1, "log file") + &plural(2, " file"), "1 log file2  files");
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+    }
+}
