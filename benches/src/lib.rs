@@ -11,7 +11,7 @@ use std::{
 };
 
 use sha2::Digest as _;
-use trailseal_deliver::generate::{self, generate};
+use trailseal_deliver::generate;
 
 /// A generated archive and its keys, made once below `target/bench`.
 pub struct Data {
@@ -33,7 +33,7 @@ impl Data {
             let partial = target.join(format!("{name}.partial"));
             let _ = fs::remove_dir_all(&partial);
             fs::create_dir_all(&target)?;
-            generate(options, &partial, &generate::Silent).map_err(io::Error::other)?;
+            generate(options, &partial, &()).map_err(io::Error::other)?;
             fs::rename(&partial, &folder)?;
         }
         Ok(Self { archive: folder.join("archive"), keys: folder.join("keys") })

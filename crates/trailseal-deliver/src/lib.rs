@@ -3,7 +3,7 @@
 //!
 //! Two layers. The building blocks, for whoever writes an archive of their own (the test kit, the server):
 //! [`SigningKey`] makes and uses RSA keys, [`DigestDocument`] is a digest file's content with the bytes
-//! that are signed, [`write`] turns content into what lies in a bucket (gzip, sidecars, key files).
+//! that are signed, [`mod@write`] turns content into what lies in a bucket (gzip, sidecars, key files).
 //! On top of them [`fn@generate`] fills a folder with an archive that nobody needs an AWS account for.
 //!
 //! ```

@@ -163,9 +163,8 @@ impl Options {
     }
 
     fn check_texts(&self) -> Result<(), OptionsError> {
-        let expect = |option, value: &str, fits: bool, expected| match fits {
-            true => Ok(()),
-            false => Err(OptionsError::Text { option, value: value.to_owned(), expected }),
+        let expect = |option, value: &str, fits: bool, expected| {
+            if fits { Ok(()) } else { Err(OptionsError::Text { option, value: value.to_owned(), expected }) }
         };
         if self.regions.is_empty() {
             return Err(OptionsError::Conflict("at least one region is needed"));

@@ -173,13 +173,12 @@ impl Plan {
 
     /// From when to when a key is valid.
     pub(crate) fn validity(&self, key: i64) -> (Timestamp, Timestamp) {
-        let (from, to) = match self.rotation {
-            Some(rotation) => (self.first.plus(key * rotation), self.first.plus((key + 1) * rotation)),
-            None => {
-                let made = self.chains.iter().flat_map(|chain| chain.backfill.iter().map(|(_, made)| *made));
-                let ends = self.segments.iter().map(|segment| segment.window(segment.hours));
-                (self.first, ends.chain(made).max().unwrap_or(self.first))
-            }
+        let (from, to) = if let Some(rotation) = self.rotation {
+            (self.first.plus(key * rotation), self.first.plus((key + 1) * rotation))
+        } else {
+            let made = self.chains.iter().flat_map(|chain| chain.backfill.iter().map(|(_, made)| *made));
+            let ends = self.segments.iter().map(|segment| segment.window(segment.hours));
+            (self.first, ends.chain(made).max().unwrap_or(self.first))
         };
         (from.plus(-KEY_MARGIN), to.plus(KEY_MARGIN))
     }

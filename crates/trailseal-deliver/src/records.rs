@@ -236,9 +236,9 @@ impl Records {
         if !matches!(class, Class::Service | Class::SignIn) {
             put(out, &[",\"requestID\":\""]);
             if is_s3 {
-                s3_request_id(out, random)
+                s3_request_id(out, random);
             } else {
-                uuid(out, random)
+                uuid(out, random);
             }
             put(out, &["\""]);
         }

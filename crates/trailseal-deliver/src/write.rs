@@ -9,8 +9,9 @@ use trailseal_archive::Timestamp;
 use crate::digest::SIGNATURE_ALGORITHM;
 use crate::keys::{SigningKey, fingerprint};
 
-/// How hard the generator compresses unless told otherwise; see benches/README.md for what each level costs.
-pub const DEFAULT_GZIP_LEVEL: u32 = 3;
+/// How hard the generator compresses unless told otherwise: of the levels that leave a wide margin over
+/// 150 MB/s on two cores, the one with the smallest files (6 is another 6 % smaller and 30 % slower).
+pub const DEFAULT_GZIP_LEVEL: u32 = 4;
 
 /// The largest window that gzip knows: 2 to the power of 15 bytes.
 const WINDOW_BITS: u8 = 15;

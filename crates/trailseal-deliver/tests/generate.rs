@@ -1,6 +1,8 @@
 //! Whole archives, read back by means that the generator does not use: `rsa` checks the signatures,
 //! `serde_json` reads the digests, `flate2`'s reader inflates.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::Read as _;
@@ -94,7 +96,8 @@ impl Archive {
             let text = fs::read(out.join(format!("keys/public-keys-{region}.json"))).unwrap();
             let list: Value = serde_json::from_slice(&text).unwrap();
             for key in list["PublicKeyList"].as_array().unwrap() {
-                let der = base64::engine::general_purpose::STANDARD.decode(key["Value"].as_str().unwrap()).unwrap();
+                let der =
+                    base64::engine::general_purpose::STANDARD.decode(key["Value"].as_str().unwrap()).unwrap();
                 let field = |name: &str| key[name].as_str().unwrap().replace("+00:00", "Z");
                 let entry = (
                     RsaPublicKey::from_pkcs1_der(&der).unwrap(),
@@ -136,18 +139,31 @@ impl Archive {
             found.fingerprints.insert(text("digestPublicKeyFingerprint").to_owned());
 
             let logs = digest["logFiles"].as_array().unwrap();
-            let extremes = |field: &str| logs.iter().map(|log| log[field].as_str().unwrap().to_owned());
-            assert_eq!(digest["newestEventTime"].as_str().map(str::to_owned), extremes("newestEventTime").max());
-            assert_eq!(digest["oldestEventTime"].as_str().map(str::to_owned), extremes("oldestEventTime").min());
+            let extremes =
+                |field: &'static str| logs.iter().map(move |log| log[field].as_str().unwrap().to_owned());
+            assert_eq!(
+                digest["newestEventTime"].as_str().map(str::to_owned),
+                extremes("newestEventTime").max()
+            );
+            assert_eq!(
+                digest["oldestEventTime"].as_str().map(str::to_owned),
+                extremes("oldestEventTime").min()
+            );
             for log in logs {
                 let log_key = log["s3Object"].as_str().unwrap();
                 assert!(named.insert(log_key.to_owned()), "{log_key} is named twice");
-                assert_eq!((&log["s3Bucket"], &log["hashAlgorithm"]), (&digest["digestS3Bucket"], &"SHA-256".into()));
+                assert_eq!(
+                    (&log["s3Bucket"], &log["hashAlgorithm"]),
+                    (&digest["digestS3Bucket"], &"SHA-256".into())
+                );
                 let inflated = inflate(&self.objects[log_key]);
                 assert_eq!(log["hashValue"], hex::encode(Sha256::digest(&inflated)).as_str());
                 assert!(inflated.starts_with(br#"{"Records":[{"eventVersion""#) && inflated.ends_with(b"]}"));
                 let log_parts = KeyParts::parse(log_key).unwrap();
-                assert_eq!((log_parts.kind, log_parts.account, log_parts.region), (ObjectKind::Log, parts.account, parts.region));
+                assert_eq!(
+                    (log_parts.kind, log_parts.account, log_parts.region),
+                    (ObjectKind::Log, parts.account, parts.region)
+                );
                 let stamp = log_stamp(log_parts.file_name).unwrap();
                 assert_eq!(stamp.epoch() % 300, 0);
                 assert!(stamp.since(start) > -360 && stamp.since(name.end) < 360, "{log_key} in {key}");
@@ -162,7 +178,11 @@ impl Archive {
             }
         }
         let logs = self.objects.keys().filter(|key| key.contains("/CloudTrail/"));
-        assert_eq!(logs.cloned().collect::<BTreeSet<_>>(), named.into_iter().collect(), "logs without digest");
+        assert_eq!(
+            logs.cloned().collect::<BTreeSet<_>>(),
+            named.into_iter().collect(),
+            "logs without digest"
+        );
         self.check_links(&found);
         self.check_summary(&found);
         found
@@ -218,7 +238,8 @@ impl Archive {
     fn check_links(&self, found: &Found) {
         let previous = ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"];
         for digest in found.chains.values().flatten().chain(&found.backfill) {
-            let nulls = previous.iter().filter(|field| digest[format!("previousDigest{field}")].is_null()).count();
+            let nulls =
+                previous.iter().filter(|field| digest[format!("previousDigest{field}")].is_null()).count();
             assert!(nulls == 0 || nulls == 5, "all or none of previousDigest*");
         }
         for chain in found.chains.values() {
@@ -238,15 +259,21 @@ impl Archive {
                 assert_eq!(after["previousDigestSignature"], self.sidecars[key]["Metadata"]["signature"]);
             }
             let first = &chain[0];
-            assert!(first["previousDigestSignature"].is_null() && first["logFiles"] == Value::Array(Vec::new()));
+            assert!(
+                first["previousDigestSignature"].is_null() && first["logFiles"] == Value::Array(Vec::new())
+            );
         }
     }
 
     fn check_summary(&self, found: &Found) {
         let Tally { log_files, events, inflated, compressed, digest_files, backfill_digest_files } =
             self.summary.written;
-        let logs: Vec<&Vec<u8>> =
-            self.objects.iter().filter(|(key, _)| key.contains("/CloudTrail/")).map(|(_, bytes)| bytes).collect();
+        let logs: Vec<&Vec<u8>> = self
+            .objects
+            .iter()
+            .filter(|(key, _)| key.contains("/CloudTrail/"))
+            .map(|(_, bytes)| bytes)
+            .collect();
         assert_eq!(log_files, logs.len() as u64);
         assert_eq!(events, found.records.len() as u64);
         assert_eq!(inflated, logs.iter().map(|bytes| inflate(bytes).len() as u64).sum::<u64>());
@@ -319,10 +346,13 @@ fn a_gap_ends_a_chain_with_stop_logging_and_begins_another() {
     let found = Archive::new(&options).check(&options);
     for chain in found.chains.values() {
         assert_eq!(chain.len(), (1 + 3) + (1 + 3));
-        let starts: Vec<bool> = chain.iter().map(|digest| digest["previousDigestSignature"].is_null()).collect();
+        let starts: Vec<bool> =
+            chain.iter().map(|digest| digest["previousDigestSignature"].is_null()).collect();
         assert_eq!(starts, [true, false, false, false, true, false, false, false]);
         assert_eq!(chain[4]["logFiles"].as_array().unwrap().len(), 0);
-        let time = |digest: &Value, field: &str| Timestamp::parse_digest_field(digest[field].as_str().unwrap()).unwrap();
+        let time = |digest: &Value, field: &str| {
+            Timestamp::parse_digest_field(digest[field].as_str().unwrap()).unwrap()
+        };
         let restart = time(&chain[4], "digestEndTime").since(time(&chain[3], "digestEndTime"));
         assert!((2 * 3600..3 * 3600).contains(&restart) && restart % 3600 != 0);
     }
@@ -342,7 +372,8 @@ fn a_gap_ends_a_chain_with_stop_logging_and_begins_another() {
         let account = stop["recipientAccountId"].as_str().unwrap();
         let arn = format!("arn:aws:cloudtrail:us-east-1:{account}:trail/audit");
         assert_eq!(stop["requestParameters"]["name"], arn);
-        let newest = found.records.iter().map(|(_, r)| r["eventTime"].as_str().unwrap()).filter(|t| *t < end).max();
+        let newest =
+            found.records.iter().map(|(_, r)| r["eventTime"].as_str().unwrap()).filter(|t| *t < end).max();
         assert_eq!(stop["eventTime"].as_str(), newest, "nothing is recorded after the stop");
     }
     let starts = found.records.iter().filter(|(_, r)| r["eventName"] == "StartLogging");
@@ -413,7 +444,11 @@ fn small_log_files_and_late_ones() {
     let found = archive.check(&options);
     let scripted = 40;
     assert!(archive.summary.written.log_files + scripted >= archive.summary.written.events);
-    let late = found.chains.values().flatten().filter(|d| d["oldestEventTime"].as_str() < d["digestStartTime"].as_str());
+    let late = found
+        .chains
+        .values()
+        .flatten()
+        .filter(|d| d["oldestEventTime"].as_str() < d["digestStartTime"].as_str());
     assert!(late.filter(|digest| !digest["oldestEventTime"].is_null()).count() > 0);
 }
 
@@ -432,7 +467,10 @@ fn a_folder_that_holds_something_is_refused_and_left_alone() {
     assert_eq!(tree(folder.path()).len(), 1);
     let file = generate(&options(), &folder.path().join("evidence"), &()).unwrap_err();
     assert!(matches!(file, Error::Write { .. }), "{file}");
-    assert!(matches!(generate(&Options { hours: 0, ..options() }, folder.path(), &()), Err(Error::Options(_))));
+    assert!(matches!(
+        generate(&Options { hours: 0, ..options() }, folder.path(), &()),
+        Err(Error::Options(_))
+    ));
 }
 
 #[test]

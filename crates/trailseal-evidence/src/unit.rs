@@ -307,7 +307,6 @@ impl Unit {
             let name = &*file.file.name;
             let is_log = file.kind == ObjectKind::Log;
             if named.contains(&id) {
-                outcome.log_files += u64::from(is_log);
                 continue;
             }
             let is_marker = file.file.length == 0 && strip_extension(name).is_none();

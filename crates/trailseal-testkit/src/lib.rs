@@ -35,3 +35,4 @@ pub use hostile::Snapshot;
 pub use keys::signing_key;
 pub use model::{Chain, Digest, Log, Model};
 pub use plan::{Plan, Stop, record, records};
+pub use trailseal_deliver::digest::sha256_hex;

@@ -30,7 +30,7 @@ pub struct UnitOutcome {
     pub displaced: Vec<Displaced>,
     /// Log files that no digest names.
     pub unnamed: Vec<UnnamedLog>,
-    /// Log files seen, in scope.
+    /// Log files in scope that no digest names.
     pub log_files: u64,
     /// Digest files seen, in scope or not.
     pub digest_files: u64,
@@ -264,7 +264,7 @@ impl ChainView<'_> {
         let hour = |start: Timestamp, end: Timestamp| (start.epoch() + end.since(start) / 2).div_euclid(HOUR);
         let mut marks: Vec<(i64, char)> = Vec::new();
         for gap in &self.chain.gaps {
-            let hours = (gap.end.since(gap.start) / HOUR).min(MAX_STRIP);
+            let hours = ((gap.end.since(gap.start) + HOUR - 1) / HOUR).min(MAX_STRIP);
             marks.extend((0..hours).map(|n| (hour(gap.start.plus(n * HOUR), gap.start.plus((n + 1) * HOUR)), 'G')));
         }
         for row in counted {

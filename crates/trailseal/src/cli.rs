@@ -66,12 +66,27 @@ enum When {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    #[command(visible_alias = "validate-logs", after_help = verify::AFTER_HELP)]
+    #[command(
+        visible_alias = "validate-logs",
+        override_usage = "trailseal verify [OPTIONS] <ROOT>... --keys <PATH>...",
+        after_help = verify::AFTER_HELP
+    )]
     Verify(verify::Args),
     Keys(keys::Args),
-    Generate(generate::Args),
+    Generate(generate::GenerateArgs),
     Completions(completions::Args),
     Man(man::Args),
+}
+
+impl Command {
+    /// What an interrupt of the command says.
+    pub(crate) fn interrupted(&self) -> &'static str {
+        match self {
+            Self::Verify(_) => "interrupted: the run did not finish, so nothing is proven",
+            Self::Generate(_) => "interrupted: what was written is not a whole archive",
+            Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
+        }
+    }
 }
 
 #[cfg(test)]

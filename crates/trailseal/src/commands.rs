@@ -29,13 +29,13 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     cli.color().write_global();
-    let interrupt = match Interrupt::listen() {
+    let interrupt = match Interrupt::listen(cli.command.interrupted()) {
         Ok(interrupt) => interrupt,
         Err(error) => return fail(&error),
     };
     ExitCode::from(match guarded(|| run(&cli, &interrupt)) {
         Ok(status) => status,
-        Err(error) if error.is_interrupt && !interrupt.claim_report() => error.status,
+        Err(error) if error.is_interrupt => return tell_interrupt(error, &interrupt),
         Err(error) => return fail(&error),
     })
 }
@@ -44,7 +44,7 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
-        Command::Generate(args) => generate::run(args, interrupt),
+        Command::Generate(args) => generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }
@@ -62,6 +62,15 @@ fn guarded(work: impl FnOnce() -> Result<u8, CommandError>) -> Result<u8, Comman
         Err(CommandError::new("an internal error ended the run; nothing is proven")
             .hint("this is a bug in trailseal: please report it with the note above"))
     })
+}
+
+/// Only one thread tells the user.
+fn tell_interrupt(mut error: CommandError, interrupt: &Interrupt) -> ExitCode {
+    if !interrupt.claim_report() {
+        return ExitCode::from(error.status);
+    }
+    interrupt.message().clone_into(&mut error.message);
+    fail(&error)
 }
 
 fn fail(error: &CommandError) -> ExitCode {

@@ -26,9 +26,9 @@ impl CommandError {
         Self { status: COULD_NOT_RUN, message: message.into(), hints: Vec::new(), is_interrupt: false }
     }
 
-    /// The user's interrupt.
+    /// The user's interrupt; what it says is [`Interrupt::message`](crate::interrupt::Interrupt::message).
     pub(crate) fn interrupted() -> Self {
-        Self { is_interrupt: true, ..Self::new(INTERRUPTED) }
+        Self { is_interrupt: true, ..Self::new("interrupted") }
     }
 
     /// A file that cannot be read or written.
@@ -58,9 +58,6 @@ impl CommandError {
     }
 }
 
-/// What an interrupt says.
-pub(crate) const INTERRUPTED: &str = "interrupted: the run did not finish, so nothing is proven";
-
 impl From<trailseal_evidence::Error> for CommandError {
     fn from(error: trailseal_evidence::Error) -> Self {
         use trailseal_evidence::Error;
@@ -69,6 +66,13 @@ impl From<trailseal_evidence::Error> for CommandError {
             Error::Threads(_) => Self::new(error.to_string()).hint("ask for fewer with --threads"),
             other => Self::new(other.to_string()),
         }
+    }
+}
+
+impl From<anyhow::Error> for CommandError {
+    fn from(error: anyhow::Error) -> Self {
+        let cause = error.downcast_ref::<trailseal_deliver::Error>();
+        if matches!(cause, Some(trailseal_deliver::Error::Interrupted)) { Self::interrupted() } else { Self::new(format!("{error:#}")) }
     }
 }
 

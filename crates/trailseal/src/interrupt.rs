@@ -23,6 +23,7 @@ pub(crate) struct Interrupt(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    message: &'static str,
     is_wanted: AtomicBool,
     is_reported: AtomicBool,
     /// A file that is not whole yet.
@@ -30,12 +31,12 @@ struct State {
 }
 
 impl Interrupt {
-    /// Listens for the signals from now on.
+    /// Listens for the signals from now on; one of them makes the command end with `message`.
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub(crate) fn listen() -> Result<Self, CommandError> {
-        let interrupt = Self::default();
+    pub(crate) fn listen(message: &'static str) -> Result<Self, CommandError> {
+        let interrupt = Self(Arc::new(State { message, ..State::default() }));
         let heard = interrupt.clone();
         ctrlc::set_handler(move || heard.stop())
             .map_err(|error| CommandError::new(format!("cannot listen for interrupts: {error}")))?;
@@ -45,6 +46,16 @@ impl Interrupt {
     /// Whether the user wants to stop.
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// For those who only look.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0.is_wanted
+    }
+
+    /// What the user is told.
+    pub(crate) fn message(&self) -> &'static str {
+        self.0.message
     }
 
     /// Whether the caller is the one who tells the user.
@@ -93,7 +104,7 @@ impl Interrupt {
                 // The progress bar may stand on this line.
                 let _ = write!(stderr, "\r\x1b[K");
             }
-            let _ = CommandError::interrupted().write(&mut stderr);
+            let _ = CommandError::new(self.message()).write(&mut stderr);
         }
         std::process::exit(COULD_NOT_RUN.into());
     }

@@ -30,7 +30,8 @@ pub(crate) struct Principal {
     pub(super) name: String,
     pub(super) arn: String,
     account: String,
-    principal_id: String,
+    /// `principalId` of a user.
+    id: String,
     /// The access key of a user; empty for sessions, whose key changes.
     pub(super) access_key: String,
     pub(super) addresses: Vec<String>,
@@ -90,7 +91,7 @@ impl Principal {
         );
         let mut user = Self::new(Kind::User, name, arn, seed, head, None);
         account.clone_into(&mut user.account);
-        user.principal_id = id;
+        user.id = id;
         user.access_key = access_key;
         user.agents = CLI_AGENTS;
         user.console = matches!(name, "backup-operator" | "audit-reader" | "sre-oncall" | "support-tier2");
@@ -267,7 +268,7 @@ impl Principal {
             name: name.to_owned(),
             arn,
             account: String::new(),
-            principal_id: String::new(),
+            id: String::new(),
             access_key: String::new(),
             addresses,
             agents: BROWSER_AGENTS,
@@ -290,7 +291,7 @@ impl Principal {
             return self.write(out, now, None);
         }
         out.extend_from_slice(b"{\"type\":\"IAMUser\",\"principalId\":\"");
-        out.extend_from_slice(self.principal_id.as_bytes());
+        out.extend_from_slice(self.id.as_bytes());
         if !failed {
             out.extend_from_slice(b"\",\"arn\":\"");
             out.extend_from_slice(self.arn.as_bytes());

@@ -16,7 +16,7 @@ impl<'a> Work<'a> {
     pub(super) fn link(&mut self) {
         for index in 0..self.rows.len() {
             let Some(id) = self.rows[index].chain() else { continue };
-            if !self.copies.contains(&index) && self.policy.wants_chain(id) {
+            if !self.copies.contains(&index) && self.policy.wants_chain(id) && !self.is_foreign(index, id) {
                 let new = || Chain { id: id.clone(), rows: Vec::new(), gaps: Vec::new(), missing: 0 };
                 self.chains.entry(id).or_insert_with(new).rows.push(index);
             }
@@ -192,8 +192,12 @@ impl<'a> Work<'a> {
         for id in ids {
             let unusable = self.unusable_ends(id);
             let rows = self.chains[id].rows.iter().filter_map(|row| self.rows[*row].digest());
-            let ends: BTreeSet<Timestamp> = rows.map(|digest| digest.end).chain(unusable.iter().copied()).collect();
-            for start in unusable.iter().map(|end| end.plus(-HOUR)) {
+            let mut ends: BTreeSet<Timestamp> = rows.map(|digest| digest.end).collect();
+            let newest = ends.last().copied();
+            ends.extend(&unusable);
+            // Beyond the newest digest a name proves nothing: anybody can write one for the far future.
+            let inside = unusable.iter().filter(|end| newest.is_some_and(|newest| **end < newest));
+            for start in inside.map(|end| end.plus(-HOUR)) {
                 let Some(older) = ends.range(..start.plus(HOUR)).next_back().copied() else { continue };
                 let reported = self.chains[id].gaps.iter().any(|gap| gap.start <= older && gap.end >= start);
                 if older < start && !reported && self.policy.overlaps(older, start) {

@@ -11,6 +11,7 @@ use crate::{
     finding::{Code, Finding},
     link::Content,
     report::{ChainId, ChainKind},
+    signature::SignatureCheck,
 };
 
 impl Work<'_> {
@@ -31,6 +32,13 @@ impl Work<'_> {
                 self.judge_misplaced(index, digest);
             }
         }
+    }
+
+    /// Whether a digest lies in the folders of another account or region; it is judged there, but links to
+    /// nothing.
+    pub(super) fn is_foreign(&self, index: usize, id: &ChainId) -> bool {
+        KeyParts::parse(&self.rows[index].found.key)
+            .is_some_and(|parts| parts.account != id.account || parts.region != id.region)
     }
 
     fn is_in_place(&self, index: usize, digest: &Digest) -> bool {
@@ -55,13 +63,15 @@ impl Work<'_> {
         let message = "a digest lies in the place of another one";
         let finding = self.about(index, Code::LocationMismatch, message).expected(claimed, key.clone());
         self.violate(index, finding);
-        self.report_replaced(&digest.bucket, &key);
+        self.report_replaced(index, &digest.bucket, &key);
     }
 
-    /// The digest whose place was taken, unless it is there or its successor reports it missing.
-    fn report_replaced(&mut self, bucket: &str, key: &str) {
+    /// The digest whose place was taken, unless it is there or its successor reports it missing. A name alone
+    /// proves nothing; that it was there is proven by its signature, which still lies beside the replay.
+    fn report_replaced(&mut self, index: usize, bucket: &str, key: &str) {
         let is_known = self.claims.contains_key(&(bucket, key)) || self.successors.contains_key(&(bucket, key));
-        let Some((id, end)) = named_chain(key).filter(|_| !is_known) else { return };
+        let was_there = self.rows[index].signatures.iter().any(|(_, check)| *check == SignatureCheck::OtherContent);
+        let Some((id, end)) = named_chain(key).filter(|_| was_there && !is_known) else { return };
         let finding = Finding::new(Code::DigestMissing, "another digest lies in this one's place")
             .about(Some(bucket), key)
             .of_chain(&id)

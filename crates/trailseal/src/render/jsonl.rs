@@ -184,12 +184,13 @@ fn named<'a>(
 }
 
 fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
-    let (status, code) = match log.meaning {
-        _ if log.is_other_kind => ("outside_coverage", Code::LogOutsideCoverage),
-        Unnamed::Unreferenced => ("unreferenced", Code::LogUnreferenced),
-        Unnamed::Pending => ("pending", Code::LogPending),
-        Unnamed::OutsideCoverage => ("outside_coverage", Code::LogOutsideCoverage),
-        Unnamed::Stray => ("stray", Code::StrayObject),
+    // The code is in the finding: a moved log, for one, is known only when the whole archive has been seen.
+    let status = match log.meaning {
+        _ if log.is_other_kind => "outside_coverage",
+        Unnamed::Unreferenced => "unreferenced",
+        Unnamed::Pending => "pending",
+        Unnamed::OutsideCoverage => "outside_coverage",
+        Unnamed::Stray => "stray",
     };
     Log {
         key: &log.key,
@@ -197,7 +198,7 @@ fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
         path: Some(&log.path),
         place,
         status: LogStatus::Unnamed(status),
-        code: Some(code),
+        code: None,
         digest: None,
         sha256: None,
         bytes: None,

@@ -1,0 +1,14 @@
+//! Whole archives, verified: every situation of spec/verification.md 5, and what must hold for all of them.
+#![allow(clippy::unwrap_used)]
+
+mod anchors;
+mod chains;
+mod digests;
+mod expectations;
+mod logs;
+mod places;
+mod properties;
+mod real;
+mod signatures;
+mod support;
+mod table;

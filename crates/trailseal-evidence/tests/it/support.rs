@@ -1,0 +1,239 @@
+//! Running the verification and saying what is expected of it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use trailseal_archive::Timestamp;
+use trailseal_evidence::{Error, Options, Silent, keys, verify};
+use trailseal_testkit::Archive;
+use trailseal_verify::{
+    chain::Status,
+    finding::{Code, Finding, Severity},
+    keys::KeyRing,
+    link::Evidence,
+    report::{Report, Verdict},
+    signature::SignatureSource,
+};
+
+/// A report, and what was observed of every digest and log.
+pub(crate) struct Run {
+    pub(crate) report: Report,
+    /// Key that the digest claims (or that its place stands for) → what became of it; the worst of copies.
+    pub(crate) digests: BTreeMap<String, DigestSeen>,
+    /// Key → what became of a named log.
+    pub(crate) logs: BTreeMap<String, Status>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DigestSeen {
+    pub(crate) status: Status,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) source: Option<SignatureSource>,
+}
+
+/// The options for an archive: its root, its keys.
+pub(crate) fn options(archive: &Archive) -> Options {
+    options_for(&[archive.root()], &archive.keys())
+}
+
+/// The options for roots and a key path.
+pub(crate) fn options_for(roots: &[PathBuf], key_path: &Path) -> Options {
+    let loaded = keys::load(&[key_path.to_owned()]).unwrap();
+    assert_eq!(loaded.content.defects, []);
+    Options {
+        roots: roots.to_vec(),
+        keys: KeyRing::new(loaded.content.keys),
+        key_files: loaded.files,
+        threads: 2,
+        ..Options::default()
+    }
+}
+
+/// Verifies an archive with all its keys.
+pub(crate) fn run(archive: &Archive) -> Run {
+    run_with(&options(archive))
+}
+
+pub(crate) fn run_with(options: &Options) -> Run {
+    try_run(options).unwrap()
+}
+
+pub(crate) fn try_run(options: &Options) -> Result<Run, Error> {
+    let (mut digests, mut logs) = (BTreeMap::<String, DigestSeen>::new(), BTreeMap::new());
+    let report = verify(options, &Silent, &mut |unit| {
+        for (index, (row, judgement)) in unit.rows().iter().zip(unit.judgements()).enumerate() {
+            if !judgement.is_counted {
+                continue;
+            }
+            let key = row.digest().map_or(&row.found.key, |digest| &digest.object);
+            let seen = DigestSeen {
+                status: judgement.status,
+                evidence: judgement.evidence.clone(),
+                source: judgement.source,
+            };
+            digests.insert(key.clone(), seen);
+            for entry in unit.logs(index) {
+                logs.insert(entry.named.object.to_string(), entry.verdict.status);
+            }
+        }
+    })?;
+    let run = Run { report, digests, logs };
+    run.check_sums();
+    Ok(run)
+}
+
+impl Run {
+    /// What must hold for every report.
+    fn check_sums(&self) {
+        let (d, l) = (&self.report.totals.digests, &self.report.totals.logs);
+        assert_eq!(d.found, d.verified + d.violated + d.unproven);
+        assert_eq!(l.named, l.verified + l.violated + l.unproven + l.missing);
+        let worst = self.report.findings.iter().map(|finding| finding.severity).min();
+        let verdict = match worst {
+            Some(Severity::Violation) => Verdict::Violated,
+            Some(Severity::Unproven) => Verdict::Unproven,
+            _ => Verdict::Verified,
+        };
+        assert_eq!(self.report.verdict, verdict);
+        assert_eq!(self.report.exit_status, verdict.exit_status());
+        if verdict == Verdict::Verified {
+            assert_eq!((d.found, l.named), (d.verified, l.verified), "verified means everything");
+        }
+        let sorted = self.report.findings.is_sorted_by(|a, b| a.sort_key() <= b.sort_key());
+        assert!(sorted, "findings are in order");
+        for chain in &self.report.chains {
+            for pair in chain.proven.windows(2) {
+                assert!(pair[0].end < pair[1].start, "proven spans are merged");
+            }
+        }
+    }
+
+    /// Exactly these findings, each as `V code`, `U code` or `N code`, repeated as often as it occurs; and
+    /// the verdict that follows from them.
+    #[track_caller]
+    pub(crate) fn finds(&self, expected: &[&str]) -> &Self {
+        let mut actual: Vec<String> = self.report.findings.iter().map(short).collect();
+        actual.sort();
+        let mut expected: Vec<String> = expected.iter().map(|&text| repeated(text)).collect::<Vec<_>>().concat();
+        expected.sort();
+        assert_eq!(actual, expected, "{}", self.list());
+        self
+    }
+
+    /// At least these findings.
+    #[track_caller]
+    pub(crate) fn finds_at_least(&self, expected: &[&str]) -> &Self {
+        let actual: Vec<String> = self.report.findings.iter().map(short).collect();
+        for text in expected {
+            assert!(actual.iter().any(|found| found == text), "{text} in {}", self.list());
+        }
+        self
+    }
+
+    /// `[found, verified, violated, unproven, missing]` digests.
+    #[track_caller]
+    pub(crate) fn digest_totals(&self, expected: [u64; 5]) -> &Self {
+        let d = &self.report.totals.digests;
+        assert_eq!([d.found, d.verified, d.violated, d.unproven, d.missing], expected, "{}", self.list());
+        self
+    }
+
+    /// `[named, verified, violated, unproven, missing]` logs.
+    #[track_caller]
+    pub(crate) fn log_totals(&self, expected: [u64; 5]) -> &Self {
+        let l = &self.report.totals.logs;
+        assert_eq!([l.named, l.verified, l.violated, l.unproven, l.missing], expected, "{}", self.list());
+        self
+    }
+
+    /// `[unreferenced, pending, outside coverage]` logs.
+    #[track_caller]
+    pub(crate) fn unnamed_totals(&self, expected: [u64; 3]) -> &Self {
+        let l = &self.report.totals.logs;
+        assert_eq!([l.unreferenced, l.pending, l.outside_coverage], expected, "{}", self.list());
+        self
+    }
+
+    /// The only finding of a code.
+    #[track_caller]
+    pub(crate) fn one(&self, code: Code) -> &Finding {
+        let all = self.all(code);
+        assert_eq!(all.len(), 1, "one {} in {}", code.text(), self.list());
+        all[0]
+    }
+
+    /// All findings of a code.
+    pub(crate) fn all(&self, code: Code) -> Vec<&Finding> {
+        self.report.findings.iter().filter(|finding| finding.code == code).collect()
+    }
+
+    /// Whether every digest of the model but these is verified.
+    #[track_caller]
+    pub(crate) fn all_digests_verified_but(&self, archive: &Archive, others: &[&str]) -> &Self {
+        for digest in archive.model.chains.iter().flat_map(|chain| &chain.digests) {
+            let key = digest.object();
+            if !others.contains(&key) {
+                assert_eq!(self.digests.get(key).map(|seen| seen.status), Some(Status::Verified), "{key}");
+            }
+        }
+        self
+    }
+
+    /// Whether every log of the model but these is verified.
+    #[track_caller]
+    pub(crate) fn all_logs_verified_but(&self, archive: &Archive, others: &[&str]) -> &Self {
+        let digests = archive.model.chains.iter().flat_map(|chain| &chain.digests);
+        for log in digests.flat_map(|digest| &digest.logs) {
+            if !others.contains(&log.key.as_str()) {
+                assert_eq!(self.logs.get(&log.key), Some(&Status::Verified), "{}", log.key);
+            }
+        }
+        self
+    }
+
+    /// The findings for a failed assertion: a line each.
+    fn list(&self) -> String {
+        let lines = self.report.findings.iter().map(|finding| serde_json::to_string(finding).unwrap());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(&self.report).unwrap()
+    }
+}
+
+fn short(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Violation => 'V',
+        Severity::Unproven => 'U',
+        Severity::Note => 'N',
+    };
+    format!("{severity} {}", finding.code.text())
+}
+
+/// `V code x3` is three of them.
+fn repeated(text: &str) -> Vec<String> {
+    match text.split_once(" x") {
+        Some((one, count)) => vec![one.to_owned(); count.parse().unwrap()],
+        None => vec![text.to_owned()],
+    }
+}
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    Timestamp::parse_digest_field(text).unwrap()
+}
+
+/// The window of a digest of the first chain.
+pub(crate) fn window(archive: &Archive, position: usize) -> (Option<Timestamp>, Option<Timestamp>) {
+    let digest = &archive.chain().digests[position];
+    (Some(digest.start()), Some(digest.end()))
+}
+
+/// An archive of the default plan: 7 digests, 12 logs.
+pub(crate) fn small() -> Archive {
+    trailseal_testkit::Plan::default().model().write()
+}
+
+pub(crate) const HOUR: i64 = 3600;

@@ -1,0 +1,421 @@
+//! `trailseal verify`.
+
+use std::{
+    io::{self, Read as _, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use clap::ValueEnum;
+use trailseal_archive::{Timestamp, metadata::Manifest};
+use trailseal_evidence::{Options, UnitDetail, keys};
+use trailseal_verify::{
+    finding::Code,
+    keys::KeyRing,
+    limits::Limits,
+    policy::Policy,
+    report::{Baseline, Report, SCHEMA, Verdict},
+};
+
+use crate::{
+    error::CommandError,
+    interrupt::Interrupt,
+    output,
+    progress::Counts,
+    render::{
+        aws::AwsText,
+        json, jsonl,
+        text::{self, Stats, Style},
+    },
+};
+
+mod advice;
+mod parse;
+mod report_file;
+
+use report_file::ReportFile;
+
+/// What stands below the options in the help.
+pub(crate) const AFTER_HELP: &str = "\
+Exit status:
+  0  everything in scope is proven
+  1  at least one violation is proven (altered, missing though signed, planted, forged)
+  2  could not run: wrong arguments, nothing to verify, unusable keys, unreadable root, interrupted
+  3  no violation, but not everything could be proven (missing key or signature, gap, stale head …)
+  With --format aws it is 0 or 1 (and 2), as that of `aws cloudtrail validate-logs`.
+
+Signatures are looked for, in this order: in a sidecar beside the digest file
+(<digest file>.metadata.json, the output of `aws s3api head-object`), in the file
+given with --metadata, in extended attributes (user.signature), and in the digest's
+successor.";
+
+/// Prove that an archive is what AWS signed (also: validate-logs)
+///
+/// Prove that the digest and log files below ROOT are what AWS signed, and name whatever is not. All
+/// organizations, accounts, regions and trails found are verified in one run. Nothing is written below ROOT,
+/// and no network is used.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folders that hold the archive: a copy of a bucket, of several, or of parts of one
+    #[arg(value_name = "ROOT", required_unless_present = "directories")]
+    roots: Vec<PathBuf>,
+
+    /// The same as ROOT
+    #[arg(short = 'd', long = "directory", value_name = "DIR", action = clap::ArgAction::Append)]
+    directories: Vec<PathBuf>,
+
+    /// Public keys that you trust: files, or folders whose .json, .der and .pem files are read
+    ///
+    /// What `aws cloudtrail list-public-keys` prints, or bare PEM or DER keys. Keys that lie inside the archive
+    /// are never picked up by themselves. Without this option the command says which keys the archive needs.
+    #[arg(long, value_name = "PATH", num_args = 1.., action = clap::ArgAction::Append, help_heading = "Evidence")]
+    keys: Vec<PathBuf>,
+
+    /// Object metadata (signatures) of many digests in one file; `-` for stdin
+    ///
+    /// JSON Lines, an array (`rclone lsjson --metadata`), or one object: key to metadata.
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    metadata: Option<PathBuf>,
+
+    /// Where the objects of a bucket or prefix lie (repeatable); otherwise inferred from the digests
+    #[arg(long = "map", value_name = "s3://BUCKET/PREFIX=DIR", value_parser = parse::map, help_heading = "Evidence")]
+    maps: Vec<trailseal_evidence::Map>,
+
+    /// Only this account (repeatable)
+    #[arg(long = "account", value_name = "ID", help_heading = "Scope")]
+    accounts: Vec<String>,
+
+    /// Only events of this region (repeatable)
+    #[arg(long = "region", value_name = "REGION", help_heading = "Scope")]
+    regions: Vec<String>,
+
+    /// Only the trail with this name (repeatable)
+    #[arg(long = "trail", value_name = "NAME", help_heading = "Scope")]
+    trails: Vec<String>,
+
+    /// Only what was delivered after this time
+    ///
+    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), or seconds since 1970.
+    #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
+    start_time: Option<Timestamp>,
+
+    /// Only what was delivered before this time; a date means its first second in UTC
+    #[arg(long, visible_alias = "to", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
+    end_time: Option<Timestamp>,
+
+    /// The archive must reach up to this time: a newest digest that ends earlier is `head_stale`
+    #[arg(long, value_name = "TIME", value_parser = parse::time, help_heading = "Judgement")]
+    as_of: Option<Timestamp>,
+
+    /// An earlier JSON report: its newest digests must still be in their chains
+    #[arg(long, value_name = "FILE", help_heading = "Judgement")]
+    baseline: Option<PathBuf>,
+
+    /// Let findings of this code, if they are of status 3, be notes (repeatable); violations cannot be allowed
+    #[arg(long = "allow", value_name = "CODE", value_parser = parse::allowed_code, help_heading = "Judgement")]
+    allowed: Vec<Code>,
+
+    /// This account must be in the archive (repeatable)
+    #[arg(long = "expect-account", value_name = "ID", help_heading = "Judgement")]
+    expected_accounts: Vec<String>,
+
+    /// This region must be in the archive, for every account (repeatable)
+    #[arg(long = "expect-region", value_name = "REGION", help_heading = "Judgement")]
+    expected_regions: Vec<String>,
+
+    /// What is written to stdout
+    #[arg(short = 't', long, value_name = "FORMAT", value_enum, default_value = "text", help_heading = "Output")]
+    format: Format,
+
+    /// Write the JSON report to this file as well; it cannot lie below a ROOT
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    report: Option<PathBuf>,
+
+    /// Replace the file of --report if there is one
+    #[arg(short = 'C', long, requires = "report", help_heading = "Output")]
+    clobber: bool,
+
+    /// Only the verdict line; no notes and no progress on stderr
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+
+    /// Notes as well, nothing left out; with --format aws also the valid files
+    #[arg(short, long, help_heading = "Output")]
+    verbose: bool,
+
+    /// What the run took, on stderr, and as `stats` in JSON
+    #[arg(long, help_heading = "Output")]
+    stats: bool,
+
+    /// Worker threads; 0 for one a processor
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads, help_heading = "Limits")]
+    threads: usize,
+
+    /// Inflated bytes of one log file; a larger one is `limit_exceeded` (K, M, G: powers of 1024)
+    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = parse::size, help_heading = "Limits")]
+    max_inflated_size: u64,
+
+    /// Inflated bytes of one digest file
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse::size, help_heading = "Limits")]
+    max_digest_size: u64,
+
+    /// Log files that one digest may name
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_log_files, help_heading = "Limits")]
+    max_log_files: usize,
+
+    /// Hash with the portable code, one file at a time, instead of several interleaved with SHA instructions
+    #[arg(long, help_heading = "Limits")]
+    portable_hash: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Findings, chains, coverage and a verdict, for people
+    Text,
+    /// One JSON document (schema trailseal.verify/1)
+    Json,
+    /// One JSON object a line: every digest and log, findings, chains, and last the summary
+    Jsonl,
+    /// The text of `aws cloudtrail validate-logs`, for scripts that parse it
+    Aws,
+}
+
+/// Verifies, and says so.
+///
+/// # Errors
+/// [`CommandError`] when the run could not be made or its output not be written.
+pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    args.check()?;
+    let mut options = args.options()?;
+    if args.keys.is_empty() {
+        return Err(advice::how_to_get_keys(&options));
+    }
+    let loaded = keys::load(&args.keys)?;
+    if !loaded.content.defects.is_empty() {
+        return Err(key_defects(&loaded.content.defects));
+    }
+    if !args.quiet {
+        note_ignored(&loaded.ignored);
+    }
+    options.keys = KeyRing::new(loaded.content.keys);
+    options.key_files = loaded.files;
+    let report_file = match &args.report {
+        Some(path) => Some(ReportFile::check(path, &options, args.clobber)?),
+        None => None,
+    };
+
+    let begun = Instant::now();
+    let counts = Counts::new(interrupt.clone());
+    let mut sink = Sink::new(args, &options);
+    let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
+    let result = counts.watch(is_shown, || {
+        trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail, &options.policy, &counts))
+    });
+    sink.check()?;
+    let report = match result {
+        _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
+        result => result?,
+    };
+    let stats = args.stats.then(|| stats(&report, &counts, begun, args.threads));
+    if let Some(file) = report_file {
+        file.write(&report, stats.as_ref(), interrupt)?;
+    }
+    let status = sink.finish(&report, stats.as_ref())?;
+    if let Some(stats) = &stats {
+        write_stats(stats);
+    }
+    Ok(status)
+}
+
+impl Args {
+    /// What clap cannot check.
+    fn check(&self) -> Result<(), CommandError> {
+        if let (Some(start), Some(end)) = (self.start_time, self.end_time) {
+            if start >= end {
+                let message = format!("--start-time ({start}) is not before --end-time ({end})");
+                return Err(CommandError::new(message).hint("a date means its first second: the day itself ends with the next date"));
+            }
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> Result<Options, CommandError> {
+        let policy = Policy {
+            start: self.start_time,
+            end: self.end_time,
+            as_of: self.as_of,
+            accounts: self.accounts.clone(),
+            regions: self.regions.clone(),
+            trails: self.trails.clone(),
+            allowed: self.allowed.clone(),
+            expected_accounts: self.expected_accounts.clone(),
+            expected_regions: self.expected_regions.clone(),
+            baseline: self.baseline.as_deref().map(read_baseline).transpose()?,
+        };
+        let limits = Limits {
+            max_inflated_log: self.max_inflated_size,
+            max_inflated_digest: self.max_digest_size,
+            max_log_files: self.max_log_files,
+        };
+        Ok(Options {
+            roots: self.roots.iter().chain(&self.directories).cloned().collect(),
+            maps: self.maps.clone(),
+            manifest: self.metadata.as_deref().map(read_manifest).transpose()?,
+            policy,
+            limits,
+            threads: self.threads,
+            portable_hash: self.portable_hash,
+            ..Options::default()
+        })
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<Manifest, CommandError> {
+    let fail = |error: &dyn std::fmt::Display| CommandError::file("read the metadata in", path, error);
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let manifest = Manifest::parse(&bytes.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
+    if manifest.is_empty() {
+        return Err(fail(&"it holds no signature"));
+    }
+    Ok(manifest)
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
+    let fail = |error: &dyn std::fmt::Display| {
+        CommandError::file("use the earlier report", path, error)
+            .hint("make one with `trailseal verify … --report FILE` or --format json")
+    };
+    let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
+    let baseline: Baseline = serde_json::from_slice(&bytes).map_err(|error| fail(&error))?;
+    if baseline.schema != SCHEMA {
+        return Err(fail(&format!("its schema is {:?}, not {SCHEMA:?}", baseline.schema)));
+    }
+    Ok(baseline)
+}
+
+fn key_defects(defects: &[trailseal_verify::keys::KeyDefect]) -> CommandError {
+    let texts: Vec<String> = defects.iter().take(10).map(ToString::to_string).collect();
+    let more = defects.len().saturating_sub(texts.len());
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    CommandError::new(format!("unusable keys: {}{more}", texts.join("; ")))
+        .hint("`trailseal keys FILE…` lists the keys and defects of files; remove or repair what is defective")
+}
+
+fn note_ignored(ignored: &[PathBuf]) {
+    if let Some((first, rest)) = ignored.split_first() {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        output::note(&format!("not a key file by its name, and not read: {}{more}", first.display()));
+    }
+}
+
+fn interrupted(format: Format) -> CommandError {
+    let error = CommandError::interrupted();
+    match format {
+        Format::Jsonl => error.hint("the lines on stdout are not whole: they have no summary"),
+        Format::Aws => error.hint("the text on stdout is not whole"),
+        Format::Text | Format::Json => error,
+    }
+}
+
+fn stats(report: &Report, counts: &Counts, begun: Instant, threads: usize) -> Stats {
+    let seconds = begun.elapsed().as_secs_f64();
+    let (files, bytes_read) = counts.done();
+    let per_second = |count: f64| (count / seconds.max(1e-6) * 10.0).round() / 10.0;
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Stats {
+        seconds: (seconds * 1000.0).round() / 1000.0,
+        threads: if threads == 0 { processors() } else { threads },
+        files,
+        bytes_read,
+        bytes_inflated: report.totals.bytes_inflated,
+        files_per_second: per_second(files as f64),
+        megabytes_per_second: per_second(report.totals.bytes_inflated as f64 / 1e6),
+    }
+}
+
+fn write_stats(stats: &Stats) {
+    // Nobody can be told that stderr is gone.
+    let _ = writeln!(
+        anstream::stderr(),
+        "stats: {:.3} s, {} files ({:.1} files/s), {} bytes read, {} bytes inflated ({:.1} MB/s), threads: {}",
+        stats.seconds,
+        stats.files,
+        stats.files_per_second,
+        stats.bytes_read,
+        stats.bytes_inflated,
+        stats.megabytes_per_second,
+        stats.threads,
+    );
+}
+
+/// Where the run's output goes, as it comes.
+struct Sink {
+    format: Format,
+    style: Style,
+    aws: AwsText,
+    data: io::BufWriter<output::Quiet<io::Stdout>>,
+    /// The first failure to write; it ends the run.
+    failure: Option<io::Error>,
+}
+
+impl Sink {
+    fn new(args: &Args, options: &Options) -> Self {
+        let Args { format, quiet, verbose, .. } = *args;
+        Self {
+            format,
+            style: Style { width: output::width(), verbose, quiet },
+            aws: AwsText::new(options.policy.start, options.policy.end, verbose),
+            data: output::data(),
+            failure: None,
+        }
+    }
+
+    /// An account and region has been judged.
+    fn unit(&mut self, detail: &UnitDetail<'_>, policy: &Policy, counts: &Counts) {
+        if self.failure.is_some() {
+            return;
+        }
+        let result = match self.format {
+            Format::Jsonl => jsonl::write_unit(detail, &|time| policy.contains(time), &mut self.data),
+            Format::Aws => {
+                let mut err = output::Quiet::new(anstream::stderr());
+                self.aws.unit(detail, &mut self.data, &mut err)
+            }
+            Format::Text | Format::Json => Ok(()),
+        };
+        if let Err(error) = result {
+            self.failure = Some(error);
+            counts.stop();
+        }
+    }
+
+    /// # Errors
+    /// What could not be written so far.
+    fn check(&mut self) -> Result<(), CommandError> {
+        self.failure.take().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Writes the rest; the exit status.
+    fn finish(mut self, report: &Report, stats: Option<&Stats>) -> Result<u8, CommandError> {
+        match self.format {
+            Format::Text => {
+                let mut screen = output::screen();
+                text::write(report, &self.style, &mut screen)?;
+                screen.flush()?;
+            }
+            Format::Json => json::write(report, stats, &mut self.data)?,
+            Format::Jsonl => jsonl::write_report(report, stats, &mut self.data)?,
+            Format::Aws => {}
+        }
+        self.data.flush()?;
+        Ok(match self.format {
+            Format::Aws => u8::from(self.aws.saw_invalid() || report.verdict == Verdict::Violated),
+            _ => report.exit_status,
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! What a user without keys is told.
+
+use trailseal_archive::key::is_region_like;
+use trailseal_evidence::{KeyNeed, Options, key_needs};
+
+use crate::error::CommandError;
+
+const DAY: i64 = 24 * 3600;
+
+/// The error for a run without keys: the commands that get those that the archive needs.
+pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
+    let needs = match key_needs(options) {
+        Ok(needs) => needs,
+        Err(error) => return error.into(),
+    };
+    let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
+    let error = CommandError::new("--keys is needed: nothing is proven without public keys that you trust");
+    if needs.is_empty() {
+        return error
+            .hint(format!("no digest file was found in {}, so that no region and date can be suggested", roots.join(", ")));
+    }
+    let commands: Vec<String> = needs.iter().filter(|need| is_region_like(&need.region)).map(command).collect();
+    error
+        .hint(format!(
+            "get the keys of this archive's dates from AWS (cloudtrail:ListPublicKeys is allowed to any account):\n\
+             mkdir -p keys\n{}",
+            commands.join("\n")
+        ))
+        .hint("backfill digests are signed with the key of the day on which they were made: for those, let --end-time be later")
+        .hint(format!("then: trailseal verify {} --keys keys", roots.join(" ")))
+}
+
+/// Keys are valid from some weeks before to some weeks after; a day's margin allows for digests at the edge.
+fn command(need: &KeyNeed) -> String {
+    let (region, start, end) = (&need.region, need.first.plus(-DAY), need.last.plus(DAY));
+    format!(
+        "aws cloudtrail list-public-keys --region {region} --start-time {start} --end-time {end} \
+         --output json > keys/public-keys-{region}.json"
+    )
+}

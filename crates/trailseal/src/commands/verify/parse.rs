@@ -1,0 +1,107 @@
+//! The values of options.
+
+use std::path::PathBuf;
+
+use trailseal_archive::Timestamp;
+use trailseal_evidence::Map;
+use trailseal_verify::finding::{Code, Severity};
+
+/// A time, in any form that people write.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_loose(text).map_err(|error| error.to_string())
+}
+
+/// A code whose findings may be notes.
+pub(super) fn allowed_code(text: &str) -> Result<Code, String> {
+    let code: Code = text.parse().map_err(|error| format!("{error}; known are: {}", allowable()))?;
+    match code.severity() {
+        Severity::Violation => {
+            Err(format!("a violation cannot be allowed; what can be: {}", allowable()))
+        }
+        Severity::Unproven | Severity::Note => Ok(code),
+    }
+}
+
+fn allowable() -> String {
+    let codes = Code::ALL.iter().filter(|code| code.severity() == Severity::Unproven);
+    codes.map(|code| code.text()).collect::<Vec<_>>().join(", ")
+}
+
+/// `0` to `1024`.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| *threads <= 1024);
+    threads.ok_or_else(|| "a number from 0 to 1024 is needed".to_owned())
+}
+
+/// `4G`, `256M`, `100k`, `1GiB` or bytes; powers of 1024.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match &lower[digits.len()..] {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err("a number of bytes is needed, as 500000, 64K, 256M or 4G".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a number of bytes is needed, as 500000, 64K, 256M or 4G".to_owned())?;
+    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(|| "from 1 byte to 16 EiB are possible".to_owned())
+}
+
+/// `s3://bucket/prefix=DIR`. Prefixes and folders may hold `=`: it is the first one after which a folder stands.
+pub(super) fn map(text: &str) -> Result<Map, String> {
+    let rest = text.strip_prefix("s3://").ok_or("it must begin with s3://")?;
+    let cuts = rest.match_indices('=').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
+    let (place, folder) = cuts
+        .clone()
+        .find(|(_, folder)| std::path::Path::new(folder).is_dir())
+        .ok_or_else(|| match cuts.clone().next() {
+            None => "=DIR is missing".to_owned(),
+            Some((_, folder)) => format!("{folder:?} is no folder"),
+        })?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err("the bucket is missing".to_owned());
+    }
+    let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+    Ok(Map { bucket: bucket.to_owned(), prefix: format!("{prefix}{slash}"), folder: PathBuf::from(folder) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let good = [("1", 1), ("64K", 65_536), ("256MiB", 256 << 20), ("4g", 4 << 30), ("10b", 10)];
+        for (text, expected) in good {
+            assert_eq!(size(text), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "K", "-1", "1.5G", "4X", "99999999999T", "1 G"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mappings_with_equal_signs() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("a=b");
+        std::fs::create_dir(&folder).unwrap();
+        let folder = folder.to_str().unwrap();
+        let parsed = map(&format!("s3://logs/team=1/x={folder}")).unwrap();
+        assert_eq!((parsed.bucket.as_str(), parsed.prefix.as_str()), ("logs", "team=1/x/"));
+        assert_eq!(parsed.folder, PathBuf::from(folder));
+        assert_eq!(map(&format!("s3://logs={folder}")).unwrap().prefix, "");
+        for text in ["logs=/", "s3://logs", "s3://=/", "s3://logs=/no/such/folder"] {
+            assert!(map(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn violations_cannot_be_allowed() {
+        assert_eq!(allowed_code("gap"), Ok(Code::Gap));
+        assert!(allowed_code("log_altered").unwrap_err().contains("cannot be allowed"));
+        assert!(allowed_code("gpa").unwrap_err().contains("head_stale"));
+    }
+}

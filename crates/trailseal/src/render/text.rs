@@ -1,0 +1,199 @@
+//! The report for people: findings, chains, coverage, totals, verdict.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+};
+
+use serde::Serialize;
+use trailseal_verify::{
+    finding::Severity,
+    report::{Report, Scope, Verdict},
+};
+
+use super::{
+    chains, findings,
+    plain::{DIM, grouped, moment, plural, shown, verdict_style, wrapped},
+    strip,
+};
+
+/// How much is shown, and how wide.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Style {
+    /// Columns of the terminal; nothing is wrapped where there is none.
+    pub(crate) width: Option<usize>,
+    /// Notes too.
+    pub(crate) verbose: bool,
+    /// The verdict only.
+    pub(crate) quiet: bool,
+}
+
+/// What a run took; never part of the report unless asked for, because it differs from run to run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Stats {
+    /// Wall-clock time.
+    pub(crate) seconds: f64,
+    /// Worker threads.
+    pub(crate) threads: usize,
+    /// Digest and log files read.
+    pub(crate) files: u64,
+    /// Bytes on disk.
+    pub(crate) bytes_read: u64,
+    /// Inflated bytes that were hashed.
+    pub(crate) bytes_inflated: u64,
+    /// Files a second.
+    pub(crate) files_per_second: f64,
+    /// Inflated megabytes (10^6) a second.
+    pub(crate) megabytes_per_second: f64,
+}
+
+/// Writes the report.
+pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if !style.quiet {
+        findings::write(&report.findings, style, out)?;
+        let notes = report.findings.iter().filter(|finding| finding.severity == Severity::Note).count();
+        if notes > 0 && !style.verbose {
+            writeln!(out, "{} not listed (--verbose)", plural(notes as u64, "note"))?;
+        }
+        if !report.findings.is_empty() {
+            writeln!(out)?;
+        }
+        chains::write(&report.chains, style, out)?;
+        writeln!(out)?;
+        if report.chains.iter().any(|chain| chain.coverage.is_some()) {
+            strip::write(&report.chains, style, out)?;
+            writeln!(out)?;
+        }
+        write_totals(report, style, out)?;
+        writeln!(out)?;
+    }
+    let colour = verdict_style(report.verdict);
+    let (word, sentence) = (report.verdict.word(), sentence(report));
+    let lines = match style.width {
+        Some(width) => wrapped(&format!("{word}: {sentence}"), width),
+        None => vec![format!("{word}: {sentence}")],
+    };
+    let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    writeln!(out, "{colour}{word}{colour:#}{}", first.strip_prefix(word).unwrap_or_default())?;
+    rest.iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
+    let counts = |counts: &[(u64, &str)]| {
+        let told = counts.iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, word)| format!("{} {word}", grouped(*count))).collect::<Vec<_>>().join(", ")
+    };
+    let mut line = |label: &str, text: &str| writeln!(out, "{DIM}{label:<13}{DIM:#}{text}");
+    let of_digests = [
+        (digests.verified, "verified"),
+        (digests.violated, "violated"),
+        (digests.unproven, "unproven"),
+        (digests.missing, "missing besides"),
+    ];
+    line("digest files", &format!("{} found: {}", grouped(digests.found), counts(&of_digests)).replace(": ,", ":"))?;
+    let of_logs =
+        [(logs.verified, "verified"), (logs.violated, "violated"), (logs.unproven, "unproven"), (logs.missing, "missing")];
+    line("log files", &format!("{} named by digests: {}", grouped(logs.named), counts(&of_logs)))?;
+    let unnamed = [
+        (logs.unreferenced, "in a proven window (unreferenced)"),
+        (logs.pending, "too new for a digest (pending)"),
+        (logs.outside_coverage, "outside coverage"),
+    ];
+    if unnamed.iter().any(|(count, _)| *count > 0) {
+        line("", &format!("named by none: {}", counts(&unnamed)))?;
+    }
+    line("hashed", &format!("{} bytes", grouped(report.totals.bytes_inflated)))?;
+    let scope = &report.scope;
+    let files: BTreeSet<&str> = scope.keys.iter().map(|key| key.file.as_str()).collect();
+    let keys = plural(scope.keys.len() as u64, "public key");
+    line("trusted", &format!("{keys} from {}", plural(files.len() as u64, "file")))?;
+    let limit = if style.verbose { usize::MAX } else { 5 };
+    for mapping in scope.mappings.iter().take(limit) {
+        let how = if mapping.inferred { "inferred" } else { "--map" };
+        let (bucket, prefix, folder) = (shown(&mapping.bucket), shown(&mapping.prefix), shown(&mapping.folder));
+        line("bucket", &format!("s3://{bucket}/{prefix} is {folder} ({how})"))?;
+    }
+    if scope.mappings.len() > limit {
+        line("", &format!("and {} more (--verbose)", scope.mappings.len() - limit))?;
+    }
+    if let Some(asked) = asked(scope) {
+        line("asked for", &asked)?;
+    }
+    if !scope.allowed.is_empty() {
+        line("allowed", &scope.allowed.iter().map(|code| code.text()).collect::<Vec<_>>().join(", "))?;
+    }
+    Ok(())
+}
+
+/// What narrows the scope.
+fn asked(scope: &Scope) -> Option<String> {
+    let list = |what: &str, values: &[String]| {
+        (!values.is_empty()).then(|| format!("{what} {}", shown(&values.join(", "))))
+    };
+    let time = |what: &str, time: Option<_>| time.map(|time| format!("{what} {}", moment(time)));
+    let parts = [
+        list("account", &scope.accounts),
+        list("region", &scope.regions),
+        list("trail", &scope.trails),
+        time("from", scope.start_time),
+        time("to", scope.end_time),
+        time("as of", scope.as_of),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The verdict in words; it claims nothing that the totals do not say.
+fn sentence(report: &Report) -> String {
+    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
+    let is_whole = digests.verified == digests.found && logs.verified == logs.named;
+    let named = plural(logs.named, "log file");
+    let proven = if is_whole && digests.found > 0 {
+        let logs = match logs.named {
+            0 => ", which name no log files,".to_owned(),
+            _ => format!(" and the {named} that they name"),
+        };
+        format!("the {}{logs} are what the given keys vouch for", plural(digests.found, "digest file"))
+    } else {
+        format!(
+            "{} of {} and {} of {named} that they name are what the given keys vouch for",
+            grouped(digests.verified),
+            plural(digests.found, "digest file"),
+            grouped(logs.verified),
+        )
+    };
+    let mut text = match report.verdict {
+        Verdict::Verified => proven,
+        Verdict::Violated => {
+            format!("{} proven ({}); {proven}", is_are(report, Severity::Violation), codes(report, Severity::Violation))
+        }
+        Verdict::Unproven => format!(
+            "no violation was found, but not everything could be proven ({}); {proven}",
+            codes(report, Severity::Unproven)
+        ),
+    };
+    if asked(&report.scope).is_some() {
+        text += "; nothing but what was asked for was looked at";
+    }
+    if !report.scope.allowed.is_empty() {
+        let allowed: Vec<&str> = report.scope.allowed.iter().map(|code| code.text()).collect();
+        text += &format!("; allowed: {}", allowed.join(", "));
+    }
+    text
+}
+
+fn is_are(report: &Report, severity: Severity) -> String {
+    let count = report.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    format!("{} {}", plural(count, "violation"), if count == 1 { "is" } else { "are" })
+}
+
+/// `log_altered, log_missing × 3`.
+fn codes(report: &Report, severity: Severity) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.severity == severity) {
+        *counts.entry(finding.code.text()).or_default() += 1;
+    }
+    let text = |(code, count): (&str, u64)| if count == 1 { code.to_owned() } else { format!("{code} × {count}") };
+    counts.into_iter().map(text).collect::<Vec<_>>().join(", ")
+}
