@@ -278,8 +278,8 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
             } else if let Some(time) = policy.as_of.filter(|time| *end < *time) {
                 behind(Code::HeadStale, "the newest digest ends before --as-of", time);
             }
-            // Peers end in the same second; half an hour allows for windows that do not.
-            if peer.since(*end) > HOUR / 2 {
+            // Windows of one trail may end at different minutes; a whole hour is a digest.
+            if peer.since(*end) >= HOUR {
                 behind(Code::HeadBehindPeers, "the trail's other regions or accounts have newer digests", peer);
             }
         }
