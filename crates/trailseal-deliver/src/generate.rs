@@ -31,7 +31,8 @@ pub trait Progress: Sync {
         let _ = hours;
     }
 
-    /// Called from any thread when an hour of a chain is written, with what was written.
+    /// Called from any thread when the log files of an hour of a chain are written, with their number and
+    /// size. The hour's digest is signed later, in the order of the chain.
     fn hour(&self, written: &Tally) {
         let _ = written;
     }
@@ -270,7 +271,6 @@ impl<'a> Generator<'a> {
                     }
                     previous = self.write_next_digest(chain, segment, hour, logs.logs, &previous)?;
                     written.digest_files += 1;
-                    self.progress.hour(&written);
                     tally = tally.add(&written);
                 }
             }
@@ -301,6 +301,7 @@ impl<'a> Generator<'a> {
         if let Ok(mut spare) = self.scratch.lock() {
             spare.push(scratch);
         }
+        self.progress.hour(&tally);
         Ok((logs, tally))
     }
 

@@ -17,8 +17,8 @@ pub(crate) type FileId = u32;
 #[derive(Debug, Default)]
 pub(crate) struct FileTable {
     folders: Vec<Files>,
-    /// Real path of a folder → its index.
-    by_path: HashMap<String, usize>,
+    /// Real path of a folder → its files, one entry a kind: a folder outside AWS's layout may hold several.
+    by_path: HashMap<String, Vec<usize>>,
     count: u32,
 }
 
@@ -50,12 +50,13 @@ impl FileRef<'_> {
 impl FileTable {
     pub(crate) fn add(&mut self, kind: ObjectKind, listing: Listing) {
         let path = listing.folder.real.to_string_lossy().into_owned();
-        if self.by_path.contains_key(&path) {
+        let known = self.by_path.entry(path).or_default();
+        if known.iter().any(|index| self.folders[*index].kind == kind) {
             return;
         }
+        known.push(self.folders.len());
         let first = self.count;
         self.count += listing.files.len() as u32;
-        self.by_path.insert(path, self.folders.len());
         self.folders.push(Files { kind, first, listing });
     }
 
@@ -64,14 +65,14 @@ impl FileTable {
         let name: Box<str> = real.file_name()?.to_str()?.into();
         let folder = real.parent()?;
         let key = format!("{}//{name}", folder.display());
-        if let Some(index) = self.by_path.get(&key) {
+        if let Some([index]) = self.by_path.get(&key).map(Vec::as_slice) {
             return Some(self.folders[*index].first);
         }
         let folder = Folder { real: folder.to_owned(), shown: roots.shown(folder) };
         let listing = Listing { folder, files: vec![File { name, length, refusal: None }] };
         let first = self.count;
         self.count += 1;
-        self.by_path.insert(key, self.folders.len());
+        self.by_path.insert(key, vec![self.folders.len()]);
         self.folders.push(Files { kind: ObjectKind::Log, first, listing });
         Some(first)
     }
@@ -89,10 +90,14 @@ impl FileTable {
 
     /// The file of this name in the folder with this real path; one stored inflated may have lost `.gz`.
     pub(crate) fn find(&self, folder: &str, name: &str) -> Option<FileId> {
-        let files = &self.folders[*self.by_path.get(folder)?];
-        let search = |name: &str| files.listing.files.binary_search_by(|file| (*file.name).cmp(name)).ok();
-        let at = search(name).or_else(|| search(name.strip_suffix(".gz")?))?;
-        Some(files.first + at as u32)
+        let kinds = self.by_path.get(folder)?;
+        let search = |name: &str| {
+            kinds.iter().map(|index| &self.folders[*index]).find_map(|files| {
+                let at = files.listing.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
+                Some(files.first + at as u32)
+            })
+        };
+        search(name).or_else(|| search(name.strip_suffix(".gz")?))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (FileId, FileRef<'_>)> {

@@ -7,10 +7,10 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::interrupt::Interrupt;
 
@@ -62,25 +62,35 @@ impl Counts {
         thread::scope(|scope| {
             // A panic of `work` must end the bar's thread too.
             let _ended = EndOnDrop(&end);
-            scope.spawn(|| self.draw(&end));
+            scope.spawn(|| self.draw(&end, Instant::now()));
             work()
         })
     }
 
-    fn draw(&self, end: &End) {
+    fn draw(&self, end: &End, begun: Instant) {
         if end.wait(QUIET_TIME) {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let template = "verifying {bar:24} {bytes}/{total_bytes} {msg} {bytes_per_sec}, ETA {eta}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        if let Ok(style) = ProgressStyle::with_template("verifying {bar:24} {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
         loop {
-            bar.set_length(self.bytes.load(Ordering::Relaxed));
-            bar.set_position(self.bytes_done.load(Ordering::Relaxed));
-            let (done, all) = (self.files_done.load(Ordering::Relaxed), self.files.load(Ordering::Relaxed));
-            bar.set_message(format!("{done}/{all} files"));
+            let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+            let (done, all) = (load(&self.bytes_done), load(&self.bytes));
+            bar.set_length(all);
+            bar.set_position(done);
+            // The bar was not there from the start, so its own estimate would be wrong.
+            let speed = done as f64 / begun.elapsed().as_secs_f64();
+            let left = (all.saturating_sub(done) as f64 / speed.max(1.0)).ceil() as u64;
+            bar.set_message(format!(
+                "{}/{} {}/{} files {}/s ETA {left} s",
+                HumanBytes(done),
+                HumanBytes(all),
+                load(&self.files_done),
+                load(&self.files),
+                HumanBytes(speed as u64),
+            ));
             if end.wait(REDRAW) {
                 break;
             }

@@ -132,6 +132,23 @@ fn s57_absolute_and_odd_names_stay_inside() {
     }
 }
 
+#[test]
+fn s57_file_names_that_are_not_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let archive = small();
+    let folder = archive.path(archive.log(3, 0)).parent().unwrap().to_owned();
+    let name = b"111122223333_CloudTrail_eu-west-1_20240301T0335Z_\xff\xfe.json.gz";
+    fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), "x").unwrap();
+    run(&archive).finds(&["V log_unreferenced"]).log_totals([12, 12, 0, 0, 0]);
+}
+
+#[test]
+fn s57_huge_sidecars() {
+    let archive = small();
+    fs::write(archive.sidecar(archive.digest(3)), vec![b' '; 2 << 20]).unwrap();
+    run(&archive).finds(&["U sidecar_malformed"]).digest_totals([7, 7, 0, 0, 0]);
+}
+
 fn with_link(key: impl Fn(&Archive) -> String, to: &Path) -> Archive {
     let archive = small();
     archive.symlink(key(&archive), to);

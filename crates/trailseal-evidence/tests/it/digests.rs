@@ -137,6 +137,21 @@ fn s24_a_malformed_starting_digest() {
 }
 
 #[test]
+fn s24_a_signed_document_that_is_no_digest_of_any_place() {
+    for object in ["x/y.json.gz", "AWSLogs/111122223333/CloudTrail/eu-west-1/2024/03/01/x.json.gz", ""] {
+        let mut model = Plan::default().model();
+        let mut digest = model.chains[0].digests.pop().unwrap();
+        let place = digest.object().to_owned();
+        object.clone_into(&mut digest.document.s3_object);
+        digest.seal();
+        digest.logs.clear();
+        let archive = model.write();
+        archive.write_digest(&digest, &place);
+        run(&archive).finds(&["V digest_malformed"]).digest_totals([7, 6, 1, 0, 0]);
+    }
+}
+
+#[test]
 fn s24_two_malformed_digests_side_by_side() {
     let archive = small();
     archive.malform(archive.digest(3), Malformed::NotJson);

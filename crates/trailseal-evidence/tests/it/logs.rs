@@ -171,6 +171,26 @@ fn s08_a_log_moved_or_renamed_is_found_elsewhere() {
 }
 
 #[test]
+fn s08_a_log_moved_over_another() {
+    let archive = small();
+    archive.rename(archive.log(2, 0), archive.log(4, 1));
+    let run = run(&archive);
+    run.finds(&["V log_missing", "V log_altered", "N log_found_elsewhere"]).log_totals([12, 10, 1, 0, 1]);
+    let finding = run.one(Code::LogFoundElsewhere);
+    assert_eq!(finding.key.as_deref(), Some(archive.log(2, 0)));
+    assert_eq!(finding.path.as_deref(), Some(&*archive.path(archive.log(4, 1)).display().to_string()));
+}
+
+#[test]
+fn s09_logs_moved_in_a_circle() {
+    let archive = small();
+    archive.swap(archive.log(2, 0), archive.log(4, 1));
+    archive.swap(archive.log(4, 1), archive.log(5, 0));
+    let run = run(&archive);
+    run.finds(&["V log_altered x3", "N log_found_elsewhere x3"]).log_totals([12, 9, 3, 0, 0]);
+}
+
+#[test]
 fn s09_swapped_logs() {
     let archive = small();
     let (one, other) = (archive.log(2, 0), archive.log(4, 1));
@@ -281,6 +301,34 @@ fn s17_a_planted_log() {
     assert_eq!(finding.key.as_deref(), Some(&*planted));
     assert_eq!(finding.path.as_deref(), Some(&*archive.path(&planted).display().to_string()));
     assert_eq!((finding.account.as_deref(), finding.region.as_deref()), (Some("111122223333"), Some("eu-west-1")));
+}
+
+#[test]
+fn s17_a_log_planted_beside_the_real_one() {
+    // Under the name that a log stored inflated would have.
+    let archive = small();
+    let beside = archive.log(3, 0).strip_suffix(".gz").unwrap().to_owned();
+    archive.write_object("audit-logs", &beside, b"{\"Records\":[]}");
+    let run = run(&archive);
+    run.finds(&["V log_unreferenced"]).log_totals([12, 12, 0, 0, 0]);
+    assert_eq!(run.one(Code::LogUnreferenced).key.as_deref(), Some(&*beside));
+}
+
+#[test]
+fn s17_a_planted_log_that_an_unsigned_digest_names() {
+    // Whoever can plant a log can plant a digest that names it, but not sign it.
+    let archive = small();
+    let chain = archive.chain();
+    let mut digest = chain.digests[3].clone();
+    let key = archive.plant(chain, digest.start().plus(1800));
+    digest.document.log_files[0].s3_object.clone_from(&key);
+    digest.document.s3_object = digest.document.s3_object.replace("_audit_", "_forged_");
+    digest.seal();
+    archive.write_object("audit-logs", digest.object(), &trailseal_testkit::gzip(&digest.inflated));
+    let run = run(&archive);
+    run.finds_at_least(&["U signature_unavailable", "U log_unproven"]).all_digests_verified_but(&archive, &[]);
+    assert_ne!(run.report.verdict, Verdict::Verified);
+    assert_eq!(run.logs[&key], Status::Unproven);
 }
 
 #[test]

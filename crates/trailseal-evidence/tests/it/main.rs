@@ -4,11 +4,13 @@
 mod anchors;
 mod chains;
 mod digests;
-mod expectations;
+mod hazards;
 mod logs;
+mod moved;
 mod places;
 mod properties;
 mod real;
+mod shape;
 mod signatures;
 mod support;
 mod table;

@@ -1,1 +1,27 @@
-//! table
+//! That no situation of the table was forgotten.
+
+const SOURCES: [&str; 6] = [
+    include_str!("anchors.rs"),
+    include_str!("chains.rs"),
+    include_str!("digests.rs"),
+    include_str!("logs.rs"),
+    include_str!("places.rs"),
+    include_str!("signatures.rs"),
+];
+
+#[test]
+fn every_situation_has_a_test() {
+    let tests: Vec<&str> = SOURCES
+        .iter()
+        .flat_map(|source| source.split("#[test]\nfn ").skip(1))
+        .filter_map(|test| test.split('(').next())
+        .collect();
+    for situation in 1..=58 {
+        let prefix = format!("s{situation:02}_");
+        assert!(tests.iter().any(|test| test.starts_with(&prefix)), "no test {prefix}…");
+    }
+    for test in tests {
+        let number = test.get(1..3).and_then(|digits| digits.parse::<u32>().ok());
+        assert!(number.is_some_and(|number| (1..=58).contains(&number)), "{test} belongs to no situation");
+    }
+}

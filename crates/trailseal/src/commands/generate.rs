@@ -20,15 +20,28 @@ const QUIET: Duration = Duration::from_secs(1);
 /// OUT/archive/<BUCKET> then holds what a bucket would hold, OUT/keys the public keys. Check it with
 ///
 ///   trailseal verify OUT/archive --keys OUT/keys
+///
+/// Large ones: 8,000 log files, 1.5 GB inflated, a million events:
+///
+///   trailseal generate OUT --accounts 2 --regions us-east-1,eu-west-1,ap-southeast-2
+///       --hours 111 --events-per-hour 1500
+///
+/// 100,000 log files of one event each, in ten chains:
+///
+///   trailseal generate OUT --accounts 5 --regions us-east-1,eu-west-1
+///       --hours 100 --events-per-hour 100 --max-events-per-file 1
+///
+/// A year of digests without log files: --hours 8760 --events-per-hour 0
 #[derive(Debug, clap::Args)]
-pub struct GenerateArgs {
+#[command(verbatim_doc_comment)]
+pub(crate) struct GenerateArgs {
     /// The folder to fill; it must be empty or not exist
     #[arg(value_name = "OUT")]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
 
     /// Number of accounts
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What")]
-    pub accounts: u32,
+    pub(crate) accounts: u32,
 
     /// Regions, separated by commas
     #[arg(
@@ -38,55 +51,55 @@ pub struct GenerateArgs {
         default_value = "us-east-1",
         help_heading = "What"
     )]
-    pub regions: Vec<String>,
+    pub(crate) regions: Vec<String>,
 
     /// When logging starts: a date or RFC 3339; on a full hour, minute and second are made up
     #[arg(long, value_name = "TIME", default_value = "2024-03-01", value_parser = Timestamp::parse_loose, help_heading = "What")]
-    pub start: Timestamp,
+    pub(crate) start: Timestamp,
 
     /// Hours of logging, with a digest each besides the starting digest
     #[arg(long, value_name = "N", default_value_t = 24, help_heading = "What")]
-    pub hours: u32,
+    pub(crate) hours: u32,
 
     /// Events an hour for each account and region, on average; 0 for digests only
     #[arg(long, value_name = "N", default_value_t = 600, help_heading = "What")]
-    pub events_per_hour: u32,
+    pub(crate) events_per_hour: u32,
 
     /// At most so many events in a log file
     #[arg(long, value_name = "N", default_value_t = 2000, help_heading = "What")]
-    pub max_events_per_file: u32,
+    pub(crate) max_events_per_file: u32,
 
     /// Decides all that the other options leave open
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What")]
-    pub seed: u64,
+    pub(crate) seed: u64,
 
     /// Make it the trail of an organization, such as o-exampleorgid
     #[arg(long, value_name = "ID", help_heading = "Trail")]
-    pub organization_id: Option<String>,
+    pub(crate) organization_id: Option<String>,
 
     /// The trail's S3 key prefix
     #[arg(long, value_name = "PREFIX", help_heading = "Trail")]
-    pub prefix: Option<String>,
+    pub(crate) prefix: Option<String>,
 
     /// The bucket's name
     #[arg(long, value_name = "NAME", default_value = "example-audit-logs", help_heading = "Trail")]
-    pub bucket: String,
+    pub(crate) bucket: String,
 
     /// The trail's name
     #[arg(long, value_name = "NAME", default_value = "audit", help_heading = "Trail")]
-    pub trail: String,
+    pub(crate) trail: String,
 
     /// The region in which the trail was created [default: the first region]
     #[arg(long, value_name = "REGION", help_heading = "Trail")]
-    pub home_region: Option<String>,
+    pub(crate) home_region: Option<String>,
 
     /// A trail in each region instead of one for all
     #[arg(long, conflicts_with = "home_region", help_heading = "Trail")]
-    pub single_region: bool,
+    pub(crate) single_region: bool,
 
     /// New signing keys every N hours; 0 for never
     #[arg(long, value_name = "N", default_value_t = 672, help_heading = "Events of the trail")]
-    pub rotate_keys_hours: u32,
+    pub(crate) rotate_keys_hours: u32,
 
     /// No log files in every N-th hour
     #[arg(
@@ -96,15 +109,15 @@ pub struct GenerateArgs {
         hide_default_value = true,
         help_heading = "Events of the trail"
     )]
-    pub empty_every: u32,
+    pub(crate) empty_every: u32,
 
     /// Stop logging after N hours
     #[arg(long, value_name = "N", requires = "gap_hours", help_heading = "Events of the trail")]
-    pub gap_at: Option<u32>,
+    pub(crate) gap_at: Option<u32>,
 
     /// Start logging again N hours (and some minutes) later
     #[arg(long, value_name = "N", requires = "gap_at", help_heading = "Events of the trail")]
-    pub gap_hours: Option<u32>,
+    pub(crate) gap_hours: Option<u32>,
 
     /// Write N backfill digests with late log files
     #[arg(
@@ -114,19 +127,19 @@ pub struct GenerateArgs {
         hide_default_value = true,
         help_heading = "Events of the trail"
     )]
-    pub backfill: u32,
+    pub(crate) backfill: u32,
 
     /// No <DIGEST>.metadata.json beside the digests, as after `aws s3 sync`
     #[arg(long, help_heading = "Files")]
-    pub no_sidecars: bool,
+    pub(crate) no_sidecars: bool,
 
     /// gzip level, 0 to 9
     #[arg(long, value_name = "N", default_value_t = trailseal_deliver::write::DEFAULT_GZIP_LEVEL, help_heading = "Files")]
-    pub gzip_level: u32,
+    pub(crate) gzip_level: u32,
 
     /// Worker threads [default: one for each processor]
     #[arg(long, value_name = "N", help_heading = "Files")]
-    pub threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
 }
 
 impl GenerateArgs {
@@ -163,7 +176,7 @@ impl GenerateArgs {
 ///
 /// # Errors
 /// What [`trailseal_deliver::Error`] says, with a hint when an interrupted run left files.
-pub fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> anyhow::Result<()> {
+pub(crate) fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> anyhow::Result<()> {
     let started = Instant::now();
     let screen = Screen {
         interrupted,
@@ -192,7 +205,7 @@ fn closing_words(summary: &Summary, took: Duration) -> String {
         String::new()
     };
     format!(
-        "{} log files with {} events ({} inflated, {} compressed), {}{backfill} digests in {} chains, {} public keys\n\
+        "{} log files with {} events ({} inflated, {} compressed), {}{backfill} digests in {}, {} public keys\n\
          logging from {} to {}\n\
          {seconds:.1} s, {:.0} MB/s inflated\n\
          next: trailseal verify {} --keys {}\n",
@@ -201,7 +214,11 @@ fn closing_words(summary: &Summary, took: Duration) -> String {
         HumanBytes(inflated),
         HumanBytes(compressed),
         HumanCount(digest_files),
-        HumanCount(summary.chains),
+        if summary.chains == 1 {
+            "one chain".to_owned()
+        } else {
+            format!("{} chains", HumanCount(summary.chains))
+        },
         summary.public_keys,
         summary.start,
         summary.end,

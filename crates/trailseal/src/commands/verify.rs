@@ -206,7 +206,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 
     let begun = Instant::now();
     let counts = Counts::new(interrupt.clone());
-    let mut sink = Sink::new(args, &options);
+    let mut sink = Sink::new(args);
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
     let result = counts.watch(is_shown, || {
         trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail, &options.policy, &counts))
@@ -240,9 +240,11 @@ impl Args {
     }
 
     fn options(&self) -> Result<Options, CommandError> {
+        // validate-logs also takes in the digests that end or begin exactly where the span does.
+        let edge = i64::from(self.format == Format::Aws);
         let policy = Policy {
-            start: self.start_time,
-            end: self.end_time,
+            start: self.start_time.map(|start| start.plus(-edge)),
+            end: self.end_time.map(|end| end.plus(edge)),
             as_of: self.as_of,
             accounts: self.accounts.clone(),
             regions: self.regions.clone(),
@@ -364,12 +366,12 @@ struct Sink {
 }
 
 impl Sink {
-    fn new(args: &Args, options: &Options) -> Self {
+    fn new(args: &Args) -> Self {
         let Args { format, quiet, verbose, .. } = *args;
         Self {
             format,
             style: Style { width: output::width(), verbose, quiet },
-            aws: AwsText::new(options.policy.start, options.policy.end, verbose),
+            aws: AwsText::new(args.start_time, args.end_time, verbose),
             data: output::data(),
             failure: None,
         }
@@ -414,7 +416,10 @@ impl Sink {
         }
         self.data.flush()?;
         Ok(match self.format {
-            Format::Aws => u8::from(self.aws.saw_invalid() || report.verdict == Verdict::Violated),
+            Format::Aws => {
+                let has_no_digests = report.findings.iter().any(|finding| finding.code == Code::NoDigests);
+                u8::from(self.aws.saw_invalid() || report.verdict == Verdict::Violated || has_no_digests)
+            }
             _ => report.exit_status,
         })
     }

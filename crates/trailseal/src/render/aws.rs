@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
 };
 
-use trailseal_archive::{Timestamp, key::DigestName};
+use trailseal_archive::{Timestamp, gzip::Form, key::DigestName};
 use trailseal_evidence::{LogEntry, UnitDetail};
 use trailseal_verify::{
     chain::Status,
@@ -305,6 +305,8 @@ impl<'a> Run<'_, 'a> {
             }
             Some(Code::LogMissing | Code::LogNotInArchive) => "not found",
             Some(Code::LogTrailingData | Code::LogExtraMember) => "unexpected data after end of compressed stream",
+            // What is not gzip at all cannot be inflated by the reference.
+            Some(Code::LogAltered) if entry.seen.is_some_and(|seen| seen.form == Form::Inflated) => "invalid format",
             Some(Code::LogAltered | Code::LogEmpty) => "hash value doesn't match",
             // The reference compares what could be inflated.
             Some(Code::LogTruncated) if !has_content => "hash value doesn't match",

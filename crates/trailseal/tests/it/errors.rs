@@ -1,0 +1,83 @@
+//! What cannot be run: status 2, a message, and nothing on stdout.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::demo::Demo;
+
+#[test]
+fn without_keys_the_way_to_get_them_is_told() {
+    assert_snapshot!(Demo::new().run("verify archive"));
+}
+
+#[test]
+fn without_keys_and_digests_there_is_no_date_to_tell() {
+    let demo = Demo::new();
+    fs::create_dir(demo.path("empty")).unwrap();
+    assert_snapshot!(demo.run("verify empty"));
+}
+
+#[test]
+fn a_key_that_is_not_what_it_says_is_refused() {
+    let demo = Demo::new();
+    let path = demo.path("keys/public-keys-eu-west-1.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value["PublicKeyList"][0]["Fingerprint"] = "0123456789abcdef0123456789abcdef".into();
+    fs::write(path, value.to_string()).unwrap();
+    fs::write(demo.path("keys/broken.pem"), "no key").unwrap();
+    let run = demo.verify("");
+    assert!(run.stdout.is_empty());
+    let actual = run.to_string();
+    insta::with_settings!({filters => vec![(r"of the bytes is [0-9a-f]{32}", "of the bytes is [md5]")]}, {
+        assert_snapshot!(actual);
+    });
+}
+
+#[test]
+fn what_is_no_key_file_by_its_name_is_noted() {
+    let demo = Demo::new();
+    fs::write(demo.path("keys/README.txt"), "x").unwrap();
+    let run = demo.verify("-q");
+    assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
+    assert_snapshot!(demo.verify("--format aws --account 444455556666 --region eu-west-1"));
+}
+
+#[test]
+fn arguments_that_cannot_be_meant_are_refused() {
+    let demo = Demo::new();
+    for (name, arguments) in [
+        ("no_root", "verify --keys keys archive"),
+        ("wrong_root", "verify archives --keys keys"),
+        ("file_as_root", "verify keys/public-keys-eu-west-1.json --keys keys"),
+        ("no_key_file", "verify archive --keys key"),
+        ("nothing_there", "verify keys --keys keys"),
+        ("nothing_left", "verify archive --keys keys --account 000000000000 --from 2030-01-01"),
+        ("unknown_flag", "verify archive --keys keys --fast"),
+        ("unknown_command", "verfy archive"),
+        ("unknown_code", "verify archive --keys keys --allow gpa"),
+        ("violation_allowed", "verify archive --keys keys --allow log_altered"),
+        ("bad_time", "verify archive --keys keys --from yesterday"),
+        ("times_turned_around", "verify archive --keys keys --from 2024-03-02 --to 2024-03-01"),
+        ("bad_size", "verify archive --keys keys --max-inflated-size 4X"),
+        ("bad_map", "verify archive --keys keys --map s3://bucket/=nowhere"),
+        ("no_baseline", "verify archive --keys keys --baseline none.json"),
+        ("wrong_baseline", "verify archive --keys keys --baseline keys/public-keys-eu-west-1.json"),
+        ("empty_metadata", "verify archive --keys keys --metadata /dev/null"),
+        ("clobber_alone", "verify archive --keys keys --clobber"),
+    ] {
+        let run = demo.run(arguments);
+        assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");
+        assert_snapshot!(name, run);
+    }
+}
+
+#[test]
+fn a_report_of_another_schema_is_no_baseline() {
+    let demo = Demo::new();
+    fs::write(demo.path("old.json"), r#"{"schema":"trailseal.verify/0","chains":[]}"#).unwrap();
+    let run = demo.verify("--baseline old.json");
+    assert_eq!(run.status, Some(2), "{run}");
+    assert!(run.stderr.contains(r#"its schema is "trailseal.verify/0""#), "{run}");
+}

@@ -1,0 +1,15 @@
+//! Whole runs of the command: what is on the screen, what is in the data, and the exit status.
+//!
+//! `INSTA_UPDATE=always cargo test -p trailseal` takes over changed output, `TRAILSEAL_UPDATE=1` changed help
+//! (docs/cli.md); look at the difference before committing it.
+
+#![allow(missing_docs)]
+
+mod demo;
+mod docs;
+mod errors;
+mod formats;
+mod interrupt;
+mod keys;
+mod output;
+mod verdicts;
