@@ -274,11 +274,9 @@ impl Inflater {
             Ok(_) if taken > 0 || written > 0 || !self.at_end_of_input => {}
             Ok(_) if self.unread.is_empty() => self.end(Ending::Truncated),
             Ok(_) => self.end(Ending::Corrupt { reason: "the compressed data leads nowhere".into() }),
-            Err(error) => {
-                let reason = match error.message() {
-                    Some(message) => format!("the compressed data is not valid: {message}"),
-                    None => "the compressed data is not valid".into(),
-                };
+            // The library's own words depend on how the input was cut into windows.
+            Err(_) => {
+                let reason = format!("the compressed data is not valid after {} bytes of content", self.inflated);
                 self.end(Ending::Corrupt { reason });
             }
         }

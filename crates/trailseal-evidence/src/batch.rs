@@ -1,5 +1,7 @@
 //! Several accounts and regions at once: as many as keep the threads busy, and no more than memory bears.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 use trailseal_archive::{
     gzip::Inflater,
@@ -94,7 +96,7 @@ impl Run<'_> {
         Ok(ids)
     }
 
-    fn hash(&self, units: &[Unit], jobs: &[(u32, FileId)]) -> Result<Vec<Option<Seen>>, Error> {
+    fn hash(&self, units: &[Unit], jobs: &[(u32, FileId)]) -> Result<Vec<OnceLock<Seen>>, Error> {
         let file = |(unit, id): &(u32, FileId)| units[*unit as usize].files.get(*id);
         let lengths: Vec<u64> = jobs.iter().map(|job| file(job).file.length).collect();
         self.progress.add(jobs.len() as u64, lengths.iter().sum());

@@ -4,7 +4,10 @@
 use std::{
     fs::File,
     io,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rayon::ThreadPool;
@@ -32,22 +35,15 @@ pub(crate) type Seen = Result<Observation, String>;
 impl Hashing<'_> {
     /// Reads the files with these lengths to their ends; `open` gives the file with an index.
     ///
-    /// Returns one entry a file, `None` for those that were not reached before an interrupt.
-    pub(crate) fn run(&self, lengths: &[u64], open: &(dyn Fn(usize) -> io::Result<File> + Sync)) -> Vec<Option<Seen>> {
+    /// Returns one entry a file, empty for those that were not reached before an interrupt.
+    pub(crate) fn run(&self, lengths: &[u64], open: &(dyn Fn(usize) -> io::Result<File> + Sync)) -> Vec<OnceLock<Seen>> {
         // Largest first, so that no thread is left alone with a large file at the end.
         let mut order: Vec<u32> = (0..lengths.len() as u32).collect();
         order.sort_by_key(|index| (std::cmp::Reverse(lengths[*index as usize]), *index));
         let next = AtomicUsize::new(0);
-        let parts = self.pool.broadcast(|_| {
-            let mut worker = Worker { hashing: self, open, order: &order, next: &next, seen: Vec::new() };
-            worker.run();
-            worker.seen
-        });
-        let mut all = vec![None; lengths.len()];
-        for (index, seen) in parts.into_iter().flatten() {
-            all[index] = Some(seen);
-        }
-        all
+        let seen: Vec<OnceLock<Seen>> = (0..lengths.len()).map(|_| OnceLock::new()).collect();
+        self.pool.broadcast(|_| Worker { hashing: self, open, order: &order, next: &next, seen: &seen }.run());
+        seen
     }
 }
 
@@ -56,7 +52,7 @@ struct Worker<'a> {
     open: &'a (dyn Fn(usize) -> io::Result<File> + Sync),
     order: &'a [u32],
     next: &'a AtomicUsize,
-    seen: Vec<(usize, Seen)>,
+    seen: &'a [OnceLock<Seen>],
 }
 
 /// One file on its way.
@@ -77,7 +73,7 @@ struct Work {
 }
 
 impl Worker<'_> {
-    fn run(&mut self) {
+    fn run(&self) {
         let width = self.hashing.lanes.width().min(self.order.len());
         let lane = || Lane { inflater: Inflater::new(), window: vec![0; WINDOW], fresh: 0..0, work: None };
         let mut lanes: Vec<Lane> = (0..width).map(|_| lane()).collect();
@@ -93,7 +89,7 @@ impl Worker<'_> {
     }
 
     /// Sees to it that a lane has bytes to hash, unless no file is left.
-    fn refill(&mut self, lane: &mut Lane) {
+    fn refill(&self, lane: &mut Lane) {
         while lane.fresh.is_empty() {
             let Some(work) = &mut lane.work else {
                 match self.next_file(lane) {
@@ -114,15 +110,14 @@ impl Worker<'_> {
                     work.reported = done;
                 }
                 Err(error) => {
-                    self.seen.push((work.index, Err(error.to_string())));
-                    self.hashing.progress.done(1, 0);
+                    self.report(work.index, Err(error.to_string()));
                     lane.work = None;
                 }
             }
         }
     }
 
-    fn next_file(&mut self, lane: &mut Lane) -> Option<()> {
+    fn next_file(&self, lane: &mut Lane) -> Option<()> {
         loop {
             let index = *self.order.get(self.next.fetch_add(1, Ordering::Relaxed))? as usize;
             match (self.open)(index) {
@@ -132,14 +127,13 @@ impl Worker<'_> {
                     return Some(());
                 }
                 Err(error) => {
-                    self.seen.push((index, Err(error.to_string())));
-                    self.hashing.progress.done(1, 0);
+                    self.report(index, Err(error.to_string()));
                 }
             }
         }
     }
 
-    fn finish(&mut self, lane: &mut Lane) {
+    fn finish(&self, lane: &mut Lane) {
         let Some(work) = lane.work.take() else { return };
         let observation = Observation {
             sha256: work.hasher.finalize(),
@@ -147,8 +141,13 @@ impl Worker<'_> {
             form: lane.inflater.form(),
             ending: lane.inflater.ending().clone(),
         };
+        self.report(work.index, Ok(observation));
+    }
+
+    fn report(&self, index: usize, seen: Seen) {
+        // Each file is read by one worker, once.
+        let _ = self.seen[index].set(seen);
         self.hashing.progress.done(1, 0);
-        self.seen.push((work.index, Ok(observation)));
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn search(
     let seen = run.hashing().run(&lengths, &open);
     run.check_interrupt()?;
     let found = files.into_iter().zip(seen).filter_map(|((_, path, _), seen)| {
-        let sha256 = seen?.ok()?.sha256;
+        let sha256 = seen.into_inner()?.ok()?.sha256;
         wanted.contains(&sha256).then_some(Elsewhere { path, sha256 })
     });
     Ok(found.collect())

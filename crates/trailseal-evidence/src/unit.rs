@@ -1,6 +1,9 @@
 //! One account and region on its way from files to an outcome.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::OnceLock,
+};
 
 use trailseal_archive::{
     key::{ObjectKind, log_stamp, strip_extension},
@@ -8,7 +11,7 @@ use trailseal_archive::{
 };
 use trailseal_verify::{
     chain::{Assessment, Judgement, Status, assess},
-    digest::NamedLog,
+    digest::{Digest, NamedLog},
     finding::{Code, Finding},
     link::DigestRow,
     logs::{Copy, Covered, LogVerdict, judge},
@@ -54,13 +57,13 @@ pub(crate) struct SeenFiles<'a> {
     /// (unit, file) in order.
     pub(crate) jobs: &'a [(u32, FileId)],
     /// What was seen of each.
-    pub(crate) seen: &'a [Option<Seen>],
+    pub(crate) seen: &'a [OnceLock<Seen>],
 }
 
 impl<'a> SeenFiles<'a> {
     fn get(self, id: FileId) -> Option<&'a Seen> {
         let at = self.jobs.binary_search(&(self.unit, id)).ok()?;
-        self.seen[at].as_ref()
+        self.seen[at].get()
     }
 }
 
@@ -274,18 +277,22 @@ impl Unit {
 
     /// Logs that more than one digest names.
     fn report_repeated_names(&self, outcome: &mut UnitOutcome) {
-        let mut first: HashMap<(&str, &str), (usize, &NamedLog)> = HashMap::new();
-        for row in self.judged_rows().filter(|row| self.assessment.judgements[*row].is_authentic()) {
-            let digest = self.rows[row].digest().expect("only digests are authentic");
-            for named in &digest.logs {
-                let Some((other, twin)) = first.insert((&named.bucket, &named.object), (row, named)) else { continue };
+        let authentic = self.judged_rows().filter(|row| self.assessment.judgements[*row].is_authentic());
+        let mut names: Vec<(&DigestRow, &Digest, &NamedLog)> = authentic
+            .filter_map(|row| Some((&self.rows[row], self.rows[row].digest()?)))
+            .flat_map(|(row, digest)| digest.logs.iter().map(move |log| (row, digest, log)))
+            .collect();
+        names.sort_by_key(|(_, digest, log)| (&log.bucket, &log.object, digest.end));
+        for pair in names.windows(2) {
+            let ((_, other, twin), (row, digest, named)) = (pair[0], pair[1]);
+            if (&twin.bucket, &twin.object) == (&named.bucket, &named.object) {
                 let (code, message) = if twin.hash == named.hash {
                     (Code::LogNamedTwice, "the log file is named twice, with the same hash")
                 } else {
                     (Code::DigestConflict, "the log file is named twice, with different hashes")
                 };
                 let mut finding = Finding::new(code, message).about(Some(&named.bucket), &named.object);
-                if let (Some(id), Some(other)) = (self.rows[row].chain(), self.rows[other].digest()) {
+                if let Some(id) = row.chain() {
                     finding = finding.of_chain(id).spanning(digest.start, digest.end).said_by(&digest.object);
                     finding.message = format!("{}; also by {}", finding.message, other.object);
                 }

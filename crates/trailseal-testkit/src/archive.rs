@@ -56,7 +56,11 @@ impl Model {
                 for log in &digest.logs {
                     archive.write_object(&log.bucket, &log.key, &gzip(&log.content, 6));
                 }
-                let path = archive.write_object(&digest.document.s3_bucket, digest.object(), &gzip(&digest.inflated, 6));
+                let path = archive.write_object(
+                    &digest.document.s3_bucket,
+                    digest.object(),
+                    &gzip(&digest.inflated, 6),
+                );
                 let is_newest = position + 1 == chain.digests.len();
                 match metadata {
                     Metadata::Sidecars => archive.put_sidecar(&path, digest),
@@ -196,7 +200,8 @@ fn manifest_line(digest: &Digest) -> String {
 }
 
 fn set_attributes(path: &Path, digest: &Digest) {
-    for (name, value) in [("signature", digest.signature.as_str()), ("signature-algorithm", "SHA256withRSA")] {
+    for (name, value) in [("signature", digest.signature.as_str()), ("signature-algorithm", "SHA256withRSA")]
+    {
         // Where the file system has none, the test that needs them says so.
         let _ = xattr::set(path, format!("user.x-amz-meta-{name}"), value.as_bytes());
     }

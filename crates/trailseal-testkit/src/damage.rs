@@ -157,7 +157,8 @@ impl Archive {
     /// Adds a log that no digest names, delivered at about `stamp`; returns its key.
     pub fn plant(&self, chain: &Chain, stamp: Timestamp) -> String {
         let key = chain.log_key(stamp, "PLANTEDxPLANTEDx");
-        let content = crate::plan::records(&[crate::plan::record(chain, stamp.plus(-300), "GetObject", "planted")]);
+        let content =
+            crate::plan::records(&[crate::plan::record(chain, stamp.plus(-300), "GetObject", "planted")]);
         self.write_object(&chain.bucket, &key, &gzip_member(&content, 6));
         key
     }

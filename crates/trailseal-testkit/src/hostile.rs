@@ -57,7 +57,8 @@ impl Snapshot {
             for entry in fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
                 let metadata = fs::symlink_metadata(&path).unwrap();
-                let hash = if metadata.is_file() { sha256_hex(&fs::read(&path).unwrap()) } else { String::new() };
+                let hash =
+                    if metadata.is_file() { sha256_hex(&fs::read(&path).unwrap()) } else { String::new() };
                 found.insert(path.clone(), (metadata.len(), metadata.modified().unwrap(), hash));
                 if metadata.is_dir() {
                     folders.push(path);

@@ -169,7 +169,8 @@ impl Plan {
             let of = &standard.digests[*hour];
             let late = log(&chain, of.start().plus(668), 99, None);
             let object = chain.digest_key(of.end());
-            let document = DigestDocument::empty(&chain.account, of.start(), of.end(), &chain.bucket, &object);
+            let document =
+                DigestDocument::empty(&chain.account, of.start(), of.end(), &chain.bucket, &object);
             let mut digest = Digest::new(document, self.key(standard.digests.len() - 1), vec![late]);
             digest.generated = Some(of.end().plus(48 * HOUR));
             chain.digests.push(digest);
@@ -196,7 +197,13 @@ fn log(chain: &Chain, stamp: Timestamp, number: usize, event: Option<&Value>) ->
         }
         stop
     }));
-    Log { bucket: chain.bucket.clone(), key: chain.log_key(stamp, &unique), content: records(&list), oldest, newest }
+    Log {
+        bucket: chain.bucket.clone(),
+        key: chain.log_key(stamp, &unique),
+        content: records(&list),
+        oldest,
+        newest,
+    }
 }
 
 /// An event record of a chain's account and region.

@@ -105,7 +105,7 @@ struct Work<'a> {
     policy: &'a Policy,
     is_mapped: &'a dyn Fn(&str, &str) -> bool,
     /// Row → the signature checks of all sources, the successors' among them.
-    checks: Vec<Vec<(Signature, SignatureCheck)>>,
+    checks: Vec<Vec<Checked<'a>>>,
     judgements: Vec<Judgement>,
     /// Row → an authentic successor that names another hash for this place.
     contradicted_by: Vec<Option<usize>>,
@@ -123,8 +123,21 @@ struct Work<'a> {
     findings: Vec<Finding>,
 }
 
+/// A signature of one source, checked; the text stays where it was found.
+struct Checked<'a> {
+    source: SignatureSource,
+    hex: &'a str,
+    check: SignatureCheck,
+}
+
 /// A bucket and a key.
 type Place<'a> = (&'a str, &'a str);
+
+impl<'a> Checked<'a> {
+    fn own((signature, check): &'a (Signature, SignatureCheck)) -> Self {
+        Self { source: signature.source, hex: &signature.hex, check: check.clone() }
+    }
+}
 
 impl<'a> Work<'a> {
     fn new(
@@ -156,7 +169,7 @@ impl<'a> Work<'a> {
             keys,
             policy,
             is_mapped,
-            checks: rows.iter().map(|row| row.signatures.clone()).collect(),
+            checks: rows.iter().map(|row| row.signatures.iter().map(Checked::own).collect()).collect(),
             judgements: vec![unproven; rows.len()],
             contradicted_by: vec![None; rows.len()],
             claims,
@@ -195,14 +208,14 @@ impl<'a> Work<'a> {
         self.add_successor_signatures();
         let mut queue = Vec::new();
         for index in 0..self.rows.len() {
-            for (signature, check) in &self.checks[index] {
-                if *check == SignatureCheck::Verified {
+            for checked in &self.checks[index] {
+                if checked.check == SignatureCheck::Verified {
                     let judgement = &mut self.judgements[index];
-                    let evidence = match signature.source {
+                    let evidence = match checked.source {
                         SignatureSource::Successor => Evidence::SuccessorSignature,
                         _ => Evidence::Signature,
                     };
-                    judgement.source = judgement.source.or(Some(signature.source));
+                    judgement.source = judgement.source.or(Some(checked.source));
                     if !judgement.evidence.contains(&evidence) {
                         judgement.evidence.push(evidence);
                     }
@@ -246,21 +259,18 @@ impl<'a> Work<'a> {
         for (index, digest) in digests(self.rows) {
             let place = (digest.bucket.as_str(), digest.object.as_str());
             for successor in self.successors.get(&place).into_iter().flatten() {
-                let Some(hex) = self.rows[*successor].digest().and_then(|d| d.previous_signature.clone()) else {
-                    continue;
-                };
-                let signature = Signature { source: SignatureSource::Successor, hex, algorithm: None };
-                let known = self.checks[index]
-                    .iter()
-                    .find(|(other, check)| {
-                        other.hex.eq_ignore_ascii_case(&signature.hex)
-                            && !matches!(check, SignatureCheck::AlgorithmUnsupported(_))
-                    })
-                    .map(|(_, check)| check.clone());
-                let sha256 = &self.rows[index].sha256;
-                let check =
-                    known.unwrap_or_else(|| signature::check(digest, sha256, &signature, self.keys));
-                self.checks[index].push((signature, check));
+                let said = self.rows[*successor].digest().and_then(|d| d.previous_signature.as_deref());
+                let Some(hex) = said else { continue };
+                let known = self.checks[index].iter().find(|other| {
+                    other.hex.eq_ignore_ascii_case(hex)
+                        && !matches!(other.check, SignatureCheck::AlgorithmUnsupported(_))
+                });
+                let source = SignatureSource::Successor;
+                let check = known.map(|other| other.check.clone()).unwrap_or_else(|| {
+                    let signature = Signature { source, hex: hex.to_owned(), algorithm: None };
+                    signature::check(digest, &self.rows[index].sha256, &signature, self.keys)
+                });
+                self.checks[index].push(Checked { source, hex, check });
             }
         }
     }

@@ -125,10 +125,22 @@ fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Fin
     for file in elsewhere {
         files.entry(file.sha256).or_default().push(&file.path);
     }
+    // A log that was moved over another one lies in that one's place.
+    for unit in outcomes {
+        for displaced in &unit.displaced {
+            let path = unit.findings[displaced.finding].path.as_deref();
+            if let (Some(actual), Some(path)) = (displaced.actual, path) {
+                files.entry(actual).or_default().push(path);
+            }
+        }
+    }
     let mut findings = Vec::new();
     for unit in outcomes {
         for displaced in &unit.displaced {
             let lost = &unit.findings[displaced.finding];
+            if lost.code == Code::LogSwapped {
+                continue;
+            }
             for path in files.get(&displaced.expected).into_iter().flatten() {
                 let mut finding = lost.clone().weighing(Severity::Note).found_at(*path);
                 finding.code = Code::LogFoundElsewhere;

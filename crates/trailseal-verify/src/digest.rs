@@ -1,5 +1,7 @@
 //! The content of a digest file (spec/format.md 1.2), parsed once and typed.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
 use trailseal_archive::Timestamp;
@@ -56,8 +58,8 @@ pub struct Previous {
 /// A log file as a digest names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedLog {
-    /// `s3Bucket`.
-    pub bucket: Box<str>,
+    /// `s3Bucket`; the logs of a digest share it.
+    pub bucket: Arc<str>,
     /// `s3Object`.
     pub object: Box<str>,
     /// `hashValue`; `None` when the algorithm is not SHA-256.
@@ -224,7 +226,7 @@ struct RawDigest {
 #[serde(rename_all = "camelCase")]
 struct RawLog {
     #[serde(rename = "s3Bucket")]
-    s3_bucket: Box<str>,
+    s3_bucket: Arc<str>,
     #[serde(rename = "s3Object")]
     s3_object: Box<str>,
     hash_value: String,
@@ -263,7 +265,13 @@ impl TryFrom<RawDigest> for Digest {
             (None, None) => None,
             _ => return Err("only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned()),
         };
-        let logs = raw.log_files.into_iter().map(NamedLog::try_from).collect::<Result<_, _>>()?;
+        let mut logs = raw.log_files.into_iter().map(NamedLog::try_from).collect::<Result<Vec<_>, _>>()?;
+        // A digest names one bucket a thousand times.
+        for at in 1..logs.len() {
+            if logs[at].bucket == logs[at - 1].bucket {
+                logs[at].bucket = Arc::clone(&logs[at - 1].bucket);
+            }
+        }
         Ok(Self {
             account: raw.aws_account_id,
             start: raw.digest_start_time,

@@ -35,7 +35,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// When to use colours; `auto` heeds NO_COLOR and whether the output is a terminal
+    /// When to use colours; `auto` heeds `NO_COLOR` and whether the output is a terminal
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", global = true)]
     color: When,
 

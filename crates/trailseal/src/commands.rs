@@ -7,7 +7,10 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use clap::{Parser as _, error::ErrorKind};
+use clap::{
+    Parser as _,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{
     cli::{Cli, Command},
@@ -33,6 +36,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(interrupt) => interrupt,
         Err(error) => return fail(&error),
     };
+    tell_panics();
     ExitCode::from(match guarded(|| run(&cli, &interrupt)) {
         Ok(status) => status,
         Err(error) if error.is_interrupt => return tell_interrupt(error, &interrupt),
@@ -44,7 +48,9 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
-        Command::Generate(args) => generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from),
+        Command::Generate(args) => {
+            generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from)
+        }
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }
@@ -52,16 +58,20 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
 
 /// A panic, of whichever thread, becomes an error: half a report must not look like one.
 fn guarded(work: impl FnOnce() -> Result<u8, CommandError>) -> Result<u8, CommandError> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(CommandError::new("an internal error ended the run; nothing is proven")
+            .hint("this is a bug in trailseal: please report it with the note above"))
+    })
+}
+
+/// One panic is told, in one line: the threads that follow it down say nothing new.
+fn tell_panics() {
     static IS_TOLD: AtomicBool = AtomicBool::new(false);
     panic::set_hook(Box::new(|info| {
         if !IS_TOLD.swap(true, Ordering::SeqCst) {
             output::note(&format!("internal error: {info}").replace('\n', " "));
         }
     }));
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(CommandError::new("an internal error ended the run; nothing is proven")
-            .hint("this is a bug in trailseal: please report it with the note above"))
-    })
 }
 
 /// Only one thread tells the user.
@@ -81,7 +91,9 @@ fn fail(error: &CommandError) -> ExitCode {
 
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    if error.kind() == ErrorKind::MissingRequiredArgument && std::env::args_os().any(|arg| arg == "--keys") {
+    let lacks_root = error.kind() == ErrorKind::MissingRequiredArgument
+        && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(missing)) if missing.iter().any(|name| name.contains("ROOT")));
+    if lacks_root && std::env::args_os().any(|arg| arg == "--keys") {
         let cyan = anstyle::AnsiColor::Cyan.on_default();
         let hint = "--keys takes every path that follows it; write ROOT before --keys";
         let _ = writeln!(anstream::stderr(), "{cyan}hint:{cyan:#} {hint}");
@@ -95,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_the_status_of_what_could_not_be_run() {
-        let error = guarded(|| std::thread::scope(|s| s.spawn(|| panic!("broken")).join().unwrap())).unwrap_err();
+        let error =
+            guarded(|| std::thread::scope(|s| s.spawn(|| panic!("broken")).join().unwrap())).unwrap_err();
         assert_eq!(error.status, COULD_NOT_RUN);
         assert!(error.message.contains("nothing is proven"), "{}", error.message);
         assert_eq!(guarded(|| Ok(3)).unwrap(), 3);

@@ -93,10 +93,8 @@ impl Interrupt {
 
     #[allow(clippy::exit, reason = "the threads that could return may be stuck in a system call")]
     fn exit(&self) {
-        if let Ok(mut slot) = self.0.unfinished.try_lock() {
-            if let Some(path) = slot.take() {
-                let _ = fs::remove_file(path);
-            }
+        if let Some(path) = self.0.unfinished.try_lock().ok().and_then(|mut slot| slot.take()) {
+            let _ = fs::remove_file(path);
         }
         if self.claim_report() {
             let mut stderr = anstream::stderr();

@@ -26,12 +26,16 @@ fn s51_an_absent_account_or_region() {
     run.finds(&["U account_absent"]).digest_totals([14, 14, 0, 0, 0]);
     assert_eq!(run.one(Code::AccountAbsent).account.as_deref(), Some("444455556666"));
     for kind in [ObjectKind::Log, ObjectKind::Digest] {
-        fs::remove_dir_all(archive.path(format!("AWSLogs/111122223333/{}/us-east-1", kind.folder()))).unwrap();
+        fs::remove_dir_all(archive.path(format!("AWSLogs/111122223333/{}/us-east-1", kind.folder())))
+            .unwrap();
     }
     let run = run_with(&options);
     run.finds(&["U account_absent", "U region_absent"]).digest_totals([7, 7, 0, 0, 0]);
     let finding = run.one(Code::RegionAbsent);
-    assert_eq!((finding.account.as_deref(), finding.region.as_deref()), (Some("111122223333"), Some("us-east-1")));
+    assert_eq!(
+        (finding.account.as_deref(), finding.region.as_deref()),
+        (Some("111122223333"), Some("us-east-1"))
+    );
     assert_eq!(run.report.verdict, Verdict::Unproven);
 }
 
@@ -52,7 +56,8 @@ fn s57_gzip_bombs() {
     let run = run_with(&options);
     run.finds(&["V limit_exceeded x2", "U log_outside_coverage x2"]).digest_totals([7, 6, 1, 0, 0]);
     run.log_totals([10, 9, 1, 0, 0]).all_digests_verified_but(&archive, &[archive.digest(4)]);
-    let keys: Vec<_> = run.all(Code::LimitExceeded).iter().map(|finding| finding.key.clone().unwrap()).collect();
+    let keys: Vec<_> =
+        run.all(Code::LimitExceeded).iter().map(|finding| finding.key.clone().unwrap()).collect();
     assert!(keys.contains(&archive.log(2, 0).to_owned()) && keys.contains(&archive.digest(4).to_owned()));
     // With room for them they are what they are: other content.
     let run = crate::support::run(&archive);
@@ -62,7 +67,8 @@ fn s57_gzip_bombs() {
 #[test]
 fn s57_limits_hold_at_the_byte() {
     let archive = small();
-    let longest = archive.chain().digests.iter().flat_map(|d| &d.logs).map(|log| log.content.len()).max().unwrap();
+    let longest =
+        archive.chain().digests.iter().flat_map(|d| &d.logs).map(|log| log.content.len()).max().unwrap();
     let mut options = options(&archive);
     options.limits.max_inflated_log = longest as u64;
     run_with(&options).finds(&[]);
@@ -101,7 +107,8 @@ fn s57_deep_json() {
 fn s57_object_names_that_climb() {
     let secret = tempfile::tempdir().unwrap();
     fs::write(secret.path().join("secret.json.gz"), "x").unwrap();
-    let climb = "../".repeat(20) + secret.path().join("secret.json.gz").to_str().unwrap().trim_start_matches('/');
+    let climb =
+        "../".repeat(20) + secret.path().join("secret.json.gz").to_str().unwrap().trim_start_matches('/');
     for name in [climb.as_str(), "AWSLogs/../../x", "a/\0/b", "./x", "AWSLogs/x/.."] {
         let mut model = Plan::default().model();
         let chain = &mut model.chains[0];

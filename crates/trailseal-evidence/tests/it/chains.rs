@@ -62,7 +62,10 @@ fn s26_consecutive_digests_deleted() {
         run.finds(&["V digest_missing", "V digests_missing_inferred", &logs]);
         run.digest_totals([7 - count as u64, 7 - count as u64, 0, 0, count as u64]);
         assert_eq!(run.one(Code::DigestMissing).key.as_deref(), Some(archive.digest(4)));
-        assert_eq!((run.one(Code::DigestMissing).start, run.one(Code::DigestMissing).end), window(&archive, 4));
+        assert_eq!(
+            (run.one(Code::DigestMissing).start, run.one(Code::DigestMissing).end),
+            window(&archive, 4)
+        );
         let inferred = run.one(Code::DigestsMissingInferred);
         assert_eq!(inferred.count, Some(count as u64 - 1));
         assert_eq!(inferred.start, window(&archive, 5 - count).0);
@@ -107,7 +110,10 @@ fn s28_the_trail_is_newer_elsewhere() {
         let finding = run.one(code);
         assert_eq!(finding.key.as_deref(), Some(archive.digest(3)));
         assert_eq!((finding.start, finding.end), (window(&archive, 3).1, window(&archive, 6).1));
-        assert_eq!((finding.account.as_deref(), finding.region.as_deref()), (Some("111122223333"), Some("eu-west-1")));
+        assert_eq!(
+            (finding.account.as_deref(), finding.region.as_deref()),
+            (Some("111122223333"), Some("eu-west-1"))
+        );
     }
 }
 
@@ -121,7 +127,10 @@ fn s28_older_than_the_time_asked_for() {
     options.policy.as_of = Some(end.plus(1));
     let run = run_with(&options);
     run.finds(&["U head_stale"]);
-    assert_eq!((run.one(Code::HeadStale).start, run.one(Code::HeadStale).end), (Some(end), Some(end.plus(1))));
+    assert_eq!(
+        (run.one(Code::HeadStale).start, run.one(Code::HeadStale).end),
+        (Some(end), Some(end.plus(1)))
+    );
 }
 
 #[test]
@@ -135,6 +144,20 @@ fn s29_the_newest_digests_and_their_logs_deleted_in_one_region() {
     let finding = run.one(Code::HeadBehindPeers);
     assert_eq!(finding.key.as_deref(), Some(archive.digest(5)));
     assert_eq!((finding.start, finding.end), (window(&archive, 5).1, window(&archive, 6).1));
+}
+
+#[test]
+fn s29_accounts_are_peers_in_an_organization_only() {
+    for organization in [Some("o-abcd123456".to_owned()), None] {
+        let is_one_trail = organization.is_some();
+        let plan = Plan { organization, regions: Plan::default().regions, ..Plan::wide() };
+        let archive = plan.model().write();
+        archive.delete_digest(archive.digest(6));
+        archive.delete(archive.log(6, 0));
+        archive.delete(archive.log(6, 1));
+        let expected: &[&str] = if is_one_trail { &["U head_behind_peers"] } else { &[] };
+        run(&archive).finds(expected).digest_totals([13, 13, 0, 0, 0]);
+    }
 }
 
 #[test]
@@ -169,7 +192,8 @@ fn s30_the_oldest_digests_deleted() {
     archive.delete_digest(archive.digest(1));
     archive.delete_digest(archive.digest(2));
     let run = run(&archive);
-    run.finds(&["V tail_cut", "U coverage_starts_late", "U log_outside_coverage x4"]).log_totals([8, 8, 0, 0, 0]);
+    run.finds(&["V tail_cut", "U coverage_starts_late", "U log_outside_coverage x4"])
+        .log_totals([8, 8, 0, 0, 0]);
     assert_eq!(run.one(Code::TailCut).key.as_deref(), Some(archive.digest(2)));
 }
 
@@ -195,7 +219,10 @@ fn s31_all_digests_deleted() {
     one.finds(&["U no_digests"]).digest_totals([7, 7, 0, 0, 0]).log_totals([12, 12, 0, 0, 0]);
     one.unnamed_totals([0, 0, 12]);
     let finding = one.one(Code::NoDigests);
-    assert_eq!((finding.account.as_deref(), finding.region.as_deref()), (Some("111122223333"), Some("eu-west-1")));
+    assert_eq!(
+        (finding.account.as_deref(), finding.region.as_deref()),
+        (Some("111122223333"), Some("eu-west-1"))
+    );
     assert_eq!(finding.count, Some(12));
     for digest in &archive.model.chains[1].digests {
         archive.delete_digest(digest.object());
@@ -209,7 +236,9 @@ fn s31_all_digests_deleted() {
 fn s32_nothing_to_verify() {
     let archive = small();
     let empty = tempfile::tempdir().unwrap();
-    let nothing = |options: &trailseal_evidence::Options, words: &[&str]| match try_run(options).map(|run| run.report) {
+    let nothing = |options: &trailseal_evidence::Options, words: &[&str]| match try_run(options)
+        .map(|run| run.report)
+    {
         Err(Error::NothingToVerify(sought)) => {
             for word in words {
                 assert!(sought.contains(word), "{word} in {sought}");
@@ -269,7 +298,8 @@ fn s33_logging_stopped_and_started() {
 fn s33_a_gap_that_a_verified_log_explains() {
     for event in ["StopLogging", "DeleteTrail", "UpdateTrail"] {
         for name in ["audit", "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit"] {
-            let archive = with_gap(Some(json!({ "eventName": event, "requestParameters": { "name": name } })));
+            let archive =
+                with_gap(Some(json!({ "eventName": event, "requestParameters": { "name": name } })));
             let run = run(&archive);
             run.finds(&["N gap"]);
             assert_eq!(run.report.verdict, Verdict::Verified);
@@ -435,7 +465,9 @@ fn s39_two_signed_digests_in_one_place() {
     archive.write_digest(&twin, twin.object().strip_suffix(".gz").unwrap());
     let run = run(&archive);
     // The one successor holds the signature of one of them.
-    run.finds(&["V fork x2", "U signature_sources_disagree"]).digest_totals([8, 6, 2, 0, 0]).log_totals([12, 12, 0, 0, 0]);
+    run.finds(&["V fork x2", "U signature_sources_disagree"])
+        .digest_totals([8, 6, 2, 0, 0])
+        .log_totals([12, 12, 0, 0, 0]);
     for finding in run.all(Code::Fork) {
         assert_eq!(finding.key.as_deref(), Some(archive.digest(3)));
     }
@@ -452,7 +484,8 @@ fn s39_the_twin_took_the_place() {
     twin.seal();
     archive.write_digest(&twin, twin.object());
     let run = run(&archive);
-    run.finds(&["V fork", "U signature_sources_disagree", "V log_unreferenced x2"]).digest_totals([7, 6, 1, 0, 0]);
+    run.finds(&["V fork", "U signature_sources_disagree", "V log_unreferenced x2"])
+        .digest_totals([7, 6, 1, 0, 0]);
     assert_eq!(run.one(Code::Fork).key.as_deref(), Some(archive.digest(3)));
 }
 

@@ -28,7 +28,9 @@ fn s21_a_digest_edited_to_hide_an_altered_log() {
     assert!(!finding.message.contains("same"), "{}", finding.message);
     // The logs were hashed all the same, and what that showed is said.
     assert!(run.all(Code::LogUnproven).iter().all(|log| log.actual.is_some() && log.digest == finding.key));
-    assert!(run.all(Code::LogUnproven).iter().all(|log| log.message.contains("the one that the digest names")));
+    assert!(
+        run.all(Code::LogUnproven).iter().all(|log| log.message.contains("the one that the digest names"))
+    );
 }
 
 #[test]
@@ -63,7 +65,10 @@ fn s21_an_edited_digest_without_a_sidecar_of_its_own() {
     run.finds(&["V digest_altered", "U log_unproven x2"]).digest_totals([7, 6, 1, 0, 0]);
     // Its predecessor is proven by the signature that the edited digest still holds.
     let seen = &run.digests[archive.digest(2)];
-    assert_eq!((seen.evidence.as_slice(), seen.source), (&[Evidence::SuccessorSignature][..], Some(SignatureSource::Successor)));
+    assert_eq!(
+        (seen.evidence.as_slice(), seen.source),
+        (&[Evidence::SuccessorSignature][..], Some(SignatureSource::Successor))
+    );
 }
 
 #[test]
@@ -94,7 +99,9 @@ fn s23_bytes_or_a_member_appended_to_a_digest() {
             }
             let run = run(&archive);
             // What AWS signed is still there and still proves the logs.
-            run.finds(&["V digest_trailing_data"]).digest_totals([7, 6, 1, 0, 0]).log_totals([12, 12, 0, 0, 0]);
+            run.finds(&["V digest_trailing_data"])
+                .digest_totals([7, 6, 1, 0, 0])
+                .log_totals([12, 12, 0, 0, 0]);
             let finding = run.one(Code::DigestTrailingData);
             assert_eq!(finding.key.as_deref(), Some(archive.digest(position)));
             assert_eq!(finding.message.contains("member"), is_member, "{}", finding.message);
@@ -171,7 +178,8 @@ fn s27_a_digest_edited_and_its_predecessor_deleted() {
     assert_eq!(run.one(Code::DigestAltered).key.as_deref(), Some(archive.digest(4)));
     assert_eq!(run.one(Code::DigestMissing).key.as_deref(), Some(archive.digest(3)));
     assert_eq!(run.one(Code::DigestMissing).digest.as_deref(), Some(archive.digest(4)));
-    run.digest_totals([6, 5, 1, 0, 1]).all_digests_verified_but(&archive, &[archive.digest(3), archive.digest(4)]);
+    run.digest_totals([6, 5, 1, 0, 1])
+        .all_digests_verified_but(&archive, &[archive.digest(3), archive.digest(4)]);
 }
 
 #[test]
@@ -211,7 +219,10 @@ fn s54_a_log_named_twice_with_one_hash() {
     let finding = run.one(Code::LogNamedTwice);
     assert_eq!(finding.key.as_deref(), Some(archive.log(2, 1)));
     let named = format!("{} {}", finding.digest.as_deref().unwrap(), finding.message);
-    assert!(named.contains(archive.digest(2)) && named.contains(archive.digest(3)), "both digests are named: {named}");
+    assert!(
+        named.contains(archive.digest(2)) && named.contains(archive.digest(3)),
+        "both digests are named: {named}"
+    );
 }
 
 #[test]
@@ -233,7 +244,9 @@ fn s54_a_log_named_with_two_hashes() {
     chain.seal_from(3);
     let archive = model.write();
     let run = run(&archive);
-    run.finds(&["V digest_conflict", "V log_altered"]).digest_totals([7, 7, 0, 0, 0]).log_totals([13, 12, 1, 0, 0]);
+    run.finds(&["V digest_conflict", "V log_altered"])
+        .digest_totals([7, 7, 0, 0, 0])
+        .log_totals([13, 12, 1, 0, 0]);
     let finding = run.one(Code::DigestConflict);
     assert_eq!(finding.key.as_deref(), Some(archive.log(2, 1)));
     assert_ne!(finding.expected, finding.actual);

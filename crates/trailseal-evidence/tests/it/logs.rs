@@ -53,10 +53,33 @@ fn s01_organizations_prefixes_regions_trails_and_rotated_keys() {
 }
 
 #[test]
+fn s01_a_trail_that_has_just_started() {
+    let run = run(&Plan { hours: 0, ..Plan::default() }.model().write());
+    run.finds(&[]).digest_totals([1, 1, 0, 0, 0]).log_totals([0; 5]);
+}
+
+#[test]
+fn s01_an_organizations_trail_beside_an_accounts_own() {
+    let mut model = Plan::default().model();
+    let organization = Some("o-abcd123456".to_owned());
+    model
+        .chains
+        .extend(Plan { organization, trails: vec!["org".to_owned()], ..Plan::default() }.model().chains);
+    let own_end = Plan { prefix: "p/".to_owned(), trails: vec!["third".to_owned()], ..Plan::default() };
+    model.chains.extend(own_end.model().chains);
+    let run = run(&model.write());
+    run.finds(&[]).digest_totals([21, 21, 0, 0, 0]).log_totals([36, 36, 0, 0, 0]);
+    assert_eq!(run.report.chains.len(), 3);
+}
+
+#[test]
 fn s01_bytes_are_counted_once() {
     let archive = small();
     let digests = &archive.chain().digests;
-    let bytes: usize = digests.iter().map(|d| d.inflated.len() + d.logs.iter().map(|l| l.content.len()).sum::<usize>()).sum();
+    let bytes: usize = digests
+        .iter()
+        .map(|d| d.inflated.len() + d.logs.iter().map(|l| l.content.len()).sum::<usize>())
+        .sum();
     assert_eq!(run(&archive).report.totals.bytes_inflated, bytes as u64);
 }
 
@@ -75,7 +98,10 @@ fn s04_an_altered_log() {
     assert_eq!(finding.digest.as_deref(), Some(digest));
     assert_eq!(finding.expected.as_ref(), Some(&archive.chain().digests[3].document.log_files[1].hash_value));
     assert_eq!(finding.actual, Some(sha256_hex(&archive.content(log))));
-    assert_eq!((finding.account.as_deref(), finding.region.as_deref()), (Some("111122223333"), Some("eu-west-1")));
+    assert_eq!(
+        (finding.account.as_deref(), finding.region.as_deref()),
+        (Some("111122223333"), Some("eu-west-1"))
+    );
     assert_eq!(finding.trail.as_deref(), Some("audit"));
     assert_eq!((finding.start, finding.end), window(&archive, 3));
     // The hour is not proven, the others are.
@@ -207,7 +233,8 @@ fn s09_swapped_logs() {
 #[test]
 fn s09_logs_swapped_between_regions() {
     let archive = Plan::wide().model().write();
-    let (one, other) = (&archive.model.chains[0].digests[2].logs[0].key, &archive.model.chains[3].digests[5].logs[1].key);
+    let (one, other) =
+        (&archive.model.chains[0].digests[2].logs[0].key, &archive.model.chains[3].digests[5].logs[1].key);
     archive.swap(one, other);
     run(&archive).finds(&["V log_swapped x2"]).log_totals([48, 46, 2, 0, 0]);
 }
@@ -300,7 +327,10 @@ fn s17_a_planted_log() {
     let finding = run.one(Code::LogUnreferenced);
     assert_eq!(finding.key.as_deref(), Some(&*planted));
     assert_eq!(finding.path.as_deref(), Some(&*archive.path(&planted).display().to_string()));
-    assert_eq!((finding.account.as_deref(), finding.region.as_deref()), (Some("111122223333"), Some("eu-west-1")));
+    assert_eq!(
+        (finding.account.as_deref(), finding.region.as_deref()),
+        (Some("111122223333"), Some("eu-west-1"))
+    );
 }
 
 #[test]
@@ -326,7 +356,8 @@ fn s17_a_planted_log_that_an_unsigned_digest_names() {
     digest.seal();
     archive.write_object("audit-logs", digest.object(), &trailseal_testkit::gzip(&digest.inflated));
     let run = run(&archive);
-    run.finds_at_least(&["U signature_unavailable", "U log_unproven"]).all_digests_verified_but(&archive, &[]);
+    run.finds_at_least(&["U signature_unavailable", "U log_unproven"])
+        .all_digests_verified_but(&archive, &[]);
     assert_ne!(run.report.verdict, Verdict::Verified);
     assert_eq!(run.logs[&key], Status::Unproven);
 }
@@ -422,6 +453,25 @@ fn s19_logs_at_the_border_of_a_proven_window() {
     let archive = small();
     archive.plant(archive.chain(), archive.chain().digests[3].end());
     run(&archive).finds(&["V log_unreferenced"]);
+}
+
+#[test]
+fn s19_very_many_logs_outside_coverage_are_summed_up() {
+    // More files than one batch holds: the other accounts and regions come in another one.
+    let archive = Plan::wide().model().write();
+    let chain = archive.chain();
+    let stamp = chain.digests[3].start().plus(1800);
+    let first = chain.key_of_kind(ObjectKind::Insight, stamp, "0");
+    let first = archive.write_object("audit-logs", &first, b"x");
+    for number in 1..=20_000 {
+        let other = chain.key_of_kind(ObjectKind::Insight, stamp, &number.to_string());
+        std::fs::hard_link(&first, archive.path(other)).unwrap();
+    }
+    let run = run(&archive);
+    run.finds(&["U log_outside_coverage x1001"]).unnamed_totals([0, 0, 20_001]);
+    run.digest_totals([28, 28, 0, 0, 0]).log_totals([48, 48, 0, 0, 0]);
+    let sum = run.report.findings.iter().find(|finding| finding.count.is_some()).unwrap();
+    assert_eq!(sum.count, Some(19_001));
 }
 
 #[test]

@@ -25,7 +25,9 @@ fn prefixed() -> Archive {
 #[test]
 fn a_tree_under_another_name_and_below_other_folders() {
     for archive in [small(), prefixed()] {
-        for place in ["other-name", "a/b/c", "AWSLogs", "AWSLogs/x", "with space/ünïcode", "prefix/that/never/was"] {
+        for place in
+            ["other-name", "a/b/c", "AWSLogs", "AWSLogs/x", "with space/ünïcode", "prefix/that/never/was"]
+        {
             let moved = archive.copy_bucket(place);
             is_whole(&at(&archive, &[&moved]));
             fs::remove_dir_all(archive.folder().join(place.split('/').next().unwrap())).unwrap();
@@ -48,7 +50,9 @@ fn a_root_at_every_level() {
     let archive = prefixed();
     let bucket = archive.root().join("audit-logs");
     let logs = bucket.join("team/AWSLogs");
-    for root in [archive.folder().to_owned(), archive.root(), bucket.clone(), bucket.join("team"), logs.clone()] {
+    for root in
+        [archive.folder().to_owned(), archive.root(), bucket.clone(), bucket.join("team"), logs.clone()]
+    {
         is_whole(&at(&archive, &[&root]));
     }
     for root in [logs.join("o-abcd123456"), logs.join("o-abcd123456/111122223333")] {
@@ -67,7 +71,8 @@ fn several_roots_one_a_region() {
             fs::rename(account.join(kind).join(region), target.join(region)).unwrap();
         }
     }
-    let roots: Vec<_> = archive.model.plan.regions.iter().map(|region| archive.folder().join(region)).collect();
+    let roots: Vec<_> =
+        archive.model.plan.regions.iter().map(|region| archive.folder().join(region)).collect();
     let run = at(&archive, &[&roots[0], &roots[1]]);
     run.finds(&[]).digest_totals([14, 14, 0, 0, 0]).log_totals([24, 24, 0, 0, 0]);
     at(&archive, &[&roots[0]]).finds(&[]).digest_totals([7, 7, 0, 0, 0]);
@@ -78,7 +83,8 @@ fn logs_and_digests_in_two_roots() {
     let archive = small();
     let digests = archive.folder().join("digests/AWSLogs/111122223333");
     fs::create_dir_all(&digests).unwrap();
-    fs::rename(archive.path("AWSLogs/111122223333/CloudTrail-Digest"), digests.join("CloudTrail-Digest")).unwrap();
+    fs::rename(archive.path("AWSLogs/111122223333/CloudTrail-Digest"), digests.join("CloudTrail-Digest"))
+        .unwrap();
     let run = at(&archive, &[&archive.root(), &archive.folder().join("digests")]);
     // Where the bucket of the logs lies is not inferred from digests that lie elsewhere; but what is there
     // and has the signed content is not called planted.
@@ -151,7 +157,8 @@ fn a_flat_folder_of_files() {
     let flat = archive.folder().join("flat");
     fs::create_dir_all(&flat).unwrap();
     for digest in &archive.chain().digests {
-        fs::rename(archive.path(digest.object()), flat.join(digest.object().rsplit('/').next().unwrap())).unwrap();
+        fs::rename(archive.path(digest.object()), flat.join(digest.object().rsplit('/').next().unwrap()))
+            .unwrap();
         let sidecar = archive.sidecar(digest.object());
         fs::rename(&sidecar, flat.join(sidecar.file_name().unwrap())).unwrap();
         for log in &digest.logs {

@@ -3,10 +3,7 @@
 use trailseal_archive::Timestamp;
 use trailseal_evidence::Map;
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::{
-    finding::Code,
-    report::Verdict,
-};
+use trailseal_verify::{finding::Code, report::Verdict};
 
 use crate::support::{HOUR, options, run, run_with, small, time, window};
 
@@ -18,7 +15,10 @@ fn s44_an_old_digest_over_a_newer_key() {
         let run = run(&archive);
         run.finds(&["V location_mismatch", "V digest_missing", "U log_outside_coverage x2"]);
         let replayed = run.one(Code::LocationMismatch);
-        assert_eq!(replayed.path.as_deref(), Some(&*archive.path(archive.digest(over)).display().to_string()));
+        assert_eq!(
+            replayed.path.as_deref(),
+            Some(&*archive.path(archive.digest(over)).display().to_string())
+        );
         assert_eq!(replayed.expected.as_deref(), Some(archive.digest(from)));
         assert_eq!(replayed.actual.as_deref(), Some(archive.digest(over)));
         let missing = run.one(Code::DigestMissing);
@@ -88,7 +88,10 @@ fn s48_a_trail_whose_name_extends_the_others() {
     assert_eq!(run.one(Code::DigestMissing).trail.as_deref(), Some("t1"));
     assert_eq!(run.one(Code::LogAltered).trail.as_deref(), Some("t1_us-east-1_b"));
     let [first, second] = run.report.chains.as_slice() else { panic!("two chains") };
-    assert_eq!((first.id.trail.as_str(), first.digests, first.gaps.len(), first.logs_verified), ("t1", 6, 1, 10));
+    assert_eq!(
+        (first.id.trail.as_str(), first.digests, first.gaps.len(), first.logs_verified),
+        ("t1", 6, 1, 10)
+    );
     assert_eq!((second.digests, second.gaps.len(), second.logs_verified), (7, 0, 11));
     // Each is narrowed to alone.
     let mut options = options(&archive);
@@ -117,7 +120,11 @@ fn s49_objects_with_odd_stamps_among_the_digests() {
         let run = run(&archive);
         run.finds(&[code]).log_totals([12, 12, 0, 0, 0]).all_digests_verified_but(&archive, &[]);
         assert_eq!(run.report.findings[0].key.as_deref(), Some(&*key));
-        assert_eq!(run.report.chains[0].head.as_ref().unwrap().key, archive.digest(6), "nothing else changes");
+        assert_eq!(
+            run.report.chains[0].head.as_ref().unwrap().key,
+            archive.digest(6),
+            "nothing else changes"
+        );
         assert_eq!(run.report.chains[0].gaps, []);
         assert_eq!(run.report.chains[0].proven.len(), 1);
     }
@@ -148,11 +155,10 @@ fn s49_unsigned_digests_of_other_times() {
         let archive = small();
         let key = unsigned(&archive, start, end);
         let run = run(&archive);
-        let findings: Vec<_> = run.report.findings.iter().map(|f| (f.code.text(), f.key.clone())).collect();
-        println!("{start} {end}: {findings:?}");
-        println!("   {:?} {:?}", run.report.chains[0].coverage, run.report.chains[0].gaps);
         run.finds_at_least(&["U signature_unavailable"]);
         assert_eq!(run.one(Code::SignatureUnavailable).key.as_deref(), Some(&*key));
+        assert_eq!(run.report.verdict, Verdict::Unproven, "it accuses nobody");
+        assert_eq!(run.report.chains[0].proven.len(), 1);
         run.log_totals([12, 12, 0, 0, 0]).all_digests_verified_but(&archive, &[]);
         assert_eq!(run.report.chains[0].head.as_ref().unwrap().key, archive.digest(6));
     }
@@ -168,8 +174,8 @@ fn s50_the_folders_of_a_whole_region_renamed() {
     let run = run(&archive);
     run.finds_at_least(&["V name_mismatch"]).digest_totals([28, 21, 7, 0, 0]);
     assert_eq!(run.all(Code::NameMismatch).len(), 7);
-    let codes: std::collections::BTreeSet<_> = run.report.findings.iter().map(|f| f.code.text()).collect();
-    println!("{codes:?}");
+    // Without a mapping the logs are recognised by their content.
+    assert_eq!((run.all(Code::LogNotInArchive).len(), run.all(Code::LogFoundElsewhere).len()), (12, 12));
     assert_eq!(run.report.totals.logs.unreferenced + run.report.totals.logs.missing, 0);
 }
 
@@ -253,7 +259,8 @@ fn s50_a_digest_in_the_folder_of_another_account_or_region() {
         assert!(finding.message.contains(field), "{}", finding.message);
         assert_eq!(finding.path.as_deref(), Some(&*archive.path(&moved).display().to_string()));
         // The other three chains are as good as ever.
-        let others = run.report.chains.iter().filter(|chain| chain.digests == 7 && chain.digests_verified == 7);
+        let others =
+            run.report.chains.iter().filter(|chain| chain.digests == 7 && chain.digests_verified == 7);
         assert!(others.count() >= 3);
         assert_eq!(run.report.totals.logs.violated + run.report.totals.logs.missing, 0);
     }
@@ -262,14 +269,15 @@ fn s50_a_digest_in_the_folder_of_another_account_or_region() {
 #[test]
 fn s50_the_json_contradicts_itself() {
     // Signed so by whoever has the key: the place and the fields disagree.
-    let cases: [(&str, fn(&mut trailseal_testkit::Digest)); 2] = [
-        ("awsAccountId", |digest| digest.document.aws_account_id = "999999999999".to_owned()),
-        ("digestEndTime", |digest| digest.document.end_time = digest.end().plus(-5).to_string()),
-    ];
-    for (field, change) in cases {
+    for field in ["awsAccountId", "digestEndTime"] {
         let mut model = Plan::default().model();
         let chain = &mut model.chains[0];
-        change(&mut chain.digests[6]);
+        let other_end = chain.digests[6].end().plus(-5).to_string();
+        let document = &mut chain.digests[6].document;
+        match field {
+            "awsAccountId" => "999999999999".clone_into(&mut document.aws_account_id),
+            _ => document.end_time = other_end,
+        }
         chain.seal_from(6);
         let archive = model.write();
         let run = run(&archive);
@@ -285,7 +293,7 @@ fn with_second_bucket() -> Archive {
     let mut model = Plan::default().model();
     let chain = &mut model.chains[0];
     for log in &mut chain.digests[3].logs {
-        log.bucket = "other-logs".to_owned();
+        "other-logs".clone_into(&mut log.bucket);
     }
     chain.digests[3].name_logs();
     chain.seal_from(3);
@@ -298,7 +306,8 @@ fn s56_a_log_in_another_bucket() {
     // Stated by the user: found.
     let mut mapped = options(&archive);
     let folder = archive.root().join("other-logs");
-    mapped.maps = vec![Map { bucket: "other-logs".to_owned(), prefix: String::new(), folder: folder.clone() }];
+    mapped.maps =
+        vec![Map { bucket: "other-logs".to_owned(), prefix: String::new(), folder: folder.clone() }];
     let run = run_with(&mapped);
     run.finds(&[]).log_totals([12, 12, 0, 0, 0]);
     let stated: Vec<_> = run.report.scope.mappings.iter().filter(|mapping| !mapping.inferred).collect();
@@ -356,7 +365,8 @@ fn s56_the_bucket_and_prefix_changed_in_the_middle() {
     let archive = model.write();
     let run = run(&archive);
     run.finds(&[]).digest_totals([7, 7, 0, 0, 0]).log_totals([12, 12, 0, 0, 0]);
-    let mappings: Vec<_> = run.report.scope.mappings.iter().map(|m| (m.bucket.as_str(), m.prefix.as_str())).collect();
+    let mappings: Vec<_> =
+        run.report.scope.mappings.iter().map(|m| (m.bucket.as_str(), m.prefix.as_str())).collect();
     assert_eq!(mappings, [("audit-logs", ""), ("new-logs", "p/q/")]);
     // Only the new bucket was copied: the old part is not here, which nobody can hold against it.
     let mut new_only = options(&archive);

@@ -44,9 +44,11 @@ fn flip_and_check(archive: &Archive, key: &str, byte: usize, bit: u8) -> Result<
     let run = run(archive);
     archive.replace(key, &before);
     let named = archive.path(key.strip_suffix(".metadata.json").unwrap_or(key)).display().to_string();
-    let is_found = run.report.findings.iter().any(|finding| {
-        finding.severity != Severity::Note && finding.path.as_deref() == Some(&*named)
-    });
+    let is_found = run
+        .report
+        .findings
+        .iter()
+        .any(|finding| finding.severity != Severity::Note && finding.path.as_deref() == Some(&*named));
     let what = format!("bit {bit} of byte {byte} of {key}: {}", run.json());
     if run.report.verdict == Verdict::Verified {
         return if is_harmless(archive, key, &before, &after) { Ok(run) } else { Err(what) };
@@ -82,7 +84,11 @@ fn every_bit_of_a_gzip_header_is_accounted_for() {
                 let run = flip_and_check(&archive, key, byte, bit).unwrap();
                 // Time, extra flags and system say nothing about the content.
                 let is_free = byte >= 4 || (byte == 3 && bit == 0);
-                assert_eq!(run.report.verdict == Verdict::Verified, is_free, "bit {bit} of byte {byte} of {key}");
+                assert_eq!(
+                    run.report.verdict == Verdict::Verified,
+                    is_free,
+                    "bit {bit} of byte {byte} of {key}"
+                );
             }
         }
     }

@@ -28,7 +28,8 @@ fn shared(folder: &str) -> Option<PathBuf> {
 #[test]
 fn the_golden_archive_of_another_writer_is_verified() {
     let Some(golden) = shared("golden") else { return };
-    let mut options = options_for(&[golden.join("golden-audit-logs")], &golden.join("public-keys-us-east-1.json"));
+    let mut options =
+        options_for(&[golden.join("golden-audit-logs")], &golden.join("public-keys-us-east-1.json"));
     let both = ["us-east-1", "eu-west-1"].map(|region| golden.join(format!("public-keys-{region}.json")));
     options.keys = KeyRing::new(keys::load(&both).unwrap().content.keys);
     let run = run_with(&options);
@@ -111,7 +112,8 @@ fn the_starting_digest_and_its_successor_parse() {
     let signature = &published["metadata"]["Metadata"]["signature"];
     assert!(signature.is_string());
     assert_eq!(&published["successor"]["previousDigestSignature"], signature);
-    let parse = |name: &str| Digest::parse(published[name].to_string().as_bytes(), &Limits::default()).unwrap();
+    let parse =
+        |name: &str| Digest::parse(published[name].to_string().as_bytes(), &Limits::default()).unwrap();
     let (starting, successor) = (parse("document"), parse("successor"));
     assert!(starting.is_starting() && starting.logs.is_empty());
     assert_eq!(successor.previous.unwrap().object, starting.object);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trailseal_evidence::{KeyNeed, key_needs};
-use trailseal_testkit::{Malformed, Plan, Stop};
+use trailseal_testkit::{Archive, Malformed, Plan, Stop};
 use trailseal_verify::report::{Baseline, SCHEMA};
 
 use crate::support::{HOUR, options, run, run_with, small, time};
@@ -16,7 +16,10 @@ fn the_json_has_the_members_of_the_schema() {
     let mut top = members(&json);
     top.sort();
     assert_eq!(top, ["chains", "exit_status", "findings", "schema", "scope", "totals", "verdict"]);
-    assert_eq!((&json["schema"], &json["verdict"], &json["exit_status"]), (&json!(SCHEMA), &json!("violated"), &json!(1)));
+    assert_eq!(
+        (&json["schema"], &json["verdict"], &json["exit_status"]),
+        (&json!(SCHEMA), &json!("violated"), &json!(1))
+    );
     let digests = json!({"found": 7, "verified": 7, "violated": 0, "unproven": 0, "missing": 0});
     assert_eq!(json["totals"]["digests"], digests);
     let logs = &json["totals"]["logs"];
@@ -36,7 +39,7 @@ fn the_json_has_the_members_of_the_schema() {
 
 #[test]
 fn the_strip_tells_hour_by_hour() {
-    let strip = |damage: &dyn Fn(&trailseal_testkit::Archive)| {
+    let strip = |damage: &dyn Fn(&Archive)| {
         let archive = small();
         damage(&archive);
         let coverage = run(&archive).report.chains[0].coverage.clone().unwrap();
@@ -49,8 +52,8 @@ fn the_strip_tells_hour_by_hour() {
     assert_eq!(strip(&|archive| archive.delete_digest(archive.digest(3))), "PPPGPPP");
     assert_eq!(strip(&|archive| archive.remove_sidecar(archive.digest(6))), "PPPPPPU");
     assert_eq!(strip(&|archive| archive.flip_signature(archive.digest(6), 9)), "PPPPPPV");
-    let two = |archive: &trailseal_testkit::Archive| [2, 3].map(|at| archive.delete_digest(archive.digest(at)));
-    assert_eq!(strip(&|archive| drop(two(archive))), "PPGGPPP");
+    let two = |archive: &Archive| [2, 3].into_iter().for_each(|at| archive.delete_digest(archive.digest(at)));
+    assert_eq!(strip(&two), "PPGGPPP");
     let stops = vec![Stop { after: 2, pause: 3 * HOUR, event: None }];
     let archive = Plan { stops, hours: 4, ..Plan::default() }.model().write();
     assert_eq!(run(&archive).report.chains[0].coverage.as_ref().unwrap().hours, "PPPGGPPP");
@@ -58,7 +61,8 @@ fn the_strip_tells_hour_by_hour() {
 
 #[test]
 fn filters_leave_everything_else_out() {
-    let archive = Plan { trails: vec!["audit".to_owned(), "other".to_owned()], ..Plan::wide() }.model().write();
+    let archive =
+        Plan { trails: vec!["audit".to_owned(), "other".to_owned()], ..Plan::wide() }.model().write();
     archive.alter_log(&archive.model.chains[7].digests[2].logs[0].key);
     let mut options = options(&archive);
     options.policy.accounts = vec!["111122223333".to_owned()];
@@ -78,7 +82,13 @@ fn a_span_inside_a_whole_archive_is_proven_whatever_its_ends() {
     let archive = Plan { hours: 8, ..Plan::default() }.model().write();
     let mut options = options(&archive);
     let start = archive.model.plan.start;
-    for (from, to) in [(0, 5 * HOUR), (1800, 5 * HOUR), (668, 5 * HOUR + 668), (HOUR + 1, 2 * HOUR), (3 * HOUR, 3 * HOUR + 10)] {
+    for (from, to) in [
+        (0, 5 * HOUR),
+        (1800, 5 * HOUR),
+        (668, 5 * HOUR + 668),
+        (HOUR + 1, 2 * HOUR),
+        (3 * HOUR, 3 * HOUR + 10),
+    ] {
         (options.policy.start, options.policy.end) = (Some(start.plus(from)), Some(start.plus(to)));
         run_with(&options).finds(&[]);
         (options.policy.start, options.policy.end) = (Some(start.plus(from)), None);
@@ -109,7 +119,10 @@ fn the_needed_keys_are_told_by_region_and_time() {
         last: time(last),
     };
     let (first, last) = ("2024-03-01T00:13:52Z", "2024-03-01T06:13:52Z");
-    assert_eq!(key_needs(&options).unwrap(), [need("eu-west-1", first, last), need("us-east-1", first, last)]);
+    assert_eq!(
+        key_needs(&options).unwrap(),
+        [need("eu-west-1", first, last), need("us-east-1", first, last)]
+    );
     options.policy.regions = vec!["us-east-1".to_owned()];
     options.policy.start = Some(time("2024-03-01T02:00:00Z"));
     assert_eq!(key_needs(&options).unwrap(), [need("us-east-1", "2024-03-01T02:13:52Z", last)]);

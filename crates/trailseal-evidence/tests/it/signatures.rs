@@ -85,6 +85,19 @@ fn s03_manifests_and_extended_attributes_are_sources_too() {
 }
 
 #[test]
+fn s03_the_key_in_every_encoding() {
+    let archive = small();
+    let key = signing_key(0);
+    for (name, bytes) in [("a.der", key.public_pkcs1_der()), ("b.der", key.public_spki_der())] {
+        let file = archive.folder().join(name);
+        fs::write(&file, bytes).unwrap();
+        let run = run_with(&crate::support::options_for(&[archive.root()], &file));
+        run.finds(&[]).digest_totals([7, 7, 0, 0, 0]);
+        assert_eq!(run.report.scope.keys.len(), 1);
+    }
+}
+
+#[test]
 fn s40_the_sidecar_and_the_successor_disagree() {
     let archive = small();
     archive.flip_signature(archive.digest(3), 1000);
@@ -271,7 +284,7 @@ fn defects(text: &str) -> Vec<trailseal_verify::keys::KeyDefect> {
     let folder = tempfile::tempdir().unwrap();
     let file: PathBuf = folder.path().join("public-keys-eu-west-1.json");
     fs::write(&file, text).unwrap();
-    let loaded = keys::load(&[file.clone()]).unwrap();
+    let loaded = keys::load(std::slice::from_ref(&file)).unwrap();
     for defect in &loaded.content.defects {
         assert!(defect.to_string().contains(&file.display().to_string()), "{defect} names the file");
     }

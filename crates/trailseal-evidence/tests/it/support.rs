@@ -116,7 +116,8 @@ impl Run {
     pub(crate) fn finds(&self, expected: &[&str]) -> &Self {
         let mut actual: Vec<String> = self.report.findings.iter().map(short).collect();
         actual.sort();
-        let mut expected: Vec<String> = expected.iter().map(|&text| repeated(text)).collect::<Vec<_>>().concat();
+        let mut expected: Vec<String> =
+            expected.iter().map(|&text| repeated(text)).collect::<Vec<_>>().concat();
         expected.sort();
         assert_eq!(actual, expected, "{}", self.list());
         self

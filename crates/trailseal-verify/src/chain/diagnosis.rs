@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use trailseal_sha256 as sha256;
 
 use crate::{
-    chain::{Status, Work, digests},
+    chain::{Checked, Status, Work, digests},
     digest::{Digest, SIGNATURE_ALGORITHM},
     finding::{Code, Finding},
     link::{Content, DigestRow},
@@ -71,24 +71,24 @@ impl Work<'_> {
     /// An authentic digest: do its signatures agree, and is its kind complete.
     fn judge_authentic(&mut self, index: usize) {
         let checks = &self.checks[index];
-        let verified = |check: &SignatureCheck| *check == SignatureCheck::Verified;
-        let bad = checks.iter().find(|(_, check)| {
+        let bad = checks.iter().find(|checked| {
             matches!(
-                check,
+                checked.check,
                 SignatureCheck::OtherContent | SignatureCheck::NotBySuchKey | SignatureCheck::Malformed(_)
             )
         });
-        let unsupported = checks.iter().find_map(|(signature, check)| match check {
-            SignatureCheck::AlgorithmUnsupported(name) => Some((signature.source, name.clone())),
+        let unsupported = checks.iter().find_map(|checked| match &checked.check {
+            SignatureCheck::AlgorithmUnsupported(name) => Some((checked.source, name.clone())),
             _ => None,
         });
-        let differing = checks.iter().find(|(other, _)| !other.hex.eq_ignore_ascii_case(&checks[0].0.hex));
-        if let Some((wrong, _)) = bad.or(differing) {
+        let differing = checks.iter().find(|other| !other.hex.eq_ignore_ascii_case(checks[0].hex));
+        if let Some(wrong) = bad.or(differing) {
             let wrong = wrong.source.describe();
-            let message = match checks.iter().find(|(_, check)| verified(check)) {
-                Some((right, _)) => {
-                    format!("its signatures differ: that of the {} verifies, that of the {wrong} does not", right.source.describe())
-                }
+            let message = match checks.iter().find(|checked| checked.check == SignatureCheck::Verified) {
+                Some(right) => format!(
+                    "its signatures differ: that of the {} verifies, that of the {wrong} does not",
+                    right.source.describe()
+                ),
                 None => format!("the signature of the {wrong} does not verify; only the hash chain proves it"),
             };
             let finding = self.about(index, Code::SignatureSourcesDisagree, message);
@@ -122,25 +122,25 @@ impl Work<'_> {
             return self.contradicted(index, digest, successor);
         }
         let checks = &self.checks[index];
-        let find = |wanted: fn(&SignatureCheck) -> bool| checks.iter().find(|(_, check)| wanted(check));
+        let find = |wanted: fn(&SignatureCheck) -> bool| checks.iter().find(|checked| wanted(&checked.check));
         if find(|check| *check == SignatureCheck::OtherContent).is_some() {
             return self.about(index, Code::DigestAltered, self.altered_message(index, digest));
         }
-        if let Some((signature, _)) = find(|check| *check == SignatureCheck::NotBySuchKey) {
+        if let Some(checked) = find(|check| *check == SignatureCheck::NotBySuchKey) {
             let message = format!(
                 "the signature of the {} is not one that key {} made",
-                signature.source.describe(),
+                checked.source.describe(),
                 digest.fingerprint
             );
             return self.about(index, Code::SignatureMismatch, message);
         }
-        if let Some((signature, SignatureCheck::Malformed(reason))) =
+        if let Some(Checked { source, check: SignatureCheck::Malformed(reason), .. }) =
             find(|check| matches!(check, SignatureCheck::Malformed(_)))
         {
-            let message = format!("the signature of the {} is none: {reason}", signature.source.describe());
+            let message = format!("the signature of the {} is none: {reason}", source.describe());
             return self.about(index, Code::SignatureMalformed, message);
         }
-        if let Some((_, SignatureCheck::AlgorithmUnsupported(name))) =
+        if let Some(Checked { check: SignatureCheck::AlgorithmUnsupported(name), .. }) =
             find(|check| matches!(check, SignatureCheck::AlgorithmUnsupported(_)))
         {
             let message = format!("the signature algorithm is stated as {name:?}, not {SIGNATURE_ALGORITHM}");
@@ -178,7 +178,7 @@ impl Work<'_> {
         });
         let is_original = |content: &[u8]| match expected {
             Some(hash) => sha256::digest(content) == hash,
-            None => self.checks[index].iter().any(|(sig, _)| signature::verifies(digest, content, sig, self.keys)),
+            None => self.checks[index].iter().any(|checked| signature::verifies(digest, content, checked.hex, self.keys)),
         };
         if [true, false].into_iter().any(|escape| is_original(&digest.to_json(escape))) {
             "the digest file was written anew: its JSON value is the same, its bytes are not those that were signed"

@@ -20,7 +20,7 @@ use crate::{
 /// List the public keys in key files: fingerprint, region, validity, size, encoding, and defects
 ///
 /// Reads what `aws cloudtrail list-public-keys` prints (JSON in all its forms), PEM, DER and bare base64, as
-/// PKCS#1 or SubjectPublicKeyInfo. The fingerprint is the MD5 of the key's bytes; it is recomputed, and a file
+/// PKCS#1 or `SubjectPublicKeyInfo`. The fingerprint is the MD5 of the key's bytes; it is recomputed, and a file
 /// that states another one is defective. Exit status 2 when there is any defect.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -92,8 +92,11 @@ pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
     for path in &loaded.ignored {
         output::note(&format!("not a key file by its name, and not read: {}", path.display()));
     }
-    let listing =
-        Listing { schema: SCHEMA, keys: keys.iter().map(key).collect(), defects: defects.iter().map(defect).collect() };
+    let listing = Listing {
+        schema: SCHEMA,
+        keys: keys.iter().map(key).collect(),
+        defects: defects.iter().map(defect).collect(),
+    };
     let mut out = output::data();
     write(&listing, args.format, &mut out)?;
     out.flush()?;
@@ -109,8 +112,15 @@ pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
 fn write(listing: &Listing<'_>, format: Format, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Text => {
-            let mut table =
-                Table::new(["FINGERPRINT", "REGION", "VALID FROM", "VALID UNTIL", "BITS", "ENCODING", "FILE"]);
+            let mut table = Table::new([
+                "FINGERPRINT",
+                "REGION",
+                "VALID FROM",
+                "VALID UNTIL",
+                "BITS",
+                "ENCODING",
+                "FILE",
+            ]);
             for key in &listing.keys {
                 let time = |time: Option<Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
                 let encoding = match key.encoding {

@@ -124,7 +124,14 @@ pub(crate) struct Args {
     expected_regions: Vec<String>,
 
     /// What is written to stdout
-    #[arg(short = 't', long, value_name = "FORMAT", value_enum, default_value = "text", help_heading = "Output")]
+    #[arg(
+        short = 't',
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        help_heading = "Output"
+    )]
     format: Format,
 
     /// Write the JSON report to this file as well; it cannot lie below a ROOT
@@ -209,7 +216,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let mut sink = Sink::new(args);
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
     let result = counts.watch(is_shown, || {
-        trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail, &options.policy, &counts))
+        trailseal_evidence::verify(&options, &counts, &mut |detail| {
+            sink.unit(detail, &options.policy, &counts);
+        })
     });
     sink.check()?;
     let report = match result {
@@ -230,21 +239,22 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 impl Args {
     /// What clap cannot check.
     fn check(&self) -> Result<(), CommandError> {
-        if let (Some(start), Some(end)) = (self.start_time, self.end_time) {
-            if start >= end {
-                let message = format!("--start-time ({start}) is not before --end-time ({end})");
-                return Err(CommandError::new(message).hint("a date means its first second: the day itself ends with the next date"));
-            }
+        if let (Some(start), Some(end)) = (self.start_time, self.end_time)
+            && start >= end
+        {
+            let message = format!("--start-time ({start}) is not before --end-time ({end})");
+            let hint = "a date means its first second: the day itself ends with the next date";
+            return Err(CommandError::new(message).hint(hint));
         }
         Ok(())
     }
 
     fn options(&self) -> Result<Options, CommandError> {
-        // validate-logs also takes in the digests that end or begin exactly where the span does.
+        // validate-logs also takes in a digest that ends where the span begins, and lists an hour further.
         let edge = i64::from(self.format == Format::Aws);
         let policy = Policy {
             start: self.start_time.map(|start| start.plus(-edge)),
-            end: self.end_time.map(|end| end.plus(edge)),
+            end: self.end_time.map(|end| end.plus(edge * 3601)),
             as_of: self.as_of,
             accounts: self.accounts.clone(),
             regions: self.regions.clone(),
@@ -304,8 +314,9 @@ fn key_defects(defects: &[trailseal_verify::keys::KeyDefect]) -> CommandError {
     let texts: Vec<String> = defects.iter().take(10).map(ToString::to_string).collect();
     let more = defects.len().saturating_sub(texts.len());
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    CommandError::new(format!("unusable keys: {}{more}", texts.join("; ")))
-        .hint("`trailseal keys FILE…` lists the keys and defects of files; remove or repair what is defective")
+    CommandError::new(format!("unusable keys: {}{more}", texts.join("; "))).hint(
+        "`trailseal keys FILE…` lists the keys and defects of files; remove or repair what is defective",
+    )
 }
 
 fn note_ignored(ignored: &[PathBuf]) {
@@ -402,6 +413,11 @@ impl Sink {
         self.failure.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
+    /// Whether the reference's words cannot say what was found.
+    fn is_violated_in_silence(&self, report: &Report) -> bool {
+        report.verdict == Verdict::Violated && !self.aws.saw_invalid()
+    }
+
     /// Writes the rest; the exit status.
     fn finish(mut self, report: &Report, stats: Option<&Stats>) -> Result<u8, CommandError> {
         match self.format {
@@ -415,6 +431,11 @@ impl Sink {
             Format::Aws => {}
         }
         self.data.flush()?;
+        if self.format == Format::Aws && self.is_violated_in_silence(report) && !self.style.quiet {
+            output::note(
+                &"violations were found that this format has no line for: see --format text or json",
+            );
+        }
         Ok(match self.format {
             Format::Aws => {
                 let has_no_digests = report.findings.iter().any(|finding| finding.code == Code::NoDigests);

@@ -47,8 +47,11 @@ impl AwsText {
         err: &mut dyn Write,
     ) -> io::Result<()> {
         let listing = Listing::new(detail);
-        let trails: BTreeSet<ChainId> =
-            detail.chains().iter().map(|chain| ChainId { kind: ChainKind::Standard, ..chain.id.clone() }).collect();
+        let trails: BTreeSet<ChainId> = detail
+            .chains()
+            .iter()
+            .map(|chain| ChainId { kind: ChainKind::Standard, ..chain.id.clone() })
+            .collect();
         for id in trails {
             let (first, last) = listing.span(&id);
             let (Some(start), Some(end)) = (self.start.or(first), self.end.or(last)) else { continue };
@@ -104,7 +107,10 @@ impl<'a> Listing<'a> {
 
     fn span(&self, id: &ChainId) -> (Option<Timestamp>, Option<Timestamp>) {
         let digests = || {
-            self.rows.iter().filter(|row| row.chain().is_some_and(|of| same_trail(of, id))).filter_map(DigestRow::digest)
+            self.rows
+                .iter()
+                .filter(|row| row.chain().is_some_and(|of| same_trail(of, id)))
+                .filter_map(DigestRow::digest)
         };
         (digests().map(|digest| digest.start).min(), digests().map(|digest| digest.end).max())
     }
@@ -260,7 +266,9 @@ impl<'a> Run<'_, 'a> {
         let own = row.signatures.iter().find(|(signature, _)| signature.source != SignatureSource::Successor);
         let failed = "signature verification failed";
         match own.map(|(signature, check)| (signature.hex.as_str(), check)) {
-            Some((_, SignatureCheck::OtherContent | SignatureCheck::NotBySuchKey)) => return Err(failed.to_owned()),
+            Some((_, SignatureCheck::OtherContent | SignatureCheck::NotBySuchKey)) => {
+                return Err(failed.to_owned());
+            }
             Some((hex, SignatureCheck::Malformed(_))) => return Err(malformed(hex).to_owned()),
             _ if judgement.is_authentic() => {}
             Some((_, SignatureCheck::AlgorithmUnsupported(_))) => {
@@ -304,9 +312,13 @@ impl<'a> Run<'_, 'a> {
                 return self.status(&format!("{line}valid"));
             }
             Some(Code::LogMissing | Code::LogNotInArchive) => "not found",
-            Some(Code::LogTrailingData | Code::LogExtraMember) => "unexpected data after end of compressed stream",
+            Some(Code::LogTrailingData | Code::LogExtraMember) => {
+                "unexpected data after end of compressed stream"
+            }
             // What is not gzip at all cannot be inflated by the reference.
-            Some(Code::LogAltered) if entry.seen.is_some_and(|seen| seen.form == Form::Inflated) => "invalid format",
+            Some(Code::LogAltered) if entry.seen.is_some_and(|seen| seen.form == Form::Inflated) => {
+                "invalid format"
+            }
             Some(Code::LogAltered | Code::LogEmpty) => "hash value doesn't match",
             // The reference compares what could be inflated.
             Some(Code::LogTruncated) if !has_content => "hash value doesn't match",
@@ -354,7 +366,9 @@ impl<'a> Run<'_, 'a> {
             Some((start, end)) => writeln!(self.out, "Results found for {start} to {end}:")?,
             None => writeln!(self.out, "No valid digests found in range")?,
         }
-        for (ratio, name) in [(&self.digests, "digest"), (&self.backfill, "backfill digest"), (&self.logs, "log")] {
+        for (ratio, name) in
+            [(&self.digests, "digest"), (&self.backfill, "backfill digest"), (&self.logs, "log")]
+        {
             let total = checked(ratio);
             if total > 0 {
                 write!(self.out, "\n{}/{total} {name} files valid", ratio.valid)?;

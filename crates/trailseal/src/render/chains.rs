@@ -21,16 +21,21 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
     }
     let is_compact = chains.len() > MANY && !style.verbose;
     let has_organization = chains.iter().any(|chain| chain.id.organization.is_some());
-    let mut rows = vec![["ORGANIZATION", "ACCOUNT", "REGION", "TRAIL", "HOME REGION", "KIND", "DIGESTS", "LOGS"]
-        .map(str::to_owned)
-        .to_vec()];
+    let mut rows = vec![
+        ["ORGANIZATION", "ACCOUNT", "REGION", "TRAIL", "HOME REGION", "KIND", "DIGESTS", "LOGS"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     rows.extend(chains.iter().map(cells));
     if !has_organization {
-        rows.iter_mut().for_each(|row| drop(row.remove(0)));
+        for row in &mut rows {
+            row.remove(0);
+        }
     }
     let lines = aligned(&rows);
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0) + 2;
-    let spans: Vec<Vec<String>> = chains.iter().map(|chain| spans(chain, is_compact)).collect();
+    let spans: Vec<Vec<String>> =
+        chains.iter().map(|chain| spans(chain, is_compact, style.verbose)).collect();
     let longest = spans.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0);
     // Where the terminal is too narrow, spans stand below their chain.
     let is_beside = style.width.is_none_or(|columns| width + longest <= columns);
@@ -39,7 +44,8 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
     writeln!(out, "{DIM}{}{DIM:#}", heading.trim_end())?;
     for (line, spans) in lines[1..].iter().zip(&spans) {
         if is_beside {
-            let (first, rest) = spans.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+            let (first, rest) =
+                spans.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
             writeln!(out, "{}", format!("{line:<width$}{first}").trim_end())?;
             for span in rest {
                 writeln!(out, "{:width$}{span}", "")?;
@@ -56,7 +62,8 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
 
 /// A chain in a few words, as a heading.
 pub(crate) fn name(id: &ChainId) -> String {
-    let organization = id.organization.as_deref().map(|organization| format!("{organization} ")).unwrap_or_default();
+    let organization =
+        id.organization.as_deref().map(|organization| format!("{organization} ")).unwrap_or_default();
     let kind = if id.kind == ChainKind::Backfill { " (backfill)" } else { "" };
     shown(&format!("{organization}{} {} {}{kind}", id.account, id.region, id.trail)).into_owned()
 }
@@ -71,15 +78,17 @@ fn cells(chain: &ChainReport) -> Vec<String> {
     cells
 }
 
-fn spans(chain: &ChainReport, is_compact: bool) -> Vec<String> {
+fn spans(chain: &ChainReport, is_compact: bool, is_verbose: bool) -> Vec<String> {
     if is_compact {
         let mut text = match (chain.proven.first(), chain.proven.last()) {
             (Some(first), Some(last)) if chain.proven.len() == 1 => span(first.start, last.end),
-            (Some(first), Some(last)) => format!("{}, in {} parts", span(first.start, last.end), chain.proven.len()),
+            (Some(first), Some(last)) => {
+                format!("{}, in {} parts", span(first.start, last.end), chain.proven.len())
+            }
             _ => "nothing".to_owned(),
         };
         if !chain.gaps.is_empty() {
-            text += &format!(", {}", plural(chain.gaps.len() as u64, "gap"));
+            text = format!("{text}, {}", plural(chain.gaps.len() as u64, "gap"));
         }
         return vec![text];
     }
@@ -90,10 +99,11 @@ fn spans(chain: &ChainReport, is_compact: bool) -> Vec<String> {
         .map(|gap| (gap.start, format!("{}  not covered: {}", span(gap.start, gap.end), gap.code.text())));
     let mut spans: Vec<_> = proven.chain(gaps).collect();
     spans.sort();
-    let more = spans.len().saturating_sub(MAX_SPANS);
-    let mut lines: Vec<String> = spans.into_iter().take(MAX_SPANS).map(|(_, text)| text).collect();
+    let limit = if is_verbose { usize::MAX } else { MAX_SPANS };
+    let more = spans.len().saturating_sub(limit);
+    let mut lines: Vec<String> = spans.into_iter().take(limit).map(|(_, text)| text).collect();
     if more > 0 {
-        lines.push(format!("and {more} more (--format json)"));
+        lines.push(format!("and {more} more (--verbose)"));
     }
     if chain.proven.is_empty() {
         lines.insert(0, "nothing proven".to_owned());

@@ -12,8 +12,10 @@ use super::{
     text::Style,
 };
 
-/// So many findings of one code in one account, region and trail are listed; more are summed up.
-const MAX_LISTED: usize = 20;
+/// So many violations of one code in one account, region and trail are listed; more are summed up.
+const MAX_VIOLATIONS: usize = 20;
+/// The same for what weighs less: an unproven digest makes all its logs unproven.
+const MAX_OTHERS: usize = 5;
 
 /// Writes the findings; notes only where they are asked for.
 pub(crate) fn write(findings: &[Finding], style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -25,7 +27,9 @@ pub(crate) fn write(findings: &[Finding], style: &Style, out: &mut dyn Write) ->
     }
     let code_width = listed.iter().map(|finding| finding.code.text().len()).max().unwrap_or(0);
     for finding in listed {
-        let sum = groups.get_mut(&group(finding)).filter(|sum| sum.count > MAX_LISTED);
+        let sum = groups
+            .get_mut(&group(finding))
+            .filter(|sum| sum.count > limit(finding.severity) && !style.verbose);
         let (when, what, message) = match sum {
             None => (when(finding), what(finding), message(finding)),
             Some(sum) if sum.is_written => continue,
@@ -42,7 +46,8 @@ pub(crate) fn write(findings: &[Finding], style: &Style, out: &mut dyn Write) ->
         };
         let code = finding.code.text();
         let head = format!("{colour}{severity:<9}{colour:#}  {code:<code_width$}");
-        let rest: Vec<&str> = [when.as_str(), what.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+        let rest: Vec<&str> =
+            [when.as_str(), what.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
         let place = rest.join("  ");
         let one_line = format!("{place}{}{message}", if place.is_empty() { "" } else { ": " });
         let length = 9 + 2 + code_width + 2 + one_line.chars().count();
@@ -60,6 +65,10 @@ pub(crate) fn write(findings: &[Finding], style: &Style, out: &mut dyn Write) ->
         }
     }
     Ok(())
+}
+
+fn limit(severity: Severity) -> usize {
+    if severity == Severity::Violation { MAX_VIOLATIONS } else { MAX_OTHERS }
 }
 
 type Group<'a> = (Severity, Code, [Option<&'a str>; 4]);
@@ -97,7 +106,7 @@ impl<'a> Sum<'a> {
         };
         let first = what(self.first);
         let message = format!(
-            "{} like this one: {}; the first is {first} (all of them: --format json)",
+            "{} like this one: {}; the first is {first} (all of them: --verbose)",
             plural(self.count as u64, "finding"),
             message(self.first),
         );
@@ -125,7 +134,8 @@ fn what(finding: &Finding) -> String {
 
 fn place(finding: &Finding) -> String {
     let Finding { organization, account, region, trail, .. } = finding;
-    let parts: Vec<_> = [organization, account, region, trail].into_iter().flatten().map(|part| shown(part)).collect();
+    let parts: Vec<_> =
+        [organization, account, region, trail].into_iter().flatten().map(|part| shown(part)).collect();
     parts.join(" ")
 }
 
@@ -133,7 +143,9 @@ fn place(finding: &Finding) -> String {
 fn message(finding: &Finding) -> String {
     let text = shown(&finding.message).into_owned();
     match (&finding.expected, &finding.actual) {
-        (Some(expected), Some(actual)) => format!("{text} (signed: {}; found: {})", brief(expected), brief(actual)),
+        (Some(expected), Some(actual)) if expected != actual => {
+            format!("{text} (expected: {}; found: {})", brief(expected), brief(actual))
+        }
         _ => text,
     }
 }
@@ -176,13 +188,18 @@ mod tests {
     #[test]
     fn names_from_outside_cannot_steer_the_terminal() {
         let finding = Finding::new(Code::LogAltered, "x\x1b[31m").found_at("a\nb\x07");
-        assert_eq!(lines(&[finding], &Style::default()), ["violation  log_altered  a\\u{a}b\\u{7}: x\\u{1b}[31m"]);
+        assert_eq!(
+            lines(&[finding], &Style::default()),
+            ["violation  log_altered  a\\u{a}b\\u{7}: x\\u{1b}[31m"]
+        );
     }
 
     #[test]
     fn a_narrow_terminal_gets_several_short_lines() {
         let style = Style { width: Some(50), ..Style::default() };
-        let finding = Finding::new(Code::LogAltered, "the content of this log is not the one that was signed").found_at("some/file");
+        let finding =
+            Finding::new(Code::LogAltered, "the content of this log is not the one that was signed")
+                .found_at("some/file");
         let text = lines(&[finding], &style);
         assert!(text.len() > 2 && text.iter().all(|line| line.chars().count() <= 50), "{text:?}");
     }

@@ -105,7 +105,11 @@ struct Summary<'a> {
 }
 
 /// Every digest and log of one account and region.
-pub(crate) fn write_unit(detail: &UnitDetail<'_>, in_scope: &dyn Fn(Timestamp) -> bool, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_unit(
+    detail: &UnitDetail<'_>,
+    in_scope: &dyn Fn(Timestamp) -> bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for (index, (row, judgement)) in detail.rows().iter().zip(detail.judgements()).enumerate() {
         if !judgement.is_counted {
             continue;
@@ -129,7 +133,7 @@ pub(crate) fn write_unit(detail: &UnitDetail<'_>, in_scope: &dyn Fn(Timestamp) -
             status: judgement.status,
             evidence: &judgement.evidence,
             signature_source: judgement.source,
-            sha256: hex(&row.sha256),
+            sha256: hex::encode(row.sha256),
             logs: digest.map_or(0, |digest| digest.logs.len()),
         };
         write(&Line::Digest(line), out)?;
@@ -178,7 +182,7 @@ fn named<'a>(
         status: LogStatus::Named(entry.verdict.status),
         code: entry.verdict.finding.as_ref().map(|(code, _)| *code),
         digest,
-        sha256: entry.seen.map(|seen| hex(&seen.sha256)),
+        sha256: entry.seen.map(|seen| hex::encode(seen.sha256)),
         bytes: entry.seen.map(|seen| seen.inflated),
     }
 }
@@ -212,8 +216,4 @@ fn write(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 fn known(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -39,7 +39,12 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
     Ok(())
 }
 
-fn write_chain(chain: &ChainReport, coverage: &Coverage, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_chain(
+    chain: &ChainReport,
+    coverage: &Coverage,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let rows = rows(coverage);
     let limit = if style.verbose { usize::MAX } else { MAX_ROWS };
     let width = rows.iter().take(limit).map(|row| row.label.chars().count()).max().unwrap_or(0);
@@ -64,7 +69,8 @@ struct Row {
 fn rows(coverage: &Coverage) -> Vec<Row> {
     let first_day = coverage.start.epoch().div_euclid(DAY);
     let lead = coverage.start.epoch().rem_euclid(DAY) / 3600;
-    let mut hours: Vec<char> = std::iter::repeat_n('.', lead as usize).chain(coverage.hours.chars().map(mark)).collect();
+    let mut hours: Vec<char> =
+        std::iter::repeat_n('.', lead as usize).chain(coverage.hours.chars().map(mark)).collect();
     hours.resize(hours.len().next_multiple_of(24), '.');
     let days: Vec<String> = hours.chunks(24).map(|day| day.iter().collect()).collect();
     let mut rows = Vec::new();
@@ -109,8 +115,9 @@ fn painted(hours: &str) -> String {
             _ => DIM,
         };
         if current != Some(colour) {
-            let end = current.map_or(String::new(), |colour: anstyle::Style| colour.render_reset().to_string());
-            text += &format!("{end}{colour}");
+            let end =
+                current.map_or(String::new(), |colour: anstyle::Style| colour.render_reset().to_string());
+            text = text + &end + &colour.render().to_string();
             current = Some(colour);
         }
         text.push(hour);
@@ -133,7 +140,8 @@ mod tests {
     #[test]
     fn a_day_begins_at_midnight_whatever_the_first_hour() {
         let rows = strip("2024-03-01T22:00:00Z", "PVUG");
-        let expected = [("2024-03-01", "......................#X"), ("2024-03-02", "?-......................")];
+        let expected =
+            [("2024-03-01", "......................#X"), ("2024-03-02", "?-......................")];
         assert_eq!(rows, expected.map(|(label, hours)| (label.to_owned(), hours.to_owned())));
     }
 

@@ -91,9 +91,16 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         (digests.unproven, "unproven"),
         (digests.missing, "missing besides"),
     ];
-    line("digest files", &format!("{} found: {}", grouped(digests.found), counts(&of_digests)).replace(": ,", ":"))?;
-    let of_logs =
-        [(logs.verified, "verified"), (logs.violated, "violated"), (logs.unproven, "unproven"), (logs.missing, "missing")];
+    line(
+        "digest files",
+        &format!("{} found: {}", grouped(digests.found), counts(&of_digests)).replace(": ,", ":"),
+    )?;
+    let of_logs = [
+        (logs.verified, "verified"),
+        (logs.violated, "violated"),
+        (logs.unproven, "unproven"),
+        (logs.missing, "missing"),
+    ];
     line("log files", &format!("{} named by digests: {}", grouped(logs.named), counts(&of_logs)))?;
     let unnamed = [
         (logs.unreferenced, "in a proven window (unreferenced)"),
@@ -111,7 +118,8 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     let limit = if style.verbose { usize::MAX } else { 5 };
     for mapping in scope.mappings.iter().take(limit) {
         let how = if mapping.inferred { "inferred" } else { "--map" };
-        let (bucket, prefix, folder) = (shown(&mapping.bucket), shown(&mapping.prefix), shown(&mapping.folder));
+        let (bucket, prefix, folder) =
+            (shown(&mapping.bucket), shown(&mapping.prefix), shown(&mapping.folder));
         line("bucket", &format!("s3://{bucket}/{prefix} is {folder} ({how})"))?;
     }
     if scope.mappings.len() > limit {
@@ -119,6 +127,9 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     }
     if let Some(asked) = asked(scope) {
         line("asked for", &asked)?;
+    }
+    if let Some(time) = scope.as_of {
+        line("as of", &moment(time))?;
     }
     if !scope.allowed.is_empty() {
         line("allowed", &scope.allowed.iter().map(|code| code.text()).collect::<Vec<_>>().join(", "))?;
@@ -138,7 +149,6 @@ fn asked(scope: &Scope) -> Option<String> {
         list("trail", &scope.trails),
         time("from", scope.start_time),
         time("to", scope.end_time),
-        time("as of", scope.as_of),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
@@ -166,7 +176,11 @@ fn sentence(report: &Report) -> String {
     let mut text = match report.verdict {
         Verdict::Verified => proven,
         Verdict::Violated => {
-            format!("{} proven ({}); {proven}", is_are(report, Severity::Violation), codes(report, Severity::Violation))
+            format!(
+                "{} proven ({}); {proven}",
+                is_are(report, Severity::Violation),
+                codes(report, Severity::Violation)
+            )
         }
         Verdict::Unproven => format!(
             "no violation was found, but not everything could be proven ({}); {proven}",
@@ -178,7 +192,7 @@ fn sentence(report: &Report) -> String {
     }
     if !report.scope.allowed.is_empty() {
         let allowed: Vec<&str> = report.scope.allowed.iter().map(|code| code.text()).collect();
-        text += &format!("; allowed: {}", allowed.join(", "));
+        text = format!("{text}; allowed: {}", allowed.join(", "));
     }
     text
 }
@@ -194,6 +208,7 @@ fn codes(report: &Report, severity: Severity) -> String {
     for finding in report.findings.iter().filter(|finding| finding.severity == severity) {
         *counts.entry(finding.code.text()).or_default() += 1;
     }
-    let text = |(code, count): (&str, u64)| if count == 1 { code.to_owned() } else { format!("{code} × {count}") };
+    let text =
+        |(code, count): (&str, u64)| if count == 1 { code.to_owned() } else { format!("{code} × {count}") };
     counts.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }

@@ -62,7 +62,9 @@ impl Demo {
     pub(crate) fn files(&self, part: &str) -> Vec<PathBuf> {
         let mut files = Vec::new();
         list(&self.path("archive"), &mut files);
-        files.retain(|file| file.to_string_lossy().contains(part) && !file.to_string_lossy().ends_with(".metadata.json"));
+        files.retain(|file| {
+            file.to_string_lossy().contains(part) && !file.to_string_lossy().ends_with(".metadata.json")
+        });
         files.sort();
         files
     }

@@ -21,7 +21,7 @@ fn the_reference_of_the_command_line_is_up_to_date() {
     for command in ["", "verify", "keys", "generate", "completions", "man"] {
         let name = format!("trailseal {command}");
         let help = help(format!("{command} --help").trim_start());
-        text += &format!("\n## {}\n\n```text\n{help}```\n", name.trim_end());
+        text = format!("{text}\n## {}\n\n```text\n{help}```\n", name.trim_end());
     }
     let path = workspace().join("docs/cli.md");
     if std::env::var_os("TRAILSEAL_UPDATE").is_some() {
@@ -50,8 +50,7 @@ fn the_page_on_reports_knows_every_code() {
     }
 }
 
-const GENERATE: &str =
-    "generate testdata/demo --accounts 2 --regions us-east-1,eu-west-1 --hours 12 --events-per-hour 20 --seed 1";
+const GENERATE: &str = "generate testdata/demo --accounts 2 --regions us-east-1,eu-west-1 --hours 12 --events-per-hour 20 --seed 1";
 
 #[test]
 fn the_demo_archive_is_what_generate_writes() {
@@ -78,7 +77,8 @@ fn the_demo_archive_is_what_generate_writes() {
                 return bytes;
             }
             let mut inflated = Vec::new();
-            std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&*bytes), &mut inflated).unwrap();
+            std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&*bytes), &mut inflated)
+                .unwrap();
             inflated
         };
         assert!(read(&ours) == read(&theirs), "{} differs", file.display());
@@ -95,11 +95,13 @@ fn completions_and_manual_pages_are_written() {
     }
     if Command::new("bash").arg("--version").output().is_ok() {
         fs::write(demo.path("completions.bash"), demo.run("completions bash").stdout).unwrap();
-        let status = Command::new("bash").args(["-n", "completions.bash"]).current_dir(demo.path("")).status();
+        let status =
+            Command::new("bash").args(["-n", "completions.bash"]).current_dir(demo.path("")).status();
         assert!(status.unwrap().success());
     }
     assert_eq!(demo.run("man pages").status, Some(0));
-    let mut pages: Vec<_> = fs::read_dir(demo.path("pages")).unwrap().map(|page| page.unwrap().file_name()).collect();
+    let mut pages: Vec<_> =
+        fs::read_dir(demo.path("pages")).unwrap().map(|page| page.unwrap().file_name()).collect();
     pages.sort();
     let expected = ["-completions", "-generate", "-keys", "-man", "-verify", ""];
     assert_eq!(pages, expected.map(|command| std::ffi::OsString::from(format!("trailseal{command}.1"))));

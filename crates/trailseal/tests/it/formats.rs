@@ -24,7 +24,9 @@ fn jsonl_lists_every_file() {
     let demo = Demo::new();
     assert_snapshot!(demo.verify(&format!("-t jsonl {PART}")));
     fs::remove_file(demo.a_log()).unwrap();
-    let planted = demo.a_log().with_file_name("111122223333_CloudTrail_us-east-1_20240301T0330Z_PlantedPlanted00.json.gz");
+    let planted = demo
+        .a_log()
+        .with_file_name("111122223333_CloudTrail_us-east-1_20240301T0330Z_PlantedPlanted00.json.gz");
     fs::write(planted, "{}").unwrap();
     let (run, report) = (demo.verify("-t jsonl"), demo.verify("-t json").json());
     assert_eq!(run.status, Some(1));
@@ -114,9 +116,11 @@ fn metadata_from_one_file_serve_as_sidecars_do() {
 #[test]
 fn trees_that_were_torn_apart_are_put_together_with_mappings() {
     let demo = Demo::new();
-    fs::create_dir(demo.path("moved")).unwrap();
-    fs::rename(demo.path("archive/example-audit-logs/AWSLogs/444455556666"), demo.path("moved/files")).unwrap();
-    let run = demo.verify("-q --map s3://example-audit-logs/AWSLogs/444455556666=moved/files");
+    fs::create_dir_all(demo.path("moved/AWSLogs")).unwrap();
+    let account = "AWSLogs/444455556666";
+    fs::rename(demo.path("archive/example-audit-logs").join(account), demo.path("moved").join(account))
+        .unwrap();
+    let run = demo.verify("-q --map s3://example-audit-logs=moved");
     assert_eq!(run.status, Some(0), "{run}");
     assert!(run.stdout.contains("52 digest files"), "{run}");
 }

@@ -35,15 +35,20 @@ fn an_interrupt_leaves_nothing_that_looks_whole() {
     slow_log(&demo);
     for (signal, format) in [("-INT", "text"), ("-TERM", "json"), ("-INT", "jsonl"), ("-INT", "aws")] {
         let arguments = ["verify", "archive", "--keys", "keys", "--report", "report.json", "-t", format];
-        let mut child = demo.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            demo.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         wait_until_open(&mut child, &demo.a_log());
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let run = Run::new(format, &child.wait_with_output().unwrap());
         assert_eq!(run.status, Some(2), "{run}");
-        assert!(run.stderr.starts_with("error: interrupted: the run did not finish, so nothing is proven\n"), "{run}");
+        assert!(
+            run.stderr.starts_with("error: interrupted: the run did not finish, so nothing is proven\n"),
+            "{run}"
+        );
         assert!(!run.stdout.contains("summary") && !run.stdout.contains("VERIFIED"), "{run}");
         assert!(matches!(format, "jsonl" | "aws") || run.stdout.is_empty(), "{run}");
-        let left: Vec<_> = fs::read_dir(demo.path("")).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(demo.path("")).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(left.len(), 2, "only the archive and the keys are there: {left:?}");
     }
 }

@@ -17,7 +17,11 @@ fn keys_are_listed() {
 #[test]
 fn defects_are_listed_and_are_status_2() {
     let demo = Demo::new();
-    fs::write(demo.path("keys/b\u{1b}ad.pem"), "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").unwrap();
+    fs::write(
+        demo.path("keys/b\u{1b}ad.pem"),
+        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    )
+    .unwrap();
     fs::write(demo.path("keys/notes.txt"), "").unwrap();
     assert_snapshot!(demo.run("keys keys"));
     let run = demo.run("keys keys -t jsonl");

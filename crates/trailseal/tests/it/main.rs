@@ -3,7 +3,7 @@
 //! `INSTA_UPDATE=always cargo test -p trailseal` takes over changed output, `TRAILSEAL_UPDATE=1` changed help
 //! (docs/cli.md); look at the difference before committing it.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod demo;
 mod docs;

@@ -38,7 +38,8 @@ fn a_reader_that_goes_away_is_no_error() {
     let demo = Demo::new();
     for format in ["text", "json", "jsonl", "aws"] {
         let arguments = ["verify", "archive", "--keys", "keys", "-v", "-t", format];
-        let mut child = demo.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            demo.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut reader = BufReader::with_capacity(16, child.stdout.take().unwrap());
         reader.read_line(&mut line).unwrap();

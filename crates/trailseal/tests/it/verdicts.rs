@@ -20,7 +20,7 @@ fn one_flipped_byte_is_found() {
     flip(&demo.a_log(), 200);
     let run = demo.verify("");
     assert_eq!(run.status, Some(1), "{run}");
-    assert!(run.stdout.contains("X"), "{run}");
+    assert!(run.stdout.contains("#X###"), "{run}");
     assert_eq!(run.stdout.lines().filter(|line| line.starts_with("violation")).count(), 1, "{run}");
     assert!(run.stdout.lines().last().unwrap().starts_with("VIOLATED: 1 violation is proven"), "{run}");
 }
@@ -75,7 +75,9 @@ fn without_signatures_nothing_is_proven() {
 #[test]
 fn the_wrong_keys_prove_nothing() {
     let demo = Demo::new();
-    assert_snapshot!(demo.run("verify archive --keys keys/public-keys-eu-west-1.json --account 444455556666"));
+    assert_snapshot!(
+        demo.run("verify archive --keys keys/public-keys-eu-west-1.json --account 444455556666")
+    );
 }
 
 #[test]

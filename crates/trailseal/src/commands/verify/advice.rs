@@ -16,10 +16,13 @@ pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
     let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
     let error = CommandError::new("--keys is needed: nothing is proven without public keys that you trust");
     if needs.is_empty() {
-        return error
-            .hint(format!("no digest file was found in {}, so that no region and date can be suggested", roots.join(", ")));
+        return error.hint(format!(
+            "no digest file was found in {}, so that no region and date can be suggested",
+            roots.join(", ")
+        ));
     }
-    let commands: Vec<String> = needs.iter().filter(|need| is_region_like(&need.region)).map(command).collect();
+    let commands: Vec<String> =
+        needs.iter().filter(|need| is_region_like(&need.region)).map(command).collect();
     error
         .hint(format!(
             "get the keys of this archive's dates from AWS (cloudtrail:ListPublicKeys is allowed to any account):\n\

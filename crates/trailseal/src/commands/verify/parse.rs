@@ -15,9 +15,7 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 pub(super) fn allowed_code(text: &str) -> Result<Code, String> {
     let code: Code = text.parse().map_err(|error| format!("{error}; known are: {}", allowable()))?;
     match code.severity() {
-        Severity::Violation => {
-            Err(format!("a violation cannot be allowed; what can be: {}", allowable()))
-        }
+        Severity::Violation => Err(format!("a violation cannot be allowed; what can be: {}", allowable())),
         Severity::Unproven | Severity::Note => Ok(code),
     }
 }
@@ -45,20 +43,24 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         "t" | "tb" | "tib" => 40,
         _ => return Err("a number of bytes is needed, as 500000, 64K, 256M or 4G".to_owned()),
     };
-    let number: u64 = digits.parse().map_err(|_| "a number of bytes is needed, as 500000, 64K, 256M or 4G".to_owned())?;
-    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(|| "from 1 byte to 16 EiB are possible".to_owned())
+    let number: u64 =
+        digits.parse().map_err(|_| "a number of bytes is needed, as 500000, 64K, 256M or 4G".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .filter(|size| *size > 0)
+        .ok_or_else(|| "from 1 byte to 16 EiB are possible".to_owned())
 }
 
 /// `s3://bucket/prefix=DIR`. Prefixes and folders may hold `=`: it is the first one after which a folder stands.
 pub(super) fn map(text: &str) -> Result<Map, String> {
     let rest = text.strip_prefix("s3://").ok_or("it must begin with s3://")?;
     let cuts = rest.match_indices('=').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
-    let (place, folder) = cuts
-        .clone()
-        .find(|(_, folder)| std::path::Path::new(folder).is_dir())
-        .ok_or_else(|| match cuts.clone().next() {
-            None => "=DIR is missing".to_owned(),
-            Some((_, folder)) => format!("{folder:?} is no folder"),
+    let (place, folder) =
+        cuts.clone().find(|(_, folder)| std::path::Path::new(folder).is_dir()).ok_or_else(|| {
+            match cuts.clone().next() {
+                None => "=DIR is missing".to_owned(),
+                Some((_, folder)) => format!("{folder:?} is no folder"),
+            }
         })?;
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {

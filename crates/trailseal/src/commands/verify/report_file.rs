@@ -36,7 +36,8 @@ impl<'a> ReportFile<'a> {
         let folders = options.roots.iter().chain(options.maps.iter().map(|map| &map.folder));
         for root in folders {
             if fs::canonicalize(root).is_ok_and(|root| real.starts_with(root)) {
-                let why = format!("it lies below the archive {}, and evidence is never written to", root.display());
+                let why =
+                    format!("it lies below the archive {}, and evidence is never written to", root.display());
                 return Err(fail(&why).hint("choose a place outside the archive"));
             }
         }
@@ -54,19 +55,27 @@ impl<'a> ReportFile<'a> {
     ///
     /// # Errors
     /// When it cannot be written; then nothing is left of it.
-    pub(super) fn write(self, report: &Report, stats: Option<&Stats>, interrupt: &Interrupt) -> Result<(), CommandError> {
+    pub(super) fn write(
+        self,
+        report: &Report,
+        stats: Option<&Stats>,
+        interrupt: &Interrupt,
+    ) -> Result<(), CommandError> {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.unfinished", std::process::id()));
         let unfinished = self.path.with_file_name(name);
-        interrupt
-            .guard(&unfinished, || self.write_by_way_of(&unfinished, report, stats))
-            .map_err(|error| {
-                let _ = fs::remove_file(&unfinished);
-                CommandError::file("write the report to", self.path, &error)
-            })
+        interrupt.guard(&unfinished, || self.write_by_way_of(&unfinished, report, stats)).map_err(|error| {
+            let _ = fs::remove_file(&unfinished);
+            CommandError::file("write the report to", self.path, &error)
+        })
     }
 
-    fn write_by_way_of(&self, unfinished: &PathBuf, report: &Report, stats: Option<&Stats>) -> io::Result<()> {
+    fn write_by_way_of(
+        &self,
+        unfinished: &PathBuf,
+        report: &Report,
+        stats: Option<&Stats>,
+    ) -> io::Result<()> {
         let mut file = io::BufWriter::new(fs::File::create_new(unfinished)?);
         json::write(report, stats, &mut file)?;
         file.flush()?;
