@@ -289,7 +289,8 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        entries.files.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        entries.files.shrink_to_fit();
         entries.folders.sort();
         Some(entries)
     }

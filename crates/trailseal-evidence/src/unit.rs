@@ -11,7 +11,7 @@ use trailseal_archive::{
 };
 use trailseal_verify::{
     chain::{Assessment, Judgement, Status, assess},
-    digest::{Digest, NamedLog},
+    digest::NamedLog,
     finding::{Code, Finding},
     link::DigestRow,
     logs::{Copy, Covered, LogVerdict, judge},
@@ -118,7 +118,7 @@ impl Unit {
         let Some(named) = self.rows[row].digest().map(|digest| &digest.logs[log]) else { return Located::Absent };
         let mut files = Vec::new();
         let mut is_held = false;
-        let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object).collect();
+        let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object.to_string()).collect();
         for path in paths {
             is_held |= roots.contain(std::path::Path::new(&path));
             let Some((folder, name)) = path.rsplit_once('/') else { continue };
@@ -210,8 +210,8 @@ impl Unit {
         if let Some((count, file, row, log)) = inflated {
             let named = self.rows[row].digest().map(|digest| &digest.logs[log]);
             let path = self.files.get(file).shown();
-            let key = named.map_or(("", ""), |named| (&*named.bucket, &*named.object));
-            let finding = logs_stored_inflated(count, &path, key.0, key.1);
+            let (bucket, key) = named.map(|named| (&*named.bucket, named.object.to_string())).unwrap_or_default();
+            let finding = logs_stored_inflated(count, &path, bucket, &key);
             let UnitKey { organization, account, region } = &self.key;
             outcome.findings.push(finding.of_place(organization.as_deref(), account, region));
         }
@@ -255,7 +255,7 @@ impl Unit {
     fn report_log(&self, row: usize, entry: &LogEntry<'_>, outcome: &mut UnitOutcome) {
         let Some(finding) = log_finding(&entry.verdict, &self.rows[row]) else { return };
         let named = entry.named;
-        let mut finding = finding.about(Some(&named.bucket), &named.object);
+        let mut finding = finding.about(Some(&named.bucket), &named.object.to_string());
         if let Some(id) = entry.file {
             finding.path = Some(self.files.get(id).shown());
         }
@@ -278,20 +278,23 @@ impl Unit {
     /// Logs that more than one digest names.
     fn report_repeated_names(&self, outcome: &mut UnitOutcome) {
         let authentic = self.judged_rows().filter(|row| self.assessment.judgements[*row].is_authentic());
-        let mut names: Vec<(&DigestRow, &Digest, &NamedLog)> = authentic
-            .filter_map(|row| Some((&self.rows[row], self.rows[row].digest()?)))
-            .flat_map(|(row, digest)| digest.logs.iter().map(move |log| (row, digest, log)))
+        let digest = |row: u32| self.rows[row as usize].digest().expect("only digests are authentic");
+        let log = |(row, log): (u32, u32)| &digest(row).logs[log as usize];
+        let mut names: Vec<(u32, u32)> = authentic
+            .flat_map(|row| (0..digest(row as u32).logs.len()).map(move |log| (row as u32, log as u32)))
             .collect();
-        names.sort_by_key(|(_, digest, log)| (&log.bucket, &log.object, digest.end));
+        let place = |at: (u32, u32)| (&*log(at).bucket, &log(at).object);
+        names.sort_unstable_by(|a, b| place(*a).cmp(&place(*b)).then_with(|| a.cmp(b)));
         for pair in names.windows(2) {
-            let ((_, other, twin), (row, digest, named)) = (pair[0], pair[1]);
-            if (&twin.bucket, &twin.object) == (&named.bucket, &named.object) {
+            if place(pair[0]) == place(pair[1]) {
+                let (twin, named) = (log(pair[0]), log(pair[1]));
+                let (other, digest, row) = (digest(pair[0].0), digest(pair[1].0), &self.rows[pair[1].0 as usize]);
                 let (code, message) = if twin.hash == named.hash {
                     (Code::LogNamedTwice, "the log file is named twice, with the same hash")
                 } else {
                     (Code::DigestConflict, "the log file is named twice, with different hashes")
                 };
-                let mut finding = Finding::new(code, message).about(Some(&named.bucket), &named.object);
+                let mut finding = Finding::new(code, message).about(Some(&named.bucket), &named.object.to_string());
                 if let Some(id) = row.chain() {
                     finding = finding.of_chain(id).spanning(digest.start, digest.end).said_by(&digest.object);
                     finding.message = format!("{}; also by {}", finding.message, other.object);

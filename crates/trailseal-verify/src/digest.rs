@@ -1,6 +1,6 @@
 //! The content of a digest file (spec/format.md 1.2), parsed once and typed.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
@@ -61,13 +61,37 @@ pub struct NamedLog {
     /// `s3Bucket`; the logs of a digest share it.
     pub bucket: Arc<str>,
     /// `s3Object`.
-    pub object: Box<str>,
+    pub object: ObjectKey,
     /// `hashValue`; `None` when the algorithm is not SHA-256.
     pub hash: Option<[u8; 32]>,
     /// `oldestEventTime`.
     pub oldest_event: Option<Timestamp>,
     /// `newestEventTime`.
     pub newest_event: Option<Timestamp>,
+}
+
+/// An S3 key that shares its folder with its neighbours: archives name millions of objects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// Up to and with the last `/`.
+    folder: Arc<str>,
+    name: Box<str>,
+}
+
+impl ObjectKey {
+    /// The key `text`, sharing the folder of `neighbour` if it is the same.
+    fn beside(text: &str, neighbour: Option<&Self>) -> Self {
+        let (folder, name) = text.split_at(text.rfind('/').map_or(0, |slash| slash + 1));
+        let shared = neighbour.map(|other| &other.folder).filter(|other| &***other == folder);
+        Self { folder: shared.map_or_else(|| folder.into(), Arc::clone), name: name.into() }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.folder)?;
+        f.write_str(&self.name)
+    }
 }
 
 /// Why bytes are not a digest's content.
@@ -97,15 +121,12 @@ impl Digest {
         if bytes.is_empty() {
             return Err(DigestError::Malformed("no content".to_owned()));
         }
-        let seed = RawDigest::parse(text, limits.max_log_files)?;
-        let names = seed.logs.iter().flat_map(|log| [&*log.bucket, &*log.object]);
-        let own = [seed.bucket.as_str(), seed.object.as_str()];
-        let previous = seed.previous.iter().flat_map(|p| [p.bucket.as_str(), p.object.as_str()]);
-        if let Some(name) = names.chain(own).chain(previous).find(|name| !is_safe_name(name)) {
+        let raw = RawDigest::parse(text, limits.max_log_files)?;
+        if let Some(name) = raw.names().find(|name| !is_safe_name(name)) {
             let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
             return Err(DigestError::Limit(format!("an object name that no download can hold: \"{shown}\"")));
         }
-        Ok(seed)
+        raw.try_into().map_err(DigestError::Malformed)
     }
 
     /// The digest as CloudTrail would write it: one line, the documented order of members, `/` escaped or
@@ -140,8 +161,8 @@ impl Digest {
             text += &format!(
                 "{comma}{{\"s3Bucket\":{},\"s3Object\":{},\"hashValue\":\"{hash}\",\"hashAlgorithm\":\"{HASH_ALGORITHM}\",\
                  \"newestEventTime\":{},\"oldestEventTime\":{}}}",
-                json!(log.bucket),
-                json!(log.object),
+                json!(&*log.bucket),
+                json!(log.object.to_string()),
                 json!(log.newest_event),
                 json!(log.oldest_event)
             );
@@ -226,7 +247,7 @@ struct RawDigest {
 #[serde(rename_all = "camelCase")]
 struct RawLog {
     #[serde(rename = "s3Bucket")]
-    s3_bucket: Arc<str>,
+    s3_bucket: Box<str>,
     #[serde(rename = "s3Object")]
     s3_object: Box<str>,
     hash_value: String,
@@ -238,7 +259,7 @@ struct RawLog {
 }
 
 impl RawDigest {
-    fn parse(text: &str, max_log_files: usize) -> Result<Digest, DigestError> {
+    fn parse(text: &str, max_log_files: usize) -> Result<Self, DigestError> {
         // Each entry of logFiles has one hashValue: a cheap count before anything is allocated for them.
         if text.matches("\"hashValue\"").take(max_log_files + 1).count() > max_log_files {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
@@ -247,7 +268,15 @@ impl RawDigest {
         if raw.log_files.len() > max_log_files {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
         }
-        raw.try_into().map_err(DigestError::Malformed)
+        Ok(raw)
+    }
+
+    /// Every bucket and key in it.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let own = [&self.digest_s3_bucket, &self.digest_s3_object].map(String::as_str);
+        let previous = [&self.previous_digest_s3_bucket, &self.previous_digest_s3_object].map(Option::as_deref);
+        let logs = self.log_files.iter().flat_map(|log| [&*log.s3_bucket, &*log.s3_object]);
+        own.into_iter().chain(previous.into_iter().flatten()).chain(logs)
     }
 }
 
@@ -265,12 +294,9 @@ impl TryFrom<RawDigest> for Digest {
             (None, None) => None,
             _ => return Err("only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned()),
         };
-        let mut logs = raw.log_files.into_iter().map(NamedLog::try_from).collect::<Result<Vec<_>, _>>()?;
-        // A digest names one bucket a thousand times.
-        for at in 1..logs.len() {
-            if logs[at].bucket == logs[at - 1].bucket {
-                logs[at].bucket = Arc::clone(&logs[at - 1].bucket);
-            }
+        let mut logs: Vec<NamedLog> = Vec::with_capacity(raw.log_files.len());
+        for log in raw.log_files {
+            logs.push(log.named_beside(logs.last())?);
         }
         Ok(Self {
             account: raw.aws_account_id,
@@ -289,22 +315,21 @@ impl TryFrom<RawDigest> for Digest {
     }
 }
 
-impl TryFrom<RawLog> for NamedLog {
-    type Error = String;
-
-    fn try_from(raw: RawLog) -> Result<Self, String> {
-        let supported = raw.hash_algorithm == HASH_ALGORITHM;
-        let hash = match parse_hash(&raw.hash_value) {
+impl RawLog {
+    fn named_beside(self, neighbour: Option<&NamedLog>) -> Result<NamedLog, String> {
+        let supported = self.hash_algorithm == HASH_ALGORITHM;
+        let hash = match parse_hash(&self.hash_value) {
             Some(hash) if supported => Some(hash),
-            None if supported => return Err(format!("hashValue of {} is not 64 hex digits", raw.s3_object)),
+            None if supported => return Err(format!("hashValue of {} is not 64 hex digits", self.s3_object)),
             _ => None,
         };
-        Ok(Self {
-            bucket: raw.s3_bucket,
-            object: raw.s3_object,
+        let shared = neighbour.map(|other| &other.bucket).filter(|other| ***other == *self.s3_bucket);
+        Ok(NamedLog {
+            bucket: shared.map_or_else(|| (&*self.s3_bucket).into(), Arc::clone),
+            object: ObjectKey::beside(&self.s3_object, neighbour.map(|other| &other.object)),
             hash,
-            oldest_event: raw.oldest_event_time,
-            newest_event: raw.newest_event_time,
+            oldest_event: self.oldest_event_time,
+            newest_event: self.newest_event_time,
         })
     }
 }

@@ -192,6 +192,16 @@ fn s57_symbolic_links_that_leave_the_root() {
 }
 
 #[test]
+fn s57_what_lies_outside_is_not_found_elsewhere() {
+    let outside = tempfile::tempdir().unwrap();
+    let archive = small();
+    let log = archive.log(2, 0);
+    fs::rename(archive.path(log), outside.path().join("log")).unwrap();
+    archive.symlink(format!("{}/link.json.gz", log_folder(&archive)), outside.path().join("log"));
+    run(&archive).finds(&["V log_missing", "U symlink_not_followed", "U stray_object"]);
+}
+
+#[test]
 fn s57_symbolic_links_inside_the_root_are_followed() {
     let archive = small();
     let log = archive.log(2, 0).to_owned();
@@ -287,4 +297,15 @@ fn s58_a_narrowed_run_does_not_accuse() {
     (options.policy.start, options.policy.end) = (Some(start), Some(start.plus(2 * HOUR)));
     let run = run_with(&options);
     run.finds(&[]);
+}
+
+#[test]
+fn s58_a_chain_that_ended_before_the_time_asked_for() {
+    let mut model = Plan { hours: 2, trails: vec!["old".to_owned()], ..Plan::default() }.model();
+    model.chains.extend(Plan::default().model().chains);
+    let archive = model.write();
+    let mut options = options(&archive);
+    with_baseline(&mut options, &run(&archive).json());
+    options.policy.start = Some(archive.model.plan.start.plus(4 * HOUR));
+    run_with(&options).finds(&[]).digest_totals([2, 2, 0, 0, 0]);
 }

@@ -444,6 +444,17 @@ fn s19_logs_in_a_gap() {
 }
 
 #[test]
+fn s19_logs_in_the_hole_of_one_of_two_trails() {
+    // The other trail's digests cover the hour, but a log's name does not say whose it is.
+    let archive =
+        Plan { trails: vec!["audit".to_owned(), "other".to_owned()], ..Plan::default() }.model().write();
+    archive.delete_digest(archive.digest(3));
+    let run = run(&archive);
+    run.finds(&["V digest_missing", "U log_outside_coverage x2"]).unnamed_totals([0, 0, 2]);
+    run.log_totals([22, 22, 0, 0, 0]);
+}
+
+#[test]
 fn s19_logs_at_the_border_of_a_proven_window() {
     // The minute in a name is rounded: at a border it cannot be said on which side a log was delivered.
     let archive = small();

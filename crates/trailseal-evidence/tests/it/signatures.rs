@@ -141,6 +141,17 @@ fn s40_no_signature_verifies_but_the_hash_chain_does() {
 }
 
 #[test]
+fn s40_two_signatures_and_no_key_to_tell_which() {
+    let archive = Plan { rotate: Some(3), ..Plan::default() }.model().write();
+    archive.write_keys(&[2], None);
+    archive.flip_signature(archive.digest(1), 1000);
+    let run = run(&archive);
+    run.finds(&["U signature_sources_disagree"]).digest_totals([7, 7, 0, 0, 0]);
+    assert_eq!(run.one(Code::SignatureSourcesDisagree).key.as_deref(), Some(archive.digest(1)));
+    assert_eq!(run.digests[archive.digest(1)].evidence, [Evidence::HashChain]);
+}
+
+#[test]
 fn s41_a_flipped_bit_in_the_only_signature() {
     for bit in [0, 1, 7, 1024, 2047] {
         let archive = small();

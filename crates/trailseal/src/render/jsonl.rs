@@ -1,7 +1,10 @@
 //! One JSON object a line: digests and logs as their accounts and regions are judged, then findings, chains
 //! and, last, the summary. What has no summary is not whole.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 use trailseal_archive::Timestamp;
@@ -66,7 +69,7 @@ struct Place<'a> {
 
 #[derive(Serialize)]
 struct Log<'a> {
-    key: &'a str,
+    key: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -175,7 +178,7 @@ fn named<'a>(
     digest: Option<&'a str>,
 ) -> Log<'a> {
     Log {
-        key: &entry.named.object,
+        key: entry.named.object.to_string().into(),
         bucket: Some(&entry.named.bucket),
         path,
         place,
@@ -197,7 +200,7 @@ fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
         Unnamed::Stray => "stray",
     };
     Log {
-        key: &log.key,
+        key: Cow::Borrowed(&log.key),
         bucket: None,
         path: Some(&log.path),
         place,

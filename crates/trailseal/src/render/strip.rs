@@ -26,7 +26,11 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
         with_strip().filter(|(_, coverage)| is_interesting(coverage)).take(MANY).collect()
     };
     if shown.is_empty() {
-        return Ok(());
+        let count = plural(with_strip().count() as u64, "chain");
+        return writeln!(
+            out,
+            "{DIM}Hour by hour:{DIM:#} {count}, each proven in every hour of its span (--verbose)"
+        );
     }
     writeln!(out, "{DIM}Hour by hour (UTC): # proven  X violated  ? unproven  - gap  . nothing{DIM:#}")?;
     for (chain, coverage) in &shown {

@@ -80,9 +80,13 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
 
 fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let (digests, logs) = (&report.totals.digests, &report.totals.logs);
-    let counts = |counts: &[(u64, &str)]| {
+    let told = |counts: &[(u64, &str)]| {
         let told = counts.iter().filter(|(count, _)| *count > 0);
         told.map(|(count, word)| format!("{} {word}", grouped(*count))).collect::<Vec<_>>().join(", ")
+    };
+    let counts = |what: String, counts: &[(u64, &str)]| match told(counts) {
+        nothing if nothing.is_empty() => what,
+        told => format!("{what}: {told}"),
     };
     let mut line = |label: &str, text: &str| writeln!(out, "{DIM}{label:<13}{DIM:#}{text}");
     let of_digests = [
@@ -91,24 +95,21 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         (digests.unproven, "unproven"),
         (digests.missing, "missing besides"),
     ];
-    line(
-        "digest files",
-        &format!("{} found: {}", grouped(digests.found), counts(&of_digests)).replace(": ,", ":"),
-    )?;
+    line("digest files", &counts(format!("{} found", grouped(digests.found)), &of_digests))?;
     let of_logs = [
         (logs.verified, "verified"),
         (logs.violated, "violated"),
         (logs.unproven, "unproven"),
         (logs.missing, "missing"),
     ];
-    line("log files", &format!("{} named by digests: {}", grouped(logs.named), counts(&of_logs)))?;
+    line("log files", &counts(format!("{} named by digests", grouped(logs.named)), &of_logs))?;
     let unnamed = [
         (logs.unreferenced, "in a proven window (unreferenced)"),
         (logs.pending, "too new for a digest (pending)"),
         (logs.outside_coverage, "outside coverage"),
     ];
     if unnamed.iter().any(|(count, _)| *count > 0) {
-        line("", &format!("named by none: {}", counts(&unnamed)))?;
+        line("", &counts("named by none".to_owned(), &unnamed))?;
     }
     line("hashed", &format!("{} bytes", grouped(report.totals.bytes_inflated)))?;
     let scope = &report.scope;

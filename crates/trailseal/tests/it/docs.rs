@@ -86,6 +86,17 @@ fn the_demo_archive_is_what_generate_writes() {
 }
 
 #[test]
+fn the_readme_shows_what_a_newcomer_sees() {
+    let page = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let arguments = "verify testdata/demo/archive --keys testdata/demo/keys";
+    assert!(page.contains(&format!("cargo run --release -- {arguments}\n")));
+    let words: Vec<&str> = arguments.split(' ').collect();
+    let output = Demo::new().command(&words).current_dir(workspace()).output().unwrap();
+    let seen = format!("```text\n{}```\n", String::from_utf8(output.stdout).unwrap());
+    assert!(page.contains(&seen), "README.md does not show this:\n{seen}");
+}
+
+#[test]
 fn completions_and_manual_pages_are_written() {
     let demo = Demo::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
