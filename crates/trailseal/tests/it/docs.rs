@@ -94,6 +94,19 @@ fn the_readme_shows_what_a_newcomer_sees() {
     let output = Demo::new().command(&words).current_dir(workspace()).output().unwrap();
     let seen = format!("```text\n{}```\n", String::from_utf8(output.stdout).unwrap());
     assert!(page.contains(&seen), "README.md does not show this:\n{seen}");
+
+    // The damaged byte: as the page does it.
+    let demo = Demo::new();
+    let log = &demo.files("/111122223333/CloudTrail/us-east-1/")[29];
+    let mut bytes = fs::read(log).unwrap();
+    bytes[300] = b'X';
+    fs::write(log, bytes).unwrap();
+    let run = demo.verify("");
+    let (_, what) = run.stdout.lines().next().unwrap().split_once("archive/").unwrap();
+    let verdict = run.stdout.lines().last().unwrap();
+    for text in [what, verdict] {
+        assert!(page.contains(text), "README.md does not show this:\n{text}");
+    }
 }
 
 #[test]
