@@ -21,7 +21,10 @@ pub fn digest(data: &[u8]) {
     let parsed = Digest::parse(data, &limits);
     if let Ok(digest) = &parsed {
         let has_hashes = digest.logs.iter().all(|log| log.hash.is_some())
-            && digest.previous.as_ref().is_none_or(|previous| previous.hash.is_some() && previous.hash_supported);
+            && digest
+                .previous
+                .as_ref()
+                .is_none_or(|previous| previous.hash.is_some() && previous.hash_supported);
         if has_hashes {
             for escape in [true, false] {
                 let printed = digest.to_json(escape);

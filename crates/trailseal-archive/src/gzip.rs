@@ -276,7 +276,8 @@ impl Inflater {
             Ok(_) => self.end(Ending::Corrupt { reason: "the compressed data leads nowhere".into() }),
             // The library's own words depend on how the input was cut into windows.
             Err(_) => {
-                let reason = format!("the compressed data is not valid after {} bytes of content", self.inflated);
+                let reason =
+                    format!("the compressed data is not valid after {} bytes of content", self.inflated);
                 self.end(Ending::Corrupt { reason });
             }
         }

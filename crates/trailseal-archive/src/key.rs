@@ -89,8 +89,15 @@ impl<'a> KeyParts<'a> {
         let kind = ObjectKind::from_folder(kind)?;
         let (region, rest) = rest.split_once('/')?;
         let (folders, file_name) = rest.rsplit_once('/').unwrap_or(("", rest));
-        (is_region_like(region) && !file_name.is_empty())
-            .then_some(Self { prefix, organization, account, kind, region, folders, file_name })
+        (is_region_like(region) && !file_name.is_empty()).then_some(Self {
+            prefix,
+            organization,
+            account,
+            kind,
+            region,
+            folders,
+            file_name,
+        })
     }
 }
 
@@ -167,7 +174,8 @@ impl<'a> DigestName<'a> {
             && is_region_like(region)
             && is_region_like(home_region)
             && !trail.is_empty();
-        fits.then_some(Self { account, region, trail, home_region, end, backfill }).ok_or(DigestNameError::Shape)
+        fits.then_some(Self { account, region, trail, home_region, end, backfill })
+            .ok_or(DigestNameError::Shape)
     }
 
     /// The file name that CloudTrail gives to such a digest.
@@ -198,13 +206,16 @@ mod tests {
 
     #[test]
     fn plain_organization_and_prefixed_keys_are_cut() {
-        let parts = KeyParts::parse("o-abcd123456/AWSLogs/o-abcd123456/111122223333/CloudTrail/eu-west-1/2024/03/01/x.json.gz")
-            .unwrap();
+        let parts = KeyParts::parse(
+            "o-abcd123456/AWSLogs/o-abcd123456/111122223333/CloudTrail/eu-west-1/2024/03/01/x.json.gz",
+        )
+        .unwrap();
         assert_eq!(parts.prefix, "o-abcd123456/");
         assert_eq!(parts.organization, Some("o-abcd123456"));
         assert_eq!((parts.account, parts.kind, parts.region), ("111122223333", ObjectKind::Log, "eu-west-1"));
         assert_eq!((parts.folders, parts.file_name), ("2024/03/01", "x.json.gz"));
-        let parts = KeyParts::parse("AWSLogs/x/AWSLogs/111122223333/CloudTrail-Digest/us-gov-east-1/d").unwrap();
+        let parts =
+            KeyParts::parse("AWSLogs/x/AWSLogs/111122223333/CloudTrail-Digest/us-gov-east-1/d").unwrap();
         assert_eq!((parts.prefix, parts.folders), ("AWSLogs/x/", ""));
     }
 
@@ -241,7 +252,9 @@ mod tests {
     fn damaged_digest_names_say_what_is_wrong() {
         assert_eq!(DigestName::parse("x.txt"), Err(DigestNameError::Extension));
         assert!(matches!(
-            DigestName::parse("111122223333_CloudTrail-Digest_us-east-1_t_us-east-1_99990001T000000Z.json.gz"),
+            DigestName::parse(
+                "111122223333_CloudTrail-Digest_us-east-1_t_us-east-1_99990001T000000Z.json.gz"
+            ),
             Err(DigestNameError::Stamp(_))
         ));
         assert_eq!(DigestName::parse("a_20240301T000000Z.json.gz"), Err(DigestNameError::Shape));

@@ -193,7 +193,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_an_error() {
-        for text in ["", "2024-3-1T00:00:00Z", "2024-13-01T00:00:00Z", "+024-03-01T00:00:00Z", "now", "NaN", "1e300"] {
+        for text in
+            ["", "2024-3-1T00:00:00Z", "2024-13-01T00:00:00Z", "+024-03-01T00:00:00Z", "now", "NaN", "1e300"]
+        {
             assert!(Timestamp::parse_digest_field(text).is_err(), "{text}");
             assert!(Timestamp::parse_loose(text).is_err() || text.starts_with("2024-3"), "{text}");
         }

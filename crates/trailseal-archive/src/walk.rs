@@ -146,7 +146,8 @@ impl Roots {
         roots.retain(|root| {
             at += 1;
             let earlier_twin = all[..at - 1].contains(&root.canonical);
-            let inside = all.iter().any(|other| *other != root.canonical && root.canonical.starts_with(other));
+            let inside =
+                all.iter().any(|other| *other != root.canonical && root.canonical.starts_with(other));
             !earlier_twin && !inside
         });
         Ok(Self { roots })
@@ -314,7 +315,9 @@ impl<'a> Walk<'a> {
             match self.follow(folder, &below()) {
                 Ok(Target::File(length)) => entries.files.push(file(length, None)),
                 Ok(Target::Folder(real)) => {
-                    if self.linked.insert(real) {
+                    // What lies in AWS's layout is walked where it lies; by a link it would count twice.
+                    let is_walked = real.components().any(|part| part.as_os_str() == "AWSLogs");
+                    if !is_walked && self.linked.insert(real) {
                         entries.folders.push(below());
                     }
                 }
@@ -389,7 +392,9 @@ mod tests {
     #[test]
     fn a_unit_is_found_and_listed_in_order() {
         let root = tree();
-        for start in ["", "bucket/p/AWSLogs", "bucket/p/AWSLogs/o-abcd123456/111122223333/CloudTrail/eu-west-1/2024"] {
+        for start in
+            ["", "bucket/p/AWSLogs", "bucket/p/AWSLogs/o-abcd123456/111122223333/CloudTrail/eu-west-1/2024"]
+        {
             let (roots, survey) = survey(&root.path().join(start));
             assert_eq!(survey.problems, []);
             let (unit, folders) = survey.units.first_key_value().unwrap();
@@ -408,7 +413,8 @@ mod tests {
         fs::write(outside.path().join("secret"), "x").unwrap();
         let root = tree();
         std::os::unix::fs::symlink(outside.path(), root.path().join("out")).unwrap();
-        std::os::unix::fs::symlink(outside.path().join("secret"), root.path().join(DAY).join("c.json.gz")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret"), root.path().join(DAY).join("c.json.gz"))
+            .unwrap();
         std::os::unix::fs::symlink("nowhere", root.path().join("broken")).unwrap();
         let (roots, survey) = survey(root.path());
         let kinds: Vec<_> = survey.problems.iter().map(|problem| problem.kind.clone()).collect();

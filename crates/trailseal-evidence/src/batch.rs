@@ -6,10 +6,9 @@ use rayon::prelude::*;
 use trailseal_archive::{
     gzip::Inflater,
     key::ObjectKind,
-    walk::{Folder, Roots, UnitKey},
+    walk::{Folder, Listing, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
-use trailseal_verify::unit::UnitOutcome;
 
 use crate::{
     changes,
@@ -17,6 +16,7 @@ use crate::{
     files::FileId,
     hash::{Hashing, Seen},
     options::{Options, Progress},
+    outcome::UnitOutcome,
     read,
     unit::{SeenFiles, Unit, UnitDetail},
 };
@@ -33,13 +33,21 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Lists the files of an account and region.
-    pub(crate) fn list(&self, key: UnitKey, folders: &[(ObjectKind, Folder)]) -> Unit {
+    /// Lists the files of an account and region: those of its folders, and `more` outside AWS's layout.
+    pub(crate) fn list(
+        &self,
+        key: UnitKey,
+        folders: &[(ObjectKind, Folder)],
+        more: Vec<(ObjectKind, Listing)>,
+    ) -> Unit {
         let mut unit = Unit::new(key);
         for (kind, folder) in folders {
             for listing in self.roots.list(folder, &mut unit.problems) {
                 unit.files.add(*kind, listing);
             }
+        }
+        for (kind, listing) in more {
+            unit.files.add(kind, listing);
         }
         unit
     }
@@ -52,7 +60,10 @@ impl Run<'_> {
     ) -> Result<Vec<UnitOutcome>, Error> {
         let digests = self.read_digests(&mut units)?;
         self.pool.install(|| {
-            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| unit.assess(ids, self.roots, self.options));
+            units
+                .par_iter_mut()
+                .zip(&digests)
+                .for_each(|(unit, ids)| unit.assess(ids, self.roots, self.options));
         });
         let jobs: Vec<(u32, FileId)> = units
             .iter()

@@ -14,14 +14,11 @@ use trailseal_archive::{
     gzip::{Ending, GzipReader, Inflater},
 };
 use trailseal_sha256::Hasher;
-use trailseal_verify::{
-    chain::Status,
-    finding::Code,
-    unit::{CHANGE_MARGIN, TrailChange, UnitOutcome},
-};
+use trailseal_verify::{chain::Status, finding::Code};
 
 use crate::{
     batch::Run,
+    outcome::{CHANGE_MARGIN, TrailChange, UnitOutcome},
     read,
     unit::{SeenFiles, Unit},
 };
@@ -30,7 +27,12 @@ use crate::{
 const MAX_LOGS: usize = 500;
 
 /// Searches the verified logs around the unit's gaps.
-pub(crate) fn find(unit: &Unit, outcome: &UnitOutcome, seen: SeenFiles<'_>, run: &Run<'_>) -> Vec<TrailChange> {
+pub(crate) fn find(
+    unit: &Unit,
+    outcome: &UnitOutcome,
+    seen: SeenFiles<'_>,
+    run: &Run<'_>,
+) -> Vec<TrailChange> {
     let gaps: Vec<(Timestamp, Timestamp)> = outcome
         .findings
         .iter()
@@ -123,10 +125,12 @@ impl Changes {
     }
 
     fn take(&mut self, event: Event) {
-        let is_change = matches!(event.event_name.as_deref(), Some("StopLogging" | "DeleteTrail" | "UpdateTrail"))
-            && event.event_source.as_deref() == Some("cloudtrail.amazonaws.com")
-            && event.error_code.is_none();
-        let trail = event.request_parameters.as_ref().and_then(|p| p.get("name")).and_then(|name| name.as_str());
+        let is_change =
+            matches!(event.event_name.as_deref(), Some("StopLogging" | "DeleteTrail" | "UpdateTrail"))
+                && event.event_source.as_deref() == Some("cloudtrail.amazonaws.com")
+                && event.error_code.is_none();
+        let trail =
+            event.request_parameters.as_ref().and_then(|p| p.get("name")).and_then(|name| name.as_str());
         let time = event.event_time.as_deref().and_then(|time| Timestamp::parse_digest_field(time).ok());
         if let (true, Some(trail), Some(time), Some(name)) = (is_change, trail, time, event.event_name) {
             self.found.push(TrailChange { time, event: name, trail: trail.to_owned(), log: String::new() });

@@ -36,13 +36,18 @@ impl Hashing<'_> {
     /// Reads the files with these lengths to their ends; `open` gives the file with an index.
     ///
     /// Returns one entry a file, empty for those that were not reached before an interrupt.
-    pub(crate) fn run(&self, lengths: &[u64], open: &(dyn Fn(usize) -> io::Result<File> + Sync)) -> Vec<OnceLock<Seen>> {
+    pub(crate) fn run(
+        &self,
+        lengths: &[u64],
+        open: &(dyn Fn(usize) -> io::Result<File> + Sync),
+    ) -> Vec<OnceLock<Seen>> {
         // Largest first, so that no thread is left alone with a large file at the end.
         let mut order: Vec<u32> = (0..lengths.len() as u32).collect();
         order.sort_by_key(|index| (std::cmp::Reverse(lengths[*index as usize]), *index));
         let next = AtomicUsize::new(0);
         let seen: Vec<OnceLock<Seen>> = (0..lengths.len()).map(|_| OnceLock::new()).collect();
-        self.pool.broadcast(|_| Worker { hashing: self, open, order: &order, next: &next, seen: &seen }.run());
+        self.pool
+            .broadcast(|_| Worker { hashing: self, open, order: &order, next: &next, seen: &seen }.run());
         seen
     }
 }
@@ -123,7 +128,8 @@ impl Worker<'_> {
             match (self.open)(index) {
                 Ok(file) => {
                     lane.inflater.start(self.hashing.limit);
-                    lane.work = Some(Work { index, file, hasher: Hasher::new(), is_read: false, reported: 0 });
+                    lane.work =
+                        Some(Work { index, file, hasher: Hasher::new(), is_read: false, reported: 0 });
                     return Some(());
                 }
                 Err(error) => {

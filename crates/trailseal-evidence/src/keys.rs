@@ -53,7 +53,8 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, Error> {
             }
         }
         if loaded.files.len() == before {
-            let reason = KeyDefectReason::NotAKeyFile("the folder holds no .json, .der or .pem file".to_owned());
+            let reason =
+                KeyDefectReason::NotAKeyFile("the folder holds no .json, .der or .pem file".to_owned());
             loaded.content.defects.push(KeyDefect { file: path.display().to_string(), entry: None, reason });
         }
     }
@@ -78,7 +79,10 @@ fn is_key_file_name(path: &Path) -> bool {
 fn parse(path: &Path) -> io::Result<KeyFile> {
     let length = fs::metadata(path)?.len();
     if length > MAX_KEY_FILE {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{length} bytes are too many for keys")));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("{length} bytes are too many for keys"),
+        ));
     }
     Ok(KeyFile::parse(&path.display().to_string(), &fs::read(path)?))
 }

@@ -3,15 +3,17 @@
 //! [`verify`] walks the roots, judges one batch of accounts and regions after another, and returns the
 //! report. It prints nothing, reads no clock and no environment, and writes nothing anywhere.
 
-pub mod keys;
 mod batch;
 mod changes;
+mod conclude;
 mod error;
 mod files;
 mod hash;
+pub mod keys;
 mod locate;
 mod needs;
 mod options;
+mod outcome;
 mod read;
 mod search;
 mod unit;
@@ -20,5 +22,6 @@ mod verify;
 pub use error::Error;
 pub use needs::{KeyNeed, key_needs};
 pub use options::{Map, Options, Progress, Silent};
+pub use outcome::UnnamedLog;
 pub use unit::{LogEntry, UnitDetail};
 pub use verify::verify;

@@ -72,7 +72,8 @@ impl Mounts {
     /// What place a real path stands for; `bucket` is preferred where several would do.
     pub(crate) fn place(&self, path: &str, bucket: Option<&str>) -> FoundAt {
         let holding = |mount: &&Mount| path.starts_with(&mount.folder);
-        let preferred = self.mounts.iter().filter(holding).find(|mount| Some(mount.bucket.as_str()) == bucket);
+        let preferred =
+            self.mounts.iter().filter(holding).find(|mount| Some(mount.bucket.as_str()) == bucket);
         match preferred.or_else(|| self.mounts.iter().find(holding)) {
             Some(mount) => FoundAt {
                 path: String::new(),
@@ -125,17 +126,15 @@ impl Mount {
 
 /// What stands before the longest common end of whole components, the file name at least.
 fn common_end<'a>(path: &'a str, object: &'a str) -> Option<(&'a str, &'a str)> {
-    let inflated = object.strip_suffix(".gz").filter(|inflated| !path.ends_with(".gz") && path.ends_with(".json") && inflated.ends_with(".json"));
+    let inflated = object
+        .strip_suffix(".gz")
+        .filter(|inflated| !path.ends_with(".gz") && path.ends_with(".json") && inflated.ends_with(".json"));
     let target = inflated.unwrap_or(object);
     let same = path.bytes().rev().zip(target.bytes().rev()).take_while(|(a, b)| a == b).count();
     let (p, t) = (path.len() - same, target.len() - same);
     // Back to the start of a component on both sides.
     let at_start = |text: &str, at: usize| at == 0 || text.as_bytes()[at - 1] == b'/';
-    let skip = if at_start(path, p) && at_start(target, t) {
-        0
-    } else {
-        path.get(p..)?.find('/')? + 1
-    };
+    let skip = if at_start(path, p) && at_start(target, t) { 0 } else { path.get(p..)?.find('/')? + 1 };
     let (p, t) = (p + skip, t + skip);
     (p < path.len()).then(|| (&path[..p], &object[..t]))
 }

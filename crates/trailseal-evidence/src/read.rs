@@ -24,7 +24,12 @@ use crate::{
 pub(crate) const SIDECAR: &str = ".metadata.json";
 
 /// Reads a digest file, its sidecar, attributes and manifest entry, and examines it.
-pub(crate) fn digest_row(table: &FileTable, id: FileId, options: &Options, inflater: &mut Inflater) -> DigestRow {
+pub(crate) fn digest_row(
+    table: &FileTable,
+    id: FileId,
+    options: &Options,
+    inflater: &mut Inflater,
+) -> DigestRow {
     let file = table.get(id);
     let limit = options.limits.max_inflated_digest;
     let read = match file.file.refusal {

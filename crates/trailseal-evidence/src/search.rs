@@ -7,9 +7,8 @@ use std::{
 };
 
 use trailseal_archive::walk::Folder;
-use trailseal_verify::{conclude::Elsewhere, unit::UnitOutcome};
 
-use crate::{batch::Run, error::Error, read::SIDECAR};
+use crate::{batch::Run, conclude::Elsewhere, error::Error, outcome::UnitOutcome, read::SIDECAR};
 
 /// Hashes every file that no digest names, and those outside AWS's layout, and returns the ones whose
 /// content is wanted.

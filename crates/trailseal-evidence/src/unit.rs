@@ -6,17 +6,16 @@ use std::{
 };
 
 use trailseal_archive::{
-    key::{ObjectKind, log_stamp, strip_extension},
+    key::{KeyParts, ObjectKind, log_stamp, strip_extension},
     walk::{Problem, Roots, UnitKey},
 };
 use trailseal_verify::{
     chain::{Assessment, Judgement, Status, assess},
     digest::NamedLog,
     finding::{Code, Finding},
-    link::DigestRow,
+    link::{DigestRow, FoundAt},
     logs::{Copy, Covered, LogVerdict, judge},
     report::Mapping,
-    unit::{Displaced, LogTally, UnitOutcome, UnnamedLog, log_finding, logs_stored_inflated},
 };
 
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
     hash::Seen,
     locate::Mounts,
     options::Options,
+    outcome::{Displaced, LogTally, UnitOutcome, UnnamedLog, log_finding, logs_stored_inflated},
     read::SIDECAR,
 };
 
@@ -77,7 +77,8 @@ impl Unit {
     pub(crate) fn digest_files(&self, options: &Options) -> Vec<FileId> {
         let is_digest = |file: &crate::files::FileRef<'_>| {
             let name = &*file.file.name;
-            let is_marker = file.file.length == 0 && strip_extension(name).is_none() && file.file.refusal.is_none();
+            let is_marker =
+                file.file.length == 0 && strip_extension(name).is_none() && file.file.refusal.is_none();
             file.kind == ObjectKind::Digest
                 && !name.ends_with(SIDECAR)
                 && !is_marker
@@ -115,7 +116,9 @@ impl Unit {
     }
 
     fn locate_log(&mut self, row: usize, log: usize, roots: &Roots) -> Located {
-        let Some(named) = self.rows[row].digest().map(|digest| &digest.logs[log]) else { return Located::Absent };
+        let Some(named) = self.rows[row].digest().map(|digest| &digest.logs[log]) else {
+            return Located::Absent;
+        };
         let mut files = Vec::new();
         let mut is_held = false;
         let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object.to_string()).collect();
@@ -199,7 +202,9 @@ impl Unit {
                     let file = entry.file.unwrap_or_default();
                     inflated = Some(inflated.map_or((1, file, row, log), |(n, f, r, l)| (n + 1, f, r, l)));
                 }
-                if let Some((id, Ok(observation))) = entry.file.and_then(|id| Some((id, seen.get(id)?.as_ref()))) {
+                if let Some((id, Ok(observation))) =
+                    entry.file.and_then(|id| Some((id, seen.get(id)?.as_ref())))
+                {
                     if hashed.insert(id) {
                         outcome.totals.bytes_inflated += observation.inflated;
                     }
@@ -210,7 +215,8 @@ impl Unit {
         if let Some((count, file, row, log)) = inflated {
             let named = self.rows[row].digest().map(|digest| &digest.logs[log]);
             let path = self.files.get(file).shown();
-            let (bucket, key) = named.map(|named| (&*named.bucket, named.object.to_string())).unwrap_or_default();
+            let (bucket, key) =
+                named.map(|named| (&*named.bucket, named.object.to_string())).unwrap_or_default();
             let finding = logs_stored_inflated(count, &path, bucket, &key);
             let UnitKey { organization, account, region } = &self.key;
             outcome.findings.push(finding.of_place(organization.as_deref(), account, region));
@@ -260,8 +266,8 @@ impl Unit {
             finding.path = Some(self.files.get(id).shown());
         }
         let actual = entry.seen.map(|seen| seen.sha256);
-        finding.expected = named.hash.map(hex_text);
-        finding.actual = actual.map(hex_text);
+        finding.expected = named.hash.map(hex::encode);
+        finding.actual = actual.map(hex::encode);
         // A log of an unmapped bucket may lie in the archive after all: it must not pass for a planted one.
         let is_displaced = matches!(entry.verdict.status, Status::Missing | Status::Violated)
             || finding.code == Code::LogNotInArchive;
@@ -288,19 +294,21 @@ impl Unit {
         for pair in names.windows(2) {
             if place(pair[0]) == place(pair[1]) {
                 let (twin, named) = (log(pair[0]), log(pair[1]));
-                let (other, digest, row) = (digest(pair[0].0), digest(pair[1].0), &self.rows[pair[1].0 as usize]);
+                let (other, digest, row) =
+                    (digest(pair[0].0), digest(pair[1].0), &self.rows[pair[1].0 as usize]);
                 let (code, message) = if twin.hash == named.hash {
                     (Code::LogNamedTwice, "the log file is named twice, with the same hash")
                 } else {
                     (Code::DigestConflict, "the log file is named twice, with different hashes")
                 };
-                let mut finding = Finding::new(code, message).about(Some(&named.bucket), &named.object.to_string());
+                let mut finding =
+                    Finding::new(code, message).about(Some(&named.bucket), &named.object.to_string());
                 if let Some(id) = row.chain() {
                     finding = finding.of_chain(id).spanning(digest.start, digest.end).said_by(&digest.object);
                     finding.message = format!("{}; also by {}", finding.message, other.object);
                 }
-                finding.expected = twin.hash.map(hex_text);
-                finding.actual = named.hash.map(hex_text);
+                finding.expected = twin.hash.map(hex::encode);
+                finding.actual = named.hash.map(hex::encode);
                 outcome.findings.push(finding);
             }
         }
@@ -313,8 +321,7 @@ impl Unit {
             Located::File(id) => Some(*id),
             _ => None,
         }));
-        let covered = Covered::new(&self.rows, &self.assessment.judgements);
-        outcome.covered = (covered.newest_end, covered.oldest_start);
+        let mut covered = CoveredPlaces::default();
         for (id, file) in self.files.iter().filter(|(_, file)| file.kind != ObjectKind::Digest) {
             let name = &*file.file.name;
             let is_log = file.kind == ObjectKind::Log;
@@ -330,26 +337,46 @@ impl Unit {
             outcome.log_files += u64::from(is_log && in_scope && stamp.is_some());
             let real = file.real();
             let found = self.mounts.place(&real.to_string_lossy(), None);
-            outcome.unnamed.push(UnnamedLog {
-                path: file.shown().into(),
-                key: found.key.into(),
-                stamp,
-                meaning: covered.meaning(stamp),
-                is_other_kind: !is_log,
-            });
+            let meaning = covered.of(self, &found).meaning(stamp);
+            let (path, key) = (file.shown().into(), found.key.into());
+            outcome.unnamed.push(UnnamedLog { path, key, stamp, meaning, is_other_kind: !is_log });
         }
     }
 
     fn report_problems(&self, outcome: &mut UnitOutcome) {
         let UnitKey { organization, account, region } = &self.key;
         for problem in &self.problems {
-            outcome.findings.push(problem_finding(problem).of_place(organization.as_deref(), account, region));
+            outcome.findings.push(problem_finding(problem).of_place(
+                organization.as_deref(),
+                account,
+                region,
+            ));
         }
     }
 
     /// For those who want every digest and log.
     pub(crate) fn detail<'a>(&'a self, outcome: &'a UnitOutcome, seen: SeenFiles<'a>) -> UnitDetail<'a> {
         UnitDetail { unit: self, outcome, seen }
+    }
+}
+
+/// What the digests of each bucket and prefix cover, as far as it was asked for.
+#[derive(Default)]
+struct CoveredPlaces {
+    places: HashMap<(Option<String>, String), Covered>,
+}
+
+impl CoveredPlaces {
+    /// For the bucket and prefix in which a file was found.
+    fn of(&mut self, unit: &Unit, found: &FoundAt) -> &Covered {
+        let prefix = |key: &str| KeyParts::parse(key).map_or(String::new(), |parts| parts.prefix.to_owned());
+        let place = (found.bucket.clone(), prefix(&found.key));
+        self.places.entry(place).or_insert_with_key(|(bucket, wanted)| {
+            Covered::new(&unit.rows, &unit.assessment.judgements, |digest| {
+                bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket)
+                    && prefix(&digest.object) == *wanted
+            })
+        })
     }
 }
 
@@ -372,10 +399,6 @@ fn is_key_file(options: &Options, file: &crate::files::FileRef<'_>) -> bool {
 
 fn same_file(key: &std::path::Path, file: &crate::files::FileRef<'_>) -> bool {
     std::fs::canonicalize(key).is_ok_and(|key| key == file.real())
-}
-
-fn hex_text(hash: [u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One named log and what became of it.

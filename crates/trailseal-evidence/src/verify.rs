@@ -1,22 +1,22 @@
 //! The whole run: survey, batches, conclusion.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use trailseal_archive::{
-    key::{DigestName, ObjectKind},
+    key::{DigestName, ObjectKind, is_account_id},
     walk::{File, Folder, Listing, Roots, Survey, UnitKey},
 };
 use trailseal_verify::{
-    conclude::{conclude, wanted},
     finding::Finding,
     report::{Report, Scope, ScopeKey},
-    unit::UnitOutcome,
 };
 
 use crate::{
     batch::{MAX_FILES, Run},
+    conclude::{conclude, wanted},
     error::Error,
     options::{Options, Progress},
+    outcome::UnitOutcome,
     search::search,
     unit::{Unit, UnitDetail, problem_finding},
 };
@@ -45,11 +45,20 @@ pub fn verify(
     let policy = &options.policy;
 
     let mut survey = roots.survey(&|unit| policy.wants_place(&unit.account, &unit.region));
-    let loose = loose_units(&roots, &mut survey, options);
+    let mut loose = loose_files(&roots, &survey, options);
     let mut outcomes = Vec::new();
     let mut batch: Vec<Unit> = Vec::new();
-    let units = std::mem::take(&mut survey.units).into_iter();
-    let listed = units.map(|(key, folders)| run.list(key, &folders)).chain(loose);
+    let mut units = std::mem::take(&mut survey.units);
+    for (account, region) in loose.keys() {
+        if !units.keys().any(|unit| unit.account == *account && unit.region == *region) {
+            let key = UnitKey { organization: None, account: account.clone(), region: region.clone() };
+            units.insert(key, Vec::new());
+        }
+    }
+    let listed = units.into_iter().map(|(key, folders)| {
+        let more = loose.remove(&(key.account.clone(), key.region.clone())).unwrap_or_default();
+        run.list(key, &folders, more)
+    });
     for unit in listed {
         run.check_interrupt()?;
         let files: usize = batch.iter().map(|unit| unit.files.len()).sum();
@@ -66,51 +75,51 @@ pub fn verify(
     Ok(conclude(outcomes, scope(options), policy, &elsewhere, problems))
 }
 
+/// Listings outside AWS's layout, by account and region.
+type Loose = BTreeMap<(String, String), Vec<(ObjectKind, Listing)>>;
+
 /// Trees that do not keep AWS's layout: their files tell by their names to which account and region they
-/// belong. Where a tree has the layout, what lies beside it is none of the archive.
-fn loose_units(roots: &Roots, survey: &mut Survey, options: &Options) -> Vec<Unit> {
-    if !survey.units.is_empty() {
-        return Vec::new();
-    }
-    let mut units: BTreeMap<UnitKey, BTreeMap<(ObjectKind, &Folder), Vec<File>>> = BTreeMap::new();
-    for folder in &survey.others {
+/// belong. Where a root has the layout, only what `--map` names beside it is part of the archive.
+fn loose_files(roots: &Roots, survey: &Survey, options: &Options) -> Loose {
+    let mapped: Vec<PathBuf> = options.maps.iter().filter_map(|map| map.folder.canonicalize().ok()).collect();
+    let is_part = |folder: &&Folder| {
+        survey.units.is_empty() || mapped.iter().any(|mapped| folder.real.starts_with(mapped))
+    };
+    let mut loose = Loose::new();
+    for folder in survey.others.iter().filter(is_part) {
+        let mut kinds: BTreeMap<(String, String, ObjectKind), Vec<File>> = BTreeMap::new();
         for file in roots.list_one(folder) {
             let name = file.name.strip_suffix(crate::read::SIDECAR).unwrap_or(&file.name);
-            let Some((key, kind)) = unit_by_name(name) else { continue };
-            if options.policy.wants_place(&key.account, &key.region) {
-                units.entry(key).or_default().entry((kind, folder)).or_default().push(file);
+            let Some((account, region, kind)) = place_by_name(name) else { continue };
+            if options.policy.wants_place(&account, &region) {
+                kinds.entry((account, region, kind)).or_default().push(file);
             }
         }
-    }
-    let unit = |(key, folders): (UnitKey, BTreeMap<(ObjectKind, &Folder), Vec<File>>)| {
-        let mut unit = Unit::new(key);
-        for ((kind, folder), files) in folders {
-            unit.files.add(kind, Listing { folder: folder.clone(), files });
+        for ((account, region, kind), files) in kinds {
+            let listing = Listing { folder: folder.clone(), files };
+            loose.entry((account, region)).or_default().push((kind, listing));
         }
-        unit
-    };
-    units.into_iter().map(unit).collect()
+    }
+    loose
 }
 
 /// `ACCOUNT_CloudTrail…_REGION_…`.
-fn unit_by_name(name: &str) -> Option<(UnitKey, ObjectKind)> {
-    let unit = |account: &str, region: &str| UnitKey {
-        organization: None,
-        account: account.to_owned(),
-        region: region.to_owned(),
-    };
+fn place_by_name(name: &str) -> Option<(String, String, ObjectKind)> {
     if let Ok(digest) = DigestName::parse(name) {
-        return Some((unit(digest.account, digest.region), ObjectKind::Digest));
+        return Some((digest.account.to_owned(), digest.region.to_owned(), ObjectKind::Digest));
     }
     let mut parts = name.split('_');
     let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
     let kind = ObjectKind::from_folder(kind)?;
-    trailseal_archive::key::is_account_id(account).then(|| (unit(account, region), kind))
+    is_account_id(account).then(|| (account.to_owned(), region.to_owned(), kind))
 }
 
 fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Result<(), Error> {
     let is_something = |unit: &UnitOutcome| {
-        !unit.chains.is_empty() || unit.totals.digests.found > 0 || unit.log_files > 0 || !unit.findings.is_empty()
+        !unit.chains.is_empty()
+            || unit.totals.digests.found > 0
+            || unit.log_files > 0
+            || !unit.findings.is_empty()
     };
     if outcomes.iter().any(is_something) {
         return Ok(());
@@ -118,7 +127,9 @@ fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Resu
     let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
     let mut sought = format!("no digest or log file in {}", roots.join(", "));
     let policy = &options.policy;
-    for (what, asked) in [("account", &policy.accounts), ("region", &policy.regions), ("trail", &policy.trails)] {
+    for (what, asked) in
+        [("account", &policy.accounts), ("region", &policy.regions), ("trail", &policy.trails)]
+    {
         if !asked.is_empty() {
             sought += &format!(", {what} {}", asked.join(" or "));
         }
@@ -129,7 +140,8 @@ fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Resu
     if let Some(end) = policy.end {
         sought += &format!(", until {end}");
     }
-    sought += "; looked for [prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail-Digest/REGION/… and …/CloudTrail/REGION/…";
+    sought +=
+        "; looked for [prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail-Digest/REGION/… and …/CloudTrail/REGION/…";
     Err(Error::NothingToVerify(sought))
 }
 

@@ -62,6 +62,8 @@ pub struct Chain {
     pub id: ChainId,
     /// Its rows, oldest first; one row a digest.
     pub rows: Vec<usize>,
+    /// Rows whose names say that they belong here, and which hold no digest.
+    pub unusable: Vec<usize>,
     /// Spans without a digest.
     pub gaps: Vec<Gap>,
     /// Digests known to be missing.
@@ -119,7 +121,7 @@ struct Work<'a> {
     unusable_ends: BTreeMap<ChainId, BTreeSet<Timestamp>>,
     /// Rows that are the second copy of another row's content.
     copies: HashSet<usize>,
-    chains: BTreeMap<&'a ChainId, Chain>,
+    chains: BTreeMap<ChainId, Chain>,
     findings: Vec<Finding>,
 }
 
@@ -331,7 +333,7 @@ fn digests(rows: &[DigestRow]) -> impl Iterator<Item = (usize, &Digest)> {
 }
 
 /// The end that a digest's name states.
-fn named_end(object: &str) -> Option<Timestamp> {
+pub fn named_end(object: &str) -> Option<Timestamp> {
     Some(DigestName::parse(object.rsplit('/').next()?).ok()?.end)
 }
 

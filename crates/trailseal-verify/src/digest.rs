@@ -264,7 +264,8 @@ impl RawDigest {
         if text.matches("\"hashValue\"").take(max_log_files + 1).count() > max_log_files {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
         }
-        let raw: Self = serde_json::from_str(text).map_err(|error| DigestError::Malformed(describe(&error)))?;
+        let raw: Self =
+            serde_json::from_str(text).map_err(|error| DigestError::Malformed(describe(&error)))?;
         if raw.log_files.len() > max_log_files {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
         }
@@ -274,7 +275,8 @@ impl RawDigest {
     /// Every bucket and key in it.
     fn names(&self) -> impl Iterator<Item = &str> {
         let own = [&self.digest_s3_bucket, &self.digest_s3_object].map(String::as_str);
-        let previous = [&self.previous_digest_s3_bucket, &self.previous_digest_s3_object].map(Option::as_deref);
+        let previous =
+            [&self.previous_digest_s3_bucket, &self.previous_digest_s3_object].map(Option::as_deref);
         let logs = self.log_files.iter().flat_map(|log| [&*log.s3_bucket, &*log.s3_object]);
         own.into_iter().chain(previous.into_iter().flatten()).chain(logs)
     }
@@ -292,7 +294,9 @@ impl TryFrom<RawDigest> for Digest {
                 hash_supported: raw.previous_digest_hash_algorithm.as_deref() == Some(HASH_ALGORITHM),
             }),
             (None, None) => None,
-            _ => return Err("only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned()),
+            _ => {
+                return Err("only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned());
+            }
         };
         let mut logs: Vec<NamedLog> = Vec::with_capacity(raw.log_files.len());
         for log in raw.log_files {

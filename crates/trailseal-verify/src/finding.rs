@@ -18,12 +18,12 @@ pub enum Severity {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
+    ($($name:ident = $text:literal, $severity:ident, $doc:literal;)*) => {
         /// What was found; the names are those of spec/verification.md 5.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum Code {
-            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+            $(#[doc = $doc] #[serde(rename = $text)] $name,)*
         }
 
         impl Code {
@@ -44,114 +44,60 @@ macro_rules! codes {
 }
 
 codes! {
-    /// An expected account has no digest and no log.
-    AccountAbsent = "account_absent", Unproven;
-    /// Another algorithm than the one known is stated.
-    AlgorithmUnsupported = "algorithm_unsupported", Unproven;
-    /// A backfill digest without its generation time.
-    BackfillTimeUnknown = "backfill_time_unknown", Note;
-    /// The newest digest ends before `--end-time`.
-    CoverageEndsEarly = "coverage_ends_early", Unproven;
-    /// Logs, or `--start-time`, are older than the first digest.
-    CoverageStartsLate = "coverage_starts_late", Unproven;
-    /// A digest's bytes are not those that were signed.
-    DigestAltered = "digest_altered", Violation;
-    /// Two digests name one log with different hashes.
-    DigestConflict = "digest_conflict", Violation;
-    /// A digest file that is not a digest.
-    DigestMalformed = "digest_malformed", Violation;
-    /// A digest that its successor names is not there.
-    DigestMissing = "digest_missing", Violation;
-    /// A digest's predecessor lies in a bucket or prefix that is not in the archive.
-    DigestNotInArchive = "digest_not_in_archive", Unproven;
-    /// Bytes or a gzip member after a digest's content.
-    DigestTrailingData = "digest_trailing_data", Violation;
-    /// A digest file that cannot be read.
-    DigestUnreadable = "digest_unreadable", Unproven;
-    /// More digests are missing than the one that is named.
-    DigestsMissingInferred = "digests_missing_inferred", Violation;
-    /// A folder that cannot be read.
-    FolderUnreadable = "folder_unreadable", Unproven;
-    /// Two validly signed digests claim one place.
-    Fork = "fork", Violation;
-    /// A chain ends and a new one starts later.
-    Gap = "gap", Unproven;
-    /// This chain's newest digest is older than that of its peers.
-    HeadBehindPeers = "head_behind_peers", Unproven;
-    /// The newest digest is older than that of an earlier report.
-    HeadRolledBack = "head_rolled_back", Violation;
-    /// Something is newer than the newest digest by more than it may be.
-    HeadStale = "head_stale", Unproven;
-    /// A digest ends outside the validity stated for its key.
-    KeyOutsideValidity = "key_outside_validity", Note;
-    /// No trusted key has the fingerprint.
-    KeyUnknown = "key_unknown", Unproven;
-    /// An object exceeds a limit.
-    LimitExceeded = "limit_exceeded", Violation;
-    /// A valid digest in another digest's place.
-    LocationMismatch = "location_mismatch", Violation;
-    /// A log's content is not what was signed.
-    LogAltered = "log_altered", Violation;
-    /// A log's gzip data are damaged.
-    LogCorrupt = "log_corrupt", Violation;
-    /// A log of zero bytes.
-    LogEmpty = "log_empty", Violation;
-    /// A gzip member after a log's content.
-    LogExtraMember = "log_extra_member", Violation;
-    /// The content of a missing or altered log, under another name.
-    LogFoundElsewhere = "log_found_elsewhere", Note;
-    /// A log that an authentic digest names is not there.
-    LogMissing = "log_missing", Violation;
-    /// Two digests name one log, with one hash.
-    LogNamedTwice = "log_named_twice", Note;
-    /// A named log lies in a bucket or prefix that is not in the archive.
-    LogNotInArchive = "log_not_in_archive", Unproven;
-    /// A log that no digest names, where no digest speaks.
-    LogOutsideCoverage = "log_outside_coverage", Unproven;
-    /// A log too new for a digest.
-    LogPending = "log_pending", Unproven;
-    /// Two logs hold each other's content.
-    LogSwapped = "log_swapped", Violation;
-    /// Bytes after a log's content.
-    LogTrailingData = "log_trailing_data", Violation;
-    /// A log that is cut short.
-    LogTruncated = "log_truncated", Violation;
-    /// A log whose digest is not authentic.
-    LogUnproven = "log_unproven", Unproven;
-    /// A log that cannot be read.
-    LogUnreadable = "log_unreadable", Unproven;
-    /// A log in a proven window that no digest names.
-    LogUnreferenced = "log_unreferenced", Violation;
-    /// A digest's name or folder says another thing than its content.
-    NameMismatch = "name_mismatch", Violation;
-    /// Logs, but no digest.
-    NoDigests = "no_digests", Unproven;
-    /// An expected region has no digest and no log.
-    RegionAbsent = "region_absent", Unproven;
-    /// The head of an earlier report is no longer in its chain.
-    RewrittenHistory = "rewritten_history", Violation;
-    /// Object metadata that cannot be read.
-    SidecarMalformed = "sidecar_malformed", Unproven;
-    /// A signature that is no signature.
-    SignatureMalformed = "signature_malformed", Violation;
-    /// A signature that the key did not make.
-    SignatureMismatch = "signature_mismatch", Violation;
-    /// Two sources hold different signatures of one digest.
-    SignatureSourcesDisagree = "signature_sources_disagree", Unproven;
-    /// No signature of a chain's end.
-    SignatureUnavailable = "signature_unavailable", Unproven;
-    /// A file that is stored inflated.
-    StoredInflated = "stored_inflated", Note;
-    /// An object that is neither digest nor log.
-    StrayObject = "stray_object", Unproven;
-    /// A symbolic link that leaves the roots or leads nowhere.
-    SymlinkNotFollowed = "symlink_not_followed", Unproven;
-    /// The oldest digest names a predecessor that is not there.
-    TailCut = "tail_cut", Violation;
-    /// Windows that overlap, run backwards, or are far from an hour.
-    WindowAnomaly = "window_anomaly", Note;
-    /// Linked digests with a hole between their windows.
-    WindowDiscontinuity = "window_discontinuity", Unproven;
+    AccountAbsent = "account_absent", Unproven, "An expected account has no digest and no log.";
+    AlgorithmUnsupported = "algorithm_unsupported", Unproven, "Another algorithm than the one known is stated.";
+    BackfillTimeUnknown = "backfill_time_unknown", Note, "A backfill digest without its generation time.";
+    CoverageEndsEarly = "coverage_ends_early", Unproven, "The newest digest ends before `--end-time`.";
+    CoverageStartsLate = "coverage_starts_late", Unproven, "Logs, or `--start-time`, are older than the first digest.";
+    DigestAltered = "digest_altered", Violation, "A digest's bytes are not those that were signed.";
+    DigestConflict = "digest_conflict", Violation, "Two digests name one log with different hashes.";
+    DigestMalformed = "digest_malformed", Violation, "A digest file that is not a digest.";
+    DigestMissing = "digest_missing", Violation, "A digest that its successor names is not there.";
+    DigestNotInArchive = "digest_not_in_archive", Unproven, "A digest's predecessor lies in a bucket or prefix that is not in the archive.";
+    DigestTrailingData = "digest_trailing_data", Violation, "Bytes or a gzip member after a digest's content.";
+    DigestUnreadable = "digest_unreadable", Unproven, "A digest file that cannot be read.";
+    DigestsMissingInferred = "digests_missing_inferred", Violation, "More digests are missing than the one that is named.";
+    FolderUnreadable = "folder_unreadable", Unproven, "A folder that cannot be read.";
+    Fork = "fork", Violation, "Two validly signed digests claim one place.";
+    Gap = "gap", Unproven, "A chain ends and a new one starts later.";
+    HeadBehindPeers = "head_behind_peers", Unproven, "This chain's newest digest is older than that of its peers.";
+    HeadRolledBack = "head_rolled_back", Violation, "The newest digest is older than that of an earlier report.";
+    HeadStale = "head_stale", Unproven, "Something is newer than the newest digest by more than it may be.";
+    KeyOutsideValidity = "key_outside_validity", Note, "A digest ends outside the validity stated for its key.";
+    KeyUnknown = "key_unknown", Unproven, "No trusted key has the fingerprint.";
+    LimitExceeded = "limit_exceeded", Violation, "An object exceeds a limit.";
+    LocationMismatch = "location_mismatch", Violation, "A valid digest in another digest's place.";
+    LogAltered = "log_altered", Violation, "A log's content is not what was signed.";
+    LogCorrupt = "log_corrupt", Violation, "A log's gzip data are damaged.";
+    LogEmpty = "log_empty", Violation, "A log of zero bytes.";
+    LogExtraMember = "log_extra_member", Violation, "A gzip member after a log's content.";
+    LogFoundElsewhere = "log_found_elsewhere", Note, "The content of a missing or altered log, under another name.";
+    LogMissing = "log_missing", Violation, "A log that an authentic digest names is not there.";
+    LogNamedTwice = "log_named_twice", Note, "Two digests name one log, with one hash.";
+    LogNotInArchive = "log_not_in_archive", Unproven, "A named log lies in a bucket or prefix that is not in the archive.";
+    LogOutsideCoverage = "log_outside_coverage", Unproven, "A log that no digest names, where no digest speaks.";
+    LogPending = "log_pending", Unproven, "A log too new for a digest.";
+    LogSwapped = "log_swapped", Violation, "Two logs hold each other's content.";
+    LogTrailingData = "log_trailing_data", Violation, "Bytes after a log's content.";
+    LogTruncated = "log_truncated", Violation, "A log that is cut short.";
+    LogUnproven = "log_unproven", Unproven, "A log whose digest is not authentic.";
+    LogUnreadable = "log_unreadable", Unproven, "A log that cannot be read.";
+    LogUnreferenced = "log_unreferenced", Violation, "A log in a proven window that no digest names.";
+    NameMismatch = "name_mismatch", Violation, "A digest's name or folder says another thing than its content.";
+    NoDigests = "no_digests", Unproven, "Logs, but no digest.";
+    RegionAbsent = "region_absent", Unproven, "An expected region has no digest and no log.";
+    RewrittenHistory = "rewritten_history", Violation, "The head of an earlier report is no longer in its chain.";
+    SidecarMalformed = "sidecar_malformed", Unproven, "Object metadata that cannot be read.";
+    SignatureMalformed = "signature_malformed", Violation, "A signature that is no signature.";
+    SignatureMismatch = "signature_mismatch", Violation, "A signature that the key did not make.";
+    SignatureSourcesDisagree = "signature_sources_disagree", Unproven, "Two sources hold different signatures of one digest.";
+    SignatureUnavailable = "signature_unavailable", Unproven, "No signature of a chain's end.";
+    StoredInflated = "stored_inflated", Note, "A file that is stored inflated.";
+    StrayObject = "stray_object", Unproven, "An object that is neither digest nor log.";
+    SymlinkNotFollowed = "symlink_not_followed", Unproven, "A symbolic link that leaves the roots or leads nowhere.";
+    TailCut = "tail_cut", Violation, "The oldest digest names a predecessor that is not there.";
+    WindowAnomaly = "window_anomaly", Note, "Windows that overlap, run backwards, or are far from an hour.";
+    WindowDiscontinuity = "window_discontinuity", Unproven, "Linked digests with a hole between their windows.";
 }
 
 impl std::str::FromStr for Code {

@@ -121,7 +121,9 @@ impl KeyFile {
         match text {
             Some(t) if t.starts_with('{') || t.starts_with('[') => source.json(t),
             Some(t) if t.contains("-----BEGIN") => source.pem(t),
-            Some(t) if !t.is_empty() && t.bytes().all(is_base64_byte) => source.collect([source.base64(None, t)]),
+            Some(t) if !t.is_empty() && t.bytes().all(is_base64_byte) => {
+                source.collect([source.base64(None, t)])
+            }
             _ if bytes.first() == Some(&0x30) => source.collect([source.key(None, bytes)]),
             _ => source.not_a_key_file("neither JSON, PEM, DER nor base64"),
         }
@@ -221,7 +223,8 @@ impl Source<'_> {
 
     fn pem(&self, text: &str) -> KeyFile {
         let blocks = text.split("-----BEGIN ").skip(1).enumerate().map(|(n, block)| {
-            let wrong = || self.defect(Some(n + 1), KeyDefectReason::NotAKeyFile("PEM that is no public key".into()));
+            let wrong =
+                || self.defect(Some(n + 1), KeyDefectReason::NotAKeyFile("PEM that is no public key".into()));
             let (label, rest) = block.split_once("-----").ok_or_else(wrong)?;
             let (body, _) = rest.split_once("-----END ").ok_or_else(wrong)?;
             let known = label == "PUBLIC KEY" || label == "RSA PUBLIC KEY";
@@ -306,7 +309,8 @@ fn region_in_name(file: &str) -> Option<String> {
     (0..parts.len()).find_map(|at| {
         let tail = parts[at..].join("-");
         let ends_in_number = parts.last().is_some_and(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_digit());
-        let starts_like_one = ["af", "ap", "ca", "cn", "eu", "il", "me", "mx", "sa", "us"].contains(&parts[at]);
+        let starts_like_one =
+            ["af", "ap", "ca", "cn", "eu", "il", "me", "mx", "sa", "us"].contains(&parts[at]);
         (ends_in_number && starts_like_one && is_region_like(&tail)).then_some(tail)
     })
 }

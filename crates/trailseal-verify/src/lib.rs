@@ -9,10 +9,11 @@
 //! 3. [`chain::assess`] judges all rows of an account and region: authenticity, links, gaps;
 //! 4. [`logs::judge`] compares a log with what its digest names, [`logs::Covered`] says what an unnamed log
 //!    means;
-//! 5. [`unit::UnitOutcome`] gathers one account and region, [`conclude::conclude`] makes the report.
+//!
+//! `trailseal-evidence` reads the files, gathers the judgements of all accounts and regions, and makes the
+//! [`report::Report`].
 
 pub mod chain;
-pub mod conclude;
 mod der;
 pub mod digest;
 pub mod finding;
@@ -23,4 +24,3 @@ pub mod logs;
 pub mod policy;
 pub mod report;
 pub mod signature;
-pub mod unit;

@@ -7,7 +7,7 @@ use trailseal_archive::{
 
 use crate::{
     chain::{Judgement, Status},
-    digest::NamedLog,
+    digest::{Digest, NamedLog},
     finding::Code,
     link::DigestRow,
     policy::{PENDING, STAMP_TOLERANCE},
@@ -63,7 +63,11 @@ pub fn judge(named: &NamedLog, digest_is_authentic: bool, copy: Copy<'_>) -> Log
         Some((_, message)) => message,
     };
     let message = format!("the digest that names it is not proven; {shown}");
-    LogVerdict { status: Status::Unproven, finding: Some((Code::LogUnproven, message)), is_stored_inflated: false }
+    LogVerdict {
+        status: Status::Unproven,
+        finding: Some((Code::LogUnproven, message)),
+        is_stored_inflated: false,
+    }
 }
 
 fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
@@ -76,14 +80,19 @@ fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
     let seen = match copy {
         Copy::Read(seen) => seen,
         Copy::Unreadable(reason) => {
-            return found(Status::Unproven, Code::LogUnreadable, format!("the log file cannot be read: {reason}"));
+            return found(
+                Status::Unproven,
+                Code::LogUnreadable,
+                format!("the log file cannot be read: {reason}"),
+            );
         }
         Copy::Absent => {
             let message = "a log file that its digest names is not there".to_owned();
             return found(Status::Missing, Code::LogMissing, message);
         }
         Copy::NotInArchive => {
-            let message = "the log file lies in a bucket or prefix that is not part of the archive".to_owned();
+            let message =
+                "the log file lies in a bucket or prefix that is not part of the archive".to_owned();
             return found(Status::Unproven, Code::LogNotInArchive, message);
         }
     };
@@ -93,17 +102,21 @@ fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
     };
     match &seen.ending {
         Ending::Empty => violated(Code::LogEmpty, "the log file is empty"),
-        Ending::LimitExceeded { limit } => {
-            found(Status::Violated, Code::LimitExceeded, format!("the log file inflates to more than {limit} bytes"))
-        }
+        Ending::LimitExceeded { limit } => found(
+            Status::Violated,
+            Code::LimitExceeded,
+            format!("the log file inflates to more than {limit} bytes"),
+        ),
         _ if named.hash.is_none() => {
             let message = "the digest states another hash algorithm than SHA-256 for this log".to_owned();
             found(Status::Unproven, Code::AlgorithmUnsupported, message)
         }
         Ending::Truncated => violated(Code::LogTruncated, "the gzip data of the log file are cut short"),
-        Ending::Corrupt { reason } => {
-            found(Status::Violated, Code::LogCorrupt, format!("the gzip data of the log file are damaged: {reason}"))
-        }
+        Ending::Corrupt { reason } => found(
+            Status::Violated,
+            Code::LogCorrupt,
+            format!("the gzip data of the log file are damaged: {reason}"),
+        ),
         Ending::TrailingData { bytes } => {
             let message = format!("{bytes} bytes follow the log's gzip data; {content}");
             found(Status::Violated, Code::LogTrailingData, message)
@@ -150,12 +163,15 @@ pub enum Unnamed {
 impl Covered {
     /// From all digests of an account and region, those of trails that were not asked for included: a log's
     /// name does not say to which trail it belongs.
-    pub fn new(rows: &[DigestRow], judgements: &[Judgement]) -> Self {
+    ///
+    /// `is_wanted` picks the digests of one bucket and prefix: trails that deliver elsewhere say nothing about
+    /// the logs there.
+    pub fn new(rows: &[DigestRow], judgements: &[Judgement], is_wanted: impl Fn(&Digest) -> bool) -> Self {
         let mut chains = std::collections::BTreeMap::<_, Vec<(Interval, bool)>>::new();
         let mut ends = [Vec::new(), Vec::new()];
         for (row, judgement) in rows.iter().zip(judgements) {
             let (Some(digest), Some(id)) = (row.digest(), row.chain()) else { continue };
-            if id.kind == ChainKind::Backfill || digest.end <= digest.start {
+            if id.kind == ChainKind::Backfill || digest.end <= digest.start || !is_wanted(digest) {
                 continue;
             }
             let window = Interval { start: digest.start, end: digest.end };
@@ -170,7 +186,9 @@ impl Covered {
         covered.oldest_start = known.iter().map(|window| window.start).min();
         for windows in chains.values() {
             let proven = merge(windows.iter().filter(|(_, proves)| *proves).map(|(window, _)| *window));
-            covered.holes.extend(proven.windows(2).map(|pair| Interval { start: pair[0].end, end: pair[1].start }));
+            covered
+                .holes
+                .extend(proven.windows(2).map(|pair| Interval { start: pair[0].end, end: pair[1].start }));
             covered.proven.extend(proven);
             // A digest that is not proven may have named anything.
             covered.holes.extend(windows.iter().filter(|(_, proves)| !proves).map(|(window, _)| *window));
@@ -197,7 +215,7 @@ impl Covered {
 }
 
 /// Overlapping and touching spans made one, in order.
-pub(crate) fn merge(spans: impl IntoIterator<Item = Interval>) -> Vec<Interval> {
+pub fn merge(spans: impl IntoIterator<Item = Interval>) -> Vec<Interval> {
     let mut spans: Vec<Interval> = spans.into_iter().collect();
     spans.sort_unstable();
     let mut merged: Vec<Interval> = Vec::new();

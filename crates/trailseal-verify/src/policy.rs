@@ -49,7 +49,8 @@ impl Policy {
 
     /// Whether a chain is asked for.
     pub fn wants_chain(&self, id: &ChainId) -> bool {
-        self.wants_place(&id.account, &id.region) && (self.trails.is_empty() || self.trails.contains(&id.trail))
+        self.wants_place(&id.account, &id.region)
+            && (self.trails.is_empty() || self.trails.contains(&id.trail))
     }
 
     /// Whether a window lies, at least in part, in the asked span.
@@ -63,7 +64,7 @@ impl Policy {
     }
 
     /// Turns an allowed finding into a note; violations stay what they are.
-    pub(crate) fn weigh(&self, finding: &mut Finding) {
+    pub fn weigh(&self, finding: &mut Finding) {
         if finding.severity == Severity::Unproven && self.allowed.contains(&finding.code) {
             finding.severity = Severity::Note;
         }

@@ -239,6 +239,9 @@ pub struct Gap {
     pub end: Timestamp,
     /// `gap`, `digest_missing`, `digests_missing_inferred`, `window_discontinuity` …
     pub code: Code,
+    /// Whether something is proven to be missing; the finding says it.
+    #[serde(skip)]
+    pub is_violation: bool,
 }
 
 /// The newest authentic digest of a chain: what a later run compares itself with (`--baseline`).

@@ -89,16 +89,16 @@ impl Work<'_> {
                     "its signatures differ: that of the {} verifies, that of the {wrong} does not",
                     right.source.describe()
                 ),
-                None => format!("the signature of the {wrong} does not verify; only the hash chain proves it"),
+                None => {
+                    format!("the signature of the {wrong} does not verify; only the hash chain proves it")
+                }
             };
             let finding = self.about(index, Code::SignatureSourcesDisagree, message);
             self.push(finding);
         }
         if let Some((source, name)) = unsupported {
-            let message = format!(
-                "the {} states the algorithm {name:?}, not {SIGNATURE_ALGORITHM}",
-                source.describe()
-            );
+            let message =
+                format!("the {} states the algorithm {name:?}, not {SIGNATURE_ALGORITHM}", source.describe());
             let finding = self.about(index, Code::AlgorithmUnsupported, message);
             self.push(finding);
         }
@@ -173,12 +173,13 @@ impl Work<'_> {
 
     /// Says whether only the bytes changed, where that can be proven.
     fn altered_message(&self, index: usize, digest: &Digest) -> &'static str {
-        let expected = self.contradicted_by[index].and_then(|successor| {
-            self.rows[successor].digest()?.previous.as_ref()?.hash
-        });
+        let expected = self.contradicted_by[index]
+            .and_then(|successor| self.rows[successor].digest()?.previous.as_ref()?.hash);
         let is_original = |content: &[u8]| match expected {
             Some(hash) => sha256::digest(content) == hash,
-            None => self.checks[index].iter().any(|checked| signature::verifies(digest, content, checked.hex, self.keys)),
+            None => self.checks[index]
+                .iter()
+                .any(|checked| signature::verifies(digest, content, checked.hex, self.keys)),
         };
         if [true, false].into_iter().any(|escape| is_original(&digest.to_json(escape))) {
             "the digest file was written anew: its JSON value is the same, its bytes are not those that were signed"
@@ -205,7 +206,8 @@ impl Work<'_> {
             }
         }
         for ((_, fingerprint), (index, count)) in notes {
-            let message = format!("{count} digests signed by key {fingerprint} end outside its stated validity");
+            let message =
+                format!("{count} digests signed by key {fingerprint} end outside its stated validity");
             let finding = self.about(index, Code::KeyOutsideValidity, message).counting(count);
             self.push(finding);
         }

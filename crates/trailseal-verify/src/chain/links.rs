@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use trailseal_archive::Timestamp;
 
 use crate::{
-    chain::{Chain, HOUR, Work, is_standard, named_end},
+    chain::{Chain, HOUR, Work, is_standard, named_end, places::named_chain},
     digest::{Digest, Previous},
     finding::{Code, Finding, Severity},
     report::{ChainId, Gap},
@@ -15,14 +15,26 @@ impl<'a> Work<'a> {
     /// Orders the rows of each chain and judges every step from one digest to the next.
     pub(super) fn link(&mut self) {
         for index in 0..self.rows.len() {
-            let Some(id) = self.rows[index].chain() else { continue };
-            if !self.copies.contains(&index) && self.policy.wants_chain(id) && !self.is_foreign(index, id) {
-                let new = || Chain { id: id.clone(), rows: Vec::new(), gaps: Vec::new(), missing: 0 };
-                self.chains.entry(id).or_insert_with(new).rows.push(index);
+            let row = &self.rows[index];
+            let named =
+                row.digest().is_none().then(|| named_chain(&row.found.key)).flatten().map(|(id, _)| id);
+            let Some(id) = row.chain().cloned().or(named) else { continue };
+            if self.copies.contains(&index) || !self.policy.wants_chain(&id) || self.is_foreign(index, &id) {
+                continue;
             }
+            let new = Chain {
+                id: id.clone(),
+                rows: Vec::new(),
+                unusable: Vec::new(),
+                gaps: Vec::new(),
+                missing: 0,
+            };
+            let chain = self.chains.entry(id).or_insert(new);
+            let rows = if row.digest().is_some() { &mut chain.rows } else { &mut chain.unusable };
+            rows.push(index);
         }
-        let ids: Vec<&'a ChainId> = self.chains.keys().copied().collect();
-        for id in ids {
+        let ids: Vec<ChainId> = self.chains.keys().cloned().collect();
+        for id in &ids {
             let mut rows = std::mem::take(&mut self.chains.get_mut(id).expect("a key of the map").rows);
             rows.sort_by_key(|index| {
                 let row = &self.rows[*index];
@@ -57,7 +69,7 @@ impl<'a> Work<'a> {
     }
 
     /// The step from a digest to its predecessor; `older` is the end of the newest older digest.
-    fn judge_step(&mut self, index: usize, digest: &'a Digest, id: &'a ChainId, older: Option<Timestamp>) {
+    fn judge_step(&mut self, index: usize, digest: &'a Digest, id: &ChainId, older: Option<Timestamp>) {
         let Some(previous) = &digest.previous else {
             if let Some(older) = older.filter(|_| is_standard(id)) {
                 self.report_gap(id, older, digest);
@@ -82,13 +94,15 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn judge_windows_meet(&mut self, index: usize, digest: &Digest, older: &Digest, id: &'a ChainId) {
+    fn judge_windows_meet(&mut self, index: usize, digest: &Digest, older: &Digest, id: &ChainId) {
         let distance = digest.start.since(older.end);
         if distance > 0 && is_standard(id) {
-            let message = format!("{distance} seconds lie between this digest's window and its predecessor's");
-            let finding = self.about(index, Code::WindowDiscontinuity, message).spanning(older.end, digest.start);
+            let message =
+                format!("{distance} seconds lie between this digest's window and its predecessor's");
+            let finding =
+                self.about(index, Code::WindowDiscontinuity, message).spanning(older.end, digest.start);
             self.push(finding);
-            self.add_gap(id, older.end, digest.start, Code::WindowDiscontinuity);
+            self.add_gap(id, older.end, digest.start, Code::WindowDiscontinuity, false);
         } else if distance < 0 && is_standard(id) {
             let message = format!("its window overlaps its predecessor's by {} seconds", -distance);
             let finding = self.about(index, Code::WindowAnomaly, message);
@@ -96,15 +110,16 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn report_gap(&mut self, id: &'a ChainId, start: Timestamp, starting: &Digest) {
+    fn report_gap(&mut self, id: &ChainId, start: Timestamp, starting: &Digest) {
         let end = starting.start.max(start);
-        let message = format!("the chain ends at {start} and a new one starts with the digest of {}", starting.end);
+        let message =
+            format!("the chain ends at {start} and a new one starts with the digest of {}", starting.end);
         let finding = Finding::new(Code::Gap, message)
             .of_chain(id)
             .about(Some(&starting.bucket), &starting.object)
             .spanning(start, end);
         self.push(finding);
-        self.add_gap(id, start, end, Code::Gap);
+        self.add_gap(id, start, end, Code::Gap, false);
     }
 
     fn report_missing(
@@ -112,7 +127,7 @@ impl<'a> Work<'a> {
         index: usize,
         digest: &Digest,
         previous: &Previous,
-        id: &'a ChainId,
+        id: &ChainId,
         older: Option<Timestamp>,
     ) {
         let end = named_end(&previous.object).unwrap_or(digest.start);
@@ -145,7 +160,7 @@ impl<'a> Work<'a> {
         if code == Code::DigestNotInArchive || (is_before_scope && older.is_none()) {
             return;
         }
-        self.add_gap(id, start, end, code);
+        self.add_gap(id, start, end, code, is_violation);
         self.add_missing(id, 1);
         if let Some(older) = older {
             self.report_hole(id, older, start, digest, is_violation);
@@ -153,7 +168,7 @@ impl<'a> Work<'a> {
     }
 
     /// What lies before a missing digest: further missing ones if whole hours fit, else a gap.
-    fn report_hole(&mut self, id: &'a ChainId, from: Timestamp, to: Timestamp, by: &Digest, proven: bool) {
+    fn report_hole(&mut self, id: &ChainId, from: Timestamp, to: Timestamp, by: &Digest, proven: bool) {
         let seconds = to.since(from);
         if seconds <= 0 || !is_standard(id) {
             return;
@@ -161,7 +176,7 @@ impl<'a> Work<'a> {
         if seconds % HOUR != 0 {
             let message = "no digest covers this span, and it is not one of whole hours";
             self.push(Finding::new(Code::Gap, message).of_chain(id).said_by(&by.object).spanning(from, to));
-            return self.add_gap(id, from, to, Code::Gap);
+            return self.add_gap(id, from, to, Code::Gap, false);
         }
         let unusable = self.unusable_ends(id).iter().filter(|end| **end > from && **end <= to).count() as i64;
         let count = (seconds / HOUR - unusable).max(0) as u64;
@@ -177,7 +192,7 @@ impl<'a> Work<'a> {
             .spanning(from, to)
             .counting(count);
         self.push(finding);
-        self.add_gap(id, from, to, Code::DigestsMissingInferred);
+        self.add_gap(id, from, to, Code::DigestsMissingInferred, proven);
         self.add_missing(id, count);
     }
 
@@ -188,8 +203,8 @@ impl<'a> Work<'a> {
 
     /// A file that holds no digest names no predecessor: the hole before it is only a gap.
     fn report_holes_before_unusable(&mut self) {
-        let ids: Vec<&'a ChainId> = self.chains.keys().copied().filter(|id| is_standard(id)).collect();
-        for id in ids {
+        let ids: Vec<ChainId> = self.chains.keys().filter(|id| is_standard(id)).cloned().collect();
+        for id in &ids {
             let unusable = self.unusable_ends(id);
             let rows = self.chains[id].rows.iter().filter_map(|row| self.rows[*row].digest());
             let mut ends: BTreeSet<Timestamp> = rows.map(|digest| digest.end).collect();
@@ -203,22 +218,22 @@ impl<'a> Work<'a> {
                 if older < start && !reported && self.policy.overlaps(older, start) {
                     let message = "no digest covers this span, and the next digest file holds none";
                     self.push(Finding::new(Code::Gap, message).of_chain(id).spanning(older, start));
-                    self.add_gap(id, older, start, Code::Gap);
+                    self.add_gap(id, older, start, Code::Gap, false);
                 }
             }
         }
     }
 
-    fn add_gap(&mut self, id: &'a ChainId, start: Timestamp, end: Timestamp, code: Code) {
+    fn add_gap(&mut self, id: &ChainId, start: Timestamp, end: Timestamp, code: Code, is_violation: bool) {
         if let Some(chain) = self.chains.get_mut(id) {
-            let gap = Gap { start, end, code };
+            let gap = Gap { start, end, code, is_violation };
             if let Err(at) = chain.gaps.binary_search(&gap) {
                 chain.gaps.insert(at, gap);
             }
         }
     }
 
-    fn add_missing(&mut self, id: &'a ChainId, count: u64) {
+    fn add_missing(&mut self, id: &ChainId, count: u64) {
         if let Some(chain) = self.chains.get_mut(id) {
             chain.missing += count;
         }

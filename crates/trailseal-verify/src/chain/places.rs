@@ -6,7 +6,7 @@ use trailseal_archive::{
 };
 
 use crate::{
-    chain::{HOUR, Work},
+    chain::{HOUR, Work, digests},
     digest::Digest,
     finding::{Code, Finding},
     link::Content,
@@ -24,7 +24,8 @@ impl Work<'_> {
             }
             if self.is_in_place(index, digest) {
                 if let Some(field) = contradiction(digest) {
-                    let message = format!("the digest contradicts itself: {field} and digestS3Object disagree");
+                    let message =
+                        format!("the digest contradicts itself: {field} and digestS3Object disagree");
                     let finding = self.about(index, Code::NameMismatch, message);
                     self.violate(index, finding);
                 }
@@ -43,7 +44,8 @@ impl Work<'_> {
 
     fn is_in_place(&self, index: usize, digest: &Digest) -> bool {
         let found = &self.rows[index].found;
-        found.is_place_of(&digest.object) && found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket)
+        found.is_place_of(&digest.object)
+            && found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket)
     }
 
     /// A replay puts a digest where another belongs; else its name or folder was merely changed.
@@ -67,11 +69,18 @@ impl Work<'_> {
     }
 
     /// The digest whose place was taken, unless it is there or its successor reports it missing. A name alone
-    /// proves nothing; that it was there is proven by its signature, which still lies beside the replay.
+    /// proves nothing: its signature must still lie beside the replay, or its hour must be the chain's next.
     fn report_replaced(&mut self, index: usize, bucket: &str, key: &str) {
-        let is_known = self.claims.contains_key(&(bucket, key)) || self.successors.contains_key(&(bucket, key));
-        let was_there = self.rows[index].signatures.iter().any(|(_, check)| *check == SignatureCheck::OtherContent);
-        let Some((id, end)) = named_chain(key).filter(|_| was_there && !is_known) else { return };
+        let is_known =
+            self.claims.contains_key(&(bucket, key)) || self.successors.contains_key(&(bucket, key));
+        let has_signature =
+            self.rows[index].signatures.iter().any(|(_, check)| *check == SignatureCheck::OtherContent);
+        let follows = |id: &ChainId, end: Timestamp| {
+            let ends = digests(self.rows).filter(|(row, _)| self.rows[*row].chain() == Some(id));
+            ends.map(|(_, digest)| digest.end).max() == Some(end.plus(-HOUR))
+        };
+        let was_there = |(id, end): &(ChainId, Timestamp)| has_signature || follows(id, *end);
+        let Some((id, end)) = named_chain(key).filter(was_there).filter(|_| !is_known) else { return };
         let finding = Finding::new(Code::DigestMissing, "another digest lies in this one's place")
             .about(Some(bucket), key)
             .of_chain(&id)

@@ -15,7 +15,9 @@ fn base64(bytes: &[u8]) -> String {
 fn entry(start: &str) -> String {
     let print = md5_hex(&pkcs1());
     let value = base64(&pkcs1());
-    format!(r#"{{"Value":"{value}","Fingerprint":"{print}","ValidityStartTime":{start},"ValidityEndTime":null}}"#)
+    format!(
+        r#"{{"Value":"{value}","Fingerprint":"{print}","ValidityStartTime":{start},"ValidityEndTime":null}}"#
+    )
 }
 
 #[test]
@@ -62,7 +64,8 @@ fn both_encodings_as_der_pem_and_base64_are_one_key() {
 #[test]
 fn a_label_that_is_not_the_md5_is_a_defect() {
     let text = entry("null").replace(&md5_hex(&pkcs1()), "00000000000000000000000000000000");
-    let file = KeyFile::parse("k.json", format!(r#"{{"PublicKeyList":[{},{text}]}}"#, entry("null")).as_bytes());
+    let file =
+        KeyFile::parse("k.json", format!(r#"{{"PublicKeyList":[{},{text}]}}"#, entry("null")).as_bytes());
     assert_eq!(file.keys.len(), 1);
     assert_eq!(file.defects[0].entry, Some(2));
     assert!(matches!(file.defects[0].reason, KeyDefectReason::Fingerprint { .. }));

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use trailseal_archive::Timestamp;
-use trailseal_evidence::{LogEntry, UnitDetail};
+use trailseal_evidence::{LogEntry, UnitDetail, UnnamedLog};
 use trailseal_verify::{
     chain::Status,
     finding::{Code, Finding},
@@ -16,7 +16,6 @@ use trailseal_verify::{
     logs::Unnamed,
     report::{ChainKind, ChainReport, Report, Scope, Totals, Verdict},
     signature::SignatureSource,
-    unit::UnnamedLog,
 };
 
 use super::text::Stats;

@@ -2,8 +2,8 @@
 
 use trailseal_archive::Timestamp;
 
-use crate::{
-    chain::{Assessment, Chain, HOUR, Judgement, Status},
+use trailseal_verify::{
+    chain::{Assessment, Chain, HOUR, Judgement, Status, named_end},
     finding::{Code, Finding, Severity},
     link::DigestRow,
     logs::{LogVerdict, Unnamed, merge},
@@ -13,7 +13,7 @@ use crate::{
 
 /// What one account and region adds to the report.
 #[derive(Clone, Debug, Default)]
-pub struct UnitOutcome {
+pub(crate) struct UnitOutcome {
     /// The organization, as the folders say.
     pub organization: Option<String>,
     /// The account, as the folders say; empty when they do not.
@@ -34,8 +34,6 @@ pub struct UnitOutcome {
     pub log_files: u64,
     /// Digest files seen, in scope or not.
     pub digest_files: u64,
-    /// End of the newest digest, start of the oldest.
-    pub covered: (Option<Timestamp>, Option<Timestamp>),
     /// Where buckets were taken to lie.
     pub mappings: Vec<Mapping>,
     /// Events in verified logs around the gaps that say that a trail was stopped or changed.
@@ -44,7 +42,7 @@ pub struct UnitOutcome {
 
 /// An event that explains a gap: `StopLogging`, `DeleteTrail` or `UpdateTrail`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TrailChange {
+pub(crate) struct TrailChange {
     /// When it happened.
     pub time: Timestamp,
     /// `eventName`.
@@ -63,11 +61,11 @@ impl TrailChange {
 }
 
 /// Seconds before a gap in which the event that opens it may lie.
-pub const CHANGE_MARGIN: i64 = 2 * HOUR;
+pub(crate) const CHANGE_MARGIN: i64 = 2 * HOUR;
 
 /// A chain, and what only the comparison with others can tell.
 #[derive(Clone, Debug)]
-pub struct ChainOutcome {
+pub(crate) struct ChainOutcome {
     /// Its part of the report.
     pub report: ChainReport,
     /// Start of its oldest digest in scope.
@@ -78,7 +76,7 @@ pub struct ChainOutcome {
 
 /// A named log whose content is missing or replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Displaced {
+pub(crate) struct Displaced {
     /// Index of its finding in [`UnitOutcome::findings`].
     pub finding: usize,
     /// The hash that was signed.
@@ -122,7 +120,7 @@ pub(crate) fn corroborate(outcomes: &mut [UnitOutcome]) {
 
 /// Counts of the logs of one digest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogTally {
+pub(crate) struct LogTally {
     /// Named by it.
     pub named: u64,
     /// Verified.
@@ -137,7 +135,7 @@ pub struct LogTally {
 
 impl LogTally {
     /// Counts a log.
-    pub fn add(&mut self, verdict: &LogVerdict) {
+    pub(crate) fn add(&mut self, verdict: &LogVerdict) {
         self.named += 1;
         match verdict.status {
             Status::Verified => self.verified += 1,
@@ -150,7 +148,7 @@ impl LogTally {
 
 impl UnitOutcome {
     /// Counts the digests of an assessment and reports its chains; `tallies` has one entry a row.
-    pub fn add_chains(
+    pub(crate) fn add_chains(
         &mut self,
         rows: &[DigestRow],
         assessment: &Assessment,
@@ -199,7 +197,7 @@ struct ChainView<'a> {
 impl ChainView<'_> {
     fn outcome(&self, policy: &Policy) -> ChainOutcome {
         let counted: Vec<usize> =
-            self.chain.rows.iter().copied().filter(|row| self.judgements[*row].is_counted).collect();
+            self.rows_of_chain().filter(|row| self.judgements[*row].is_counted).collect();
         let windows = || counted.iter().filter_map(|row| Some((*row, self.window(*row)?)));
         let is_proven =
             |row: usize| self.state(row) == Status::Verified && self.judgements[row].is_authentic();
@@ -207,8 +205,10 @@ impl ChainView<'_> {
         let report = ChainReport {
             id: self.chain.id.clone(),
             digests: counted.len() as u64,
-            digests_verified: counted.iter().filter(|row| self.judgements[**row].status == Status::Verified).count()
-                as u64,
+            digests_verified: counted
+                .iter()
+                .filter(|row| self.judgements[**row].status == Status::Verified)
+                .count() as u64,
             logs: sum(|tally| tally.named),
             logs_verified: sum(|tally| tally.verified),
             proven: merge(windows().filter(|(row, _)| is_proven(*row)).map(|(_, window)| window)),
@@ -221,6 +221,11 @@ impl ChainView<'_> {
             first_start: windows().map(|(_, window)| window.start).min(),
             holds_baseline_head: self.baseline_head(policy),
         }
+    }
+
+    /// Its digests, oldest first, then the files that hold none.
+    fn rows_of_chain(&self) -> impl Iterator<Item = usize> {
+        self.chain.rows.iter().chain(&self.chain.unusable).copied()
     }
 
     /// The newest authentic digest.
@@ -243,7 +248,10 @@ impl ChainView<'_> {
     }
 
     fn window(&self, row: usize) -> Option<Interval> {
-        let digest = self.rows[row].digest()?;
+        let Some(digest) = self.rows[row].digest() else {
+            let end = named_end(&self.rows[row].found.key)?;
+            return Some(Interval { start: end.plus(-HOUR), end });
+        };
         (digest.end > digest.start).then_some(Interval { start: digest.start, end: digest.end })
     }
 
@@ -265,10 +273,22 @@ impl ChainView<'_> {
         let mut marks: Vec<(i64, char)> = Vec::new();
         for gap in &self.chain.gaps {
             let hours = ((gap.end.since(gap.start) + HOUR - 1) / HOUR).min(MAX_STRIP);
-            marks.extend((0..hours).map(|n| (hour(gap.start.plus(n * HOUR), gap.start.plus((n + 1) * HOUR)), 'G')));
+            let mark = if gap.is_violation { 'V' } else { 'G' };
+            marks.extend(
+                (0..hours).map(|n| (hour(gap.start.plus(n * HOUR), gap.start.plus((n + 1) * HOUR)), mark)),
+            );
         }
+        let authentic = || counted.iter().filter(|row| self.judgements[**row].is_authentic());
+        let span = merge(authentic().filter_map(|row| self.window(*row)));
+        let near = |window: &Interval| match (span.first(), span.last()) {
+            (Some(first), Some(last)) => {
+                window.end.since(first.start) > -MAX_STRAY && last.end.since(window.start) > -MAX_STRAY
+            }
+            _ => true,
+        };
         for row in counted {
-            let Some(window) = self.window(*row) else { continue };
+            // Anybody can write a digest for any year; the strip shows those that are proven, and near ones.
+            let Some(window) = self.window(*row).filter(near) else { continue };
             let mark = match self.state(*row) {
                 Status::Verified => 'P',
                 Status::Violated | Status::Missing => 'V',
@@ -306,17 +326,20 @@ impl ChainView<'_> {
     }
 }
 
+/// Seconds outside the proven span at which an unproven digest is still shown: a month.
+const MAX_STRAY: i64 = 31 * 24 * HOUR;
+
 /// Hours that a strip may span: eleven years.
 const MAX_STRIP: i64 = 100_000;
 
 /// The note that verified logs are stored inflated; `first` names one of them.
-pub fn logs_stored_inflated(count: u64, path: &str, bucket: &str, key: &str) -> Finding {
+pub(crate) fn logs_stored_inflated(count: u64, path: &str, bucket: &str, key: &str) -> Finding {
     let message = format!("{count} log files are stored inflated; their content is what was signed");
     Finding::new(Code::StoredInflated, message).counting(count).found_at(path).about(Some(bucket), key)
 }
 
 /// The finding for a named log, as far as the log itself is concerned.
-pub fn log_finding(verdict: &LogVerdict, row: &DigestRow) -> Option<Finding> {
+pub(crate) fn log_finding(verdict: &LogVerdict, row: &DigestRow) -> Option<Finding> {
     let (code, message) = verdict.finding.as_ref()?;
     let (digest, id) = (row.digest()?, row.chain()?);
     let severity = match verdict.status {

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use trailseal_archive::Timestamp;
 
-use crate::{
+use trailseal_verify::{
     chain::HOUR,
     finding::{Code, Finding, Severity},
     logs::Unnamed,
     policy::{PENDING, Policy, STAMP_TOLERANCE},
     report::{ChainId, ChainKind, Report, SCHEMA, Scope, Totals, Verdict},
-    unit::{ChainOutcome, UnitOutcome, UnnamedLog, corroborate},
 };
+
+use crate::outcome::{ChainOutcome, UnitOutcome, UnnamedLog, corroborate};
 
 mod baseline;
 
@@ -20,7 +21,7 @@ const MAX_LISTED: usize = 1_000;
 
 /// A file whose content is that of a missing or altered log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Elsewhere {
+pub(crate) struct Elsewhere {
     /// Its path.
     pub path: String,
     /// SHA-256 of its inflated bytes.
@@ -28,13 +29,13 @@ pub struct Elsewhere {
 }
 
 /// The hashes of content that was signed and is not in its place: where it lies is worth a search.
-pub fn wanted(outcomes: &[UnitOutcome]) -> BTreeSet<[u8; 32]> {
+pub(crate) fn wanted(outcomes: &[UnitOutcome]) -> BTreeSet<[u8; 32]> {
     outcomes.iter().flat_map(|unit| &unit.displaced).map(|displaced| displaced.expected).collect()
 }
 
 /// Makes the report of all units; `elsewhere` is what a search for [`wanted`] content found, `others` are
 /// findings that belong to no unit.
-pub fn conclude(
+pub(crate) fn conclude(
     mut outcomes: Vec<UnitOutcome>,
     mut scope: Scope,
     policy: &Policy,
@@ -104,7 +105,9 @@ fn name_swapped(outcomes: &mut [UnitOutcome]) {
     let mut swaps = Vec::new();
     for (u, unit) in outcomes.iter().enumerate() {
         for displaced in &unit.displaced {
-            let Some(actual) = displaced.actual.filter(|actual| *actual != displaced.expected) else { continue };
+            let Some(actual) = displaced.actual.filter(|actual| *actual != displaced.expected) else {
+                continue;
+            };
             let Some((ou, od)) = by_expected.get(&actual).copied() else { continue };
             let other = &outcomes[ou].displaced[od];
             if other.actual == Some(displaced.expected) {
@@ -116,7 +119,8 @@ fn name_swapped(outcomes: &mut [UnitOutcome]) {
     for (unit, index, other) in swaps {
         let finding = &mut outcomes[unit].findings[index];
         finding.code = Code::LogSwapped;
-        finding.message = format!("the log file holds the content of {other}, and that one holds its content");
+        finding.message =
+            format!("the log file holds the content of {other}, and that one holds its content");
     }
 }
 
@@ -199,7 +203,8 @@ fn unnamed_logs(unit: &mut UnitOutcome, policy: &Policy, found: &BTreeSet<&str>)
         if let [first, ..] = &logs[listed..] {
             let count = (logs.len() - listed) as u64;
             let message = format!("{count} more log files like those before");
-            let mut finding = place(Finding::new(code, message), unit).about(None, &first.key).counting(count);
+            let mut finding =
+                place(Finding::new(code, message), unit).about(None, &first.key).counting(count);
             (finding.start, finding.end) = (first.stamp, logs.last().and_then(|log| log.stamp));
             findings.push(finding);
         }
@@ -212,7 +217,9 @@ fn meaning(code: Code, log: &UnnamedLog) -> &'static str {
         Code::LogUnreferenced => {
             "a log file in a proven window that no digest names: planted, or named by a backfill digest that is not here"
         }
-        Code::LogPending => "a log file that is newer than the newest digest, as the last hours of a copy are",
+        Code::LogPending => {
+            "a log file that is newer than the newest digest, as the last hours of a copy are"
+        }
         Code::StrayObject => "an object among the logs whose name holds no delivery time",
         _ if log.is_other_kind => "a file of a kind that digests are not known to name",
         _ => "a log file from a time that no authentic digest covers",
@@ -223,7 +230,8 @@ fn meaning(code: Code, log: &UnnamedLog) -> &'static str {
 fn late_and_early(unit: &UnitOutcome, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
-    let first = standard().filter_map(|chain| Some((chain.first_start?, chain))).min_by_key(|(start, _)| *start);
+    let first =
+        standard().filter_map(|chain| Some((chain.first_start?, chain))).min_by_key(|(start, _)| *start);
     let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind).filter_map(|log| log.stamp);
     let oldest = stamps.filter(|stamp| policy.contains(*stamp)).min();
     for chain in standard() {
@@ -278,11 +286,16 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
         let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind).filter_map(|log| log.stamp);
         let newest_log = stamps.filter(|stamp| policy.contains(*stamp)).max();
         for (chain, end) in &chains {
-            let mut behind = |code, message: &str, time| findings.push(span(chain, code, message, *end, time));
+            let mut behind =
+                |code, message: &str, time| findings.push(span(chain, code, message, *end, time));
             let log = newest_log.filter(|log| newest_here == Some(*end) && log.since(*end) > PENDING);
             let peer = newest[&peers(&chain.report.id)];
             if let Some(log) = log {
-                behind(Code::HeadStale, "log files are newer than the newest digest by more than two hours", log);
+                behind(
+                    Code::HeadStale,
+                    "log files are newer than the newest digest by more than two hours",
+                    log,
+                );
             } else if peer.since(*end) > PENDING {
                 let message =
                     "the trail's digests elsewhere are newer than the newest one here by more than two hours";
@@ -292,7 +305,11 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
             }
             // Windows of one trail may end at different minutes; a whole hour is a digest.
             if peer.since(*end) >= HOUR {
-                behind(Code::HeadBehindPeers, "the trail's other regions or accounts have newer digests", peer);
+                behind(
+                    Code::HeadBehindPeers,
+                    "the trail's other regions or accounts have newer digests",
+                    peer,
+                );
             }
         }
     }
@@ -311,7 +328,8 @@ fn absent(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
     let present: BTreeSet<(&str, &str)> = outcomes
         .iter()
         .flat_map(|unit| {
-            let chains = unit.chains.iter().map(|c| (c.report.id.account.as_str(), c.report.id.region.as_str()));
+            let chains =
+                unit.chains.iter().map(|c| (c.report.id.account.as_str(), c.report.id.region.as_str()));
             let logs = (unit.log_files > 0).then_some((unit.account.as_str(), unit.region.as_str()));
             chains.chain(logs)
         })

@@ -1,10 +1,11 @@
 //! The comparison with an earlier report (`--baseline`).
 
-use crate::{
+use trailseal_verify::{
     finding::{Code, Finding},
     policy::Policy,
-    unit::UnitOutcome,
 };
+
+use crate::outcome::UnitOutcome;
 
 /// Every head of the earlier report must still be in its chain, and not be newer than the head now. What lies
 /// outside the asked span is not compared: a narrower run misses it for no fault of the archive.
@@ -22,8 +23,13 @@ pub(super) fn compare(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding>
             (_, Some(head)) if head.end < old_head.end => {
                 (Code::HeadRolledBack, "the newest digest is older than that of the earlier report")
             }
-            (_, None) => (Code::HeadRolledBack, "no digest of the chain is authentic, as one was in the earlier report"),
-            _ => (Code::RewrittenHistory, "the newest digest of the earlier report is no longer in the chain"),
+            (_, None) => (
+                Code::HeadRolledBack,
+                "no digest of the chain is authentic, as one was in the earlier report",
+            ),
+            _ => {
+                (Code::RewrittenHistory, "the newest digest of the earlier report is no longer in the chain")
+            }
         };
         let actual = head.map_or("none".to_owned(), |head| format!("{} {}", head.end, head.sha256));
         let mut finding = Finding::new(code, message)
