@@ -10,7 +10,7 @@ use trailseal_evidence::{Options, Silent, keys, verify};
 use trailseal_verify::{keys::KeyRing, report::Verdict};
 
 fn main() {
-    let runs = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(7);
+    let runs = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(7);
     let data = Data::named("medium", &medium()).expect("the archive can be generated");
     let logs = data.logs().expect("the archive can be listed");
     let loaded = keys::load(std::slice::from_ref(&data.keys)).expect("the keys can be read");

@@ -104,18 +104,17 @@ struct Changes {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Event {
-    #[serde(default)]
-    event_source: Option<String>,
-    #[serde(default)]
-    event_name: Option<String>,
-    #[serde(default)]
-    event_time: Option<String>,
-    #[serde(default)]
-    error_code: Option<IgnoredAny>,
-    #[serde(default)]
-    request_parameters: Option<serde_json::Value>,
+    #[serde(default, rename = "eventSource")]
+    source: Option<String>,
+    #[serde(default, rename = "eventName")]
+    name: Option<String>,
+    #[serde(default, rename = "eventTime")]
+    time: Option<String>,
+    #[serde(default, rename = "errorCode")]
+    error: Option<IgnoredAny>,
+    #[serde(default, rename = "requestParameters")]
+    parameters: Option<serde_json::Value>,
 }
 
 impl Changes {
@@ -125,14 +124,12 @@ impl Changes {
     }
 
     fn take(&mut self, event: Event) {
-        let is_change =
-            matches!(event.event_name.as_deref(), Some("StopLogging" | "DeleteTrail" | "UpdateTrail"))
-                && event.event_source.as_deref() == Some("cloudtrail.amazonaws.com")
-                && event.error_code.is_none();
-        let trail =
-            event.request_parameters.as_ref().and_then(|p| p.get("name")).and_then(|name| name.as_str());
-        let time = event.event_time.as_deref().and_then(|time| Timestamp::parse_digest_field(time).ok());
-        if let (true, Some(trail), Some(time), Some(name)) = (is_change, trail, time, event.event_name) {
+        let is_change = matches!(event.name.as_deref(), Some("StopLogging" | "DeleteTrail" | "UpdateTrail"))
+            && event.source.as_deref() == Some("cloudtrail.amazonaws.com")
+            && event.error.is_none();
+        let trail = event.parameters.as_ref().and_then(|p| p.get("name")).and_then(|name| name.as_str());
+        let time = event.time.as_deref().and_then(|time| Timestamp::parse_digest_field(time).ok());
+        if let (true, Some(trail), Some(time), Some(name)) = (is_change, trail, time, event.name) {
             self.found.push(TrailChange { time, event: name, trail: trail.to_owned(), log: String::new() });
         }
     }

@@ -12,6 +12,8 @@ use trailseal_verify::{
     report::{ChainId, ChainKind, Report, SCHEMA, Scope, Totals, Verdict},
 };
 
+use crate::expect::Expectations;
+use crate::options::Options;
 use crate::outcome::{ChainOutcome, UnitOutcome, UnnamedLog, corroborate};
 
 mod baseline;
@@ -38,10 +40,11 @@ pub(crate) fn wanted(outcomes: &[UnitOutcome]) -> BTreeSet<[u8; 32]> {
 pub(crate) fn conclude(
     mut outcomes: Vec<UnitOutcome>,
     mut scope: Scope,
-    policy: &Policy,
+    options: &Options,
     elsewhere: &[Elsewhere],
     others: Vec<Finding>,
 ) -> Report {
+    let Options { policy, expect, .. } = options;
     name_swapped(&mut outcomes);
     corroborate(&mut outcomes);
     let found: BTreeSet<&str> = elsewhere.iter().map(|file| file.path.as_str()).collect();
@@ -55,11 +58,13 @@ pub(crate) fn conclude(
         add(&mut totals, &unit.totals);
         scope.mappings.append(&mut unit.mappings);
     }
-    findings.extend(stale_heads(&outcomes, policy));
-    findings.extend(absent(&outcomes, policy));
-    findings.extend(baseline::compare(&outcomes, policy));
+    findings.extend(stale_heads(&outcomes, policy, expect));
+    findings.extend(absent(&outcomes, expect));
+    findings.extend(baseline::compare(&outcomes, policy, expect));
 
-    findings.iter_mut().for_each(|finding| policy.weigh(finding));
+    for finding in &mut findings {
+        policy.weigh(finding);
+    }
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     findings.dedup();
     scope.mappings.sort();
@@ -244,11 +249,11 @@ fn late_and_early(unit: &UnitOutcome, policy: &Policy) -> Vec<Finding> {
             let message = format!("{what} is older than the first digest");
             findings.push(span(chain, Code::CoverageStartsLate, message, from, start));
         }
-        if let (Some(asked), Some(head)) = (policy.end, &chain.report.head) {
-            if head.end < asked {
-                let message = "the newest digest ends before --end-time";
-                findings.push(span(chain, Code::CoverageEndsEarly, message, head.end, asked));
-            }
+        if let (Some(asked), Some(head)) = (policy.end, &chain.report.head)
+            && head.end < asked
+        {
+            let message = "the newest digest ends before --end-time";
+            findings.push(span(chain, Code::CoverageEndsEarly, message, head.end, asked));
         }
     }
     findings
@@ -269,7 +274,7 @@ fn span(
 }
 
 /// Chains whose newest digest is older than it should be.
-fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
+fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
     let standard = |unit: &'_ UnitOutcome| {
         let chains = unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
         chains.filter_map(|chain| Some((chain.clone(), chain.report.head.clone()?.end))).collect::<Vec<_>>()
@@ -300,7 +305,7 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
                 let message =
                     "the trail's digests elsewhere are newer than the newest one here by more than two hours";
                 behind(Code::HeadStale, message, peer);
-            } else if let Some(time) = policy.as_of.filter(|time| *end < *time) {
+            } else if let Some(time) = expect.as_of.filter(|time| *end < *time) {
                 behind(Code::HeadStale, "the newest digest ends before --as-of", time);
             }
             // Windows of one trail may end at different minutes; a whole hour is a digest.
@@ -324,7 +329,7 @@ fn peers(id: &ChainId) -> (Option<String>, String, String) {
 }
 
 /// Accounts and regions that should be there and are not.
-fn absent(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
+fn absent(outcomes: &[UnitOutcome], expect: &Expectations) -> Vec<Finding> {
     let present: BTreeSet<(&str, &str)> = outcomes
         .iter()
         .flat_map(|unit| {
@@ -336,11 +341,11 @@ fn absent(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
         .collect();
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();
     let mut findings = Vec::new();
-    for account in policy.expected_accounts.iter().filter(|account| !accounts.contains(account.as_str())) {
+    for account in expect.accounts.iter().filter(|account| !accounts.contains(account.as_str())) {
         let message = format!("nothing of the expected account {account} is there");
         findings.push(Finding::new(Code::AccountAbsent, message).of_place(None, account, ""));
     }
-    for region in &policy.expected_regions {
+    for region in &expect.regions {
         for account in accounts.iter().filter(|account| !present.contains(&(**account, region.as_str()))) {
             let message = format!("nothing of the expected region {region} is there for account {account}");
             findings.push(Finding::new(Code::RegionAbsent, message).of_place(None, account, region));

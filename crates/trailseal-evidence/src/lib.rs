@@ -7,6 +7,7 @@ mod batch;
 mod changes;
 mod conclude;
 mod error;
+mod expect;
 mod files;
 mod hash;
 pub mod keys;
@@ -20,6 +21,7 @@ mod unit;
 mod verify;
 
 pub use error::Error;
+pub use expect::{Baseline, BaselineChain, Expectations};
 pub use needs::{KeyNeed, key_needs};
 pub use options::{Map, Options, Progress, Silent};
 pub use outcome::UnnamedLog;

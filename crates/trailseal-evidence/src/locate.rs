@@ -126,9 +126,8 @@ impl Mount {
 
 /// What stands before the longest common end of whole components, the file name at least.
 fn common_end<'a>(path: &'a str, object: &'a str) -> Option<(&'a str, &'a str)> {
-    let inflated = object
-        .strip_suffix(".gz")
-        .filter(|inflated| !path.ends_with(".gz") && path.ends_with(".json") && inflated.ends_with(".json"));
+    // A file stored inflated may have lost its `.gz`.
+    let inflated = object.strip_suffix(".gz").filter(|_| path.strip_suffix(".gz").is_none());
     let target = inflated.unwrap_or(object);
     let same = path.bytes().rev().zip(target.bytes().rev()).take_while(|(a, b)| a == b).count();
     let (p, t) = (path.len() - same, target.len() - same);

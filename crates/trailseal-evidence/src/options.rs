@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use trailseal_archive::metadata::Manifest;
 use trailseal_verify::{keys::KeyRing, limits::Limits, policy::Policy};
 
+use crate::expect::Expectations;
+
 /// Everything that a run depends on.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -20,6 +22,8 @@ pub struct Options {
     pub manifest: Option<Manifest>,
     /// What narrows and weakens the judgement.
     pub policy: Policy,
+    /// What must be there.
+    pub expect: Expectations,
     /// What is refused for its size.
     pub limits: Limits,
     /// Worker threads; 0 for as many as there are processors.

@@ -3,13 +3,14 @@
 use trailseal_archive::Timestamp;
 
 use trailseal_verify::{
-    chain::{Assessment, Chain, HOUR, Judgement, Status, named_end},
+    chain::{Assessment, Chain, HOUR, Judgement, Status},
     finding::{Code, Finding, Severity},
-    link::DigestRow,
+    link::{DigestRow, named_chain},
     logs::{LogVerdict, Unnamed, merge},
-    policy::Policy,
     report::{ChainReport, Coverage, Head, Interval, Mapping, Totals},
 };
+
+use crate::expect::Expectations;
 
 /// What one account and region adds to the report.
 #[derive(Clone, Debug, Default)]
@@ -153,7 +154,7 @@ impl UnitOutcome {
         rows: &[DigestRow],
         assessment: &Assessment,
         tallies: &[LogTally],
-        policy: &Policy,
+        expect: &Expectations,
     ) {
         for ((row, judgement), tally) in rows.iter().zip(&assessment.judgements).zip(tallies) {
             if !judgement.is_counted {
@@ -177,7 +178,7 @@ impl UnitOutcome {
         for chain in &assessment.chains {
             self.totals.digests.missing += chain.missing;
             let view = ChainView { rows, judgements: &assessment.judgements, tallies, chain };
-            let outcome = view.outcome(policy);
+            let outcome = view.outcome(expect);
             // A chain of which nothing lies in the asked span is not spoken of.
             if outcome.report.digests > 0 {
                 self.findings.extend(view.stored_inflated());
@@ -195,7 +196,7 @@ struct ChainView<'a> {
 }
 
 impl ChainView<'_> {
-    fn outcome(&self, policy: &Policy) -> ChainOutcome {
+    fn outcome(&self, expect: &Expectations) -> ChainOutcome {
         let counted: Vec<usize> =
             self.rows_of_chain().filter(|row| self.judgements[*row].is_counted).collect();
         let windows = || counted.iter().filter_map(|row| Some((*row, self.window(*row)?)));
@@ -219,7 +220,7 @@ impl ChainView<'_> {
         ChainOutcome {
             report,
             first_start: windows().map(|(_, window)| window.start).min(),
-            holds_baseline_head: self.baseline_head(policy),
+            holds_baseline_head: self.baseline_head(expect),
         }
     }
 
@@ -236,8 +237,8 @@ impl ChainView<'_> {
         Some(Head { key: digest.object.clone(), end: digest.end, sha256 })
     }
 
-    fn baseline_head(&self, policy: &Policy) -> Option<bool> {
-        let chains = &policy.baseline.as_ref()?.chains;
+    fn baseline_head(&self, expect: &Expectations) -> Option<bool> {
+        let chains = &expect.baseline.as_ref()?.chains;
         let old = chains.iter().find(|old| old.id == self.chain.id)?.head.as_ref()?;
         let is_old = |row: &usize| {
             let row = &self.rows[*row];
@@ -249,7 +250,7 @@ impl ChainView<'_> {
 
     fn window(&self, row: usize) -> Option<Interval> {
         let Some(digest) = self.rows[row].digest() else {
-            let end = named_end(&self.rows[row].found.key)?;
+            let (_, end) = named_chain(&self.rows[row].found.key)?;
             return Some(Interval { start: end.plus(-HOUR), end });
         };
         (digest.end > digest.start).then_some(Interval { start: digest.start, end: digest.end })

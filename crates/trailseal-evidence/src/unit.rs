@@ -183,7 +183,7 @@ impl Unit {
             ..UnitOutcome::default()
         };
         let tallies = self.judge_logs(seen, &mut outcome);
-        outcome.add_chains(&self.rows, &self.assessment, &tallies, &options.policy);
+        outcome.add_chains(&self.rows, &self.assessment, &tallies, &options.expect);
         self.report_repeated_names(&mut outcome);
         self.find_unnamed(&mut outcome, options);
         self.report_problems(&mut outcome);
@@ -204,10 +204,9 @@ impl Unit {
                 }
                 if let Some((id, Ok(observation))) =
                     entry.file.and_then(|id| Some((id, seen.get(id)?.as_ref())))
+                    && hashed.insert(id)
                 {
-                    if hashed.insert(id) {
-                        outcome.totals.bytes_inflated += observation.inflated;
-                    }
+                    outcome.totals.bytes_inflated += observation.inflated;
                 }
                 self.report_log(row, &entry, outcome);
             }
@@ -241,9 +240,8 @@ impl Unit {
             let refusal = self.files.get(id).file.refusal.map(|refusal| refusal.to_string());
             let seen = seen.get(id);
             let copy = match (&refusal, seen) {
-                (Some(reason), _) => Copy::Unreadable(reason),
+                (Some(reason), _) | (None, Some(Err(reason))) => Copy::Unreadable(reason),
                 (None, Some(Ok(observation))) => Copy::Read(observation),
-                (None, Some(Err(reason))) => Copy::Unreadable(reason),
                 (None, None) => Copy::Unreadable("it was not read"),
             };
             let verdict = judge(named, is_authentic, copy);
@@ -271,12 +269,12 @@ impl Unit {
         // A log of an unmapped bucket may lie in the archive after all: it must not pass for a planted one.
         let is_displaced = matches!(entry.verdict.status, Status::Missing | Status::Violated)
             || finding.code == Code::LogNotInArchive;
-        if let (true, Some(expected)) = (is_displaced, named.hash) {
-            if actual != Some(expected) {
-                let altered = finding.code == Code::LogAltered;
-                let actual = actual.filter(|_| altered);
-                outcome.displaced.push(Displaced { finding: outcome.findings.len(), expected, actual });
-            }
+        if let (true, Some(expected)) = (is_displaced, named.hash)
+            && actual != Some(expected)
+        {
+            let altered = finding.code == Code::LogAltered;
+            let actual = actual.filter(|_| altered);
+            outcome.displaced.push(Displaced { finding: outcome.findings.len(), expected, actual });
         }
         outcome.findings.push(finding);
     }
@@ -393,7 +391,7 @@ pub(crate) fn problem_finding(problem: &Problem) -> Finding {
 
 fn is_key_file(options: &Options, file: &crate::files::FileRef<'_>) -> bool {
     let name = &*file.file.name;
-    (name.starts_with("public-keys") && name.ends_with(".json"))
+    (name.starts_with("public-keys") && strip_extension(name).is_some())
         || options.key_files.iter().any(|key| key.file_name() == Some(name.as_ref()) && same_file(key, file))
 }
 

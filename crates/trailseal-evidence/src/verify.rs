@@ -72,7 +72,7 @@ pub fn verify(
 
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &survey.others)?;
     let problems: Vec<Finding> = survey.problems.iter().map(problem_finding).collect();
-    Ok(conclude(outcomes, scope(options), policy, &elsewhere, problems))
+    Ok(conclude(outcomes, scope(options), options, &elsewhere, problems))
 }
 
 /// Listings outside AWS's layout, by account and region.
@@ -124,24 +124,21 @@ fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Resu
     if outcomes.iter().any(is_something) {
         return Ok(());
     }
-    let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
-    let mut sought = format!("no digest or log file in {}", roots.join(", "));
     let policy = &options.policy;
+    let roots = options.roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
+    let mut sought = vec![format!("no digest or log file in {roots}")];
     for (what, asked) in
         [("account", &policy.accounts), ("region", &policy.regions), ("trail", &policy.trails)]
     {
         if !asked.is_empty() {
-            sought += &format!(", {what} {}", asked.join(" or "));
+            sought.push(format!("{what} {}", asked.join(" or ")));
         }
     }
-    if let Some(start) = policy.start {
-        sought += &format!(", from {start}");
-    }
-    if let Some(end) = policy.end {
-        sought += &format!(", until {end}");
-    }
-    sought +=
-        "; looked for [prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail-Digest/REGION/… and …/CloudTrail/REGION/…";
+    sought.extend(policy.start.map(|start| format!("from {start}")));
+    sought.extend(policy.end.map(|end| format!("until {end}")));
+    let layout =
+        "looked for [prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail-Digest/REGION/… and …/CloudTrail/REGION/…";
+    let sought = format!("{}; {layout}", sought.join(", "));
     Err(Error::NothingToVerify(sought))
 }
 
@@ -157,7 +154,7 @@ fn scope(options: &Options) -> Scope {
         roots: options.roots.iter().map(|root| root.display().to_string()).collect(),
         start_time: policy.start,
         end_time: policy.end,
-        as_of: policy.as_of,
+        as_of: options.expect.as_of,
         accounts: policy.accounts.clone(),
         regions: policy.regions.clone(),
         trails: policy.trails.clone(),

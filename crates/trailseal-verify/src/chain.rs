@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use trailseal_archive::{Timestamp, key::DigestName};
+use trailseal_archive::Timestamp;
 
 use crate::{
     digest::Digest,
     finding::{Code, Finding, Severity},
     keys::KeyRing,
-    link::{Content, DigestRow, Evidence},
+    link::{Content, DigestRow, Evidence, named_chain},
     policy::Policy,
     report::{ChainId, ChainKind, Gap},
     signature::{self, Signature, SignatureCheck, SignatureSource},
@@ -160,7 +160,7 @@ impl<'a> Work<'a> {
         let mut unusable_ends: BTreeMap<ChainId, BTreeSet<Timestamp>> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.digest().is_none()) {
             unusable_places.entry(&row.found.key).or_default().push(index);
-            if let Some((id, end)) = places::named_chain(&row.found.key) {
+            if let Some((id, end)) = named_chain(&row.found.key) {
                 unusable_ends.entry(id).or_default().insert(end);
             }
         }
@@ -268,10 +268,13 @@ impl<'a> Work<'a> {
                         && !matches!(other.check, SignatureCheck::AlgorithmUnsupported(_))
                 });
                 let source = SignatureSource::Successor;
-                let check = known.map(|other| other.check.clone()).unwrap_or_else(|| {
-                    let signature = Signature { source, hex: hex.to_owned(), algorithm: None };
-                    signature::check(digest, &self.rows[index].sha256, &signature, self.keys)
-                });
+                let check = known.map_or_else(
+                    || {
+                        let signature = Signature { source, hex: hex.to_owned(), algorithm: None };
+                        signature::check(digest, &self.rows[index].sha256, &signature, self.keys)
+                    },
+                    |other| other.check.clone(),
+                );
                 self.checks[index].push(Checked { source, hex, check });
             }
         }
@@ -293,7 +296,7 @@ impl<'a> Work<'a> {
                 .spanning(digest.start, digest.end),
             Content::Unusable(..) => {
                 let finding = finding.about(row.found.bucket.as_deref(), &row.found.key);
-                match places::named_chain(&row.found.key) {
+                match named_chain(&row.found.key) {
                     Some((id, end)) => finding.of_chain(&id).spanning(end.plus(-HOUR), end),
                     None => finding,
                 }
@@ -319,7 +322,7 @@ impl<'a> Work<'a> {
             Content::Digest(digest, id) => {
                 self.policy.wants_chain(id) && self.policy.overlaps(digest.start, digest.end)
             }
-            Content::Unusable(..) => match places::named_chain(&self.rows[index].found.key) {
+            Content::Unusable(..) => match named_chain(&self.rows[index].found.key) {
                 Some((id, end)) => self.policy.wants_chain(&id) && self.policy.overlaps(end.plus(-HOUR), end),
                 None => true,
             },
@@ -330,11 +333,6 @@ impl<'a> Work<'a> {
 /// The rows that hold digests.
 fn digests(rows: &[DigestRow]) -> impl Iterator<Item = (usize, &Digest)> {
     rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.digest()?)))
-}
-
-/// The end that a digest's name states.
-pub fn named_end(object: &str) -> Option<Timestamp> {
-    Some(DigestName::parse(object.rsplit('/').next()?).ok()?.end)
 }
 
 fn is_standard(id: &ChainId) -> bool {

@@ -70,6 +70,18 @@ pub struct NamedLog {
     pub newest_event: Option<Timestamp>,
 }
 
+impl NamedLog {
+    fn to_json(&self) -> String {
+        let (bucket, object) = (json!(&*self.bucket), json!(self.object.to_string()));
+        let hash = self.hash.map(hex::encode).unwrap_or_default();
+        let (newest, oldest) = (json!(self.newest_event), json!(self.oldest_event));
+        format!(
+            "{{\"s3Bucket\":{bucket},\"s3Object\":{object},\"hashValue\":\"{hash}\",\
+             \"hashAlgorithm\":\"{HASH_ALGORITHM}\",\"newestEventTime\":{newest},\"oldestEventTime\":{oldest}}}"
+        )
+    }
+}
+
 /// An S3 key that shares its folder with its neighbours: archives name millions of objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
@@ -98,7 +110,7 @@ impl fmt::Display for ObjectKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DigestError {
-    /// Not the JSON of a digest; serde_json's words say where and why.
+    /// Not the JSON of a digest; `serde_json`'s words say where and why.
     #[error("{0}")]
     Malformed(String),
     /// Larger, deeper or longer than allowed.
@@ -150,24 +162,10 @@ impl Digest {
             ("previousDigestHashAlgorithm", json!(hash.as_ref().map(|_| HASH_ALGORITHM))),
             ("previousDigestSignature", json!(self.previous_signature)),
         ];
-        let mut text = String::from("{");
-        for (name, value) in members {
-            text += &format!("\"{name}\":{value},");
-        }
-        text += "\"logFiles\":[";
-        for (n, log) in self.logs.iter().enumerate() {
-            let comma = if n == 0 { "" } else { "," };
-            let hash = log.hash.map(hex::encode).unwrap_or_default();
-            text += &format!(
-                "{comma}{{\"s3Bucket\":{},\"s3Object\":{},\"hashValue\":\"{hash}\",\"hashAlgorithm\":\"{HASH_ALGORITHM}\",\
-                 \"newestEventTime\":{},\"oldestEventTime\":{}}}",
-                json!(&*log.bucket),
-                json!(log.object.to_string()),
-                json!(log.newest_event),
-                json!(log.oldest_event)
-            );
-        }
-        text += "]}";
+        let members: Vec<String> =
+            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let logs: Vec<String> = self.logs.iter().map(NamedLog::to_json).collect();
+        let text = format!("{{{},\"logFiles\":[{}]}}", members.join(","), logs.join(","));
         let text = if escape_slashes { text.replace('/', "\\/") } else { text };
         text.into_bytes()
     }
@@ -295,7 +293,9 @@ impl TryFrom<RawDigest> for Digest {
             }),
             (None, None) => None,
             _ => {
-                return Err("only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned());
+                return Err(
+                    "only one of previousDigestS3Bucket and previousDigestS3Object is null".to_owned()
+                );
             }
         };
         let mut logs: Vec<NamedLog> = Vec::with_capacity(raw.log_files.len());
@@ -345,7 +345,7 @@ pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
     Some(hash)
 }
 
-/// serde_json's message, bounded: it may quote hostile text.
+/// `serde_json`'s message, bounded: it may quote hostile text.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
     if text.chars().count() <= 200 { text } else { text.chars().take(200).chain(['…']).collect() }

@@ -170,16 +170,24 @@ fn read(bytes: &[u8], ending: &Ending, limits: &Limits) -> Content {
 
 /// The chain to which a digest says that it belongs.
 fn chain_of(digest: &Digest) -> Option<ChainId> {
-    let parts = KeyParts::parse(&digest.object)?;
-    let name = DigestName::parse(parts.file_name).ok()?;
-    Some(ChainId {
-        organization: parts.organization.map(str::to_owned),
-        account: digest.account.clone(),
+    KeyParts::parse(&digest.object)?;
+    let (id, _) = named_chain(&digest.object)?;
+    Some(ChainId { account: digest.account.clone(), ..id })
+}
+
+/// The chain and the end that a digest's key states.
+pub fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
+    let name = DigestName::parse(key.rsplit('/').next()?).ok()?;
+    let organization = KeyParts::parse(key).and_then(|parts| parts.organization);
+    let id = ChainId {
+        organization: organization.map(str::to_owned),
+        account: name.account.to_owned(),
         region: name.region.to_owned(),
         trail: name.trail.to_owned(),
         home_region: name.home_region.to_owned(),
         kind: if name.backfill { ChainKind::Backfill } else { ChainKind::Standard },
-    })
+    };
+    Some((id, name.end))
 }
 
 impl DigestRow {

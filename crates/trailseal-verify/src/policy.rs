@@ -4,7 +4,7 @@ use trailseal_archive::Timestamp;
 
 use crate::{
     finding::{Code, Finding, Severity},
-    report::{Baseline, ChainId},
+    report::ChainId,
 };
 
 /// How far an archive's newest log may be ahead of the newest digest: digests come about half an hour
@@ -20,8 +20,6 @@ pub struct Policy {
     pub start: Option<Timestamp>,
     /// Only digests whose windows start before this.
     pub end: Option<Timestamp>,
-    /// The time up to which digests must reach.
-    pub as_of: Option<Timestamp>,
     /// Only these accounts; all when empty.
     pub accounts: Vec<String>,
     /// Only these source regions; all when empty.
@@ -30,12 +28,6 @@ pub struct Policy {
     pub trails: Vec<String>,
     /// Findings that are to be notes.
     pub allowed: Vec<Code>,
-    /// Accounts that must be there.
-    pub expected_accounts: Vec<String>,
-    /// Regions that must be there.
-    pub expected_regions: Vec<String>,
-    /// An earlier report.
-    pub baseline: Option<Baseline>,
 }
 
 impl Policy {

@@ -263,23 +263,3 @@ pub struct Coverage {
     /// The characters.
     pub hours: String,
 }
-
-/// The parts of an earlier report that `--baseline` needs.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Baseline {
-    /// Must be [`SCHEMA`].
-    pub schema: String,
-    /// Its chains.
-    pub chains: Vec<BaselineChain>,
-}
-
-/// A chain of an earlier report.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct BaselineChain {
-    /// Which chain it was.
-    #[serde(flatten)]
-    pub id: ChainId,
-    /// Its head then.
-    #[serde(default)]
-    pub head: Option<Head>,
-}

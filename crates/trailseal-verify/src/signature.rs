@@ -62,7 +62,7 @@ pub enum SignatureCheck {
     Malformed(&'static str),
     /// No trusted key has the digest's fingerprint.
     KeyUnknown,
-    /// Another algorithm than SHA256withRSA is stated.
+    /// Another algorithm than `SHA256withRSA` is stated.
     AlgorithmUnsupported(String),
 }
 

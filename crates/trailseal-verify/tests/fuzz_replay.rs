@@ -11,7 +11,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     for folder in ["corpus", "artifacts"] {
         let Ok(entries) = fs::read_dir(fuzz.join(folder).join(target)) else { continue };
         for entry in entries {
-            let path = entry.unwrap().path();
+            let path = entry.expect("a listing").path();
             run(&fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
             inputs += 1;
         }

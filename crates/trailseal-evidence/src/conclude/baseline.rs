@@ -5,12 +5,13 @@ use trailseal_verify::{
     policy::Policy,
 };
 
+use crate::expect::Expectations;
 use crate::outcome::UnitOutcome;
 
 /// Every head of the earlier report must still be in its chain, and not be newer than the head now. What lies
 /// outside the asked span is not compared: a narrower run misses it for no fault of the archive.
-pub(super) fn compare(outcomes: &[UnitOutcome], policy: &Policy) -> Vec<Finding> {
-    let Some(baseline) = &policy.baseline else { return Vec::new() };
+pub(super) fn compare(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
+    let Some(baseline) = &expect.baseline else { return Vec::new() };
     let mut findings = Vec::new();
     for old in baseline.chains.iter().filter(|old| policy.wants_chain(&old.id)) {
         let Some(old_head) = old.head.as_ref().filter(|head| policy.contains(head.end)) else { continue };

@@ -3,12 +3,9 @@
 use std::{fs, path::Path};
 
 use trailseal_archive::key::ObjectKind;
-use trailseal_evidence::Options;
+use trailseal_evidence::{Baseline, Options};
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::{
-    finding::Code,
-    report::{Baseline, Verdict},
-};
+use trailseal_verify::{finding::Code, report::Verdict};
 
 use crate::support::{HOUR, options, run, run_with, small};
 
@@ -16,8 +13,8 @@ use crate::support::{HOUR, options, run, run_with, small};
 fn s51_an_absent_account_or_region() {
     let archive = Plan::wide().model().write();
     let mut options = options(&archive);
-    options.policy.expected_accounts = archive.model.plan.accounts.clone();
-    options.policy.expected_regions = archive.model.plan.regions.clone();
+    options.expect.accounts = archive.model.plan.accounts.clone();
+    options.expect.regions = archive.model.plan.regions.clone();
     run_with(&options).finds(&[]);
     // One account as a whole, then one region of the other.
     let folder = archive.path("AWSLogs/444455556666");
@@ -211,7 +208,7 @@ fn s57_symbolic_links_inside_the_root_are_followed() {
 }
 
 fn with_baseline(options: &mut Options, report: &str) {
-    options.policy.baseline = Some(serde_json::from_str::<Baseline>(report).unwrap());
+    options.expect.baseline = Some(serde_json::from_str::<Baseline>(report).unwrap());
 }
 
 #[test]

@@ -122,9 +122,9 @@ fn s28_older_than_the_time_asked_for() {
     let archive = small();
     let mut options = options(&archive);
     let end = archive.chain().digests[6].end();
-    options.policy.as_of = Some(end);
+    options.expect.as_of = Some(end);
     run_with(&options).finds(&[]);
-    options.policy.as_of = Some(end.plus(1));
+    options.expect.as_of = Some(end.plus(1));
     let run = run_with(&options);
     run.finds(&["U head_stale"]);
     assert_eq!(

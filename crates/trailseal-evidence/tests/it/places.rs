@@ -44,8 +44,8 @@ fn s44_an_old_digest_over_the_newest_one_with_its_sidecar() {
     let archive = small();
     archive.replay(archive.digest(2), archive.digest(6));
     std::fs::copy(archive.sidecar(archive.digest(2)), archive.sidecar(archive.digest(6))).unwrap();
-    // Nothing is left that proves that there was a digest; a name alone does not.
-    run(&archive).finds(&["V location_mismatch", "U log_pending x2"]);
+    // No signature is left of the one that was there, but its hour is the chain's next.
+    run(&archive).finds(&["V location_mismatch", "V digest_missing", "U log_pending x2"]);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn s44_a_digest_moved_into_the_place_of_another() {
 
 #[test]
 fn s44_a_second_copy_of_a_digest() {
-    for stamp in ["20240301T031353Z", "20240301T071352Z", "99990101T000000Z"] {
+    for stamp in ["20240301T031353Z", "20240301T081352Z", "99990101T000000Z"] {
         let archive = small();
         let copy = archive.digest(3).replace("20240301T031352Z", stamp);
         archive.write_object("audit-logs", &copy, &archive.read(archive.digest(3)));

@@ -37,7 +37,7 @@ impl Work<'_> {
     }
 
     fn judge_unusable(&mut self, index: usize, code: Code, reason: &str) {
-        let named = super::places::named_chain(&self.rows[index].found.key).is_some();
+        let named = super::named_chain(&self.rows[index].found.key).is_some();
         if !named && code == Code::DigestMalformed {
             let message = format!("an object among the digests that is none: {reason}");
             let finding = self.about(index, Code::StrayObject, message);
@@ -108,12 +108,12 @@ impl Work<'_> {
             let finding = self.about(index, Code::BackfillTimeUnknown, message);
             self.push(finding);
         }
-        if let Some(previous) = row.digest().and_then(|digest| digest.previous.as_ref()) {
-            if !previous.hash_supported {
-                let message = "the hash of its predecessor is not stated as SHA-256";
-                let finding = self.about(index, Code::AlgorithmUnsupported, message);
-                self.push(finding);
-            }
+        if let Some(previous) = row.digest().and_then(|digest| digest.previous.as_ref())
+            && !previous.hash_supported
+        {
+            let message = "the hash of its predecessor is not stated as SHA-256";
+            let finding = self.about(index, Code::AlgorithmUnsupported, message);
+            self.push(finding);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use trailseal_archive::Timestamp;
 
 use crate::{
-    chain::{Chain, HOUR, Work, is_standard, named_end, places::named_chain},
+    chain::{Chain, HOUR, Work, is_standard, named_chain},
     digest::{Digest, Previous},
     finding::{Code, Finding, Severity},
     report::{ChainId, Gap},
@@ -130,7 +130,7 @@ impl<'a> Work<'a> {
         id: &ChainId,
         older: Option<Timestamp>,
     ) {
-        let end = named_end(&previous.object).unwrap_or(digest.start);
+        let end = named_chain(&previous.object).map_or(digest.start, |(_, end)| end);
         let start = older.map_or(end.plus(-HOUR), |older| older.max(end.plus(-HOUR)).min(end));
         let is_mapped = (self.is_mapped)(&previous.bucket, &previous.object);
         let is_before_scope = self.policy.start.is_some_and(|start| digest.start <= start);

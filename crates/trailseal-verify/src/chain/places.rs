@@ -6,11 +6,11 @@ use trailseal_archive::{
 };
 
 use crate::{
-    chain::{HOUR, Work, digests},
+    chain::{HOUR, Work, digests, named_chain},
     digest::Digest,
     finding::{Code, Finding},
     link::Content,
-    report::{ChainId, ChainKind},
+    report::ChainId,
     signature::SignatureCheck,
 };
 
@@ -115,21 +115,6 @@ impl Work<'_> {
             self.violate(index, finding);
         }
     }
-}
-
-/// The chain and the end that a digest's key states.
-pub(super) fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
-    let name = DigestName::parse(key.rsplit('/').next()?).ok()?;
-    let organization = KeyParts::parse(key).and_then(|parts| parts.organization);
-    let id = ChainId {
-        organization: organization.map(str::to_owned),
-        account: name.account.to_owned(),
-        region: name.region.to_owned(),
-        trail: name.trail.to_owned(),
-        home_region: name.home_region.to_owned(),
-        kind: if name.backfill { ChainKind::Backfill } else { ChainKind::Standard },
-    };
-    Some((id, name.end))
 }
 
 /// A field of the digest that its own `digestS3Object` contradicts.

@@ -8,13 +8,13 @@ use std::{
 
 use clap::ValueEnum;
 use trailseal_archive::{Timestamp, metadata::Manifest};
-use trailseal_evidence::{Options, UnitDetail, keys};
+use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail, keys};
 use trailseal_verify::{
     finding::Code,
     keys::KeyRing,
     limits::Limits,
     policy::Policy,
-    report::{Baseline, Report, SCHEMA, Verdict},
+    report::{Report, SCHEMA, Verdict},
 };
 
 use crate::{
@@ -255,14 +255,10 @@ impl Args {
         let policy = Policy {
             start: self.start_time.map(|start| start.plus(-edge)),
             end: self.end_time.map(|end| end.plus(edge * 3601)),
-            as_of: self.as_of,
             accounts: self.accounts.clone(),
             regions: self.regions.clone(),
             trails: self.trails.clone(),
             allowed: self.allowed.clone(),
-            expected_accounts: self.expected_accounts.clone(),
-            expected_regions: self.expected_regions.clone(),
-            baseline: self.baseline.as_deref().map(read_baseline).transpose()?,
         };
         let limits = Limits {
             max_inflated_log: self.max_inflated_size,
@@ -274,6 +270,12 @@ impl Args {
             maps: self.maps.clone(),
             manifest: self.metadata.as_deref().map(read_manifest).transpose()?,
             policy,
+            expect: Expectations {
+                as_of: self.as_of,
+                accounts: self.expected_accounts.clone(),
+                regions: self.expected_regions.clone(),
+                baseline: self.baseline.as_deref().map(read_baseline).transpose()?,
+            },
             limits,
             threads: self.threads,
             portable_hash: self.portable_hash,

@@ -8,13 +8,13 @@ use std::{
     io::{self, Write},
 };
 
-use trailseal_archive::{Timestamp, gzip::Form, key::DigestName};
+use trailseal_archive::{Timestamp, gzip::Form};
 use trailseal_evidence::{LogEntry, UnitDetail};
 use trailseal_verify::{
     chain::Status,
     digest::Digest,
     finding::Code,
-    link::{Content, DigestRow},
+    link::{Content, DigestRow, named_chain},
     report::{ChainId, ChainKind},
     signature::{SignatureCheck, SignatureSource},
 };
@@ -93,7 +93,8 @@ impl<'a> Listing<'a> {
         let mut keys: BTreeMap<ChainId, Vec<(String, Timestamp)>> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate() {
             let key = listed_key(row);
-            if let Some((id, end)) = named_chain(detail, &key) {
+            if let Some((id, end)) = named_chain(&key) {
+                let id = ChainId { organization: detail.key().organization.clone(), ..id };
                 keys.entry(id).or_default().push((key.clone(), end));
             }
             by_key.entry(key).or_default().push(index);
@@ -138,19 +139,6 @@ fn listed_key(row: &DigestRow) -> String {
         Some(digest) if row.found.is_place_of(&digest.object) => digest.object.clone(),
         _ => row.found.key.clone(),
     }
-}
-
-fn named_chain(detail: &UnitDetail<'_>, key: &str) -> Option<(ChainId, Timestamp)> {
-    let name = DigestName::parse(key.rsplit('/').next()?).ok()?;
-    let id = ChainId {
-        organization: detail.key().organization.clone(),
-        account: name.account.to_owned(),
-        region: name.region.to_owned(),
-        trail: name.trail.to_owned(),
-        home_region: name.home_region.to_owned(),
-        kind: if name.backfill { ChainKind::Backfill } else { ChainKind::Standard },
-    };
-    Some((id, name.end))
 }
 
 fn same_trail(a: &ChainId, b: &ChainId) -> bool {
@@ -208,24 +196,21 @@ impl<'a> Run<'_, 'a> {
                 Ok((row, digest)) => {
                     last_start = digest.start;
                     self.valid(row, digest, kind)?;
-                    match &digest.previous {
-                        Some(previous) => {
-                            if previous.bucket != bucket {
-                                bucket.clone_from(&previous.bucket);
-                                keys = self.listing.keys(&id, &bucket, self.start, digest.end);
-                            }
-                            Some(previous.object.clone())
+                    if let Some(previous) = &digest.previous {
+                        if previous.bucket != bucket {
+                            bucket.clone_from(&previous.bucket);
+                            keys = self.listing.keys(&id, &bucket, self.start, digest.end);
                         }
-                        None => {
-                            let next = before(&mut keys, &key);
-                            if let Some((_, end)) = &next {
-                                let line = format!(
-                                    "No log files were delivered by CloudTrail between {end} and {last_start}"
-                                );
-                                self.error(&format!("{}{line}", prefix(kind)))?;
-                            }
-                            next.map(|(key, _)| key)
+                        Some(previous.object.clone())
+                    } else {
+                        let next = before(&mut keys, &key);
+                        if let Some((_, end)) = &next {
+                            let line = format!(
+                                "No log files were delivered by CloudTrail between {end} and {last_start}"
+                            );
+                            self.error(&format!("{}{line}", prefix(kind)))?;
                         }
+                        next.map(|(key, _)| key)
                     }
                 }
                 Err(reason) => {
@@ -383,7 +368,7 @@ impl<'a> Run<'_, 'a> {
 
 /// The next key of a listing that is older than `key`, which need not be in it.
 fn before(keys: &mut Vec<(String, Timestamp)>, key: &str) -> Option<(String, Timestamp)> {
-    let stamp = DigestName::parse(key.rsplit('/').next()?).ok()?.end;
+    let (_, stamp) = named_chain(key)?;
     while let Some((next, end)) = keys.pop() {
         if end < stamp {
             return Some((next, end));
