@@ -20,7 +20,7 @@ pub struct Expectations {
 /// The parts of an earlier report that `--baseline` needs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Baseline {
-    /// Must be [`SCHEMA`].
+    /// Must be that of the reports that are written.
     pub schema: String,
     /// Its chains.
     pub chains: Vec<BaselineChain>,

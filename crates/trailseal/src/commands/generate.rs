@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// Write a signed archive to try things on: log files, hourly digests, metadata and public keys.
 ///
 /// Everything is made up, and the same for the same options: inflated files, keys and signatures.
-/// OUT/archive/<BUCKET> then holds what a bucket would hold, OUT/keys the public keys. Check it with
+/// OUT/archive/BUCKET then holds what a bucket would hold, OUT/keys the public keys. Check it with
 ///
 ///   trailseal verify OUT/archive --keys OUT/keys
 ///
@@ -129,7 +129,7 @@ pub(crate) struct GenerateArgs {
     )]
     pub(crate) backfill: u32,
 
-    /// No <DIGEST>.metadata.json beside the digests, as after `aws s3 sync`
+    /// No DIGEST.metadata.json beside the digests, as after `aws s3 sync`
     #[arg(long, help_heading = "Files")]
     pub(crate) no_sidecars: bool,
 
