@@ -6,7 +6,7 @@ use trailseal_archive::{
 };
 
 use crate::{
-    chain::{HOUR, Work, digests, named_chain},
+    chain::{HOUR, Work, digests, is_standard, named_chain},
     digest::Digest,
     finding::{Code, Finding},
     link::Content,
@@ -94,18 +94,18 @@ impl Work<'_> {
             let judgement = &self.judgements[*index];
             judgement.is_counted && judgement.is_authentic()
         };
-        let mut forks: Vec<Vec<usize>> = Vec::new();
-        for rivals in self.claims.values().chain(self.successors.values()) {
-            let rivals: Vec<usize> = rivals.iter().copied().filter(authentic).collect();
-            if rivals.len() > 1 {
-                forks.push(rivals);
-            }
-        }
+        // How backfill digests name their predecessors is not documented; only in a standard chain is a second
+        // successor a fork.
+        let standard = |index: &usize| self.rows[*index].chain().is_some_and(is_standard);
+        let followers = self.successors.values().map(|rows| rows.iter().copied().filter(standard).collect());
+        let claims = self.claims.values().cloned().chain(followers);
+        let forks = claims.map(|rivals: Vec<usize>| rivals.into_iter().filter(authentic).collect::<Vec<_>>());
+        let forks = forks.filter(|rivals| rivals.len() > 1);
         // A digest with a valid signature that an authentic successor does not mean has a twin elsewhere.
         let disowned = (0..self.rows.len())
             .filter(|index| authentic(index) && self.contradicted_by[*index].is_some())
             .map(|index| vec![index]);
-        let mut rivals: Vec<usize> = forks.into_iter().chain(disowned).flatten().collect();
+        let mut rivals: Vec<usize> = forks.chain(disowned).flatten().collect();
         rivals.sort_unstable();
         rivals.dedup();
         for index in rivals {
