@@ -59,7 +59,7 @@ pub(crate) fn conclude(
         scope.mappings.append(&mut unit.mappings);
     }
     findings.extend(stale_heads(&outcomes, policy, expect));
-    findings.extend(absent(&outcomes, expect));
+    findings.extend(absent(&outcomes, policy, expect));
     findings.extend(baseline::compare(&outcomes, policy, expect));
 
     for finding in &mut findings {
@@ -328,8 +328,8 @@ fn peers(id: &ChainId) -> (Option<String>, String, String) {
     (Some(owner), id.trail.clone(), id.home_region.clone())
 }
 
-/// Accounts and regions that should be there and are not.
-fn absent(outcomes: &[UnitOutcome], expect: &Expectations) -> Vec<Finding> {
+/// Accounts and regions that should be there and are not; what the run was narrowed to should be there too.
+fn absent(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
     let present: BTreeSet<(&str, &str)> = outcomes
         .iter()
         .flat_map(|unit| {
@@ -341,9 +341,22 @@ fn absent(outcomes: &[UnitOutcome], expect: &Expectations) -> Vec<Finding> {
         .collect();
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();
     let mut findings = Vec::new();
-    for account in expect.accounts.iter().filter(|account| !accounts.contains(account.as_str())) {
-        let message = format!("nothing of the expected account {account} is there");
+    let asked = expect.accounts.iter().chain(&policy.accounts);
+    for account in asked.filter(|account| !accounts.contains(account.as_str())) {
+        let message = format!("nothing of account {account} is there");
         findings.push(Finding::new(Code::AccountAbsent, message).of_place(None, account, ""));
+    }
+    for region in policy.regions.iter().filter(|asked| !present.iter().any(|(_, region)| region == asked)) {
+        let message = format!("nothing of region {region} is there");
+        findings.push(Finding::new(Code::RegionAbsent, message).of_place(None, "", region));
+    }
+    let has_chain = |trail: &&String| {
+        outcomes.iter().flat_map(|unit| &unit.chains).any(|chain| chain.report.id.trail == **trail)
+    };
+    for trail in policy.trails.iter().filter(|trail| !has_chain(trail)) {
+        let mut finding = Finding::new(Code::NoDigests, format!("no digest of trail {trail} is there"));
+        finding.trail = Some(trail.clone());
+        findings.push(finding);
     }
     for region in &expect.regions {
         for account in accounts.iter().filter(|account| !present.contains(&(**account, region.as_str()))) {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use trailseal_archive::{
+    gzip::Ending,
     key::{KeyParts, ObjectKind, log_stamp, strip_extension},
     walk::{Problem, Roots, UnitKey},
 };
@@ -14,7 +15,7 @@ use trailseal_verify::{
     digest::NamedLog,
     finding::{Code, Finding},
     link::{DigestRow, FoundAt},
-    logs::{Copy, Covered, LogVerdict, judge},
+    logs::{Copy, Covered, LogVerdict, Observation, judge},
     report::Mapping,
 };
 
@@ -265,7 +266,11 @@ impl Unit {
         }
         let actual = entry.seen.map(|seen| seen.sha256);
         finding.expected = named.hash.map(hex::encode);
-        finding.actual = actual.map(hex::encode);
+        // The hash of what could be inflated of a damaged file is no hash of the file.
+        let is_whole = |seen: &&Observation| {
+            matches!(seen.ending, Ending::Complete | Ending::TrailingData { .. } | Ending::ExtraMember { .. })
+        };
+        finding.actual = entry.seen.filter(is_whole).map(|seen| hex::encode(seen.sha256));
         // A log of an unmapped bucket may lie in the archive after all: it must not pass for a planted one.
         let is_displaced = matches!(entry.verdict.status, Status::Missing | Status::Violated)
             || finding.code == Code::LogNotInArchive;

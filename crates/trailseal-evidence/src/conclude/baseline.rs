@@ -20,7 +20,10 @@ pub(super) fn compare(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expect
         let head = now.and_then(|chain| chain.report.head.as_ref());
         let (code, message) = match (now, head) {
             (Some(chain), _) if chain.holds_baseline_head == Some(true) => continue,
-            (None, _) => (Code::RewrittenHistory, "the chain of the earlier report is not there at all"),
+            (None, _) => (
+                Code::RewrittenHistory,
+                "the chain of the earlier report is not there at all (of a part of the archive, --account, --region and --trail say so)",
+            ),
             (_, Some(head)) if head.end < old_head.end => {
                 (Code::HeadRolledBack, "the newest digest is older than that of the earlier report")
             }

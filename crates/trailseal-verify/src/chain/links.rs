@@ -143,7 +143,9 @@ impl<'a> Work<'a> {
             Code::DigestNotInArchive => {
                 "the predecessor lies in a bucket or prefix that is not part of the archive"
             }
-            Code::TailCut => "the oldest digest names a predecessor that is not there",
+            Code::TailCut => {
+                "the oldest digest names a predecessor that is not there: deleted, expired or not copied (a later --start-time leaves it out)"
+            }
             _ => "a digest that its successor names is not there",
         };
         let mut finding = Finding::new(code, message)

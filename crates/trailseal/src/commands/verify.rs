@@ -93,13 +93,14 @@ pub(crate) struct Args {
     #[arg(long = "trail", value_name = "NAME", help_heading = "Scope")]
     trails: Vec<String>,
 
-    /// Only what was delivered after this time
+    /// Only digests whose windows end after this time, and the logs that they name
     ///
+    /// The logs of a digest were delivered in its window of an hour, so that the first may be a little older.
     /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), or seconds since 1970.
     #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
     start_time: Option<Timestamp>,
 
-    /// Only what was delivered before this time; a date means its first second in UTC
+    /// Only digests whose windows begin before this time; a date means its first second in UTC
     #[arg(long, visible_alias = "to", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
     end_time: Option<Timestamp>,
 

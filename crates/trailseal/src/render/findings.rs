@@ -17,10 +17,15 @@ const MAX_VIOLATIONS: usize = 20;
 /// The same for what weighs less: an unproven digest makes all its logs unproven.
 const MAX_OTHERS: usize = 5;
 
+/// What is listed without being asked for: where a lost log lies is worth knowing, other notes are not.
+pub(crate) fn is_listed(finding: &Finding) -> bool {
+    finding.severity != Severity::Note || finding.code == Code::LogFoundElsewhere
+}
+
 /// Writes the findings; notes only where they are asked for.
 pub(crate) fn write(findings: &[Finding], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let listed: Vec<&Finding> =
-        findings.iter().filter(|finding| style.verbose || finding.severity != Severity::Note).collect();
+        findings.iter().filter(|finding| style.verbose || is_listed(finding)).collect();
     let mut groups: HashMap<Group<'_>, Sum<'_>> = HashMap::new();
     for finding in &listed {
         groups.entry(group(finding)).or_insert_with(|| Sum::new(finding)).add(finding);

@@ -51,7 +51,7 @@ pub(crate) struct Stats {
 pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if !style.quiet {
         findings::write(&report.findings, style, out)?;
-        let notes = report.findings.iter().filter(|finding| finding.severity == Severity::Note).count();
+        let notes = report.findings.iter().filter(|finding| !findings::is_listed(finding)).count();
         if notes > 0 && !style.verbose {
             writeln!(out, "{} not listed (--verbose)", plural(notes as u64, "note"))?;
         }
@@ -166,6 +166,8 @@ fn sentence(report: &Report) -> String {
             _ => format!(" and the {named} that they name"),
         };
         format!("the {}{logs} are what the given keys vouch for", plural(digests.found, "digest file"))
+    } else if digests.found == 0 {
+        "nothing is proven, for there is no digest".to_owned()
     } else {
         format!(
             "{} of {} and {} of {named} that they name are what the given keys vouch for",
@@ -189,7 +191,7 @@ fn sentence(report: &Report) -> String {
         ),
     };
     if asked(&report.scope).is_some() {
-        text += "; nothing but what was asked for was looked at";
+        text += "; nothing but what was asked for was judged";
     }
     if !report.scope.allowed.is_empty() {
         let allowed: Vec<&str> = report.scope.allowed.iter().map(|code| code.text()).collect();
