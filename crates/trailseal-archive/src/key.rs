@@ -109,7 +109,7 @@ pub fn is_account_id(text: &str) -> bool {
 /// `o-` and lower-case letters and digits.
 pub fn is_organization_id(text: &str) -> bool {
     text.strip_prefix("o-").is_some_and(|id| {
-        (4..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        (1..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
     })
 }
 

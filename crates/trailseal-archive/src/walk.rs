@@ -70,6 +70,8 @@ pub struct Survey {
 pub struct Problem {
     /// Where, as found.
     pub shown: PathBuf,
+    /// The real path, but for the link itself.
+    pub real: PathBuf,
     /// What.
     pub kind: ProblemKind,
 }
@@ -276,7 +278,7 @@ impl<'a> Walk<'a> {
         let listing = match fs::read_dir(&folder.real) {
             Ok(listing) => listing,
             Err(error) => {
-                self.problem(&folder.shown, ProblemKind::Unreadable(error.to_string()));
+                self.problem(folder, ProblemKind::Unreadable(error.to_string()));
                 return None;
             }
         };
@@ -285,7 +287,7 @@ impl<'a> Walk<'a> {
             match entry {
                 Ok(entry) => self.entry(folder, &entry, &mut entries),
                 Err(error) => {
-                    self.problem(&folder.shown, ProblemKind::Unreadable(error.to_string()));
+                    self.problem(folder, ProblemKind::Unreadable(error.to_string()));
                     break;
                 }
             }
@@ -323,7 +325,7 @@ impl<'a> Walk<'a> {
                 }
                 Ok(Target::Other) => entries.files.push(file(0, Some(Refusal::NotRegular))),
                 Err(problem) => {
-                    self.problem(&below().shown, problem);
+                    self.problem(&below(), problem);
                     entries.files.push(file(0, Some(Refusal::Link)));
                 }
             }
@@ -351,8 +353,8 @@ impl<'a> Walk<'a> {
         if here.starts_with(&real) { Err(ProblemKind::Loop) } else { Ok(Target::Folder(real)) }
     }
 
-    fn problem(&mut self, shown: &Path, kind: ProblemKind) {
-        self.problems.push(Problem { shown: shown.to_owned(), kind });
+    fn problem(&mut self, at: &Folder, kind: ProblemKind) {
+        self.problems.push(Problem { shown: at.shown.clone(), real: at.real.clone(), kind });
     }
 }
 

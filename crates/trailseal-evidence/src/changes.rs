@@ -127,6 +127,9 @@ impl Changes {
         let is_change = matches!(event.name.as_deref(), Some("StopLogging" | "DeleteTrail" | "UpdateTrail"))
             && event.source.as_deref() == Some("cloudtrail.amazonaws.com")
             && event.error.is_none();
+        // Turning validation on, or leaving it on, explains no gap.
+        let validation = event.parameters.as_ref().and_then(|p| p.get("enableLogFileValidation"));
+        let is_change = is_change && validation.and_then(serde_json::Value::as_bool) != Some(true);
         let trail = event.parameters.as_ref().and_then(|p| p.get("name")).and_then(|name| name.as_str());
         let time = event.time.as_deref().and_then(|time| Timestamp::parse_digest_field(time).ok());
         if let (true, Some(trail), Some(time), Some(name)) = (is_change, trail, time, event.name) {

@@ -227,7 +227,7 @@ fn meaning(code: Code, log: &UnnamedLog) -> &'static str {
         }
         Code::StrayObject => "an object among the logs whose name holds no delivery time",
         _ if log.is_other_kind => "a file of a kind that digests are not known to name",
-        _ => "a log file from a time that no authentic digest covers",
+        _ => "a log file from a time that the authentic digests of its trails do not cover",
     }
 }
 
@@ -287,13 +287,12 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
     let mut findings = Vec::new();
     for unit in outcomes {
         let chains = standard(unit);
-        let newest_here = chains.iter().map(|(_, end)| *end).max();
         let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind).filter_map(|log| log.stamp);
         let newest_log = stamps.filter(|stamp| policy.contains(*stamp)).max();
         for (chain, end) in &chains {
             let mut behind =
                 |code, message: &str, time| findings.push(span(chain, code, message, *end, time));
-            let log = newest_log.filter(|log| newest_here == Some(*end) && log.since(*end) > PENDING);
+            let log = newest_log.filter(|log| log.since(*end) > PENDING);
             let peer = newest[&peers(&chain.report.id)];
             if let Some(log) = log {
                 behind(

@@ -56,6 +56,29 @@ impl Mounts {
         Self { mounts }
     }
 
+    /// Adds the layout's folders that have no mount yet, where they hold objects that are missing elsewhere;
+    /// says whether any was added.
+    pub(crate) fn extend(
+        &mut self,
+        folders: &BTreeSet<String>,
+        missing: &[(String, String)],
+        is_there: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let known = self.mounts.clone();
+        for folder in folders.iter().filter(|folder| known.iter().all(|mount| mount.folder != **folder)) {
+            for mount in &known {
+                let other = Mount { folder: folder.clone(), inferred: true, ..mount.clone() };
+                let path = |key: &str| Some(format!("{folder}{}", key.strip_prefix(&mount.prefix)?));
+                let mut of_bucket = missing.iter().filter(|(bucket, _)| *bucket == mount.bucket);
+                let holds = of_bucket.any(|(_, key)| path(key).is_some_and(|path| is_there(&path)));
+                if holds && !self.mounts.contains(&other) {
+                    self.mounts.push(other);
+                }
+            }
+        }
+        self.mounts.len() > known.len()
+    }
+
     /// The real path that holds the copy of an object, for every mount that has its place.
     pub(crate) fn paths<'a>(&'a self, bucket: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
         self.mounts.iter().filter(move |mount| mount.bucket == bucket).filter_map(move |mount| {

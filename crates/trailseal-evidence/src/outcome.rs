@@ -55,9 +55,11 @@ pub(crate) struct TrailChange {
 }
 
 impl TrailChange {
-    /// Whether the request meant the trail with this name.
-    fn is_of(&self, trail: &str) -> bool {
-        self.trail == trail || self.trail.strip_suffix(trail).is_some_and(|arn| arn.ends_with(":trail/"))
+    /// Whether the request meant the trail of a gap; an organization's trail is of another account.
+    fn is_of(&self, gap: &Finding, trail: &str) -> bool {
+        let account = gap.account.as_deref().filter(|_| gap.organization.is_none()).unwrap_or_default();
+        let is_owner = |arn: &str| arn.strip_suffix(":trail/").is_some_and(|owner| owner.ends_with(account));
+        self.trail == trail || self.trail.strip_suffix(trail).is_some_and(is_owner)
     }
 }
 
@@ -107,9 +109,9 @@ pub(crate) fn corroborate(outcomes: &mut [UnitOutcome]) {
     changes.sort();
     let gaps = outcomes.iter_mut().flat_map(|unit| &mut unit.findings).filter(|f| f.code == Code::Gap);
     for gap in gaps {
-        let (Some(start), Some(end), Some(trail)) = (gap.start, gap.end, &gap.trail) else { continue };
+        let (Some(start), Some(end), Some(trail)) = (gap.start, gap.end, gap.trail.clone()) else { continue };
         let is_cause = |change: &&TrailChange| {
-            change.is_of(trail) && change.time >= start.plus(-CHANGE_MARGIN) && change.time <= end
+            change.is_of(gap, &trail) && change.time >= start.plus(-CHANGE_MARGIN) && change.time <= end
         };
         if let Some(change) = changes.iter().find(is_cause) {
             gap.severity = Severity::Note;

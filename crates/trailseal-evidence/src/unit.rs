@@ -1,19 +1,20 @@
 //! One account and region on its way from files to an outcome.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::OnceLock,
 };
 
 use trailseal_archive::{
     gzip::Ending,
     key::{KeyParts, ObjectKind, log_stamp, strip_extension},
-    walk::{Problem, Roots, UnitKey},
+    walk::{Problem, ProblemKind, Roots, UnitKey},
 };
 use trailseal_verify::{
     chain::{Assessment, Judgement, Status, assess},
-    digest::NamedLog,
+    digest::{NamedLog, ObjectKey},
     finding::{Code, Finding},
+    keys::KeyFile,
     link::{DigestRow, FoundAt},
     logs::{Copy, Covered, LogVerdict, Observation, judge},
     report::Mapping,
@@ -47,6 +48,8 @@ pub(crate) struct Unit {
 enum Located {
     File(FileId),
     Absent,
+    /// Its folder cannot be read.
+    Hidden,
     NotInArchive,
 }
 
@@ -100,12 +103,53 @@ impl Unit {
             found.path = self.files.get(ids[index]).shown();
             self.rows[index].found = found;
         }
-        let is_mapped = |bucket: &str, key: &str| self.mounts.hold(roots, bucket, key);
+        let is_mapped = |bucket: &str, key: &str| {
+            self.mounts.hold(roots, bucket, key)
+                && !self.mounts.paths(bucket, key).any(|path| self.is_hidden(&path))
+        };
         self.assessment = assess(&self.rows, &options.keys, &options.policy, &is_mapped);
         self.locate(roots);
     }
 
+    /// Whether a real path lies in a folder that could not be read.
+    fn is_hidden(&self, path: &str) -> bool {
+        let unreadable = self.problems.iter().filter(|p| matches!(p.kind, ProblemKind::Unreadable(_)));
+        unreadable.into_iter().any(|problem| std::path::Path::new(path).starts_with(&problem.real))
+    }
+
+    /// Finds the named logs; where some are missing, also below roots that hold no digest.
     fn locate(&mut self, roots: &Roots) {
+        self.locate_all(roots);
+        let is_absent = |located: &Located| *located == Located::Absent;
+        if !self.located.iter().flatten().any(is_absent) {
+            return;
+        }
+        let folders: BTreeSet<String> = self
+            .files
+            .iter()
+            .map(|(_, file)| format!("{}/x", file.folder.real.display()))
+            .filter_map(|path| KeyParts::parse(&path).map(|parts| parts.prefix.to_owned()))
+            .collect();
+        let absent: Vec<(String, String)> = (0..self.rows.len())
+            .flat_map(|row| {
+                self.located[row].iter().enumerate().map(move |(log, located)| (row, log, located))
+            })
+            .filter(|(.., located)| is_absent(located))
+            .filter_map(|(row, log, _)| self.rows[row].digest().map(|digest| &digest.logs[log]))
+            .map(|named| (named.bucket.to_string(), named.object.to_string()))
+            .collect();
+        let files = &self.files;
+        let is_there = |path: &str| {
+            path.rsplit_once('/').is_some_and(|(folder, name)| files.find(folder, name).is_some())
+        };
+        if self.mounts.extend(&folders, &absent, &is_there) {
+            self.located.clear();
+            self.copies.clear();
+            self.locate_all(roots);
+        }
+    }
+
+    fn locate_all(&mut self, roots: &Roots) {
         for index in 0..self.rows.len() {
             let logs = self.rows[index].digest().map_or(0, |digest| digest.logs.len());
             let mut located = Vec::with_capacity(logs);
@@ -121,10 +165,11 @@ impl Unit {
             return Located::Absent;
         };
         let mut files = Vec::new();
-        let mut is_held = false;
+        let (mut is_held, mut is_hidden) = (false, false);
         let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object.to_string()).collect();
         for path in paths {
             is_held |= roots.contain(std::path::Path::new(&path));
+            is_hidden |= self.is_hidden(&path);
             let Some((folder, name)) = path.rsplit_once('/') else { continue };
             if let Some(id) = self.files.find(folder, name) {
                 files.push(id);
@@ -146,6 +191,7 @@ impl Unit {
                 }
                 Located::File(*first)
             }
+            None if is_hidden => Located::Hidden,
             None if is_held => Located::Absent,
             None => Located::NotInArchive,
         }
@@ -183,15 +229,20 @@ impl Unit {
             mappings: self.mounts.mappings(roots).collect::<Vec<Mapping>>(),
             ..UnitOutcome::default()
         };
-        let tallies = self.judge_logs(seen, &mut outcome);
+        let conflicts = self.report_repeated_names(&mut outcome);
+        let tallies = self.judge_logs(seen, &conflicts, &mut outcome);
         outcome.add_chains(&self.rows, &self.assessment, &tallies, &options.expect);
-        self.report_repeated_names(&mut outcome);
         self.find_unnamed(&mut outcome, options);
         self.report_problems(&mut outcome);
         outcome
     }
 
-    fn judge_logs(&self, seen: SeenFiles<'_>, outcome: &mut UnitOutcome) -> Vec<LogTally> {
+    fn judge_logs(
+        &self,
+        seen: SeenFiles<'_>,
+        conflicts: &Conflicts,
+        outcome: &mut UnitOutcome,
+    ) -> Vec<LogTally> {
         let mut tallies = vec![LogTally::default(); self.rows.len()];
         let mut hashed = HashSet::new();
         let mut inflated: Option<(u64, FileId, usize, usize)> = None;
@@ -209,7 +260,15 @@ impl Unit {
                 {
                     outcome.totals.bytes_inflated += observation.inflated;
                 }
-                self.report_log(row, &entry, outcome);
+                // Where two authentic digests disagree and the log is what one of them says, that is the finding.
+                let agrees = |(object, hash): &(ObjectKey, [u8; 32])| {
+                    *object == entry.named.object && entry.seen.is_some_and(|seen| seen.sha256 == *hash)
+                };
+                let is_altered =
+                    entry.verdict.finding.as_ref().is_some_and(|(code, _)| *code == Code::LogAltered);
+                if !is_altered || !conflicts.iter().any(agrees) {
+                    self.report_log(row, &entry, outcome);
+                }
             }
         }
         if let Some((count, file, row, log)) = inflated {
@@ -232,7 +291,11 @@ impl Unit {
         let first = match self.located[row][log] {
             Located::File(id) => id,
             other => {
-                let copy = if other == Located::Absent { Copy::Absent } else { Copy::NotInArchive };
+                let copy = match other {
+                    Located::Absent => Copy::Absent,
+                    Located::Hidden => Copy::Unreadable("its folder cannot be read"),
+                    _ => Copy::NotInArchive,
+                };
                 return LogEntry { named, verdict: judge(named, is_authentic, copy), file: None, seen: None };
             }
         };
@@ -285,7 +348,8 @@ impl Unit {
     }
 
     /// Logs that more than one digest names.
-    fn report_repeated_names(&self, outcome: &mut UnitOutcome) {
+    fn report_repeated_names(&self, outcome: &mut UnitOutcome) -> Conflicts {
+        let mut conflicts = Conflicts::new();
         let authentic = self.judged_rows().filter(|row| self.assessment.judgements[*row].is_authentic());
         let digest = |row: u32| self.rows[row as usize].digest().expect("only digests are authentic");
         let log = |(row, log): (u32, u32)| &digest(row).logs[log as usize];
@@ -302,6 +366,8 @@ impl Unit {
                 let (code, message) = if twin.hash == named.hash {
                     (Code::LogNamedTwice, "the log file is named twice, with the same hash")
                 } else {
+                    conflicts
+                        .extend([twin, named].iter().filter_map(|log| Some((log.object.clone(), log.hash?))));
                     (Code::DigestConflict, "the log file is named twice, with different hashes")
                 };
                 let mut finding =
@@ -315,6 +381,7 @@ impl Unit {
                 outcome.findings.push(finding);
             }
         }
+        conflicts
     }
 
     /// Log files that no digest names, whether it is judged or not.
@@ -363,6 +430,9 @@ impl Unit {
     }
 }
 
+/// Logs that authentic digests name with different hashes, and the hashes.
+type Conflicts = Vec<(ObjectKey, [u8; 32])>;
+
 /// What the digests of each bucket and prefix cover, as far as it was asked for.
 #[derive(Default)]
 struct CoveredPlaces {
@@ -374,10 +444,10 @@ impl CoveredPlaces {
     fn of(&mut self, unit: &Unit, found: &FoundAt) -> &Covered {
         let prefix = |key: &str| KeyParts::parse(key).map_or(String::new(), |parts| parts.prefix.to_owned());
         let place = (found.bucket.clone(), prefix(&found.key));
+        // Where no digest belongs, none speaks.
         self.places.entry(place).or_insert_with_key(|(bucket, wanted)| {
             Covered::new(&unit.rows, &unit.assessment.judgements, |digest| {
-                bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket)
-                    && prefix(&digest.object) == *wanted
+                bucket.as_ref() == Some(&digest.bucket) && prefix(&digest.object) == *wanted
             })
         })
     }
@@ -385,7 +455,6 @@ impl CoveredPlaces {
 
 /// The finding for something that the walk left out.
 pub(crate) fn problem_finding(problem: &Problem) -> Finding {
-    use trailseal_archive::walk::ProblemKind;
     let code = match problem.kind {
         ProblemKind::Loop => Code::LimitExceeded,
         ProblemKind::Unreadable(_) => Code::FolderUnreadable,
@@ -396,8 +465,14 @@ pub(crate) fn problem_finding(problem: &Problem) -> Finding {
 
 fn is_key_file(options: &Options, file: &crate::files::FileRef<'_>) -> bool {
     let name = &*file.file.name;
-    (name.starts_with("public-keys") && strip_extension(name).is_some())
+    (name.starts_with("public-keys") && holds_keys(file))
         || options.key_files.iter().any(|key| key.file_name() == Some(name.as_ref()) && same_file(key, file))
+}
+
+/// Whether the content is that of a key file: a name alone would let anything lie among the logs.
+fn holds_keys(file: &crate::files::FileRef<'_>) -> bool {
+    let is_small = file.file.refusal.is_none() && file.file.length <= 1 << 20;
+    is_small && std::fs::read(file.real()).is_ok_and(|bytes| !KeyFile::parse("", &bytes).keys.is_empty())
 }
 
 fn same_file(key: &std::path::Path, file: &crate::files::FileRef<'_>) -> bool {

@@ -1,13 +1,16 @@
 //! The whole run: survey, batches, conclusion.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use trailseal_archive::{
     key::{DigestName, ObjectKind, is_account_id},
     walk::{File, Folder, Listing, Roots, Survey, UnitKey},
 };
 use trailseal_verify::{
-    finding::Finding,
+    finding::{Code, Finding},
     report::{Report, Scope, ScopeKey},
 };
 
@@ -48,6 +51,7 @@ pub fn verify(
     let mut loose = loose_files(&roots, &survey, options);
     let mut outcomes = Vec::new();
     let mut batch: Vec<Unit> = Vec::new();
+    let keeps_layout = !survey.units.is_empty();
     let mut units = std::mem::take(&mut survey.units);
     for (account, region) in loose.keys() {
         if !units.keys().any(|unit| unit.account == *account && unit.region == *region) {
@@ -71,8 +75,13 @@ pub fn verify(
     check_there_is_something(&outcomes, options)?;
 
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &survey.others)?;
-    let problems: Vec<Finding> = survey.problems.iter().map(problem_finding).collect();
-    Ok(conclude(outcomes, scope(options), options, &elsewhere, problems))
+    let mut others: Vec<Finding> = survey.problems.iter().map(problem_finding).collect();
+    let found: BTreeSet<&str> = elsewhere.iter().map(|file| file.path.as_str()).collect();
+    if keeps_layout {
+        let is_new = |stray: &Finding| stray.path.as_deref().is_none_or(|path| !found.contains(path));
+        others.extend(strays(&roots, &survey, options).into_iter().filter(is_new));
+    }
+    Ok(conclude(outcomes, scope(options), options, &elsewhere, others))
 }
 
 /// Listings outside AWS's layout, by account and region.
@@ -101,6 +110,27 @@ fn loose_files(roots: &Roots, survey: &Survey, options: &Options) -> Loose {
         }
     }
     loose
+}
+
+/// Files that by their names are digests or logs, and lie below `AWSLogs` where none belongs.
+fn strays(roots: &Roots, survey: &Survey, options: &Options) -> Vec<Finding> {
+    let in_layout = |folder: &&Folder| folder.real.components().any(|part| part.as_os_str() == "AWSLogs");
+    let mapped = |folder: &&Folder| !options.maps.iter().any(|map| folder.shown.starts_with(&map.folder));
+    let mut strays = Vec::new();
+    for folder in survey.others.iter().filter(in_layout).filter(mapped) {
+        for file in roots.list_one(folder) {
+            let Some((account, region, _)) = place_by_name(&file.name) else { continue };
+            let is_sidecar = file.name.ends_with(crate::read::SIDECAR);
+            if !is_sidecar && options.policy.wants_place(&account, &region) {
+                let message = "a digest or log file by its name, in a folder where CloudTrail puts none";
+                let path = folder.shown.join(&*file.name).display().to_string();
+                strays.push(
+                    Finding::new(Code::StrayObject, message).of_place(None, &account, &region).found_at(path),
+                );
+            }
+        }
+    }
+    strays
 }
 
 /// `ACCOUNT_CloudTrail…_REGION_…`.

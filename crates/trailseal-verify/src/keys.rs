@@ -161,11 +161,6 @@ impl KeyRing {
     pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
         self.keys.iter().flat_map(|(print, keys)| keys.iter().filter(move |key| key.fingerprint == *print))
     }
-
-    /// Whether there is no key at all.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
 }
 
 struct Source<'a> {

@@ -7,11 +7,9 @@
 //! 1. [`keys::KeyFile::parse`] reads the keys that the user trusts;
 //! 2. [`link::examine`] turns the bytes of one digest file into a row, alone;
 //! 3. [`chain::assess`] judges all rows of an account and region: authenticity, links, gaps;
-//! 4. [`logs::judge`] compares a log with what its digest names, [`logs::Covered`] says what an unnamed log
-//!    means;
+//! 4. [`logs::judge`] compares a log with its digest, [`logs::Covered`] says what an unnamed log means.
 //!
-//! `trailseal-evidence` reads the files, gathers the judgements of all accounts and regions, and makes the
-//! [`report::Report`].
+//! `trailseal-evidence` reads the files and gathers the judgements of all into the [`report::Report`].
 
 pub mod chain;
 mod der;

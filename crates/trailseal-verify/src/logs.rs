@@ -139,12 +139,10 @@ fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
 pub struct Covered {
     /// Windows of authentic digests, merged.
     proven: Vec<Interval>,
-    /// Spans inside a chain without an authentic digest.
+    /// Spans for which some chain has no authentic digest.
     holes: Vec<Interval>,
     /// End of the newest digest: of the authentic ones if there are any.
     pub newest_end: Option<Timestamp>,
-    /// Start of the oldest digest, likewise.
-    pub oldest_start: Option<Timestamp>,
 }
 
 /// What it means that no digest names a log.
@@ -167,7 +165,7 @@ impl Covered {
     /// `is_wanted` picks the digests of one bucket and prefix: trails that deliver elsewhere say nothing about
     /// the logs there.
     pub fn new(rows: &[DigestRow], judgements: &[Judgement], is_wanted: impl Fn(&Digest) -> bool) -> Self {
-        let mut chains = std::collections::BTreeMap::<_, Vec<(Interval, bool)>>::new();
+        let mut chains = std::collections::BTreeMap::<_, Vec<(Interval, bool, bool)>>::new();
         let mut ends = [Vec::new(), Vec::new()];
         for (row, judgement) in rows.iter().zip(judgements) {
             let (Some(digest), Some(id)) = (row.digest(), row.chain()) else { continue };
@@ -177,24 +175,28 @@ impl Covered {
             let window = Interval { start: digest.start, end: digest.end };
             // A starting digest is empty by definition: validation, not delivery, began at its end.
             let proves = judgement.is_authentic() && !digest.is_starting();
-            chains.entry(id).or_default().push((window, proves));
+            chains.entry(id).or_default().push((window, proves, digest.is_starting()));
             ends[usize::from(judgement.is_authentic())].push(window);
         }
         let mut covered = Self::default();
         let known = if ends[1].is_empty() { &ends[0] } else { &ends[1] };
         covered.newest_end = known.iter().map(|window| window.end).max();
-        covered.oldest_start = known.iter().map(|window| window.start).min();
-        for windows in chains.values() {
-            let proven = merge(windows.iter().filter(|(_, proves)| *proves).map(|(window, _)| *window));
-            covered
-                .holes
-                .extend(proven.windows(2).map(|pair| Interval { start: pair[0].end, end: pair[1].start }));
+        for windows in chains.values_mut() {
+            windows.sort_unstable();
+            let proven = merge(windows.iter().filter(|(_, proves, _)| *proves).map(|(window, ..)| *window));
+            // All that a chain does not prove may have been named by digests that are gone: from its first
+            // digest on, and before that one unless it started the chain.
+            let (first, _, is_starting) = windows[0];
+            let mut from = if is_starting { first.start } else { first.start.plus(i64::MIN) };
+            for window in &proven {
+                covered.holes.push(Interval { start: from, end: window.start });
+                from = window.end;
+            }
+            covered.holes.push(Interval { start: from, end: from.plus(i64::MAX) });
             covered.proven.extend(proven);
-            // A digest that is not proven may have named anything.
-            covered.holes.extend(windows.iter().filter(|(_, proves)| !proves).map(|(window, _)| *window));
         }
         covered.proven = merge(covered.proven);
-        covered.holes = merge(covered.holes);
+        covered.holes.retain(|hole| hole.start < hole.end);
         covered
     }
 

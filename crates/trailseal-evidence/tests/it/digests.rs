@@ -244,9 +244,8 @@ fn s54_a_log_named_with_two_hashes() {
     chain.seal_from(3);
     let archive = model.write();
     let run = run(&archive);
-    run.finds(&["V digest_conflict", "V log_altered"])
-        .digest_totals([7, 7, 0, 0, 0])
-        .log_totals([13, 12, 1, 0, 0]);
+    // The log is what one of the two says: which of them is false is all that is known.
+    run.finds(&["V digest_conflict"]).digest_totals([7, 7, 0, 0, 0]).log_totals([13, 12, 1, 0, 0]);
     let finding = run.one(Code::DigestConflict);
     assert_eq!(finding.key.as_deref(), Some(archive.log(2, 1)));
     assert_ne!(finding.expected, finding.actual);

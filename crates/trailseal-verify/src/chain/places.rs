@@ -62,7 +62,8 @@ impl Work<'_> {
             let finding = self.about(index, Code::NameMismatch, message).expected(claimed, key);
             return self.violate(index, finding);
         }
-        let message = "a digest lies in the place of another one";
+        let what = if self.copies.contains(&index) { "a copy of a digest" } else { "a digest" };
+        let message = format!("{what} lies in a place that is not its own");
         let finding = self.about(index, Code::LocationMismatch, message).expected(claimed, key.clone());
         self.violate(index, finding);
         self.report_replaced(index, &digest.bucket, &key);

@@ -1,7 +1,7 @@
 //! `trailseal verify`.
 
 use std::{
-    io::{self, Read as _, Write},
+    io::{self, IsTerminal as _, Read as _, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -434,7 +434,9 @@ impl Sink {
             Format::Aws => {}
         }
         self.data.flush()?;
-        if self.format == Format::Aws && self.is_violated_in_silence(report) && !self.style.quiet {
+        // Scripts get the reference's lines and nothing else; people get the reason for the exit status.
+        let is_read_by_people = self.format == Format::Aws && io::stderr().is_terminal();
+        if is_read_by_people && self.is_violated_in_silence(report) {
             output::note(
                 &"violations were found that this format has no line for: see --format text or json",
             );
