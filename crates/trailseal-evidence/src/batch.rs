@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use trailseal_archive::{
     gzip::Inflater,
     key::ObjectKind,
-    walk::{Folder, Listing, Roots, UnitKey},
+    walk::{Folder, Listing, Problem, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
 
@@ -30,6 +30,8 @@ pub(crate) struct Run<'a> {
     pub(crate) roots: &'a Roots,
     pub(crate) pool: &'a rayon::ThreadPool,
     pub(crate) progress: &'a dyn Progress,
+    /// What the survey could not see.
+    pub(crate) problems: &'a [Problem],
 }
 
 impl Run<'_> {
@@ -63,7 +65,7 @@ impl Run<'_> {
             units
                 .par_iter_mut()
                 .zip(&digests)
-                .for_each(|(unit, ids)| unit.assess(ids, self.roots, self.options));
+                .for_each(|(unit, ids)| unit.assess(ids, self.problems, self.roots, self.options));
         });
         let jobs: Vec<(u32, FileId)> = units
             .iter()

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    path::PathBuf,
     sync::OnceLock,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Unit {
     /// Further copies of a log: (row, log) → files.
     copies: HashMap<(usize, usize), Vec<FileId>>,
     pub(crate) problems: Vec<Problem>,
+    /// Real paths below which nothing could be seen.
+    hidden: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +95,8 @@ impl Unit {
     }
 
     /// Judges the digests and finds the logs that they name. `ids` has the file of each row.
-    pub(crate) fn assess(&mut self, ids: &[FileId], roots: &Roots, options: &Options) {
+    pub(crate) fn assess(&mut self, ids: &[FileId], survey: &[Problem], roots: &Roots, options: &Options) {
+        self.hidden = survey.iter().chain(&self.problems).filter_map(hidden_place).collect();
         let real: Vec<String> =
             ids.iter().map(|id| self.files.get(*id).real().to_string_lossy().into_owned()).collect();
         let voters: Vec<(String, &DigestRow)> = real.iter().cloned().zip(&self.rows).collect();
@@ -111,10 +115,9 @@ impl Unit {
         self.locate(roots);
     }
 
-    /// Whether a real path lies in a folder that could not be read.
+    /// Whether a real path lies in a folder that could not be read, or beyond a link that was not followed.
     fn is_hidden(&self, path: &str) -> bool {
-        let unreadable = self.problems.iter().filter(|p| matches!(p.kind, ProblemKind::Unreadable(_)));
-        unreadable.into_iter().any(|problem| std::path::Path::new(path).starts_with(&problem.real))
+        self.hidden.iter().any(|hidden| std::path::Path::new(path).starts_with(hidden))
     }
 
     /// Finds the named logs; where some are missing, also below roots that hold no digest.
@@ -293,7 +296,9 @@ impl Unit {
             other => {
                 let copy = match other {
                     Located::Absent => Copy::Absent,
-                    Located::Hidden => Copy::Unreadable("its folder cannot be read"),
+                    Located::Hidden => {
+                        Copy::Unreadable("its folder cannot be read or lies outside the archive")
+                    }
                     _ => Copy::NotInArchive,
                 };
                 return LogEntry { named, verdict: judge(named, is_authentic, copy), file: None, seen: None };
@@ -451,6 +456,12 @@ impl CoveredPlaces {
             })
         })
     }
+}
+
+/// Where a problem hides what may be there.
+fn hidden_place(problem: &Problem) -> Option<PathBuf> {
+    let hides = matches!(problem.kind, ProblemKind::Unreadable(_) | ProblemKind::LeavesRoots);
+    hides.then(|| problem.real.clone())
 }
 
 /// The finding for something that the walk left out.

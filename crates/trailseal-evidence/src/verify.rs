@@ -44,10 +44,11 @@ pub fn verify(
         .num_threads(options.threads)
         .build()
         .map_err(|error| Error::Threads(error.to_string()))?;
-    let run = Run { options, roots: &roots, pool: &pool, progress };
     let policy = &options.policy;
 
     let mut survey = roots.survey(&|unit| policy.wants_place(&unit.account, &unit.region));
+    let problems = std::mem::take(&mut survey.problems);
+    let run = Run { options, roots: &roots, pool: &pool, progress, problems: &problems };
     let mut loose = loose_files(&roots, &survey, options);
     let mut outcomes = Vec::new();
     let mut batch: Vec<Unit> = Vec::new();
@@ -75,7 +76,7 @@ pub fn verify(
     check_there_is_something(&outcomes, options)?;
 
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &survey.others)?;
-    let mut others: Vec<Finding> = survey.problems.iter().map(problem_finding).collect();
+    let mut others: Vec<Finding> = problems.iter().map(problem_finding).collect();
     let found: BTreeSet<&str> = elsewhere.iter().map(|file| file.path.as_str()).collect();
     if keeps_layout {
         let is_new = |stray: &Finding| stray.path.as_deref().is_none_or(|path| !found.contains(path));

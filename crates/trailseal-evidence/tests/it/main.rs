@@ -10,6 +10,7 @@ mod moved;
 mod places;
 mod properties;
 mod real;
+mod regressions;
 mod shape;
 mod signatures;
 mod support;
