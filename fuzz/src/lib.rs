@@ -16,7 +16,7 @@ use trailseal_verify::{
 };
 
 /// Digest JSON: never a panic; what is accepted prints and parses to the same digest.
-pub(crate) fn digest(data: &[u8]) {
+pub fn digest(data: &[u8]) {
     let limits = Limits { max_log_files: 1000, ..Limits::default() };
     let parsed = Digest::parse(data, &limits);
     if let Ok(digest) = &parsed {
@@ -46,7 +46,7 @@ pub(crate) fn digest(data: &[u8]) {
 }
 
 /// Key files of any form: never a panic; every usable key is found again by its fingerprint.
-pub(crate) fn keys(data: &[u8]) {
+pub fn keys(data: &[u8]) {
     let file = KeyFile::parse("public-keys-eu-west-1.json", data);
     assert!(!file.keys.is_empty() || !file.defects.is_empty());
     let ring = KeyRing::new(file.keys.clone());
@@ -62,7 +62,7 @@ pub(crate) fn keys(data: &[u8]) {
 }
 
 /// Sidecars and manifests: never a panic.
-pub(crate) fn metadata(data: &[u8]) {
+pub fn metadata(data: &[u8]) {
     if let Ok(metadata) = parse_sidecar(data) {
         assert!(metadata.signature.is_none_or(|signature| !signature.is_empty()));
     }
@@ -74,7 +74,7 @@ pub(crate) fn metadata(data: &[u8]) {
 }
 
 /// The gzip container: the same bytes and ending whatever the windows; bounded output.
-pub(crate) fn gzip(data: &[u8]) {
+pub fn gzip(data: &[u8]) {
     const LIMIT: u64 = 1 << 20;
     let Ok((whole, form, ending)) = inflate_all(data, LIMIT) else { return };
     assert!(whole.len() as u64 <= LIMIT);
@@ -100,7 +100,7 @@ pub(crate) fn gzip(data: &[u8]) {
 }
 
 /// S3 keys, digest names and times: never a panic; what is accepted prints and parses to the same.
-pub(crate) fn object_key(data: &[u8]) {
+pub fn object_key(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Some(parts) = KeyParts::parse(text) {
         assert!(text.starts_with(parts.prefix) && text.ends_with(parts.file_name));

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 #[path = "../../../fuzz/src/lib.rs"]
+#[allow(unreachable_pub, reason = "it is the library of the fuzz targets")]
 mod targets;
 
 fn replay(target: &str, run: fn(&[u8])) {
