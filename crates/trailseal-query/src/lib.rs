@@ -1,0 +1,1 @@
+//! What happened? Predicates over CloudTrail event records, evaluated on their raw bytes.
