@@ -1,1 +1,25 @@
 //! What happened? Predicates over CloudTrail event records, evaluated on their raw bytes.
+//!
+//! Pure functions over bytes and plain types: no files, threads, clock or network. A [`Record`] is the slice of
+//! a log file that holds one event; a [`Predicate`] says what it must be; nothing is parsed that is not asked
+//! for.
+//!
+//! ```
+//! use trailseal_query::{Predicate, Record, path::FieldPath, predicate::{Test, TextTest}};
+//!
+//! let record = Record::new(br#"{"eventName":"GetObject","userIdentity":{"type":"Root"}}"#);
+//! let is_get = Test::Text(TextTest::glob("Get*", false)?);
+//! let predicate = Predicate::Field(FieldPath::parse("eventName")?, is_get);
+//! assert!(predicate.matches(&record));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod category;
+pub mod json;
+pub mod lookup;
+pub mod path;
+pub mod predicate;
+pub mod record;
+
+pub use predicate::Predicate;
+pub use record::Record;

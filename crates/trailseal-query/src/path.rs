@@ -1,0 +1,181 @@
+//! Field paths: `userIdentity.sessionContext.sessionIssuer.arn`.
+
+use std::fmt;
+
+/// The top-level fields of event records, of all versions (spec/records.md 2.1).
+pub const TOP_LEVEL: [&str; 34] = [
+    "additionalEventData",
+    "addendum",
+    "annotation",
+    "apiVersion",
+    "awsRegion",
+    "edgeDeviceDetails",
+    "errorCode",
+    "errorMessage",
+    "eventCategory",
+    "eventContext",
+    "eventID",
+    "eventName",
+    "eventSource",
+    "eventTime",
+    "eventType",
+    "eventVersion",
+    "insightDetails",
+    "managementEvent",
+    "omitted",
+    "readOnly",
+    "recipientAccountId",
+    "requestID",
+    "requestParameters",
+    "resources",
+    "responseElements",
+    "serviceEventDetails",
+    "sessionCredentialFromConsole",
+    "sharedEventID",
+    "sourceIPAddress",
+    "tlsDetails",
+    "userAgent",
+    "userIdentity",
+    "vpcEndpointAccountId",
+    "vpcEndpointId",
+];
+
+/// The way from a record to a field: member names, of which the first may be written in any case when it is a
+/// known one ([`TOP_LEVEL`]), as Athena's users do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldPath {
+    segments: Vec<String>,
+}
+
+/// Why a text is no path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no field path: {reason}")]
+pub struct PathError {
+    /// The text as received.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl FieldPath {
+    /// Takes the names as they are, but for the case of a known first one.
+    pub fn new(segments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let mut segments: Vec<String> = segments.into_iter().map(Into::into).collect();
+        if let Some(first) = segments.first_mut()
+            && let Some(known) = known_name(first)
+        {
+            known.clone_into(first);
+        }
+        Self { segments }
+    }
+
+    /// Parses names separated by dots; a name that holds a dot is written in double quotes (`a."b.c"`), a quote
+    /// inside them doubled.
+    ///
+    /// # Errors
+    /// [`PathError`] for empty names and quotes that do not close.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        let fail = |reason| PathError { text: text.to_owned(), reason };
+        let mut segments = Vec::new();
+        let mut rest = text;
+        loop {
+            let (segment, after) = match rest.strip_prefix('"') {
+                Some(quoted) => cut_quoted(quoted).ok_or_else(|| fail("a quote is not closed"))?,
+                None => {
+                    let end = rest.find('.').unwrap_or(rest.len());
+                    (rest[..end].to_owned(), &rest[end..])
+                }
+            };
+            if segment.is_empty() {
+                return Err(fail("a name is empty"));
+            }
+            segments.push(segment);
+            match after.strip_prefix('.') {
+                Some(more) => rest = more,
+                None if after.is_empty() => return Ok(Self::new(segments)),
+                None => return Err(fail("a dot is missing after a quoted name")),
+            }
+        }
+    }
+
+    /// The names.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+}
+
+fn known_name(text: &str) -> Option<&'static str> {
+    TOP_LEVEL.iter().find(|known| known.eq_ignore_ascii_case(text)).copied()
+}
+
+/// Up to the closing quote, and what follows it.
+fn cut_quoted(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, segment) in self.segments.iter().enumerate() {
+            if index > 0 {
+                f.write_str(".")?;
+            }
+            if segment.contains(['.', '"']) {
+                write!(f, "\"{}\"", segment.replace('"', "\"\""))?;
+            } else {
+                f.write_str(segment)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn known_first_names_may_be_written_in_any_case() {
+        for (text, path) in [
+            ("useridentity.accessKeyId", "userIdentity.accessKeyId"),
+            ("EVENTNAME", "eventName"),
+            ("eventId", "eventID"),
+            ("VPCEndpointID", "vpcEndpointId"),
+            ("requestParameters.eventname", "requestParameters.eventname"),
+            ("Other", "Other"),
+        ] {
+            assert_eq!(FieldPath::parse(text).unwrap().to_string(), path);
+        }
+    }
+
+    #[test]
+    fn names_with_dots_are_quoted() {
+        let path = FieldPath::parse(r#"requestParameters."a.b".c"#).unwrap();
+        assert_eq!(path.segments(), ["requestParameters", "a.b", "c"]);
+        for text in ["", "a.", ".a", "a..b", "\"a", "\"a\"b", "a.\"\""] {
+            assert!(FieldPath::parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn printed_paths_parse_to_themselves(names in proptest::collection::vec("[a-z.\"é ]{1,6}", 1..5)) {
+            let path = FieldPath::new(names);
+            prop_assert_eq!(FieldPath::parse(&path.to_string()).unwrap(), path);
+        }
+    }
+}

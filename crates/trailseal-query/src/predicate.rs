@@ -1,0 +1,544 @@
+//! What a record must be: a tree of tests, evaluated on the record's bytes.
+//!
+//! The logic is SQL's: a test of a field that is absent or `null` is neither true nor false
+//! ([`Truth::Unknown`]), and a record matches only where the whole is true. Where a path leads to several
+//! values (through arrays), a test holds if it holds for any of them.
+
+use std::{borrow::Cow, cmp::Ordering, net::IpAddr, ops::ControlFlow};
+
+use ipnet::IpNet;
+use regex::Regex;
+use trailseal_archive::Timestamp;
+
+use crate::{
+    category::{Category, category},
+    json::Value,
+    lookup,
+    path::FieldPath,
+    record::{Record, event_time},
+};
+
+/// A predicate over event records.
+#[derive(Clone, Debug)]
+pub enum Predicate {
+    /// True or false for every record.
+    Constant(bool),
+    /// All of them hold.
+    All(Vec<Predicate>),
+    /// One of them holds.
+    Any(Vec<Predicate>),
+    /// It is false. What is unknown stays unknown.
+    Not(Box<Predicate>),
+    /// A field's value passes a test.
+    Field(FieldPath, Test),
+    /// Two fields compare like this, as texts.
+    Fields(FieldPath, Operator, FieldPath),
+    /// A member of the record's `LookupEvents` row passes a test.
+    Lookup(LookupMember, Test),
+    /// The event is of one of these categories; unknown when the record does not say.
+    Category(Vec<Category>),
+    /// The text stands anywhere in the record: in its compact JSON, escapes resolved.
+    Anywhere(TextTest),
+}
+
+/// A member of a `LookupEvents` row that is derived from more than one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupMember {
+    /// `Username` (spec/lookup-events.md 1.3).
+    Username,
+    /// `ResourceName` of any of the row's `Resources` (spec/lookup-events.md 1.4).
+    ResourceName,
+    /// `ResourceType` of any of the row's `Resources`.
+    ResourceType,
+}
+
+/// A test of one value.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// It is there and not `null`. Never unknown.
+    Exists,
+    /// It compares like this with a literal.
+    Compare(Operator, Literal),
+    /// It equals one of these.
+    In(Vec<Literal>),
+    /// Its text is like this.
+    Text(TextTest),
+    /// It is an IP address in one of these networks; service names are in none.
+    Cidr(Vec<IpNet>),
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `=`
+    Equal,
+    /// `<>`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// What a value is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// Characters, compared with the value's text ([`Value::text`]), byte by byte.
+    Text(String),
+    /// A number as written, compared with numbers and with strings that are numbers.
+    Number(String),
+    /// A moment, compared with strings that are RFC 3339 times.
+    Time(Timestamp),
+}
+
+/// What a text must be like.
+#[derive(Clone, Debug)]
+pub struct TextTest {
+    kind: TextKind,
+    /// Characters are compared in lower case.
+    ignore_case: bool,
+}
+
+#[derive(Clone, Debug)]
+enum TextKind {
+    Equals(String),
+    Prefix(String),
+    Suffix(String),
+    Contains(String),
+    Regex(Regex),
+}
+
+/// The outcome of a test, as in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// The record does not say.
+    Unknown,
+}
+
+impl Predicate {
+    /// Whether it holds for a record.
+    pub fn matches(&self, record: &Record<'_>) -> bool {
+        self.evaluate(record) == Truth::True
+    }
+
+    /// What it comes to for a record.
+    pub fn evaluate(&self, record: &Record<'_>) -> Truth {
+        match self {
+            Self::Constant(holds) => Truth::from(*holds),
+            Self::All(parts) => fold(parts, record, Truth::False),
+            Self::Any(parts) => fold(parts, record, Truth::True),
+            Self::Not(part) => part.evaluate(record).not(),
+            Self::Field(path, test) => {
+                test.any(|visit| record.visit(path, &mut |value| visit(&Tested::Value(value))))
+            }
+            Self::Fields(left, operator, right) => compare_fields(record, left, *operator, right),
+            Self::Lookup(member, test) => test.any(|visit| lookup_texts(record, *member, visit)),
+            Self::Category(wanted) => {
+                category(record).map_or(Truth::Unknown, |found| wanted.contains(&found).into())
+            }
+            Self::Anywhere(test) => test.holds(&record.plain_text()).into(),
+        }
+    }
+
+    /// Both hold; conjunctions are merged.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Constant(true), one) | (one, Self::Constant(true)) => one,
+            (Self::All(mut parts), other) => {
+                parts.push(other);
+                Self::All(parts)
+            }
+            (one, other) => Self::All(vec![one, other]),
+        }
+    }
+
+    /// One of several; a single one stands for itself.
+    pub fn any(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 { parts.remove(0) } else { Self::Any(parts) }
+    }
+}
+
+/// The opposite.
+impl std::ops::Not for Predicate {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+}
+
+impl Truth {
+    #[must_use]
+    fn not(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+/// And (`decisive` is false) or or (`decisive` is true).
+fn fold(parts: &[Predicate], record: &Record<'_>, decisive: Truth) -> Truth {
+    let mut folded = decisive.not();
+    for part in parts {
+        match part.evaluate(record) {
+            truth if truth == decisive => return decisive,
+            Truth::Unknown => folded = Truth::Unknown,
+            _ => {}
+        }
+    }
+    folded
+}
+
+/// A value of the record, or a text that was derived from it.
+enum Tested<'a> {
+    Value(Value<'a>),
+    Text(Cow<'a, str>),
+}
+
+impl Tested<'_> {
+    fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Value(value) => value.text(),
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+        }
+    }
+}
+
+fn lookup_texts(
+    record: &Record<'_>,
+    member: LookupMember,
+    visit: &mut dyn FnMut(&Tested<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if member == LookupMember::Username {
+        return lookup::username(record).map_or(ControlFlow::Continue(()), |name| visit(&Tested::Text(name)));
+    }
+    for resource in lookup::resources(record) {
+        let text = match member {
+            LookupMember::ResourceType => resource.resource_type,
+            _ => Some(resource.name),
+        };
+        if let Some(text) = text {
+            visit(&Tested::Text(text))?;
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+fn compare_fields(record: &Record<'_>, left: &FieldPath, operator: Operator, right: &FieldPath) -> Truth {
+    let mut truth = Truth::Unknown;
+    let _ = record.visit(left, &mut |one| {
+        let Some(one) = one.text() else { return ControlFlow::Continue(()) };
+        record.visit(right, &mut |other| {
+            let Some(other) = other.text() else { return ControlFlow::Continue(()) };
+            truth = operator.holds((*one).cmp(&*other)).into();
+            if truth == Truth::True { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    });
+    truth
+}
+
+impl Test {
+    /// Over all values that `each` shows.
+    fn any(
+        &self,
+        each: impl FnOnce(&mut dyn FnMut(&Tested<'_>) -> ControlFlow<()>) -> ControlFlow<()>,
+    ) -> Truth {
+        let mut truth = Truth::Unknown;
+        let _ = each(&mut |tested| {
+            if matches!(tested, Tested::Value(Value::Null)) {
+                return ControlFlow::Continue(());
+            }
+            truth = self.holds(tested).into();
+            if truth == Truth::True { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        match (self, truth) {
+            (Self::Exists, Truth::Unknown) => Truth::False,
+            _ => truth,
+        }
+    }
+
+    fn holds(&self, tested: &Tested<'_>) -> bool {
+        match self {
+            Self::Exists => true,
+            Self::Compare(operator, literal) => literal.compare(tested, *operator),
+            Self::In(literals) => literals.iter().any(|literal| literal.compare(tested, Operator::Equal)),
+            Self::Text(test) => tested.text().is_some_and(|text| test.holds(&text)),
+            Self::Cidr(networks) => tested
+                .text()
+                .and_then(|text| text.parse::<IpAddr>().ok())
+                .is_some_and(|address| networks.iter().any(|net| net.contains(&address.to_canonical()))),
+        }
+    }
+}
+
+impl Operator {
+    fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::NotEqual => ordering.is_ne(),
+            Self::Less => ordering.is_lt(),
+            Self::LessOrEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterOrEqual => ordering.is_ge(),
+        }
+    }
+}
+
+impl Literal {
+    /// Whether a value stands in this relation to the literal; a value of another nature only differs from it.
+    fn compare(&self, tested: &Tested<'_>, operator: Operator) -> bool {
+        let ordering = match self {
+            Self::Text(literal) => tested.text().map(|text| (*text).cmp(literal.as_str())),
+            Self::Number(literal) => tested.text().and_then(|text| compare_numbers(&text, literal)),
+            Self::Time(literal) => {
+                tested.text().and_then(|text| event_time(text.as_bytes())).map(|time| time.cmp(literal))
+            }
+        };
+        ordering.map_or(operator == Operator::NotEqual, |ordering| operator.holds(ordering))
+    }
+}
+
+/// Compares two numbers as they are written: integers exactly, others as floating point. `None` when one is no
+/// number.
+fn compare_numbers(one: &str, other: &str) -> Option<Ordering> {
+    if let (Ok(one), Ok(other)) = (one.parse::<i128>(), other.parse::<i128>()) {
+        return Some(one.cmp(&other));
+    }
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    number(one)?.partial_cmp(&number(other)?)
+}
+
+impl TextTest {
+    /// Exactly this text.
+    pub fn equals(text: &str, ignore_case: bool) -> Self {
+        Self::new(TextKind::Equals, text, ignore_case)
+    }
+
+    /// Begins with it.
+    pub fn prefix(text: &str, ignore_case: bool) -> Self {
+        Self::new(TextKind::Prefix, text, ignore_case)
+    }
+
+    /// Ends with it.
+    pub fn suffix(text: &str, ignore_case: bool) -> Self {
+        Self::new(TextKind::Suffix, text, ignore_case)
+    }
+
+    /// Holds it.
+    pub fn contains(text: &str, ignore_case: bool) -> Self {
+        Self::new(TextKind::Contains, text, ignore_case)
+    }
+
+    /// A regular expression that finds something in the text (case by its own flags).
+    pub fn regex(regex: Regex) -> Self {
+        Self { kind: TextKind::Regex(regex), ignore_case: false }
+    }
+
+    /// SQL's `LIKE`: `%` is any text, `_` any character; `escape` takes their meaning from them.
+    ///
+    /// # Errors
+    /// [`regex::Error`] when the pattern is too large.
+    pub fn like(pattern: &str, escape: Option<char>, ignore_case: bool) -> Result<Self, regex::Error> {
+        let mut parts = Vec::new();
+        let mut characters = pattern.chars();
+        while let Some(character) = characters.next() {
+            parts.push(match character {
+                _ if Some(character) == escape => Part::Character(characters.next().unwrap_or(character)),
+                '%' => Part::AnyText,
+                '_' => Part::AnyCharacter,
+                _ => Part::Character(character),
+            });
+        }
+        Self::pattern(&parts, ignore_case)
+    }
+
+    /// A glob over the whole text: `*` is any text, `?` any character, and a backslash takes their meaning.
+    ///
+    /// # Errors
+    /// [`regex::Error`] when the pattern is too large.
+    pub fn glob(pattern: &str, ignore_case: bool) -> Result<Self, regex::Error> {
+        let mut parts = Vec::new();
+        let mut characters = pattern.chars();
+        while let Some(character) = characters.next() {
+            parts.push(match character {
+                '\\' => Part::Character(characters.next().unwrap_or('\\')),
+                '*' => Part::AnyText,
+                '?' => Part::AnyCharacter,
+                _ => Part::Character(character),
+            });
+        }
+        Self::pattern(&parts, ignore_case)
+    }
+
+    fn new(kind: fn(String) -> TextKind, text: &str, ignore_case: bool) -> Self {
+        let text = if ignore_case { text.to_lowercase() } else { text.to_owned() };
+        Self { kind: kind(text), ignore_case }
+    }
+
+    fn pattern(parts: &[Part], ignore_case: bool) -> Result<Self, regex::Error> {
+        let literal = |parts: &[Part]| -> Option<String> {
+            parts.iter().map(|part| if let Part::Character(c) = part { Some(*c) } else { None }).collect()
+        };
+        let simple = match parts {
+            [Part::AnyText, inner @ .., Part::AnyText] => {
+                literal(inner).map(|text| Self::contains(&text, ignore_case))
+            }
+            [Part::AnyText, inner @ ..] => literal(inner).map(|text| Self::suffix(&text, ignore_case)),
+            [inner @ .., Part::AnyText] => literal(inner).map(|text| Self::prefix(&text, ignore_case)),
+            all => literal(all).map(|text| Self::equals(&text, ignore_case)),
+        };
+        if let Some(simple) = simple {
+            return Ok(simple);
+        }
+        let mut regex = String::from(if ignore_case { "(?is)^" } else { "(?s)^" });
+        for part in parts {
+            match part {
+                Part::AnyText => regex.push_str(".*"),
+                Part::AnyCharacter => regex.push('.'),
+                Part::Character(c) => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+            }
+        }
+        regex.push('$');
+        Ok(Self { kind: TextKind::Regex(Regex::new(&regex)?), ignore_case: false })
+    }
+
+    /// Whether a text is like this.
+    pub fn holds(&self, text: &str) -> bool {
+        if self.ignore_case { self.kind.holds(&text.to_lowercase()) } else { self.kind.holds(text) }
+    }
+}
+
+enum Part {
+    AnyText,
+    AnyCharacter,
+    Character(char),
+}
+
+impl TextKind {
+    fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Equals(wanted) => text == wanted,
+            Self::Prefix(wanted) => text.starts_with(wanted.as_str()),
+            Self::Suffix(wanted) => text.ends_with(wanted.as_str()),
+            Self::Contains(wanted) => memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some(),
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str = r#"{"eventName":"GetObject","n":12345678901234567890,"s":"7","flag":true,"none":null,
+        "sourceIPAddress":"10.1.2.3","resources":[{"ARN":"arn:a"},{"ARN":"arn:b"}],"list":["x"],"t":"2024-03-01T00:00:00Z"}"#;
+
+    fn check(path: &str, test: Test, expected: Truth) {
+        let described = format!("{path} {test:?}");
+        let predicate = Predicate::Field(FieldPath::parse(path).unwrap(), test);
+        assert_eq!(predicate.evaluate(&Record::new(RECORD.as_bytes())), expected, "{described}");
+    }
+
+    fn text(text: &str) -> Literal {
+        Literal::Text(text.to_owned())
+    }
+
+    #[test]
+    fn comparisons_follow_the_nature_of_values() {
+        use Operator::{Equal, Greater, Less, NotEqual};
+        use Truth::{False, True, Unknown};
+        let number = |text: &str| Literal::Number(text.to_owned());
+        check("eventName", Test::Compare(Equal, text("GetObject")), True);
+        check("eventName", Test::Compare(NotEqual, text("GetObject")), False);
+        check("absent", Test::Compare(NotEqual, text("x")), Unknown);
+        check("none", Test::Compare(Equal, text("x")), Unknown);
+        check("n", Test::Compare(Greater, number("12345678901234567889")), True);
+        check("n", Test::Compare(Equal, text("12345678901234567890")), True);
+        check("s", Test::Compare(Less, number("10")), True);
+        check("s", Test::Compare(Less, text("10")), False);
+        check("flag", Test::Compare(Equal, text("true")), True);
+        check("eventName", Test::Compare(Less, number("1")), False);
+        check(
+            "t",
+            Test::Compare(Less, Literal::Time(Timestamp::parse_loose("2024-03-01T01:30:00+01:00").unwrap())),
+            True,
+        );
+        check("resources.ARN", Test::Compare(NotEqual, text("arn:a")), True);
+        check("resources.ARN", Test::In(vec![text("arn:z"), text("arn:b")]), True);
+        check("list", Test::Compare(Equal, text(r#"["x"]"#)), True);
+        check("resources.type", Test::Exists, False);
+        check("none", Test::Exists, False);
+        check("flag", Test::Exists, True);
+    }
+
+    #[test]
+    fn networks_hold_addresses_only() {
+        let nets = |nets: &[&str]| Test::Cidr(nets.iter().map(|net| net.parse().unwrap()).collect());
+        check("sourceIPAddress", nets(&["192.168.0.0/16", "10.0.0.0/8"]), Truth::True);
+        check("sourceIPAddress", nets(&["::/0"]), Truth::False);
+        check("eventName", nets(&["0.0.0.0/0"]), Truth::False);
+    }
+
+    #[test]
+    fn patterns_match_whole_texts() {
+        for (pattern, text, ignore_case, holds) in [
+            ("Get%", "GetObject", false, true),
+            ("%Object", "GetObject", false, true),
+            ("%tOb%", "GetObject", false, true),
+            ("get%", "GetObject", false, false),
+            ("get%", "GetObject", true, true),
+            ("G_tO%t", "GetObject", false, true),
+            ("g_to%T", "GetObject", true, true),
+            ("G_tO", "GetObject", false, false),
+            ("100\\%", "100%", false, true),
+            ("100\\%", "100x", false, false),
+            ("%", "", false, true),
+            ("%%", "", false, true),
+            ("a%c", "a\nc", false, true),
+        ] {
+            assert_eq!(
+                TextTest::like(pattern, Some('\\'), ignore_case).unwrap().holds(text),
+                holds,
+                "{pattern}"
+            );
+        }
+        assert!(TextTest::glob("Get*t?", false).unwrap().holds("GetObjects"));
+        assert!(TextTest::glob("a\\*", false).unwrap().holds("a*"));
+        assert!(!TextTest::glob("Get*", false).unwrap().holds("ListGet"));
+    }
+
+    #[test]
+    fn what_is_unknown_is_neither_true_nor_false() {
+        let record = Record::new(RECORD.as_bytes());
+        let absent =
+            || Predicate::Field(FieldPath::new(["absent"]), Test::Compare(Operator::Equal, text("x")));
+        assert_eq!((!absent()).evaluate(&record), Truth::Unknown);
+        assert_eq!(absent().and(Predicate::Constant(false)).evaluate(&record), Truth::False);
+        assert_eq!(Predicate::any(vec![absent(), Predicate::Constant(true)]).evaluate(&record), Truth::True);
+        assert_eq!(Predicate::All(vec![]).evaluate(&record), Truth::True);
+        let same = |left: &str, right: &str| {
+            Predicate::Fields(FieldPath::new([left]), Operator::Equal, FieldPath::new([right]))
+                .evaluate(&record)
+        };
+        assert_eq!(same("s", "s"), Truth::True);
+        assert_eq!(same("s", "n"), Truth::False);
+        assert_eq!(same("s", "absent"), Truth::Unknown);
+    }
+}

@@ -1,0 +1,237 @@
+//! One event record, as the bytes that hold it.
+
+use std::{borrow::Cow, ops::ControlFlow};
+
+use trailseal_archive::Timestamp;
+
+use crate::{
+    json::{Malformed, Value, compact},
+    path::FieldPath,
+};
+
+/// Arrays directly within arrays that a path looks through; records nest them once at most.
+const MAX_NESTED_ARRAYS: u32 = 16;
+
+/// An event record: the bytes of one JSON object, from brace to brace.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Takes the bytes of one JSON object, without white space around them. Nothing is checked yet.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// The bytes as they are in the file.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The record on one line: as it is in the file, or without its white space where it spans lines.
+    pub fn line(&self) -> Cow<'a, [u8]> {
+        // A line break is either between tokens or, in strings, no JSON.
+        if memchr::memchr2(b'\n', b'\r', self.bytes).is_some() {
+            compact(self.bytes)
+        } else {
+            self.bytes.into()
+        }
+    }
+
+    /// The record as a value.
+    pub fn value(&self) -> Value<'a> {
+        Value::Object(self.bytes)
+    }
+
+    /// Whether the bytes are one valid JSON object in UTF-8; what is evaluated or printed must be.
+    ///
+    /// # Errors
+    /// [`Malformed`] with the place in the record.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let fail = |offset| Malformed { offset };
+        if self.bytes.first() != Some(&b'{') {
+            return Err(fail(0));
+        }
+        match serde_json::from_slice::<&serde_json::value::RawValue>(self.bytes) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(fail(offset_of(self.bytes, &error))),
+        }
+    }
+
+    /// Shows `visit` every value that the path leads to, `null` included: none when a name is absent, several
+    /// when the way leads through arrays. Of duplicate names the last counts.
+    pub fn visit(
+        &self,
+        path: &FieldPath,
+        visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        descend(self.value(), path.segments(), 0, visit)
+    }
+
+    /// The first value that the path leads to and that is not `null`.
+    pub fn first(&self, path: &FieldPath) -> Option<Value<'a>> {
+        let mut first = None;
+        let _ = self.visit(path, &mut |value| {
+            if value == Value::Null {
+                return ControlFlow::Continue(());
+            }
+            first = Some(value);
+            ControlFlow::Break(())
+        });
+        first
+    }
+
+    /// The text of the first value that the path leads to ([`Value::text`]).
+    pub fn text(&self, path: &FieldPath) -> Option<Cow<'a, str>> {
+        self.first(path)?.text()
+    }
+
+    /// A top-level member.
+    pub fn member(&self, name: &str) -> Option<Value<'a>> {
+        self.value().member(name)
+    }
+
+    /// `eventTime`; `None` when it is absent or no time.
+    pub fn time(&self) -> Option<Timestamp> {
+        let Value::String(text) = self.member("eventTime")? else { return None };
+        if text.is_escaped() { event_time(text.decode().as_bytes()) } else { event_time(text.raw()) }
+    }
+
+    /// The record's compact JSON with the escapes in its strings resolved: what keywords and regular
+    /// expressions search.
+    pub fn plain_text(&self) -> Cow<'a, str> {
+        let compacted = compact(self.bytes);
+        if memchr::memchr(b'\\', &compacted).is_none() {
+            return match compacted {
+                Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+                Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+            };
+        }
+        crate::json::decode(&compacted).into()
+    }
+}
+
+/// Parses an event time: `YYYY-MM-DDTHH:MM:SSZ` quickly, any other RFC 3339 form as well.
+pub fn event_time(text: &[u8]) -> Option<Timestamp> {
+    quick_time(text).or_else(|| Timestamp::parse_loose(std::str::from_utf8(text).ok()?).ok())
+}
+
+fn quick_time(text: &[u8]) -> Option<Timestamp> {
+    let text: &[u8; 20] = text.try_into().ok()?;
+    let is_in_shape = [4, 7, 10, 13, 16, 19].map(|at| text[at]) == *b"--T::Z";
+    if !is_in_shape {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().try_fold(0_i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let date = chrono::NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = i64::from(date.to_epoch_days());
+    Timestamp::from_epoch(days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+/// Follows the names from a value; an array on the way stands for all its elements.
+fn descend<'a>(
+    value: Value<'a>,
+    names: &[String],
+    nested: u32,
+    visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Some((name, rest)) = names.split_first() else { return visit(value) };
+    match value {
+        Value::Object(_) => match value.member(name) {
+            Some(member) => descend(member, rest, 0, visit),
+            None => ControlFlow::Continue(()),
+        },
+        Value::Array(_) if nested < MAX_NESTED_ARRAYS => {
+            for element in value.elements().map_while(Result::ok) {
+                descend(element, names, nested + 1, visit)?;
+            }
+            ControlFlow::Continue(())
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// The byte that an error of `serde_json` speaks of.
+fn offset_of(bytes: &[u8], error: &serde_json::Error) -> usize {
+    let line_start = |line: usize| {
+        let breaks = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1);
+        std::iter::once(0).chain(breaks).nth(line.saturating_sub(1)).unwrap_or(bytes.len())
+    };
+    (line_start(error.line()) + error.column().saturating_sub(1)).min(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values(record: &str, path: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let path = FieldPath::parse(path).unwrap();
+        let _ = Record::new(record.as_bytes()).visit(&path, &mut |value| {
+            found.push(String::from_utf8(value.json().into_owned()).unwrap());
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    #[test]
+    fn paths_lead_through_arrays_and_take_the_last_duplicate() {
+        let record = r#"{"a":{"b":1},"r":[{"x":"1"},{"y":0},{"x":null},[{"x":[2]}]],"a":{"b":2}}"#;
+        assert_eq!(values(record, "a.b"), ["2"]);
+        assert_eq!(values(record, "r.x"), ["\"1\"", "null", "[2]"]);
+        assert_eq!(values(record, "r"), [r#"[{"x":"1"},{"y":0},{"x":null},[{"x":[2]}]]"#]);
+        assert_eq!(values(record, "a.b.c"), [""; 0]);
+        assert_eq!(values(r#"{"\u0061":7}"#, "a"), ["7"]);
+    }
+
+    #[test]
+    fn deep_arrays_cost_no_stack() {
+        let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(500_000), "]".repeat(500_000));
+        assert_eq!(values(&deep, "a.b"), [""; 0]);
+    }
+
+    #[test]
+    fn records_are_checked_with_the_place_of_the_damage() {
+        assert_eq!(Record::new(br#"{"a":1}"#).check(), Ok(()));
+        assert_eq!(Record::new(b"{\n\"a\": oops}").check(), Err(Malformed { offset: 7 }));
+        assert!(Record::new(b"{\"a\":\"\xff\"}").check().is_err());
+        assert!(Record::new(b"[1]").check().is_err());
+        assert!(Record::new(br#"{"a":1}{"#).check().is_err());
+    }
+
+    #[test]
+    fn searches_see_characters_and_not_escapes() {
+        let record = Record::new(b"{ \"policy\": \"{\\\"Effect\\\":\\\"All\\u006fw\\\"}\" }");
+        assert_eq!(record.plain_text(), r#"{"policy":"{"Effect":"Allow"}"}"#);
+        assert_eq!(record.line(), record.bytes());
+        assert_eq!(Record::new(b"{\r\n\"a\": \"b c\"}").line().as_ref(), br#"{"a":"b c"}"#);
+    }
+
+    #[test]
+    fn event_times_of_every_form_are_read() {
+        let expected = Timestamp::parse_loose("2023-07-10T11:42:36Z").ok();
+        for text in ["2023-07-10T11:42:36Z", "2023-07-10T13:42:36+02:00", "2023-07-10T11:42:36.999Z"] {
+            assert_eq!(event_time(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(event_time(b"2023-02-30T11:42:36Z"), None);
+        assert_eq!(event_time(b"soon"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_quick_way_to_read_a_time_is_the_long_one(seconds in -62_167_219_200_i64..253_402_300_799) {
+            let time = Timestamp::from_epoch(seconds).unwrap();
+            prop_assert_eq!(quick_time(time.to_string().as_bytes()), Some(time));
+        }
+    }
+}
