@@ -16,6 +16,7 @@ mod needs;
 mod options;
 mod outcome;
 mod read;
+pub mod scan;
 mod search;
 mod unit;
 mod verify;

@@ -79,12 +79,11 @@ impl FieldPath {
         let mut segments = Vec::new();
         let mut rest = text;
         loop {
-            let (segment, after) = match rest.strip_prefix('"') {
-                Some(quoted) => cut_quoted(quoted).ok_or_else(|| fail("a quote is not closed"))?,
-                None => {
-                    let end = rest.find('.').unwrap_or(rest.len());
-                    (rest[..end].to_owned(), &rest[end..])
-                }
+            let (segment, after) = if let Some(quoted) = rest.strip_prefix('"') {
+                cut_quoted(quoted).ok_or_else(|| fail("a quote is not closed"))?
+            } else {
+                let end = rest.find('.').unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
             };
             if segment.is_empty() {
                 return Err(fail("a name is empty"));
