@@ -11,12 +11,14 @@ mod expect;
 mod files;
 mod hash;
 pub mod keys;
+pub mod ledger;
 mod locate;
 mod needs;
 mod options;
 mod outcome;
 mod read;
 mod search;
+mod survey;
 mod unit;
 mod verify;
 
