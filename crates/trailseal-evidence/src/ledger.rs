@@ -67,6 +67,9 @@ pub enum Label {
 }
 
 impl Label {
+    /// All of them, from the best to the least.
+    pub const ALL: [Self; 4] = [Self::Verified, Self::Unproven, Self::Violated, Self::NotCovered];
+
     /// As outputs write it.
     pub fn as_str(self) -> &'static str {
         match self {
