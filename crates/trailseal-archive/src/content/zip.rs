@@ -15,6 +15,9 @@ mod directory;
 mod entry;
 mod sequence;
 
+/// The longest descriptor: mark, CRC-32, two sizes of 64 bits.
+const MAX_DESCRIPTOR: u64 = 24;
+
 /// Where zip archives are read from.
 pub(super) trait ReadSeek: Read + Seek {}
 
@@ -60,6 +63,8 @@ impl Walk<'_> {
             let what = format!("the first {} bytes are not part of the zip archive", directory.before);
             self.problem(name, Reason::Corrupt { what }.at(0));
         }
+        // bytes that entries take, as long as that can be told
+        let mut taken = Some(0_u64);
         loop {
             let record = match directory.next(archive) {
                 Ok(Some(record)) => record,
@@ -70,19 +75,30 @@ impl Walk<'_> {
                 return;
             }
             let shown = name.child(&record.name);
+            let header = seek_to_data(archive, &record);
+            taken = taken.zip(header.as_ref().ok()).and_then(|(taken, header)| {
+                let descriptor = if record.has_descriptor { MAX_DESCRIPTOR } else { 0 };
+                taken.checked_add(record.compressed)?.checked_add(header + descriptor)
+            });
             if record.is_directory {
                 self.outcome.skipped.directories += 1;
             } else if record.is_link {
                 self.outcome.skipped.others += 1;
             } else if record.encrypted {
                 self.problem(&shown, Reason::Encrypted.at(0));
-            } else if let Err(reason) = seek_to_data(archive, &record) {
+            } else if let Err(reason) = header {
                 self.problem(&shown, reason.at(0));
             } else {
                 let input = Read::take(&mut *archive, record.compressed);
                 let mut input = BufReader::with_capacity(64 * 1024, input);
                 self.zip_entry(&shown, &mut input, record.method, Some(record.stated), depth);
             }
+        }
+        if let Some(bytes) =
+            taken.and_then(|taken| directory.room().checked_sub(taken)).filter(|&bytes| bytes > 0)
+        {
+            let what = format!("{bytes} bytes of the zip archive belong to no entry in its directory");
+            self.problem(name, Reason::Corrupt { what }.at(0));
         }
         if directory.after > 0 {
             let reason = Reason::TrailingData { bytes: directory.after, after: "the zip archive" };
@@ -170,8 +186,8 @@ impl Walk<'_> {
     }
 }
 
-/// Goes to where an entry's data begins, after its own header.
-fn seek_to_data(archive: &mut dyn ReadSeek, record: &Record) -> Result<(), Reason> {
+/// Goes to where an entry's data begins, after its own header, and says how long that is.
+fn seek_to_data(archive: &mut dyn ReadSeek, record: &Record) -> Result<u64, Reason> {
     archive.seek(SeekFrom::Start(record.header))?;
     let mut header = [0; 30];
     archive.read_exact(&mut header).map_err(|error| match error.kind() {
@@ -181,9 +197,9 @@ fn seek_to_data(archive: &mut dyn ReadSeek, record: &Record) -> Result<(), Reaso
     if !header.starts_with(b"PK\x03\x04") {
         return Err(Reason::corrupt("the zip entry's own header is not where the directory says"));
     }
-    let rest = i64::from(u16_at(&header, 26)) + i64::from(u16_at(&header, 28));
-    archive.seek(SeekFrom::Current(rest))?;
-    Ok(())
+    let rest = u32::from(u16_at(&header, 26)) + u32::from(u16_at(&header, 28));
+    archive.seek(SeekFrom::Current(rest.into()))?;
+    Ok(u64::from(rest) + header.len() as u64)
 }
 
 /// Reads to the end, or to the error that was told already.

@@ -244,6 +244,21 @@ fn bytes_around_an_archive_are_told() {
 }
 
 #[test]
+fn entry_that_the_directory_leaves_out_is_told() {
+    let (mut file, directory) = write(&["hidden", "b"].map(|name| Raw::new(name, b"{}")));
+    let record = 46 + "hidden".len();
+    file.drain(directory..directory + record);
+    let end = file.len() - 22;
+    file[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    let size = (end - directory) as u32;
+    file[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+    let (seen, outcome) = walk(&file);
+    assert_eq!(names(&seen), ["f!b"]);
+    let reason = "40 bytes of the zip archive belong to no entry in its directory";
+    assert_eq!(problems(&outcome), [("f".into(), 0, reason.into())]);
+}
+
+#[test]
 fn comment_is_part_of_an_archive() {
     let mut file = zip(&[("a", b"{}")]);
     let at = file.len() - 2;

@@ -26,6 +26,8 @@ pub(super) struct Record {
     pub(super) compressed: u64,
     /// Where its own header is.
     pub(super) header: u64,
+    /// Whether the sizes stand after the data again.
+    pub(super) has_descriptor: bool,
     pub(super) is_directory: bool,
     pub(super) is_link: bool,
 }
@@ -86,6 +88,11 @@ impl Directory {
         Ok(directory)
     }
 
+    /// How many bytes the entries have room for.
+    pub(super) fn room(&self) -> u64 {
+        self.start - self.before
+    }
+
     /// The next record.
     pub(super) fn next(&mut self, archive: &mut dyn ReadSeek) -> Result<Option<Record>, Reason> {
         if self.at == self.end {
@@ -116,6 +123,7 @@ impl Directory {
             stated: Stated { crc: u32_at(record, 16), size },
             compressed,
             header: header.saturating_add(before),
+            has_descriptor: flags & 8 != 0,
             is_directory: name.ends_with(b"/") && size == 0,
             is_link: unix_type == 0o12,
         };
