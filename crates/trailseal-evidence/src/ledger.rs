@@ -139,7 +139,9 @@ impl Ledger {
         let mut builder = Builder::default();
         opened.each_batch(&run, &mut |mut units| {
             run.judge_digests(&mut units)?;
-            units.iter().for_each(|unit| builder.take(unit, &run));
+            for unit in &units {
+                builder.take(unit, &run);
+            }
             run.check_interrupt()
         })?;
         Ok(builder.finish(&run))

@@ -133,6 +133,10 @@ impl Builder {
             add(&mut totals, &unit.totals);
         }
         findings.extend(of_digests(&mut self.outcomes, run.policy, &run.options.expect));
+        // Where there is nothing, nothing is verified.
+        if totals.digests.found == 0 && !findings.iter().any(|finding| finding.code == Code::NoDigests) {
+            findings.push(Finding::new(Code::NoDigests, "there is no digest file"));
+        }
         let verdict = settle(&mut findings, run.policy);
         let summary = LedgerSummary {
             digests: totals.digests,
