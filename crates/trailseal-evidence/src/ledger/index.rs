@@ -118,6 +118,24 @@ impl Index {
         }
     }
 
+    /// Takes in all that another index has.
+    pub(super) fn merge(&mut self, other: Self) {
+        let shift = self.namings.len() as u32;
+        let moved = other.namings.into_iter().map(|naming| {
+            let next = if naming.next == END { END } else { naming.next + shift };
+            Naming { next, ..naming }
+        });
+        self.namings.extend(moved);
+        for (folder, mut lists) in other.folders {
+            for slot in lists.iter_mut().flat_map(|names| names.slots.iter_mut()) {
+                if let Slot::Named(first) = slot {
+                    *first += shift;
+                }
+            }
+            self.folders.entry(folder).or_default().extend(lists);
+        }
+    }
+
     /// Makes the files that several listings had into one each; nothing may be added any more.
     pub(super) fn seal(&mut self) {
         let mut folders = std::mem::take(&mut self.folders);
@@ -278,8 +296,11 @@ mod tests {
             slot = index.name(slot, naming(number));
         }
         index.add(&listing("/a", &["x".to_owned()]), &[slot]);
-        index.seal();
-        assert_eq!(hashes(&index, "/a/x"), [1, 2]);
+        let mut all = Index::default();
+        all.name(Slot::Nothing, naming(9));
+        all.merge(index);
+        all.seal();
+        assert_eq!(hashes(&all, "/a/x"), [1, 2]);
     }
 
     #[test]
@@ -312,10 +333,12 @@ mod tests {
             let mut index = Index::default();
             let mut expected = BTreeMap::<String, Vec<u8>>::new();
             for (number, (folder, names)) in files.iter().enumerate() {
+                let mut part = Index::default();
                 let names: Vec<String> = names.iter().map(|name| format!("n{name}")).collect();
                 let slots: Vec<Slot> =
-                    names.iter().map(|_| index.name(Slot::Nothing, naming(number as u8))).collect();
-                index.add(&listing(folder, &names), &slots);
+                    names.iter().map(|_| part.name(Slot::Nothing, naming(number as u8))).collect();
+                part.add(&listing(folder, &names), &slots);
+                index.merge(part);
                 for name in names {
                     expected.entry(format!("{folder}/{name}")).or_default().push(number as u8);
                 }
