@@ -15,11 +15,14 @@
 //! ```
 
 pub mod category;
+pub mod expression;
 pub mod json;
 pub mod lookup;
 pub mod path;
 pub mod predicate;
 pub mod record;
+pub mod selectors;
+pub mod shortcut;
 
 pub use predicate::Predicate;
 pub use record::Record;
