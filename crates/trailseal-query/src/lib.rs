@@ -15,6 +15,7 @@
 //! ```
 
 pub mod category;
+pub mod expression;
 pub mod filter;
 pub mod json;
 pub mod lookup;
@@ -22,6 +23,8 @@ pub mod path;
 pub mod predicate;
 pub mod record;
 pub mod scan;
+pub mod selectors;
+pub mod shortcut;
 
 pub use filter::Filter;
 pub use predicate::Predicate;
