@@ -9,11 +9,12 @@ use trailseal_archive::{
     walk::{Folder, Listing, Problem, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
+use trailseal_verify::policy::Policy;
 
 use crate::{
     changes,
     error::Error,
-    files::FileId,
+    files::{FileId, FileTable},
     hash::{Hashing, Seen},
     options::{Options, Progress},
     outcome::UnitOutcome,
@@ -27,6 +28,8 @@ pub(crate) const MAX_FILES: usize = 20_000;
 /// What a run shares.
 pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
+    /// What narrows and weakens the judgement.
+    pub(crate) policy: &'a Policy,
     pub(crate) roots: &'a Roots,
     pub(crate) pool: &'a rayon::ThreadPool,
     pub(crate) progress: &'a dyn Progress,
@@ -60,13 +63,7 @@ impl Run<'_> {
         mut units: Vec<Unit>,
         observe: &mut dyn FnMut(&UnitDetail<'_>),
     ) -> Result<Vec<UnitOutcome>, Error> {
-        let digests = self.read_digests(&mut units)?;
-        self.pool.install(|| {
-            units
-                .par_iter_mut()
-                .zip(&digests)
-                .for_each(|(unit, ids)| unit.assess(ids, self.problems, self.roots, self.options));
-        });
+        self.judge_digests(&mut units)?;
         let jobs: Vec<(u32, FileId)> = units
             .iter()
             .enumerate()
@@ -76,7 +73,7 @@ impl Run<'_> {
         let mut outcomes = Vec::new();
         for (n, unit) in units.iter().enumerate() {
             let files = SeenFiles { unit: n as u32, jobs: &jobs, seen: &seen };
-            let mut outcome = unit.finish(files, self.roots, self.options);
+            let mut outcome = unit.finish(files, self);
             outcome.changes = changes::find(unit, &outcome, files, self);
             observe(&unit.detail(&outcome, files));
             outcomes.push(outcome);
@@ -85,26 +82,38 @@ impl Run<'_> {
         Ok(outcomes)
     }
 
+    /// Reads and judges the digests of a batch, and finds the logs that they name.
+    pub(crate) fn judge_digests(&self, units: &mut [Unit]) -> Result<(), Error> {
+        let digests = self.read_digests(units)?;
+        self.pool.install(|| {
+            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| unit.assess(ids, self));
+        });
+        Ok(())
+    }
+
+    /// Reads the digests of all units, and says which file each row was read from.
     fn read_digests(&self, units: &mut [Unit]) -> Result<Vec<Vec<FileId>>, Error> {
         let ids: Vec<Vec<FileId>> = units.iter().map(|unit| unit.digest_files(self.options)).collect();
+        let jobs: Vec<(&FileTable, FileId)> =
+            units.iter().zip(&ids).flat_map(|(unit, ids)| ids.iter().map(|id| (&unit.files, *id))).collect();
+        let length = |(files, id): &(&FileTable, FileId)| files.get(*id).file.length;
+        self.progress.add(jobs.len() as u64, jobs.iter().map(length).sum());
+        let rows = self.pool.install(|| {
+            jobs.par_iter()
+                .with_min_len(4)
+                .map_init(Inflater::new, |inflater, job| {
+                    if self.progress.is_interrupted() {
+                        return None;
+                    }
+                    let row = read::digest_row(job.0, job.1, self.options, inflater);
+                    self.progress.done(1, length(job));
+                    Some(row)
+                })
+                .collect::<Option<Vec<_>>>()
+        });
+        let mut rows = rows.ok_or(Error::Interrupted)?.into_iter();
         for (unit, ids) in units.iter_mut().zip(&ids) {
-            let length = |id: &FileId| unit.files.get(*id).file.length;
-            self.progress.add(ids.len() as u64, ids.iter().map(length).sum());
-            let files = &unit.files;
-            let rows = self.pool.install(|| {
-                ids.par_iter()
-                    .with_min_len(16)
-                    .map_init(Inflater::new, |inflater, id| {
-                        if self.progress.is_interrupted() {
-                            return None;
-                        }
-                        let row = read::digest_row(files, *id, self.options, inflater);
-                        self.progress.done(1, files.get(*id).file.length);
-                        Some(row)
-                    })
-                    .collect::<Option<Vec<_>>>()
-            });
-            unit.rows = rows.ok_or(Error::Interrupted)?;
+            unit.rows = rows.by_ref().take(ids.len()).collect();
         }
         Ok(ids)
     }

@@ -11,12 +11,15 @@ mod expect;
 mod files;
 mod hash;
 pub mod keys;
+pub mod ledger;
 mod locate;
 mod needs;
 mod options;
 mod outcome;
 mod read;
+pub mod scan;
 mod search;
+mod survey;
 mod unit;
 mod verify;
 

@@ -492,8 +492,8 @@ mod tests {
             let mut json = Vec::new();
             quote(&text, &mut json);
             prop_assert_eq!(Value::parse(&json).unwrap().as_str().unwrap(), text.as_str());
-            let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-            prop_assert_eq!(decode(escaped.as_bytes()), text);
+            let escaped: Vec<String> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            prop_assert_eq!(decode(escaped.concat().as_bytes()), text);
         }
 
         #[test]

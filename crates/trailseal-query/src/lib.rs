@@ -15,11 +15,14 @@
 //! ```
 
 pub mod category;
+pub mod filter;
 pub mod json;
 pub mod lookup;
 pub mod path;
 pub mod predicate;
 pub mod record;
+pub mod scan;
 
+pub use filter::Filter;
 pub use predicate::Predicate;
 pub use record::Record;
