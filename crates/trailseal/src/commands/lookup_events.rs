@@ -1,0 +1,410 @@
+//! `trailseal lookup-events`.
+
+use std::{path::PathBuf, time::SystemTime};
+
+use trailseal_archive::Timestamp;
+use trailseal_evidence::scan::{self, ScanOptions, Summary};
+use trailseal_query::{
+    Filter,
+    lookup::{
+        DEFAULT_MAX_RESULTS, Extensions, Limit, Lookup, Page, Place, Position, Request, RequestError,
+        TimeFormat,
+    },
+};
+
+use crate::{
+    error::CommandError,
+    interrupt::Interrupt,
+    output,
+    progress::Counts,
+    render::lookup::{Form, Writer},
+};
+
+mod archive;
+mod attributes;
+mod time;
+
+/// Bytes of rows that are held at a time; what does not fit is found by another scan.
+const HELD_BYTES: usize = 256 << 20;
+
+/// The exit status when part of the input could not be read.
+const PARTLY_UNREADABLE: u8 = 3;
+
+/// Damage that is told one by one.
+const SHOWN_DAMAGE: usize = 20;
+
+/// What stands below the options in the help.
+pub(crate) const AFTER_HELP: &str = "\
+Examples:
+  trailseal lookup-events ./archive --lookup-attributes AttributeKey=EventName,AttributeValue=ConsoleLogin
+  trailseal lookup-events ./archive --region us-east-1 --start-time 2024-03-01 --max-items 20 --output table
+  trailseal lookup-events ./archive --all-regions --event-category insight
+
+Exit status:
+  0  done, whether or not there are events
+  2  could not run: wrong arguments, a rejected request, unreadable root, interrupted
+  3  done, but part of the input could not be read";
+
+/// Answer `aws cloudtrail lookup-events` from an archive
+///
+/// The parameters, the answer and the error codes are those of the AWS CLI, newest events first; there is no limit
+/// of 90 days, and no throttling. Like the service it finds management events of one region, by one attribute:
+/// what goes beyond that has an option of its own.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folders that hold the archive, files, or `-` for standard input
+    #[arg(value_name = "ROOT", required = true)]
+    inputs: Vec<PathBuf>,
+
+    /// Which events: `AttributeKey=KEY,AttributeValue=VALUE`, or the same as JSON
+    ///
+    /// KEY is `EventId`, `EventName`, `ReadOnly`, `Username`, `ResourceType`, `ResourceName`, `EventSource` or
+    /// `AccessKeyId`. The value is compared as a whole and in this case. Write ROOT before this option.
+    #[arg(long, value_name = "ATTRIBUTE", num_args = 1.., action = clap::ArgAction::Append, help_heading = "Request")]
+    lookup_attributes: Vec<String>,
+
+    /// Only events at or after this time
+    ///
+    /// Seconds since 1970, ISO 8601, a date (its first second), or `2023-07-10 11:42`; UTC unless it says otherwise.
+    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Request")]
+    start_time: Option<Timestamp>,
+
+    /// Only events at or before this time
+    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Request")]
+    end_time: Option<Timestamp>,
+
+    /// `insight`: Insights events in place of management events
+    #[arg(long, value_name = "CATEGORY", help_heading = "Request")]
+    event_category: Option<String>,
+
+    /// Only events of this region; else that of `AWS_REGION` or `AWS_DEFAULT_REGION`, or the archive's only one
+    #[arg(long, value_name = "REGION", conflicts_with = "all_regions", help_heading = "Request")]
+    region: Option<String>,
+
+    /// One page of so many events, 1 to 50, and the token of the next
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["max_items", "starting_token", "page_size"],
+        help_heading = "Pages"
+    )]
+    max_results: Option<i64>,
+
+    /// The page after that which gave this token, with the same parameters
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        conflicts_with_all = ["max_items", "starting_token", "page_size"],
+        help_heading = "Pages"
+    )]
+    next_token: Option<String>,
+
+    /// No more than so many events, and a token if there are more; without it all are printed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Pages")]
+    max_items: Option<u64>,
+
+    /// Go on where `--max-items` stopped
+    #[arg(long, value_name = "TOKEN", help_heading = "Pages")]
+    starting_token: Option<String>,
+
+    /// Events of a page, 1 to 50; they matter to `--output text`, whose columns are those of a page
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Pages")]
+    page_size: Option<i64>,
+
+    /// What is written to stdout
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "json", help_heading = "Output")]
+    output: Form,
+
+    /// How `EventTime` is written: as version 2 of the AWS CLI does, or the number of version 1
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "iso8601", help_heading = "Output")]
+    cli_timestamp_format: Times,
+
+    /// Nothing on stderr but errors
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+
+    /// Several attributes, which must all match
+    #[arg(long, help_heading = "Beyond the service")]
+    match_all: bool,
+
+    /// Data events as well
+    #[arg(long, conflicts_with = "event_category", help_heading = "Beyond the service")]
+    include_data_events: bool,
+
+    /// Network activity events as well
+    #[arg(long, conflicts_with = "event_category", help_heading = "Beyond the service")]
+    include_network_activity_events: bool,
+
+    /// Events of all regions
+    #[arg(long, help_heading = "Beyond the service")]
+    all_regions: bool,
+
+    /// Only events of the last so many days, as `90d`; the service has 90
+    #[arg(long, value_name = "DAYS", value_parser = window, help_heading = "Beyond the service")]
+    window: Option<i64>,
+
+    /// Worker threads; 0 for one a processor
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = threads, help_heading = "Limits")]
+    threads: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Times {
+    /// 2023-07-10T11:42:36+00:00
+    Iso8601,
+    /// 1688989356.0
+    Wire,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// [`CommandError`] when the request is rejected, or the scan could not be made.
+pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    let request = args.request()?;
+    let now = now()?;
+    // Asked for first without looking at the files: what is wrong with the request needs none.
+    let lookup = match request.check(now, 0) {
+        Err(RequestError::TokenOfOtherData) | Ok(_) => {
+            let fingerprint = if args.needs_tokens() { archive::fingerprint(&args.inputs)? } else { 0 };
+            request.check(now, fingerprint)
+        }
+        Err(error) => Err(error),
+    };
+    let lookup = lookup.map_err(|error| rejected(&error))?;
+    if let Some(region) = request.region.as_ref().filter(|_| args.region.is_none() && !args.quiet) {
+        output::note(&format!("events of {region} only; --all-regions for all"));
+    }
+    Answer::new(args, &lookup, interrupt).write()
+}
+
+impl Args {
+    fn request(&self) -> Result<Request, CommandError> {
+        let attributes = attributes::parse(&self.lookup_attributes).map_err(|error| {
+            CommandError::new(format!("Error parsing parameter '--lookup-attributes': {error}"))
+        })?;
+        if let Some(size @ (..1 | 51..)) = self.page_size {
+            let error = if size < 1 {
+                RequestError::TooFewResults { value: size }
+            } else {
+                RequestError::TooManyResults { value: size }
+            };
+            return Err(rejected(&error));
+        }
+        let extensions = Extensions {
+            several_attributes: self.match_all,
+            data_events: self.include_data_events,
+            network_activity_events: self.include_network_activity_events,
+            window: self.window,
+        };
+        Ok(Request {
+            attributes,
+            start_time: self.start_time,
+            end_time: self.end_time,
+            event_category: self.event_category.clone(),
+            max_results: self.max_results,
+            next_token: self.next_token.clone().or_else(|| self.starting_token.clone()),
+            region: self.region()?,
+            extensions,
+        })
+    }
+
+    /// The region that answers; `None` for all.
+    fn region(&self) -> Result<Option<String>, CommandError> {
+        if self.all_regions {
+            return Ok(None);
+        }
+        let from_environment = || {
+            let names = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+            names.filter_map(|name| std::env::var(name).ok()).find(|region| !region.is_empty())
+        };
+        if let Some(region) = self.region.clone().or_else(from_environment) {
+            return Ok(Some(region));
+        }
+        let mut regions = archive::regions(&self.inputs)?.into_iter();
+        match (regions.next(), regions.next()) {
+            (Some(only), None) => Ok(Some(only)),
+            (Some(first), Some(second)) => {
+                let all = [first, second].into_iter().chain(regions).collect::<Vec<_>>().join(", ");
+                Err(CommandError::new(format!("the archive holds several regions: {all}"))
+                    .hint("choose one with --region, or take all with --all-regions"))
+            }
+            (None, _) => Err(CommandError::new("the folders do not say which region the events are of")
+                .hint("choose one with --region, or take all with --all-regions")),
+        }
+    }
+
+    /// Whether one page is asked for, and not all that there is.
+    fn is_one_page(&self) -> bool {
+        self.max_results.is_some() || self.next_token.is_some()
+    }
+
+    fn needs_tokens(&self) -> bool {
+        self.is_one_page() || self.max_items.is_some() || self.starting_token.is_some()
+    }
+
+    fn times(&self) -> TimeFormat {
+        match self.cli_timestamp_format {
+            Times::Iso8601 => TimeFormat::Iso8601,
+            Times::Wire => TimeFormat::Wire,
+        }
+    }
+}
+
+/// Records in the order of their rows.
+type Records = Page<Box<[u8]>>;
+
+/// Finds the rows, as many scans as it takes, and writes them.
+struct Answer<'r> {
+    args: &'r Args,
+    lookup: &'r Lookup,
+    filter: Filter,
+    counts: Counts,
+    interrupt: &'r Interrupt,
+}
+
+impl<'r> Answer<'r> {
+    fn new(args: &'r Args, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
+        let filter = Filter::new(lookup.predicate_with_times());
+        Self { args, lookup, filter, counts: Counts::new(interrupt.clone()), interrupt }
+    }
+
+    fn write(&self) -> Result<u8, CommandError> {
+        let args = self.args;
+        let page_size =
+            args.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_MAX_RESULTS);
+        let mut writer =
+            Writer::new(args.output, args.times(), page_size, args.is_one_page(), output::data());
+        let mut left = self.wanted();
+        let mut after = self.lookup.after.clone();
+        let mut told = None;
+        let token = loop {
+            let (page, summary) = self.scan(left, after.as_ref())?;
+            // Scans after the first see the same damage.
+            told.get_or_insert(summary);
+            let has_more = page.has_more();
+            left -= page.len();
+            for (position, record) in page.into_rows() {
+                after = Some(position);
+                writer.row(record)?;
+            }
+            if !has_more || left == 0 {
+                break after.filter(|_| has_more).map(|after| self.lookup.token(after));
+            }
+            if writer.holds_all() {
+                return Err(CommandError::new("there are too many events for one table")
+                    .hint("take fewer with --max-items, or another --output"));
+            }
+            if self.reads_stdin() {
+                return Err(CommandError::new("there are too many events to sort from standard input")
+                    .hint("write it to a file first"));
+            }
+        };
+        writer.finish(token.as_deref())?;
+        Ok(self.tell(&told.unwrap_or_default(), token.as_deref()))
+    }
+
+    /// The rows that are wanted at all.
+    fn wanted(&self) -> usize {
+        if self.args.is_one_page() {
+            self.lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS)
+        } else {
+            self.args.max_items.map_or(usize::MAX, |items| usize::try_from(items).unwrap_or(usize::MAX))
+        }
+    }
+
+    fn reads_stdin(&self) -> bool {
+        self.args.inputs.iter().any(|input| input.as_os_str() == "-")
+    }
+
+    /// One pass over the archive: the first rows after a position.
+    fn scan(&self, rows: usize, after: Option<&Position>) -> Result<(Records, Summary), CommandError> {
+        let limit = Limit { rows, bytes: HELD_BYTES };
+        let options = ScanOptions {
+            inputs: self.args.inputs.clone(),
+            from: self.lookup.start,
+            // Nothing behind a position is newer than it.
+            to: self.lookup.end.into_iter().chain(after.and_then(Position::time)).min(),
+            threads: self.args.threads,
+            ..ScanOptions::default()
+        };
+        let result = self.counts.watch(!self.args.quiet, || {
+            scan::fold(
+                &options,
+                &self.filter,
+                &self.counts,
+                &|| Page::new(limit, after.cloned()),
+                &|page, row| {
+                    let place = Place { file: row.file.index, number: row.number };
+                    let bytes = row.record.bytes();
+                    page.offer(Position::of(&row.record, place), place, bytes.len(), || bytes.into());
+                },
+            )
+        });
+        if self.interrupt.is_wanted() {
+            return Err(CommandError::interrupted());
+        }
+        let (pages, summary) = result?;
+        let page = pages.into_iter().reduce(Page::merge).unwrap_or_else(|| Page::new(limit, None));
+        Ok((page, summary))
+    }
+
+    /// What people need to know beside the answer; the exit status.
+    fn tell(&self, summary: &Summary, token: Option<&str>) -> u8 {
+        if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet) {
+            output::note(&format!("there are more: {} {token}", self.token_option()));
+        }
+        if summary.damages == 0 {
+            return 0;
+        }
+        for damage in summary.damage.iter().take(SHOWN_DAMAGE) {
+            let at = damage.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
+            output::note(&format!("{}: cannot be read{at}: {}", damage.shown, damage.reason));
+        }
+        if summary.damages > SHOWN_DAMAGE as u64 {
+            output::note(&format!("and {} more", summary.damages - SHOWN_DAMAGE as u64));
+        }
+        PARTLY_UNREADABLE
+    }
+
+    fn token_option(&self) -> &'static str {
+        if self.args.is_one_page() { "--next-token" } else { "--starting-token" }
+    }
+}
+
+/// In the words of the AWS CLI, and with the service's code.
+fn rejected(error: &RequestError) -> CommandError {
+    let message = match error.code() {
+        "ParamValidation" => format!("Parameter validation failed: {error}"),
+        code => format!("An error occurred ({code}) when calling the LookupEvents operation: {error}"),
+    };
+    let rejected = CommandError::new(message);
+    match error {
+        RequestError::SeveralAttributes { .. } => {
+            rejected.hint("--match-all takes several, which must all match")
+        }
+        RequestError::StartAfterEnd { .. } => {
+            rejected.hint("a date means its first second: the day itself ends with the next date")
+        }
+        _ => rejected,
+    }
+}
+
+fn now() -> Result<Timestamp, CommandError> {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs());
+    let now = since_1970.ok().and_then(|seconds| Timestamp::from_epoch(seconds as i64));
+    now.ok_or_else(|| CommandError::new("the system's clock cannot be used"))
+}
+
+/// `90d` or a number of days, in seconds.
+fn window(text: &str) -> Result<i64, String> {
+    let days = text.trim_end_matches('d').parse().ok().filter(|days| (1..=36_500).contains(days));
+    days.map(|days: i64| days * 86_400).ok_or_else(|| "a number of days is needed, as 90d".to_owned())
+}
+
+/// `0` to `1024`.
+fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| *threads <= 1024);
+    threads.ok_or_else(|| "a number from 0 to 1024 is needed".to_owned())
+}
