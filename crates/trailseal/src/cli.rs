@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, generate, keys, man, verify};
+use crate::commands::{completions, generate, keys, lookup_events, man, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,6 +73,8 @@ pub(crate) enum Command {
     )]
     Verify(verify::Args),
     Keys(keys::Args),
+    #[command(after_help = lookup_events::AFTER_HELP)]
+    LookupEvents(lookup_events::Args),
     Generate(generate::GenerateArgs),
     Completions(completions::Args),
     Man(man::Args),
@@ -84,7 +86,7 @@ impl Command {
         match self {
             Self::Verify(_) => "interrupted: the run did not finish, so nothing is proven",
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
-            Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
+            Self::Keys(_) | Self::LookupEvents(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::{
 pub(crate) mod completions;
 pub(crate) mod generate;
 pub(crate) mod keys;
+pub(crate) mod lookup_events;
 pub(crate) mod man;
 pub(crate) mod verify;
 
@@ -48,6 +49,7 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
+        Command::LookupEvents(args) => lookup_events::run(args, interrupt),
         Command::Generate(args) => {
             generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from)
         }

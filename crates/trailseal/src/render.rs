@@ -5,6 +5,7 @@ pub(crate) mod chains;
 pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod jsonl;
+pub(crate) mod lookup;
 pub(crate) mod plain;
 pub(crate) mod strip;
 pub(crate) mod text;
