@@ -324,8 +324,8 @@ impl<'r> Answer<'r> {
         let options = ScanOptions {
             inputs: self.args.inputs.clone(),
             from: self.lookup.start,
-            // Nothing behind a position is newer than it.
-            to: self.lookup.end.into_iter().chain(after.and_then(Position::time)).min(),
+            // Not narrowed to what lies behind the position: which files are read must not change from page to page.
+            to: self.lookup.end,
             threads: self.args.threads,
             ..ScanOptions::default()
         };
