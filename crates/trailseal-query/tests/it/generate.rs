@@ -374,12 +374,45 @@ fn test_plan() -> impl Strategy<Value = TestPlan> {
     ]
 }
 
+/// A test of what usual records have there, so that it holds for one in a few of them.
+fn likely_test(texts: &'static [&'static str]) -> impl Strategy<Value = TestPlan> {
+    let text = || select(texts).prop_map(|text| Literal::Text(text.to_owned()));
+    let part = (select(texts), 0_usize..4, 0_usize..10);
+    prop_oneof![
+        (operator(), text()).prop_map(|(operator, text)| TestPlan::Compare(operator, text)),
+        vec(text(), 1..3).prop_map(TestPlan::In),
+        text().prop_map(|text| TestPlan::Between(text.clone(), text)),
+        (text(), literal()).prop_map(|(low, high)| TestPlan::Between(low, high)),
+        (text_plan(), part).prop_map(|(plan, (text, from, length))| {
+            let text = text.chars().skip(from).take(length).collect();
+            TestPlan::Text(TextPlan { text, ..plan })
+        }),
+    ]
+}
+
+fn likely() -> impl Strategy<Value = Plan> {
+    let field = |path: &'static [&'static str], texts| {
+        likely_test(texts).prop_map(move |test| Plan::Field(path.to_vec(), test)).boxed()
+    };
+    let lookup = |member, texts| likely_test(texts).prop_map(move |test| Plan::Lookup(member, test)).boxed();
+    proptest::strategy::Union::new([
+        field(&["eventName"], &["GetObject", "PutObject", "getobject"]),
+        field(&["eventTime"], &["2024-03-01T10:00:00Z", "2024-02-29T00:00:00Z", "soon"]),
+        field(&["sourceIPAddress"], &["10.1.2.3", "AWS Internal"]),
+        field(&["readOnly"], &["true", "false"]),
+        field(&["resources", "type"], &["AWS::S3::Object", "AWS::S3::Bucket"]),
+        field(&["userIdentity", "userName"], &["alice", "AROA1:session", ""]),
+        lookup(LookupMember::Username, &["root", "alice", "session"]),
+    ])
+}
+
 /// A condition.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     use LookupMember as L;
     let leaf = prop_oneof![
         1 => any::<bool>().prop_map(Plan::Constant),
-        8 => (path(), test_plan()).prop_map(|(path, test)| Plan::Field(path, test)),
+        6 => likely(),
+        6 => (path(), test_plan()).prop_map(|(path, test)| Plan::Field(path, test)),
         1 => (path(), operator(), path()).prop_map(|(left, operator, right)| Plan::Fields(left, operator, right)),
         1 => (select(vec![L::Username, L::ResourceName, L::ResourceType]), test_plan())
             .prop_map(|(member, test)| Plan::Lookup(member, test)),

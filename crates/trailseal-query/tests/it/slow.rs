@@ -22,8 +22,8 @@ pub(crate) fn evaluate(plan: &Plan, record: &str) -> Option<bool> {
         Plan::Any(parts) => not(all(parts.iter().map(|part| not(evaluate(part, record))))),
         Plan::Not(part) => not(evaluate(part, record)),
         Plan::Field(path, test) => {
-            let texts = at_path(record, path).iter().filter_map(|value| text(value)).collect();
-            any_passes(test, texts)
+            let texts: Vec<_> = at_path(record, path).iter().filter_map(|value| text(value)).collect();
+            any_passes(test, &texts)
         }
         Plan::Fields(left, operator, right) => {
             let texts =
@@ -34,7 +34,7 @@ pub(crate) fn evaluate(plan: &Plan, record: &str) -> Option<bool> {
             }
             Some(left.iter().any(|one| right.iter().any(|other| relates(one.cmp(other), *operator))))
         }
-        Plan::Lookup(member, test) => any_passes(test, lookup_texts(*member, record)),
+        Plan::Lookup(member, test) => any_passes(test, &lookup_texts(*member, record)),
         Plan::Category(wanted) => category(record).map(|found| wanted.contains(&found)),
         Plan::Anywhere(test) => Some(is_like(test, &plain(record))),
         Plan::Element(path, part) => {
@@ -149,7 +149,7 @@ fn plain(json: &str) -> String {
     tokens(&compact(json)).into_iter().map(plain).collect()
 }
 
-fn any_passes(test: &TestPlan, texts: Vec<String>) -> Option<bool> {
+fn any_passes(test: &TestPlan, texts: &[String]) -> Option<bool> {
     if let TestPlan::Exists = test {
         return Some(!texts.is_empty());
     }
@@ -184,13 +184,14 @@ fn relates(ordering: std::cmp::Ordering, operator: Operator) -> bool {
 fn compares(text: &str, operator: Operator, literal: &Literal) -> bool {
     let ordering = match literal {
         Literal::Text(literal) => Some(text.as_bytes().cmp(literal.as_bytes())),
-        Literal::Number(literal) => match (text.parse::<i128>(), literal.parse::<i128>()) {
-            (Ok(one), Ok(other)) => Some(one.cmp(&other)),
-            _ => {
-                let finite = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+        Literal::Number(literal) => {
+            let finite = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+            if let (Ok(one), Ok(other)) = (text.parse::<i128>(), literal.parse::<i128>()) {
+                Some(one.cmp(&other))
+            } else {
                 finite(text).and_then(|one| one.partial_cmp(&finite(literal)?))
             }
-        },
+        }
         // RFC 3339 and its relatives, which begin like a date
         Literal::Time(literal) => Timestamp::parse_loose(text).ok().map(|time| time.cmp(literal)),
     };
