@@ -3,5 +3,6 @@
 
 mod agreement;
 mod generate;
+mod scanning;
 mod selectors;
 mod slow;
