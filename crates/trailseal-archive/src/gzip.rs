@@ -29,11 +29,16 @@ use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+pub mod whole;
+
 #[cfg(test)]
 mod tests;
 
 /// Compressed bytes held at a time.
 const INPUT_BYTES: usize = 64 * 1024;
+
+/// How a gzip member begins.
+const MEMBER_START: [u8; 3] = [0x1f, 0x8b, 8];
 
 /// How the bytes on disk hold the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +101,9 @@ pub struct Inflater {
     compressed: u64,
     inflated: u64,
     limit: u64,
+    all_members: bool,
+    members: u64,
+    member_start: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +136,9 @@ impl Inflater {
             compressed: 0,
             inflated: 0,
             limit: u64::MAX,
+            all_members: false,
+            members: 0,
+            member_start: 0,
         }
     }
 
@@ -143,6 +154,19 @@ impl Inflater {
         self.compressed = 0;
         self.inflated = 0;
         self.limit = limit;
+        self.all_members = false;
+        self.members = 0;
+        self.member_start = 0;
+    }
+
+    /// Makes ready like [`start`](Self::start), for a reader that wants the content of every gzip member, one
+    /// after the other, as `gzip -d` gives it.
+    ///
+    /// The ending is never `ExtraMember` then, and tells of the last member: what is damaged, or what follows
+    /// it and is no member. Not for verification, where a second member is a finding.
+    pub fn start_all_members(&mut self, limit: u64) {
+        self.start(limit);
+        self.all_members = true;
     }
 
     /// Fills `out` with the content that comes next, and says how many bytes it wrote.
@@ -177,6 +201,12 @@ impl Inflater {
     /// Bytes of content written out since the start.
     pub fn inflated(&self) -> u64 {
         self.inflated
+    }
+
+    /// Intact gzip members read since the start; what follows the first one is counted only after
+    /// [`start_all_members`](Self::start_all_members).
+    pub fn members(&self) -> u64 {
+        self.members
     }
 
     /// Bytes read from the input since the start: the file's size once it has ended, unless the ending is
@@ -358,21 +388,28 @@ impl Inflater {
         }
         let stated_length = u32::from_le_bytes([l0, l1, l2, l3]);
         // the format keeps the length modulo 2^32
-        let actual_length = self.inflated as u32;
+        let actual_length = (self.inflated - self.member_start) as u32;
         if stated_length != actual_length {
             return Err(corrupt(format!(
                 "the trailer states {stated_length} bytes of content, but there are {actual_length}"
             )));
         }
-        let ending = self.read_rest(input)?;
+        self.members += 1;
+        while self.unread.len() < MEMBER_START.len() && self.refill(input)? {}
+        let is_member = self.unread_bytes().starts_with(&MEMBER_START);
+        if is_member && self.all_members {
+            self.deflate.reset(false);
+            self.crc.reset();
+            self.member_start = self.inflated;
+            // the state stays as it is: inflating
+            return self.read_header(input);
+        }
+        let ending = self.read_rest(input, is_member)?;
         self.end(ending);
         Ok(())
     }
 
-    fn read_rest<R: Read + ?Sized>(&mut self, input: &mut R) -> io::Result<Ending> {
-        const MEMBER_START: [u8; 3] = [0x1f, 0x8b, 8];
-        while self.unread.len() < MEMBER_START.len() && self.refill(input)? {}
-        let is_member = self.unread_bytes().starts_with(&MEMBER_START);
+    fn read_rest<R: Read + ?Sized>(&mut self, input: &mut R, is_member: bool) -> io::Result<Ending> {
         let mut bytes = self.unread.len() as u64;
         self.unread.start = self.unread.end;
         while self.refill(input)? {

@@ -1,5 +1,5 @@
-//! What CloudTrail files are: the S3 key grammar, walking a downloaded tree, reading gzip, and the
-//! object metadata that lies beside a digest file.
+//! What CloudTrail files are: the S3 key grammar, walking a downloaded tree, reading gzip and every other
+//! shape that evidence is handed over in, and the object metadata that lies beside a digest file.
 //!
 //! This crate reads; it never judges. Whether a file is what AWS signed is decided by
 //! `trailseal-verify`.
@@ -15,6 +15,7 @@
 //! assert_eq!(name.end.to_string(), "2024-03-01T05:46:41Z");
 //! ```
 
+pub mod content;
 pub mod gzip;
 pub mod key;
 pub mod metadata;

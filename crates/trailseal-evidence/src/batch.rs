@@ -9,6 +9,7 @@ use trailseal_archive::{
     walk::{Folder, Listing, Problem, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
+use trailseal_verify::policy::Policy;
 
 use crate::{
     changes,
@@ -27,6 +28,8 @@ pub(crate) const MAX_FILES: usize = 20_000;
 /// What a run shares.
 pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
+    /// What narrows and weakens the judgement.
+    pub(crate) policy: &'a Policy,
     pub(crate) roots: &'a Roots,
     pub(crate) pool: &'a rayon::ThreadPool,
     pub(crate) progress: &'a dyn Progress,
@@ -60,13 +63,7 @@ impl Run<'_> {
         mut units: Vec<Unit>,
         observe: &mut dyn FnMut(&UnitDetail<'_>),
     ) -> Result<Vec<UnitOutcome>, Error> {
-        let digests = self.read_digests(&mut units)?;
-        self.pool.install(|| {
-            units
-                .par_iter_mut()
-                .zip(&digests)
-                .for_each(|(unit, ids)| unit.assess(ids, self.problems, self.roots, self.options));
-        });
+        self.judge_digests(&mut units)?;
         let jobs: Vec<(u32, FileId)> = units
             .iter()
             .enumerate()
@@ -76,13 +73,22 @@ impl Run<'_> {
         let mut outcomes = Vec::new();
         for (n, unit) in units.iter().enumerate() {
             let files = SeenFiles { unit: n as u32, jobs: &jobs, seen: &seen };
-            let mut outcome = unit.finish(files, self.roots, self.options);
+            let mut outcome = unit.finish(files, self);
             outcome.changes = changes::find(unit, &outcome, files, self);
             observe(&unit.detail(&outcome, files));
             outcomes.push(outcome);
         }
         self.check_interrupt()?;
         Ok(outcomes)
+    }
+
+    /// Reads and judges the digests of a batch, and finds the logs that they name.
+    pub(crate) fn judge_digests(&self, units: &mut [Unit]) -> Result<(), Error> {
+        let digests = self.read_digests(units)?;
+        self.pool.install(|| {
+            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| unit.assess(ids, self));
+        });
+        Ok(())
     }
 
     fn read_digests(&self, units: &mut [Unit]) -> Result<Vec<Vec<FileId>>, Error> {

@@ -53,27 +53,13 @@ pub(crate) fn conclude(
     findings.extend(found_elsewhere(&outcomes, elsewhere));
     for unit in &mut outcomes {
         findings.extend(unnamed_logs(unit, policy, &found));
-        findings.extend(late_and_early(unit, policy));
-        findings.append(&mut unit.findings);
         add(&mut totals, &unit.totals);
         scope.mappings.append(&mut unit.mappings);
     }
-    findings.extend(stale_heads(&outcomes, policy, expect));
-    findings.extend(absent(&outcomes, policy, expect));
-    findings.extend(baseline::compare(&outcomes, policy, expect));
-
-    for finding in &mut findings {
-        policy.weigh(finding);
-    }
-    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    findings.dedup();
+    findings.extend(of_digests(&mut outcomes, policy, expect));
+    let verdict = settle(&mut findings, policy);
     scope.mappings.sort();
     scope.mappings.dedup();
-    let verdict = match findings.iter().map(|finding| finding.severity).min() {
-        Some(Severity::Violation) => Verdict::Violated,
-        Some(Severity::Unproven) => Verdict::Unproven,
-        _ => Verdict::Verified,
-    };
     let mut chains: Vec<_> =
         outcomes.into_iter().flat_map(|unit| unit.chains).map(|chain| chain.report).collect();
     chains.sort_by(|a, b| a.id.cmp(&b.id));
@@ -81,7 +67,38 @@ pub(crate) fn conclude(
     Report { schema: SCHEMA, verdict, exit_status, scope, totals, chains, findings }
 }
 
-fn add(sum: &mut Totals, more: &Totals) {
+/// What the units found, and what comparing their digests shows.
+pub(crate) fn of_digests(
+    outcomes: &mut [UnitOutcome],
+    policy: &Policy,
+    expect: &Expectations,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for unit in outcomes.iter_mut() {
+        findings.extend(late_and_early(unit, policy));
+        findings.append(&mut unit.findings);
+    }
+    findings.extend(stale_heads(outcomes, policy, expect));
+    findings.extend(absent(outcomes, policy, expect));
+    findings.extend(baseline::compare(outcomes, policy, expect));
+    findings
+}
+
+/// Weighs and orders findings, and says what they come to.
+pub(crate) fn settle(findings: &mut Vec<Finding>, policy: &Policy) -> Verdict {
+    for finding in findings.iter_mut() {
+        policy.weigh(finding);
+    }
+    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    findings.dedup();
+    match findings.iter().map(|finding| finding.severity).min() {
+        Some(Severity::Violation) => Verdict::Violated,
+        Some(Severity::Unproven) => Verdict::Unproven,
+        _ => Verdict::Verified,
+    }
+}
+
+pub(crate) fn add(sum: &mut Totals, more: &Totals) {
     let (d, l) = (&mut sum.digests, &mut sum.logs);
     d.found += more.digests.found;
     d.verified += more.digests.verified;
@@ -163,32 +180,18 @@ fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Fin
 
 /// The findings for logs that no digest names, and their counts.
 fn unnamed_logs(unit: &mut UnitOutcome, policy: &Policy, found: &BTreeSet<&str>) -> Vec<Finding> {
-    let place = |finding: Finding, unit: &UnitOutcome| {
-        finding.of_place(unit.organization.as_deref(), &unit.account, &unit.region)
-    };
     let in_scope = |log: &&UnnamedLog| {
         log.stamp.is_none_or(|stamp| policy.contains(stamp)) && !found.contains(&*log.path)
     };
     let mut findings = Vec::new();
     let logs: Vec<&UnnamedLog> = unit.unnamed.iter().filter(in_scope).collect();
-    if unit.digest_files == 0 && unit.log_files > 0 {
-        let message = format!("{} log files, and no digest that speaks of them", unit.log_files);
-        let mut finding = place(Finding::new(Code::NoDigests, message), unit).counting(unit.log_files);
-        finding.start = logs.iter().filter_map(|log| log.stamp).min();
-        finding.end = logs.iter().filter_map(|log| log.stamp).max();
+    if let Some(finding) = no_digests(unit, logs.iter().filter_map(|log| log.stamp)) {
         unit.totals.logs.outside_coverage += logs.len() as u64;
         return vec![finding];
     }
     let mut by_meaning: BTreeMap<Code, Vec<&UnnamedLog>> = BTreeMap::new();
     for log in logs {
-        let code = match log.meaning {
-            _ if log.is_other_kind => Code::LogOutsideCoverage,
-            Unnamed::Unreferenced => Code::LogUnreferenced,
-            Unnamed::Pending => Code::LogPending,
-            Unnamed::OutsideCoverage => Code::LogOutsideCoverage,
-            Unnamed::Stray => Code::StrayObject,
-        };
-        by_meaning.entry(code).or_default().push(log);
+        by_meaning.entry(unnamed_code(log.meaning, log.is_other_kind)).or_default().push(log);
     }
     for (code, mut logs) in by_meaning {
         logs.sort_by(|a, b| (a.stamp, &a.key, &a.path).cmp(&(b.stamp, &b.key, &b.path)));
@@ -201,7 +204,8 @@ fn unnamed_logs(unit: &mut UnitOutcome, policy: &Policy, found: &BTreeSet<&str>)
         // A violation is never summed up.
         let listed = if code == Code::LogUnreferenced { logs.len() } else { logs.len().min(MAX_LISTED) };
         for log in &logs[..listed] {
-            let mut finding = place(Finding::new(code, meaning(code, log)), unit).about(None, &log.key);
+            let mut finding = place(Finding::new(code, unnamed_message(code, log.is_other_kind)), unit)
+                .about(None, &log.key);
             finding.start = log.stamp;
             findings.push(finding.found_at(&*log.path));
         }
@@ -217,7 +221,37 @@ fn unnamed_logs(unit: &mut UnitOutcome, policy: &Policy, found: &BTreeSet<&str>)
     findings
 }
 
-fn meaning(code: Code, log: &UnnamedLog) -> &'static str {
+fn place(finding: Finding, unit: &UnitOutcome) -> Finding {
+    finding.of_place(unit.organization.as_deref(), &unit.account, &unit.region)
+}
+
+/// The finding for logs of which no digest could speak, from their delivery times.
+pub(crate) fn no_digests(
+    unit: &UnitOutcome,
+    stamps: impl Iterator<Item = Timestamp> + Clone,
+) -> Option<Finding> {
+    if unit.digest_files > 0 || unit.log_files == 0 {
+        return None;
+    }
+    let message = format!("{} log files, and no digest that speaks of them", unit.log_files);
+    let mut finding = place(Finding::new(Code::NoDigests, message), unit).counting(unit.log_files);
+    (finding.start, finding.end) = (stamps.clone().min(), stamps.max());
+    Some(finding)
+}
+
+/// What it means that no digest names a log, as a finding's code.
+pub(crate) fn unnamed_code(meaning: Unnamed, is_other_kind: bool) -> Code {
+    match meaning {
+        _ if is_other_kind => Code::LogOutsideCoverage,
+        Unnamed::Unreferenced => Code::LogUnreferenced,
+        Unnamed::Pending => Code::LogPending,
+        Unnamed::OutsideCoverage => Code::LogOutsideCoverage,
+        Unnamed::Stray => Code::StrayObject,
+    }
+}
+
+/// The same in words.
+pub(crate) fn unnamed_message(code: Code, is_other_kind: bool) -> &'static str {
     match code {
         Code::LogUnreferenced => {
             "a log file in a proven window that no digest names: planted, or named by a backfill digest that is not here"
@@ -226,7 +260,7 @@ fn meaning(code: Code, log: &UnnamedLog) -> &'static str {
             "a log file that is newer than the newest digest, as the last hours of a copy are"
         }
         Code::StrayObject => "an object among the logs whose name holds no delivery time",
-        _ if log.is_other_kind => "a file of a kind that digests are not known to name",
+        _ if is_other_kind => "a file of a kind that digests are not known to name",
         _ => "a log file from a time that the authentic digests of its trails do not cover",
     }
 }

@@ -100,6 +100,11 @@ impl FileTable {
         search(name).or_else(|| search(name.strip_suffix(".gz")?))
     }
 
+    /// All listings, and the number of the first file of each.
+    pub(crate) fn listings(&self) -> impl Iterator<Item = (FileId, &Listing)> {
+        self.folders.iter().map(|files| (files.first, &files.listing))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (FileId, FileRef<'_>)> {
         self.folders.iter().flat_map(|files| {
             files.listing.files.iter().enumerate().map(|(at, file)| {

@@ -11,6 +11,7 @@ mod expect;
 mod files;
 mod hash;
 pub mod keys;
+pub mod ledger;
 mod locate;
 mod needs;
 mod options;
@@ -18,6 +19,7 @@ mod outcome;
 mod read;
 pub mod scan;
 mod search;
+mod survey;
 mod unit;
 mod verify;
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use trailseal_archive::{
+    Timestamp,
     gzip::Ending,
     key::{KeyParts, ObjectKind, log_stamp, strip_extension},
     walk::{Problem, ProblemKind, Roots, UnitKey},
@@ -17,12 +18,13 @@ use trailseal_verify::{
     finding::{Code, Finding},
     keys::KeyFile,
     link::{DigestRow, FoundAt},
-    logs::{Copy, Covered, LogVerdict, Observation, judge},
+    logs::{Copy, Covered, LogVerdict, Observation, Unnamed, judge},
     report::Mapping,
 };
 
 use crate::{
-    files::{FileId, FileTable},
+    batch::Run,
+    files::{FileId, FileRef, FileTable},
     hash::Seen,
     locate::Mounts,
     options::Options,
@@ -82,7 +84,7 @@ impl Unit {
 
     /// The files that may be digests.
     pub(crate) fn digest_files(&self, options: &Options) -> Vec<FileId> {
-        let is_digest = |file: &crate::files::FileRef<'_>| {
+        let is_digest = |file: &FileRef<'_>| {
             let name = &*file.file.name;
             let is_marker =
                 file.file.length == 0 && strip_extension(name).is_none() && file.file.refusal.is_none();
@@ -95,8 +97,9 @@ impl Unit {
     }
 
     /// Judges the digests and finds the logs that they name. `ids` has the file of each row.
-    pub(crate) fn assess(&mut self, ids: &[FileId], survey: &[Problem], roots: &Roots, options: &Options) {
-        self.hidden = survey.iter().chain(&self.problems).filter_map(hidden_place).collect();
+    pub(crate) fn assess(&mut self, ids: &[FileId], run: &Run<'_>) {
+        let Run { options, roots, .. } = *run;
+        self.hidden = run.problems.iter().chain(&self.problems).filter_map(hidden_place).collect();
         let real: Vec<String> =
             ids.iter().map(|id| self.files.get(*id).real().to_string_lossy().into_owned()).collect();
         let voters: Vec<(String, &DigestRow)> = real.iter().cloned().zip(&self.rows).collect();
@@ -111,7 +114,7 @@ impl Unit {
             self.mounts.hold(roots, bucket, key)
                 && !self.mounts.paths(bucket, key).any(|path| self.is_hidden(&path))
         };
-        self.assessment = assess(&self.rows, &options.keys, &options.policy, &is_mapped);
+        self.assessment = assess(&self.rows, &options.keys, run.policy, &is_mapped);
         self.locate(roots);
     }
 
@@ -217,27 +220,36 @@ impl Unit {
         files
     }
 
-    fn judged_rows(&self) -> impl Iterator<Item = usize> {
+    /// The rows that are counted.
+    pub(crate) fn judged_rows(&self) -> impl Iterator<Item = usize> {
         self.assessment.judgements.iter().enumerate().filter(|(_, j)| j.is_counted).map(|(row, _)| row)
     }
 
     /// Judges the logs and gathers what is left of the unit.
-    pub(crate) fn finish(&self, seen: SeenFiles<'_>, roots: &Roots, options: &Options) -> UnitOutcome {
-        let mut outcome = UnitOutcome {
+    pub(crate) fn finish(&self, seen: SeenFiles<'_>, run: &Run<'_>) -> UnitOutcome {
+        let mut outcome = self.begin(run);
+        let conflicts = self.report_repeated_names(&mut outcome);
+        let tallies = self.judge_logs(seen, &conflicts, &mut outcome);
+        outcome.add_chains(&self.rows, &self.assessment, &tallies, &run.options.expect);
+        self.find_unnamed(run, |unnamed| {
+            outcome.log_files += u64::from(unnamed.is_counted);
+            outcome.unnamed.push(unnamed.log());
+        });
+        self.report_problems(&mut outcome);
+        outcome
+    }
+
+    /// An outcome that knows what the digests say of themselves.
+    pub(crate) fn begin(&self, run: &Run<'_>) -> UnitOutcome {
+        UnitOutcome {
             organization: self.key.organization.clone(),
             account: self.key.account.clone(),
             region: self.key.region.clone(),
             findings: self.assessment.findings.clone(),
             digest_files: self.rows.len() as u64,
-            mappings: self.mounts.mappings(roots).collect::<Vec<Mapping>>(),
+            mappings: self.mounts.mappings(run.roots).collect::<Vec<Mapping>>(),
             ..UnitOutcome::default()
-        };
-        let conflicts = self.report_repeated_names(&mut outcome);
-        let tallies = self.judge_logs(seen, &conflicts, &mut outcome);
-        outcome.add_chains(&self.rows, &self.assessment, &tallies, &options.expect);
-        self.find_unnamed(&mut outcome, options);
-        self.report_problems(&mut outcome);
-        outcome
+        }
     }
 
     fn judge_logs(
@@ -291,21 +303,11 @@ impl Unit {
         let digest = self.rows[row].digest().expect("only digests name logs");
         let named = &digest.logs[log];
         let is_authentic = self.assessment.judgements[row].is_authentic();
-        let first = match self.located[row][log] {
-            Located::File(id) => id,
-            other => {
-                let copy = match other {
-                    Located::Absent => Copy::Absent,
-                    Located::Hidden => {
-                        Copy::Unreadable("its folder cannot be read or lies outside the archive")
-                    }
-                    _ => Copy::NotInArchive,
-                };
-                return LogEntry { named, verdict: judge(named, is_authentic, copy), file: None, seen: None };
-            }
+        let files = match self.files_of(row, log) {
+            Ok(files) => files,
+            Err(copy) => return LogEntry::without_file(named, judge(named, is_authentic, copy)),
         };
-        let more = self.copies.get(&(row, log)).into_iter().flatten().copied();
-        let entries = std::iter::once(first).chain(more).map(|id| {
+        let entries = files.map(|id| {
             let refusal = self.files.get(id).file.refusal.map(|refusal| refusal.to_string());
             let seen = seen.get(id);
             let copy = match (&refusal, seen) {
@@ -325,7 +327,25 @@ impl Unit {
         entries.min_by_key(rank).expect("there is a first file")
     }
 
-    fn report_log(&self, row: usize, entry: &LogEntry<'_>, outcome: &mut UnitOutcome) {
+    /// The files that lie where a named log belongs, or what there is instead.
+    pub(crate) fn files_of(
+        &self,
+        row: usize,
+        log: usize,
+    ) -> Result<impl Iterator<Item = FileId>, Copy<'static>> {
+        let first = match self.located[row][log] {
+            Located::File(id) => id,
+            Located::Absent => return Err(Copy::Absent),
+            Located::Hidden => {
+                return Err(Copy::Unreadable("its folder cannot be read or lies outside the archive"));
+            }
+            Located::NotInArchive => return Err(Copy::NotInArchive),
+        };
+        let more = self.copies.get(&(row, log)).into_iter().flatten().copied();
+        Ok(std::iter::once(first).chain(more))
+    }
+
+    pub(crate) fn report_log(&self, row: usize, entry: &LogEntry<'_>, outcome: &mut UnitOutcome) {
         let Some(finding) = log_finding(&entry.verdict, &self.rows[row]) else { return };
         let named = entry.named;
         let mut finding = finding.about(Some(&named.bucket), &named.object.to_string());
@@ -353,7 +373,7 @@ impl Unit {
     }
 
     /// Logs that more than one digest names.
-    fn report_repeated_names(&self, outcome: &mut UnitOutcome) -> Conflicts {
+    pub(crate) fn report_repeated_names(&self, outcome: &mut UnitOutcome) -> Conflicts {
         let mut conflicts = Conflicts::new();
         let authentic = self.judged_rows().filter(|row| self.assessment.judgements[*row].is_authentic());
         let digest = |row: u32| self.rows[row as usize].digest().expect("only digests are authentic");
@@ -389,8 +409,8 @@ impl Unit {
         conflicts
     }
 
-    /// Log files that no digest names, whether it is judged or not.
-    fn find_unnamed(&self, outcome: &mut UnitOutcome, options: &Options) {
+    /// Shows the log files that no digest names, whether it is judged or not.
+    pub(crate) fn find_unnamed(&self, run: &Run<'_>, mut show: impl FnMut(UnnamedFile<'_>)) {
         let mut named: HashSet<FileId> = self.copies.values().flatten().copied().collect();
         named.extend(self.located.iter().flatten().filter_map(|located| match located {
             Located::File(id) => Some(*id),
@@ -404,21 +424,19 @@ impl Unit {
                 continue;
             }
             let is_marker = file.file.length == 0 && strip_extension(name).is_none();
-            if is_marker || name.ends_with(SIDECAR) || is_key_file(options, &file) {
+            if is_marker || name.ends_with(SIDECAR) || is_key_file(run.options, &file) {
                 continue;
             }
             let stamp = log_stamp(name);
-            let in_scope = stamp.is_none_or(|stamp| options.policy.contains(stamp));
-            outcome.log_files += u64::from(is_log && in_scope && stamp.is_some());
-            let real = file.real();
-            let found = self.mounts.place(&real.to_string_lossy(), None);
+            let is_counted = is_log && stamp.is_some_and(|stamp| run.policy.contains(stamp));
+            let found = self.mounts.place(&file.real().to_string_lossy(), None);
             let meaning = covered.of(self, &found).meaning(stamp);
-            let (path, key) = (file.shown().into(), found.key.into());
-            outcome.unnamed.push(UnnamedLog { path, key, stamp, meaning, is_other_kind: !is_log });
+            show(UnnamedFile { id, file, found, stamp, meaning, is_counted });
         }
     }
 
-    fn report_problems(&self, outcome: &mut UnitOutcome) {
+    /// What the walk left out.
+    pub(crate) fn report_problems(&self, outcome: &mut UnitOutcome) {
         let UnitKey { organization, account, region } = &self.key;
         for problem in &self.problems {
             outcome.findings.push(problem_finding(problem).of_place(
@@ -436,7 +454,7 @@ impl Unit {
 }
 
 /// Logs that authentic digests name with different hashes, and the hashes.
-type Conflicts = Vec<(ObjectKey, [u8; 32])>;
+pub(crate) type Conflicts = Vec<(ObjectKey, [u8; 32])>;
 
 /// What the digests of each bucket and prefix cover, as far as it was asked for.
 #[derive(Default)]
@@ -474,20 +492,50 @@ pub(crate) fn problem_finding(problem: &Problem) -> Finding {
     Finding::new(code, problem.kind.to_string()).found_at(problem.shown.display().to_string())
 }
 
-fn is_key_file(options: &Options, file: &crate::files::FileRef<'_>) -> bool {
+fn is_key_file(options: &Options, file: &FileRef<'_>) -> bool {
     let name = &*file.file.name;
     (name.starts_with("public-keys") && holds_keys(file))
         || options.key_files.iter().any(|key| key.file_name() == Some(name.as_ref()) && same_file(key, file))
 }
 
 /// Whether the content is that of a key file: a name alone would let anything lie among the logs.
-fn holds_keys(file: &crate::files::FileRef<'_>) -> bool {
+fn holds_keys(file: &FileRef<'_>) -> bool {
     let is_small = file.file.refusal.is_none() && file.file.length <= 1 << 20;
     is_small && std::fs::read(file.real()).is_ok_and(|bytes| !KeyFile::parse("", &bytes).keys.is_empty())
 }
 
-fn same_file(key: &std::path::Path, file: &crate::files::FileRef<'_>) -> bool {
+fn same_file(key: &std::path::Path, file: &FileRef<'_>) -> bool {
     std::fs::canonicalize(key).is_ok_and(|key| key == file.real())
+}
+
+/// A log file that no digest names.
+pub(crate) struct UnnamedFile<'a> {
+    pub(crate) id: FileId,
+    file: FileRef<'a>,
+    found: FoundAt,
+    pub(crate) stamp: Option<Timestamp>,
+    pub(crate) meaning: Unnamed,
+    /// Whether it is a log of the kind that digests name, in scope.
+    pub(crate) is_counted: bool,
+}
+
+impl UnnamedFile<'_> {
+    /// Whether it lies in a folder that no digest is known to cover.
+    pub(crate) fn is_other_kind(&self) -> bool {
+        self.file.kind != ObjectKind::Log
+    }
+
+    fn log(self) -> UnnamedLog {
+        let is_other_kind = self.is_other_kind();
+        let Self { stamp, meaning, .. } = self;
+        UnnamedLog {
+            path: self.file.shown().into(),
+            key: self.found.key.into(),
+            stamp,
+            meaning,
+            is_other_kind,
+        }
+    }
 }
 
 /// One named log and what became of it.
@@ -499,6 +547,13 @@ pub struct LogEntry<'a> {
     file: Option<FileId>,
     /// What was read, if anything.
     pub seen: Option<&'a trailseal_verify::logs::Observation>,
+}
+
+impl<'a> LogEntry<'a> {
+    /// A log of which there is no file.
+    pub(crate) fn without_file(named: &'a NamedLog, verdict: LogVerdict) -> Self {
+        Self { named, verdict, file: None, seen: None }
+    }
 }
 
 /// Every digest and log of one account and region, for those outputs that list them all.
@@ -535,7 +590,7 @@ impl<'a> UnitDetail<'a> {
         entry.file.map(|id| self.unit.files.get(id).shown())
     }
 
-    pub(crate) fn file(&self, entry: &LogEntry<'_>) -> Option<crate::files::FileRef<'a>> {
+    pub(crate) fn file(&self, entry: &LogEntry<'_>) -> Option<FileRef<'a>> {
         entry.file.map(|id| self.unit.files.get(id))
     }
 

@@ -1,17 +1,36 @@
 //! A predicate made ready for scanning.
 
-use crate::{predicate::Predicate, record::Record};
+use aho_corasick::AhoCorasick;
+use memchr::memmem;
 
-/// A predicate, and what its records must hold byte for byte.
+use crate::{
+    json,
+    predicate::{Literal, LookupMember, Operator, Predicate, Test},
+    record::Record,
+};
+
+/// Alternatives beyond which looking for each of them costs more than it spares.
+const MAX_TEXTS: usize = 1000;
+
+/// A predicate, and texts of which a record that passes it holds one, byte for byte.
 #[derive(Clone, Debug)]
 pub struct Filter {
     predicate: Predicate,
+    texts: Option<Texts>,
+}
+
+/// Texts of which one must stand in a record.
+#[derive(Clone, Debug)]
+pub(crate) enum Texts {
+    One(Box<memmem::Finder<'static>>),
+    Many(Box<AhoCorasick>),
 }
 
 impl Filter {
     /// Makes a predicate ready.
     pub fn new(predicate: Predicate) -> Self {
-        Self { predicate }
+        let texts = required(&predicate).and_then(Texts::new);
+        Self { predicate, texts }
     }
 
     /// Whether the predicate holds for a record.
@@ -23,4 +42,111 @@ impl Filter {
     pub fn predicate(&self) -> &Predicate {
         &self.predicate
     }
+
+    /// Texts of which every record that matches, and spells nothing in another way
+    /// ([`Element::is_plain`](crate::scan)), holds one.
+    pub(crate) fn texts(&self) -> Option<&Texts> {
+        self.texts.as_ref()
+    }
+}
+
+impl Texts {
+    fn new(mut texts: Vec<Vec<u8>>) -> Option<Self> {
+        texts.sort();
+        texts.dedup();
+        match texts.len() {
+            0 => None,
+            1 => Some(Self::One(Box::new(memmem::Finder::new(&texts[0]).into_owned()))),
+            _ => Some(Self::Many(Box::new(AhoCorasick::new(texts).ok()?))),
+        }
+    }
+
+    /// The place of the first of them from `from` on.
+    #[inline]
+    pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let found = match self {
+            Self::One(finder) => finder.find(&bytes[from..]),
+            Self::Many(searcher) => searcher.find(&bytes[from..]).map(|found| found.start()),
+        };
+        found.map(|at| from + at)
+    }
+}
+
+/// Texts of which one stands in every record for which the predicate holds; `None` when nothing can be said.
+fn required(predicate: &Predicate) -> Option<Vec<Vec<u8>>> {
+    match predicate {
+        Predicate::All(parts) => parts.iter().filter_map(required).min_by_key(cost),
+        Predicate::Any(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(required(part)?);
+                if all.len() > MAX_TEXTS {
+                    return None;
+                }
+            }
+            // no part can hold
+            (!all.is_empty()).then_some(all)
+        }
+        Predicate::Field(_, test) => required_by_test(test, true),
+        Predicate::Lookup(LookupMember::Username, test) => {
+            // "root" is derived from the type
+            let is_root =
+                required_by_test(test, false)?.iter().any(|text| b"root".starts_with(text.as_slice()));
+            if is_root { None } else { required_by_test(test, false) }
+        }
+        // resource names stand in the record as they are
+        Predicate::Lookup(LookupMember::ResourceName, test) => required_by_test(test, false),
+        Predicate::Anywhere(test) => Some(vec![part(test.literal()?.0)?]),
+        _ => None,
+    }
+}
+
+/// Fewer and longer texts are found faster.
+fn cost(texts: &Vec<Vec<u8>>) -> (usize, usize) {
+    let shortest = texts.iter().map(Vec::len).min().unwrap_or_default();
+    (texts.len(), usize::MAX - shortest)
+}
+
+/// `is_value`: the text is a whole value of the record, not derived from one.
+fn required_by_test(test: &Test, is_value: bool) -> Option<Vec<Vec<u8>>> {
+    match test {
+        Test::Compare(Operator::Equal, literal) => Some(vec![required_by_literal(literal, is_value)?]),
+        Test::In(literals) if (1..=MAX_TEXTS).contains(&literals.len()) => {
+            literals.iter().map(|literal| required_by_literal(literal, is_value)).collect()
+        }
+        Test::Text(test) => match test.literal()? {
+            (text, true) => Some(vec![whole(text, is_value)?]),
+            (text, false) => Some(vec![part(text)?]),
+        },
+        _ => None,
+    }
+}
+
+fn required_by_literal(literal: &Literal, is_value: bool) -> Option<Vec<u8>> {
+    // numbers and times have many spellings
+    if let Literal::Text(text) = literal { whole(text, is_value) } else { None }
+}
+
+/// How a text that is a whole string is spelled, where nothing is spelled with `\u` or `\/`.
+fn whole(text: &str, is_value: bool) -> Option<Vec<u8>> {
+    // the text of an object or array, or of bytes that are no UTF-8
+    if text.is_empty() || text.starts_with(['{', '[']) || text.contains(char::REPLACEMENT_CHARACTER) {
+        return part(text);
+    }
+    let mut quoted = Vec::new();
+    json::quote(text, &mut quoted);
+    let may_be_bare =
+        text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) || text == "true" || text == "false";
+    if is_value && !may_be_bare { Some(quoted) } else { Some(quoted[1..quoted.len() - 1].to_vec()) }
+}
+
+/// The longest run of a text that is spelled in one way only, within strings as well as across the tokens of an
+/// object's compact JSON.
+fn part(text: &str) -> Option<Vec<u8>> {
+    let splits = |c: char| {
+        matches!(c, '"' | '\\' | ',' | '{' | '}' | '[' | ']' | char::REPLACEMENT_CHARACTER) || c.is_control()
+    };
+    // A colon between tokens stands behind a quote, so that only the first of a run can be one.
+    let run = text.split(splits).map(|run| run.trim_start_matches(':')).max_by_key(|run| run.len())?;
+    (!run.is_empty()).then(|| run.as_bytes().to_vec())
 }

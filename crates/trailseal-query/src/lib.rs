@@ -22,6 +22,7 @@ pub mod lookup;
 pub mod path;
 pub mod predicate;
 pub mod record;
+pub mod scan;
 
 pub use filter::Filter;
 pub use predicate::Predicate;

@@ -1,6 +1,12 @@
 //! Field paths: `userIdentity.sessionContext.sessionIssuer.arn`.
 
-use std::fmt;
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use memchr::memmem::Finder;
 
 /// The top-level fields of event records, of all versions (spec/records.md 2.1).
 pub const TOP_LEVEL: [&str; 34] = [
@@ -45,6 +51,45 @@ pub const TOP_LEVEL: [&str; 34] = [
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldPath {
     segments: Vec<String>,
+    finders: Finders,
+}
+
+/// For every name, how to find it with its quotes; a way to go faster that is no part of what a path is.
+#[derive(Clone, Debug, Default)]
+struct Finders(Vec<Option<Finder<'static>>>);
+
+impl Finders {
+    /// A name that is written with escapes, or may be, is not looked for by its bytes.
+    fn new(names: &[String]) -> Self {
+        let is_simple =
+            |name: &String| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.:@ ".contains(&c));
+        let finder = |name: &String| Finder::new(format!("\"{name}\"").as_bytes()).into_owned();
+        Self(names.iter().map(|name| is_simple(name).then(|| finder(name))).collect())
+    }
+}
+
+impl PartialEq for Finders {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Finders {}
+
+impl PartialOrd for Finders {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Finders {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
+    }
+}
+
+impl Hash for Finders {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// Why a text is no path.
@@ -66,7 +111,8 @@ impl FieldPath {
         {
             known.clone_into(first);
         }
-        Self { segments }
+        let finders = Finders::new(&segments);
+        Self { segments, finders }
     }
 
     /// Parses names separated by dots; a name that holds a dot is written in double quotes (`a."b.c"`), a quote
@@ -100,6 +146,11 @@ impl FieldPath {
     /// The names.
     pub fn segments(&self) -> &[String] {
         &self.segments
+    }
+
+    /// For every name, how to find it with its quotes where nothing is spelled with escapes.
+    pub(crate) fn finders(&self) -> &[Option<Finder<'static>>] {
+        &self.finders.0
     }
 }
 

@@ -419,6 +419,17 @@ impl TextTest {
         Ok(Self { kind: TextKind::Regex(Regex::new(&regex)?), ignore_case: false })
     }
 
+    /// The text that every text like this holds, and whether it is the whole; `None` when nothing can be said
+    /// byte for byte.
+    pub(crate) fn literal(&self) -> Option<(&str, bool)> {
+        match &self.kind {
+            _ if self.ignore_case => None,
+            TextKind::Equals(text) => Some((text, true)),
+            TextKind::Prefix(text) | TextKind::Suffix(text) | TextKind::Contains(text) => Some((text, false)),
+            TextKind::Regex(_) => None,
+        }
+    }
+
     /// Whether a text is like this.
     pub fn holds(&self, text: &str) -> bool {
         if self.ignore_case { self.kind.holds(&text.to_lowercase()) } else { self.kind.holds(text) }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{Ending, Form, GzipReader, Inflater, inflate_all};
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
     gzip_at(content, Compression::default())
 }
 
@@ -16,7 +16,7 @@ fn gzip_at(content: &[u8], level: Compression) -> Vec<u8> {
 }
 
 /// A member with every optional header field, its header checksum included.
-fn gzip_with_full_header(content: &[u8]) -> Vec<u8> {
+pub(super) fn gzip_with_full_header(content: &[u8]) -> Vec<u8> {
     let encoder = GzBuilder::new().extra("extra").filename("name").comment("comment").mtime(1);
     let mut plain = encoder.write(Vec::new(), Compression::fast());
     plain.write_all(content).unwrap();
@@ -32,7 +32,7 @@ fn gzip_with_full_header(content: &[u8]) -> Vec<u8> {
 }
 
 /// Content that looks like a log file: repetitive, yet not trivial.
-fn log_like(records: usize) -> Vec<u8> {
+pub(super) fn log_like(records: usize) -> Vec<u8> {
     let record = |n: usize| {
         let hash = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         format!(

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::agreement::{self, FilesSeen};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{Error, Options, Silent, keys, verify};
 use trailseal_testkit::Archive;
@@ -60,9 +61,19 @@ pub(crate) fn run_with(options: &Options) -> Run {
     try_run(options).unwrap()
 }
 
+/// Verifies, and compares the ledger of the same archive with the report.
 pub(crate) fn try_run(options: &Options) -> Result<Run, Error> {
+    let mut files = FilesSeen::default();
+    let run = try_verify(options, &mut files)?;
+    agreement::check(options, &run.report, &files);
+    Ok(run)
+}
+
+/// Verifies and compares nothing: for archives that change meanwhile.
+pub(crate) fn try_verify(options: &Options, files: &mut FilesSeen) -> Result<Run, Error> {
     let (mut digests, mut logs) = (BTreeMap::<String, DigestSeen>::new(), BTreeMap::new());
     let report = verify(options, &Silent, &mut |unit| {
+        files.observe(unit);
         for (index, (row, judgement)) in unit.rows().iter().zip(unit.judgements()).enumerate() {
             if !judgement.is_counted {
                 continue;

@@ -1,0 +1,111 @@
+/// How many bytes [`detect`] looks at: a tar header.
+pub const HEAD_BYTES: usize = 512;
+
+/// What a stream holds, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Detected {
+    /// No bytes at all.
+    Empty,
+    /// A gzip member.
+    Gzip,
+    /// A zip archive.
+    Zip,
+    /// A tar archive.
+    Tar,
+    /// A zstd frame, or a skippable one.
+    Zstd,
+    /// UTF-16, low byte first.
+    Utf16Le {
+        /// The length of the byte order mark: 2 or 0.
+        bom: usize,
+    },
+    /// UTF-16, high byte first.
+    Utf16Be {
+        /// The length of the byte order mark: 2 or 0.
+        bom: usize,
+    },
+    /// Anything else, which is taken as UTF-8 text whatever it is.
+    Text {
+        /// The length of the byte order mark: 3 or 0.
+        bom: usize,
+    },
+    /// The other half of a file that macOS keeps apart: its attributes.
+    ResourceFork,
+    /// A format that holds no text that can be read here; its name.
+    Unsupported(&'static str),
+}
+
+/// Formats that are named and not read, by their first bytes.
+const UNSUPPORTED: [(&[u8], &str); 18] = [
+    (b"BZh11AY&SY", "bzip2"),
+    (b"BZh21AY&SY", "bzip2"),
+    (b"BZh31AY&SY", "bzip2"),
+    (b"BZh41AY&SY", "bzip2"),
+    (b"BZh51AY&SY", "bzip2"),
+    (b"BZh61AY&SY", "bzip2"),
+    (b"BZh71AY&SY", "bzip2"),
+    (b"BZh81AY&SY", "bzip2"),
+    (b"BZh91AY&SY", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"PAR1", "Parquet"),
+    (b"PARE", "Parquet (encrypted)"),
+    (b"ORC", "ORC"),
+    (b"SQLite format 3\0", "SQLite"),
+    (b"Obj\x01", "Avro"),
+];
+
+/// Says what a stream holds that begins with `head`: its first [`HEAD_BYTES`] bytes, or all if it has fewer.
+///
+/// A name is never looked at. Text that an attacker could choose (a log file holds a good deal of it) is not
+/// mistaken for an archive: what counts stands at the very beginning, or comes with bytes that no text has.
+pub fn detect(head: &[u8]) -> Detected {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    if let Some((_, name)) = UNSUPPORTED.iter().find(|(magic, _)| starts(magic)) {
+        return Detected::Unsupported(name);
+    }
+    match head {
+        [] => Detected::Empty,
+        // a gzip file cut after its first byte is likelier than a text of one control character
+        [0x1f] | [0x1f, 0x8b, ..] => Detected::Gzip,
+        // a local header, the end of an empty archive, the mark of a split archive that is one piece
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => {
+            Detected::Zip
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Detected::Zstd,
+        [0, 5, 0x16, 7, ..] => Detected::ResourceFork,
+        _ if is_tar(head) => Detected::Tar,
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Detected::Unsupported("UTF-32"),
+        [0xff, 0xfe, ..] => Detected::Utf16Le { bom: 2 },
+        [0xfe, 0xff, ..] => Detected::Utf16Be { bom: 2 },
+        [0xef, 0xbb, 0xbf, ..] => Detected::Text { bom: 3 },
+        _ => unmarked(head),
+    }
+}
+
+/// JSON without a byte order mark: the NUL bytes around its first character give UTF-16 away.
+fn unmarked(head: &[u8]) -> Detected {
+    for pair in head.chunks_exact(2) {
+        match pair {
+            [b' ' | b'\t' | b'\r' | b'\n', 0] | [0, b' ' | b'\t' | b'\r' | b'\n'] => {}
+            [b'{' | b'[', 0] => return Detected::Utf16Le { bom: 0 },
+            [0, b'{' | b'['] => return Detected::Utf16Be { bom: 0 },
+            _ => break,
+        }
+    }
+    Detected::Text { bom: 0 }
+}
+
+/// Whether `head` begins with a tar header: one whose checksum is right, or that is marked as one.
+///
+/// The name field and its neighbours are padded with NUL bytes, which JSON text never has: without the NUL
+/// bytes, an attacker's user agent at the right place could turn a log file into an archive of nothing.
+fn is_tar(head: &[u8]) -> bool {
+    head.len() >= HEAD_BYTES
+        && head[0] != 0
+        && head[..100].iter().any(|&byte| byte < b' ')
+        && head[100..257].contains(&0)
+        && (&head[257..262] == b"ustar" || super::tar::checksum_matches(head))
+}

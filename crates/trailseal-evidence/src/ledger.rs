@@ -1,0 +1,284 @@
+//! What digests say of the log files of an archive, before any log file is read.
+//!
+//! A query judges all digests first, which is cheap, and reads log files afterwards: those whose signed event
+//! times can matter. A file that was read to its end gets a [`Label`], which all its event records share.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use trailseal_evidence::{Options, Silent, ledger::{Label, Ledger}};
+//!
+//! # fn read(_: &Path) -> Result<trailseal_verify::logs::Observation, String> { Err(String::new()) }
+//! let ledger = Ledger::load(&Options::default(), &Silent)?;
+//! let path = Path::new("/archive/AWSLogs/…/log.json.gz");
+//! let label = match ledger.entry(path) {
+//!     Some(entry) => entry.label(read(path).as_ref().map_err(String::as_str)).0,
+//!     None => Label::NotCovered,
+//! };
+//! # Ok::<(), trailseal_evidence::Error>(())
+//! ```
+
+use std::{path::Path, sync::Arc};
+
+use trailseal_archive::Timestamp;
+use trailseal_verify::{
+    chain::Status,
+    digest::{NamedLog, ObjectKey},
+    finding::{Code, Finding},
+    logs::{Copy, Observation, Unnamed, judge},
+    policy::Policy,
+    report::{DigestTotals, Verdict},
+};
+
+use crate::{
+    conclude::{unnamed_code, unnamed_message},
+    error::Error,
+    options::{Options, Progress},
+    survey::Opened,
+};
+use index::{Index, Naming, Slot};
+use load::Builder;
+
+mod index;
+mod load;
+
+/// What the digests of an archive say of its log files.
+#[derive(Debug)]
+pub struct Ledger {
+    index: Index,
+    missing: Vec<MissingLog>,
+    /// In order.
+    missing_hashes: Vec<[u8; 32]>,
+    /// Any named log: what is said of one is judged by its hash alone.
+    pattern: Option<NamedLog>,
+    summary: LedgerSummary,
+}
+
+/// What is proven of the event records in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Label {
+    /// The file is what a trusted key signed.
+    Verified,
+    /// A digest names the file, but nothing proves or disproves its content.
+    Unproven,
+    /// The file is not what a trusted key signed, or was planted.
+    Violated,
+    /// No digest speaks of the file.
+    NotCovered,
+}
+
+impl Label {
+    /// As outputs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Unproven => "unproven",
+            Self::Violated => "violated",
+            Self::NotCovered => "not_covered",
+        }
+    }
+}
+
+/// A log that an authentic digest names, and of which there is no file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MissingLog {
+    /// Its bucket.
+    pub bucket: Arc<str>,
+    /// Its key.
+    pub key: ObjectKey,
+    /// The times of its oldest and newest event, if both are signed.
+    pub event_span: Option<(Timestamp, Timestamp)>,
+    /// [`Code::LogMissing`] where it should be there, [`Code::LogNotInArchive`] where its bucket or prefix was
+    /// not copied, [`Code::LogUnreadable`] where its folder cannot be seen.
+    pub code: Code,
+}
+
+impl MissingLog {
+    /// Takes in what another digest says of the same log.
+    fn widen(&mut self, other: Option<(Timestamp, Timestamp)>) {
+        let spans = self.event_span.zip(other);
+        self.event_span = spans.map(|(one, other)| (one.0.min(other.0), one.1.max(other.1)));
+    }
+
+    /// Whether it may hold events from `from` to `to`, both included.
+    fn may_hold(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
+        self.event_span.is_none_or(|(oldest, newest)| {
+            from.is_none_or(|from| newest >= from) && to.is_none_or(|to| oldest <= to)
+        })
+    }
+}
+
+/// What is to be said of the digests, whatever log files are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerSummary {
+    /// Counts of digest files.
+    pub digests: DigestTotals,
+    /// Logs that digests name.
+    pub logs_named: u64,
+    /// Those of authentic digests that should be there and are not.
+    pub logs_missing: u64,
+    /// Those of authentic digests whose bucket, prefix or folder is not to be seen.
+    pub logs_out_of_reach: u64,
+    /// What was found about digests, about named logs of which there is no file, and about folders that could
+    /// not be seen. The first thousand of such logs are listed one by one; [`Ledger::missing`] has them all.
+    pub findings: Vec<Finding>,
+    /// What the findings come to.
+    pub verdict: Verdict,
+}
+
+impl Ledger {
+    /// Reads and judges all digests below the roots, and finds the logs that they name; reads no log.
+    ///
+    /// Of the policy only what is allowed counts: nothing is left out by account, region, trail or time.
+    ///
+    /// # Errors
+    /// [`Error`] when a root cannot be read or the run was interrupted. That there is no digest is no error.
+    pub fn load(options: &Options, progress: &dyn Progress) -> Result<Self, Error> {
+        let policy = Policy { allowed: options.policy.allowed.clone(), ..Policy::default() };
+        let opened = Opened::new(options, &policy)?;
+        let run = opened.run(options, &policy, progress);
+        let mut builder = Builder::default();
+        opened.each_batch(&run, &mut |mut units| {
+            run.judge_digests(&mut units)?;
+            units.iter().for_each(|unit| builder.take(unit, &run));
+            run.check_interrupt()
+        })?;
+        Ok(builder.finish(&run))
+    }
+
+    /// What the digests say of a file: by the path that a listing of the roots has for it (the real path of a
+    /// root and what follows), or its real path. `None` for what is no log file of the archive.
+    pub fn entry(&self, path: &Path) -> Option<Entry<'_>> {
+        let by_real_path = || {
+            let real = std::fs::canonicalize(path).ok()?;
+            if real == path { None } else { self.index.find(&real) }
+        };
+        let slot = self.index.find(path).or_else(by_real_path)?;
+        Some(Entry { ledger: self, slot })
+    }
+
+    /// The logs that authentic digests name and of which there is no file, in order of their keys.
+    pub fn missing(&self) -> &[MissingLog] {
+        &self.missing
+    }
+
+    /// Those of them that may hold events from `from` to `to`, both included.
+    pub fn missing_between(
+        &self,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> impl Iterator<Item = &MissingLog> {
+        self.missing.iter().filter(move |log| log.may_hold(from, to))
+    }
+
+    /// What is to be said of the digests.
+    pub fn summary(&self) -> &LedgerSummary {
+        &self.summary
+    }
+}
+
+/// What the digests say of one file.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    ledger: &'a Ledger,
+    slot: Slot,
+}
+
+impl Entry<'_> {
+    /// The times of the oldest and newest event in the file, if all authentic digests that name it sign them.
+    ///
+    /// A file with other content may hold other events: it is not the log that was signed.
+    pub fn event_span(&self) -> Option<(Timestamp, Timestamp)> {
+        let spans = self.namings().filter(|naming| naming.is_authentic()).map(Naming::span);
+        spans.reduce(|one, other| {
+            let (one, other) = one.zip(other)?;
+            Some((one.0.min(other.0), one.1.max(other.1)))
+        })?
+    }
+
+    /// The label of the file once it has been read to its end, and the reason unless it is verified: a
+    /// finding's code and its message. `seen` is an error with the reason when the file could not be read.
+    ///
+    /// Where several authentic digests name the file, the worst that they say counts; where none does, nothing
+    /// is proven. A file that no digest names and that holds the content of a missing log is not planted, but
+    /// not in its place either: nothing covers it.
+    pub fn label(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
+        match self.slot {
+            Slot::Nothing => (Label::NotCovered, None),
+            Slot::Named(_) => self.label_named(seen),
+            Slot::Unnamed { meaning, is_other_kind } => self.label_unnamed(meaning, is_other_kind, seen),
+        }
+    }
+
+    fn namings(&self) -> impl Iterator<Item = &Naming> {
+        let first = match self.slot {
+            Slot::Named(first) => Some(first),
+            _ => None,
+        };
+        first.into_iter().flat_map(|first| self.ledger.index.namings_from(first))
+    }
+
+    fn label_named(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
+        let Some(mut named) = self.ledger.pattern.clone() else { return (Label::NotCovered, None) };
+        let copy = match seen {
+            Ok(observation) => Copy::Read(observation),
+            Err(reason) => Copy::Unreadable(reason),
+        };
+        let is_authentic = self.namings().any(Naming::is_authentic);
+        let mut verdicts =
+            self.namings().filter(|naming| naming.is_authentic() == is_authentic).map(|naming| {
+                named.hash = naming.hash();
+                (judge(&named, is_authentic, copy), naming.is_conflicting())
+            });
+        let Some((mut worst, mut is_conflicting)) = verdicts.next() else { return (Label::NotCovered, None) };
+        let mut is_what_one_says = worst.status == Status::Verified;
+        for (verdict, conflicts) in verdicts {
+            is_what_one_says |= verdict.status == Status::Verified;
+            if rank(verdict.status) < rank(worst.status) {
+                (worst, is_conflicting) = (verdict, conflicts);
+            }
+        }
+        let label = match worst.status {
+            Status::Verified => Label::Verified,
+            Status::Violated => Label::Violated,
+            Status::Unproven | Status::Missing => Label::Unproven,
+        };
+        let reason = match worst.finding {
+            Some((Code::LogAltered, _)) if is_what_one_says && is_conflicting => Some(reason(
+                Code::DigestConflict,
+                "authentic digests name the log file with different hashes",
+            )),
+            Some((code, message)) => Some(reason(code, &message)),
+            None => None,
+        };
+        (label, reason)
+    }
+
+    fn label_unnamed(
+        &self,
+        meaning: Unnamed,
+        is_other_kind: bool,
+        seen: Result<&Observation, &str>,
+    ) -> (Label, Option<String>) {
+        let is_missed = |seen: &Observation| self.ledger.missing_hashes.binary_search(&seen.sha256).is_ok();
+        if seen.is_ok_and(is_missed) {
+            let message = "no digest names the file, but its content is that of a missing log file";
+            return (Label::NotCovered, Some(reason(Code::LogFoundElsewhere, message)));
+        }
+        let code = unnamed_code(meaning, is_other_kind);
+        let label = if code == Code::LogUnreferenced { Label::Violated } else { Label::NotCovered };
+        (label, Some(reason(code, unnamed_message(code, is_other_kind))))
+    }
+}
+
+/// The worst is lowest.
+fn rank(status: Status) -> u8 {
+    match status {
+        Status::Violated => 0,
+        Status::Unproven | Status::Missing => 1,
+        Status::Verified => 2,
+    }
+}
+
+fn reason(code: Code, message: &str) -> String {
+    format!("{}: {message}", code.text())
+}

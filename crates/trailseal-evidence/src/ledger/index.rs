@@ -1,0 +1,228 @@
+//! From paths to what digests say of the files there, compactly: an archive has millions of logs.
+
+use std::{collections::HashMap, path::Path};
+
+use trailseal_archive::{Timestamp, walk::Listing};
+use trailseal_verify::{digest::NamedLog, logs::Unnamed};
+
+/// What there is to say of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// Nothing: it is no log file.
+    Nothing,
+    /// The first of its namings.
+    Named(u32),
+    /// No digest names it.
+    Unnamed { meaning: Unnamed, is_other_kind: bool },
+}
+
+/// What one digest says of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Naming {
+    /// The hash of its content, if it is stated in a known algorithm.
+    hash: [u8; 32],
+    /// Seconds since the epoch.
+    oldest: i64,
+    newest: i64,
+    flags: u8,
+    /// The next naming of the same file.
+    next: u32,
+}
+
+const END: u32 = u32::MAX;
+
+impl Naming {
+    const AUTHENTIC: u8 = 1;
+    const HASHED: u8 = 2;
+    const SPANNED: u8 = 4;
+    const CONFLICTING: u8 = 8;
+
+    pub(super) fn new(named: &NamedLog, is_authentic: bool, is_conflicting: bool) -> Self {
+        let span = named.oldest_event.zip(named.newest_event).filter(|(oldest, newest)| oldest <= newest);
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        Self {
+            hash: named.hash.unwrap_or_default(),
+            oldest: span.map_or(0, |(oldest, _)| oldest.epoch()),
+            newest: span.map_or(0, |(_, newest)| newest.epoch()),
+            flags: flag(is_authentic, Self::AUTHENTIC)
+                | flag(named.hash.is_some(), Self::HASHED)
+                | flag(span.is_some(), Self::SPANNED)
+                | flag(is_conflicting, Self::CONFLICTING),
+            next: END,
+        }
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(super) fn is_authentic(&self) -> bool {
+        self.has(Self::AUTHENTIC)
+    }
+
+    /// Whether another authentic digest names the same log with another hash.
+    pub(super) fn is_conflicting(&self) -> bool {
+        self.has(Self::CONFLICTING)
+    }
+
+    pub(super) fn hash(&self) -> Option<[u8; 32]> {
+        self.has(Self::HASHED).then_some(self.hash)
+    }
+
+    /// The times of the oldest and newest event, where content can be bound to them.
+    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let is_bound = self.has(Self::SPANNED) && self.has(Self::HASHED);
+        let times = (Timestamp::from_epoch(self.oldest)?, Timestamp::from_epoch(self.newest)?);
+        is_bound.then_some(times)
+    }
+}
+
+/// All files of which something is known.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    folders: HashMap<Box<str>, Vec<Names>>,
+    namings: Vec<Naming>,
+}
+
+impl Index {
+    /// Adds a naming to those of a file.
+    pub(super) fn name(&mut self, slot: Slot, naming: Naming) -> Slot {
+        let first = match slot {
+            Slot::Named(first) => first,
+            _ => END,
+        };
+        if self.namings_from(first).next().is_some_and(|known| Naming { next: END, ..*known } == naming) {
+            return slot;
+        }
+        self.namings.push(Naming { next: first, ..naming });
+        Slot::Named((self.namings.len() - 1) as u32)
+    }
+
+    /// All that digests say of a file, from its first naming on.
+    pub(super) fn namings_from(&self, first: u32) -> impl Iterator<Item = &Naming> {
+        let mut next = first;
+        std::iter::from_fn(move || {
+            let naming = self.namings.get(next as usize)?;
+            next = naming.next;
+            Some(naming)
+        })
+    }
+
+    /// Takes in the files of a folder; `slots` has one entry a file.
+    pub(super) fn add(&mut self, listing: &Listing, slots: &[Slot]) {
+        let files = listing.files.iter().zip(slots).filter(|(_, slot)| **slot != Slot::Nothing);
+        let files: Vec<(&str, Slot)> = files.map(|(file, slot)| (&*file.name, *slot)).collect();
+        if !files.is_empty() {
+            let folder = listing.folder.real.to_string_lossy();
+            self.folders.entry(folder.into()).or_default().push(Names::new(&files));
+        }
+    }
+
+    /// Makes the files that several listings had into one each; nothing may be added any more.
+    pub(super) fn seal(&mut self) {
+        let mut folders = std::mem::take(&mut self.folders);
+        for lists in folders.values_mut().filter(|lists| lists.len() > 1) {
+            let parts = std::mem::take(lists);
+            let mut files: Vec<(String, Slot)> = parts.iter().flat_map(Names::iter).collect();
+            files.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let mut merged: Vec<(String, Slot)> = Vec::with_capacity(files.len());
+            for (name, slot) in files {
+                match merged.last_mut() {
+                    Some((last, known)) if *last == name => *known = self.combine(*known, slot),
+                    _ => merged.push((name, slot)),
+                }
+            }
+            let merged: Vec<(&str, Slot)> = merged.iter().map(|(name, slot)| (&**name, *slot)).collect();
+            lists.push(Names::new(&merged));
+        }
+        folders.values_mut().for_each(Vec::shrink_to_fit);
+        folders.shrink_to_fit();
+        self.folders = folders;
+        self.namings.shrink_to_fit();
+    }
+
+    /// What two accounts and regions say of one file.
+    fn combine(&mut self, one: Slot, other: Slot) -> Slot {
+        match (one, other) {
+            (Slot::Named(first), Slot::Named(second)) => {
+                let namings: Vec<Naming> = self.namings_from(second).copied().collect();
+                namings
+                    .into_iter()
+                    .fold(Slot::Named(first), |slot, naming| self.name(slot, Naming { next: END, ..naming }))
+            }
+            (named @ Slot::Named(_), _) | (_, named @ Slot::Named(_)) => named,
+            (
+                Slot::Unnamed { meaning, is_other_kind },
+                Slot::Unnamed { meaning: more, is_other_kind: other },
+            ) => Slot::Unnamed { meaning: meaning.min(more), is_other_kind: is_other_kind && other },
+            (known @ Slot::Unnamed { .. }, Slot::Nothing) | (Slot::Nothing, known) => known,
+        }
+    }
+
+    /// What is known of the file with this path.
+    pub(super) fn find(&self, path: &Path) -> Option<Slot> {
+        let folder = path.parent()?.to_string_lossy();
+        let name = path.file_name()?.to_string_lossy();
+        self.folders.get(&*folder)?.iter().find_map(|names| names.find(&name))
+    }
+}
+
+/// The names in a folder, in order: what they begin with is held once.
+#[derive(Debug)]
+struct Names {
+    prefix: Box<str>,
+    /// What follows the prefix, name by name.
+    rests: Box<str>,
+    /// Where each of them ends.
+    ends: Box<[u32]>,
+    slots: Box<[Slot]>,
+}
+
+impl Names {
+    /// Names must be in order.
+    fn new(files: &[(&str, Slot)]) -> Self {
+        let (first, last) = match files {
+            [(first, _), .., (last, _)] => (*first, *last),
+            [(only, _)] => (*only, *only),
+            [] => ("", ""),
+        };
+        let shared = first.char_indices().zip(last.chars()).find(|((_, a), b)| a != b);
+        let shared = shared.map_or(first.len().min(last.len()), |((at, _), _)| at);
+        let mut rests = String::new();
+        let mut ends = Vec::with_capacity(files.len());
+        for (name, _) in files {
+            rests.push_str(name.get(shared..).unwrap_or_default());
+            ends.push(rests.len() as u32);
+        }
+        Self {
+            prefix: first[..shared].into(),
+            rests: rests.into(),
+            ends: ends.into(),
+            slots: files.iter().map(|(_, slot)| *slot).collect(),
+        }
+    }
+
+    fn rest(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        self.rests.get(start as usize..self.ends[at] as usize).unwrap_or_default()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (String, Slot)> + '_ {
+        let name = |at| format!("{}{}", self.prefix, self.rest(at));
+        self.slots.iter().enumerate().map(move |(at, slot)| (name(at), *slot))
+    }
+
+    fn find(&self, name: &str) -> Option<Slot> {
+        let rest = name.strip_prefix(&*self.prefix)?;
+        let (mut low, mut high) = (0, self.slots.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.rest(middle).cmp(rest) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(self.slots[middle]),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,187 @@
+//! Filling a ledger, an account and region at a time.
+
+use std::collections::{BTreeMap, HashSet};
+
+use trailseal_archive::Timestamp;
+use trailseal_verify::{
+    digest::{NamedLog, ObjectKey},
+    finding::{Code, Finding},
+    logs::{Copy, Unnamed, judge},
+    report::Totals,
+};
+
+use super::{
+    Ledger, LedgerSummary, MissingLog,
+    index::{Index, Naming, Slot},
+};
+use crate::{
+    batch::Run,
+    conclude::{add, no_digests, of_digests, settle},
+    outcome::{LogTally, UnitOutcome, UnnamedLog},
+    unit::{LogEntry, Unit, problem_finding},
+};
+
+/// Absent logs that are listed one by one; the rest become one finding.
+const MAX_LISTED: usize = 1_000;
+
+/// What becomes a ledger.
+#[derive(Default)]
+pub(super) struct Builder {
+    index: Index,
+    missing: Vec<MissingLog>,
+    /// The content that should lie where nothing does.
+    missing_hashes: Vec<[u8; 32]>,
+    pattern: Option<NamedLog>,
+    outcomes: Vec<UnitOutcome>,
+    listed: usize,
+    unlisted: BTreeMap<Code, u64>,
+}
+
+impl Builder {
+    /// Keeps what the judged digests of an account and region say.
+    pub(super) fn take(&mut self, unit: &Unit, run: &Run<'_>) {
+        let mut outcome = unit.begin(run);
+        let conflicts = unit.report_repeated_names(&mut outcome);
+        let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
+            conflicts.iter().map(|(key, hash)| (key, hash)).collect();
+        let mut slots = vec![Slot::Nothing; unit.files.len()];
+        let mut tallies = vec![LogTally::default(); unit.rows.len()];
+        for row in unit.judged_rows() {
+            let Some(digest) = unit.rows[row].digest() else { continue };
+            let is_authentic = unit.assessment.judgements[row].is_authentic();
+            for (log, named) in digest.logs.iter().enumerate() {
+                let files = match unit.files_of(row, log) {
+                    Ok(files) => files,
+                    Err(copy) => {
+                        self.miss(unit, (row, named), copy, &mut tallies[row], &mut outcome);
+                        continue;
+                    }
+                };
+                tallies[row].named += 1;
+                let is_conflicting = is_authentic
+                    && !conflicts.is_empty()
+                    && named.hash.as_ref().is_some_and(|hash| conflicts.contains(&(&named.object, hash)));
+                let naming = Naming::new(named, is_authentic, is_conflicting);
+                for id in files {
+                    let slot = &mut slots[id as usize];
+                    *slot = self.index.name(*slot, naming);
+                }
+                self.pattern.get_or_insert_with(|| named.clone());
+            }
+        }
+        outcome.add_chains(&unit.rows, &unit.assessment, &tallies, &run.options.expect);
+        outcome.displaced = Vec::new();
+        take_unnamed(unit, run, &mut slots, &mut outcome);
+        unit.report_problems(&mut outcome);
+        for (first, listing) in unit.files.listings() {
+            let first = first as usize;
+            self.index.add(listing, &slots[first..first + listing.files.len()]);
+        }
+        self.outcomes.push(outcome);
+    }
+
+    /// A named log of which there is no file.
+    fn miss(
+        &mut self,
+        unit: &Unit,
+        (row, named): (usize, &NamedLog),
+        copy: Copy<'_>,
+        tally: &mut LogTally,
+        outcome: &mut UnitOutcome,
+    ) {
+        let is_authentic = unit.assessment.judgements[row].is_authentic();
+        let verdict = judge(named, is_authentic, copy);
+        tally.add(&verdict);
+        let Some(code) = verdict.finding.as_ref().map(|(code, _)| *code) else { return };
+        if is_authentic {
+            let event_span = named.oldest_event.zip(named.newest_event);
+            let (bucket, key) = (named.bucket.clone(), named.object.clone());
+            self.missing.push(MissingLog { bucket, key, event_span, code });
+            let is_elsewhere = matches!(copy, Copy::Absent | Copy::NotInArchive);
+            self.missing_hashes.extend(named.hash.filter(|_| is_elsewhere));
+        }
+        if self.listed < MAX_LISTED {
+            self.listed += 1;
+            unit.report_log(row, &LogEntry::without_file(named, verdict), outcome);
+        } else {
+            *self.unlisted.entry(code).or_default() += 1;
+        }
+    }
+
+    /// The ledger of all that was taken.
+    pub(super) fn finish(mut self, run: &Run<'_>) -> Ledger {
+        self.index.seal();
+        self.missing.sort_unstable();
+        self.missing.dedup_by(|later, kept| {
+            let is_same = later.bucket == kept.bucket && later.key == kept.key;
+            if is_same {
+                kept.widen(later.event_span);
+            }
+            is_same
+        });
+        self.missing.shrink_to_fit();
+        self.missing_hashes.sort_unstable();
+        self.missing_hashes.dedup();
+        self.missing_hashes.shrink_to_fit();
+
+        let mut findings: Vec<Finding> = run.problems.iter().map(problem_finding).collect();
+        findings.extend(self.unlisted.iter().map(|(code, count)| {
+            Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
+        }));
+        let mut totals = Totals::default();
+        for unit in &self.outcomes {
+            add(&mut totals, &unit.totals);
+        }
+        findings.extend(of_digests(&mut self.outcomes, run.policy, &run.options.expect));
+        let verdict = settle(&mut findings, run.policy);
+        let summary = LedgerSummary {
+            digests: totals.digests,
+            logs_named: totals.logs.named,
+            logs_missing: totals.logs.missing,
+            logs_out_of_reach: self.missing.iter().filter(|log| log.code != Code::LogMissing).count() as u64,
+            findings,
+            verdict,
+        };
+        let Self { index, missing, missing_hashes, pattern, .. } = self;
+        Ledger { index, missing, missing_hashes, pattern, summary }
+    }
+}
+
+/// Marks the files that no digest names. Of their times only the first and the last are kept: what an outcome
+/// says of digests needs no more.
+fn take_unnamed(unit: &Unit, run: &Run<'_>, slots: &mut [Slot], outcome: &mut UnitOutcome) {
+    let (mut logs, mut all) = (Span::default(), Span::default());
+    unit.find_unnamed(run, |file| {
+        let is_other_kind = file.is_other_kind();
+        slots[file.id as usize] = Slot::Unnamed { meaning: file.meaning, is_other_kind };
+        outcome.log_files += u64::from(file.is_counted);
+        all.take(file.stamp);
+        if !is_other_kind {
+            logs.take(file.stamp);
+        }
+    });
+    let end = |time| UnnamedLog {
+        path: Box::default(),
+        key: Box::default(),
+        stamp: Some(time),
+        meaning: Unnamed::OutsideCoverage,
+        is_other_kind: false,
+    };
+    outcome.unnamed = logs.ends().map(end).collect();
+    outcome.findings.extend(no_digests(outcome, all.ends()));
+}
+
+/// The first and the last of some times.
+#[derive(Clone, Copy, Default)]
+struct Span(Option<(Timestamp, Timestamp)>);
+
+impl Span {
+    fn take(&mut self, time: Option<Timestamp>) {
+        let Some(time) = time else { return };
+        self.0 = Some(self.0.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+    }
+
+    fn ends(self) -> impl Iterator<Item = Timestamp> + Clone {
+        self.0.into_iter().flat_map(|(first, last)| [first, last])
+    }
+}

@@ -1,0 +1,213 @@
+//! The ledger says of every file, and of the digests, what the verification of the same archive says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use trailseal_archive::gzip::Inflater;
+use trailseal_evidence::{
+    Options, Silent, UnitDetail,
+    ledger::{Label, Ledger},
+};
+use trailseal_sha256::Hasher;
+use trailseal_verify::{
+    chain::Status,
+    finding::{Code, Finding, Severity},
+    logs::{Observation, Unnamed},
+    policy::Policy,
+    report::Report,
+};
+
+/// What a verification showed of the log files.
+#[derive(Default)]
+pub(crate) struct FilesSeen {
+    /// Path → (whether the digest that names it is authentic, what became of it).
+    named: BTreeMap<String, Vec<(bool, Status)>>,
+    /// Path → whether it is taken for planted.
+    unnamed: BTreeMap<String, bool>,
+}
+
+impl FilesSeen {
+    pub(crate) fn observe(&mut self, unit: &UnitDetail<'_>) {
+        for (row, judgement) in unit.judgements().iter().enumerate() {
+            for entry in unit.logs(row) {
+                if let Some(path) = unit.path(&entry) {
+                    let seen = (judgement.is_authentic(), entry.verdict.status);
+                    self.named.entry(path).or_default().push(seen);
+                }
+            }
+        }
+        for log in unit.unnamed() {
+            let is_planted = log.meaning == Unnamed::Unreferenced && !log.is_other_kind;
+            self.unnamed.insert(log.path.to_string(), is_planted);
+        }
+    }
+
+    /// The label that a file must have, if the verification spoke of it.
+    fn label(&self, path: &str, report: &Report) -> Option<Label> {
+        if let Some(said) = self.named.get(path) {
+            let authentic: Vec<Status> =
+                said.iter().filter(|(is, _)| *is).map(|(_, status)| *status).collect();
+            return Some(if authentic.is_empty() {
+                Label::Unproven
+            } else if authentic.contains(&Status::Violated) {
+                Label::Violated
+            } else if authentic.contains(&Status::Unproven) {
+                Label::Unproven
+            } else {
+                Label::Verified
+            });
+        }
+        let is_planted = *self.unnamed.get(path)?;
+        // Content that belongs where nothing lies is no planted log; where another one lies, it is.
+        let is_of_missing = |finding: &&Finding| {
+            let is_absent = |other: &Finding| {
+                other.key == finding.key && matches!(other.code, Code::LogMissing | Code::LogNotInArchive)
+            };
+            finding.code == Code::LogFoundElsewhere
+                && finding.path.as_deref() == Some(path)
+                && report.findings.iter().any(is_absent)
+        };
+        let is_moved = report.findings.iter().find(is_of_missing).is_some();
+        Some(if is_planted && !is_moved { Label::Violated } else { Label::NotCovered })
+    }
+}
+
+/// Loads the ledger and compares.
+pub(crate) fn check(options: &Options, report: &Report, files: &FilesSeen) {
+    let ledger = Ledger::load(options, &Silent).unwrap();
+    let Policy { start, end, accounts, regions, trails, .. } = &options.policy;
+    let is_whole =
+        start.is_none() && end.is_none() && [accounts, regions, trails].iter().all(|asked| asked.is_empty());
+    let mut labels = BTreeMap::new();
+    let mut paths: BTreeSet<String> = files.named.keys().chain(files.unnamed.keys()).cloned().collect();
+    paths.extend(files_below(options));
+    for path in paths {
+        let seen = read(Path::new(&path), options);
+        let entry = ledger.entry(Path::new(&path));
+        let (label, reason) = match &entry {
+            Some(entry) => entry.label(seen.as_ref().map_err(String::as_str)),
+            None => (Label::NotCovered, None),
+        };
+        if let Some(expected) = files.label(&path, report) {
+            assert_eq!(label, expected, "{path}: {reason:?}");
+            assert_eq!(reason.is_none(), label == Label::Verified, "{path}: {reason:?}");
+        } else if is_whole && label != Label::NotCovered {
+            // Of several copies of a log only the worst is spoken of.
+            let name = path.rsplit('/').next();
+            assert!(files.named.keys().any(|other| other.rsplit('/').next() == name), "{path}: {label:?}");
+        }
+        labels.insert(path, (label, reason.unwrap_or_default()));
+    }
+    for finding in &report.findings {
+        check_finding(finding, &labels, files);
+    }
+    if is_whole {
+        check_summary(&ledger, report, files);
+    }
+}
+
+/// What the report says of a log file, its label says too.
+fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Label, String)>, files: &FilesSeen) {
+    let known = finding.path.as_ref().and_then(|path| labels.get(path));
+    let Some((label, reason)) = known else { return };
+    let is_named = finding.path.as_ref().is_some_and(|path| files.named.contains_key(path));
+    let expected: &[Label] = match finding.code {
+        Code::LogFoundElsewhere | Code::StoredInflated => return,
+        // A digest among those of another region names it.
+        Code::LogOutsideCoverage if is_named => return,
+        // The same file may be named by an authentic digest as well.
+        Code::LogUnproven => &[Label::Unproven, Label::Verified, Label::Violated],
+        Code::LogUnreadable => &[Label::Unproven],
+        Code::LogPending | Code::LogOutsideCoverage | Code::StrayObject => &[Label::NotCovered],
+        Code::LogUnreferenced => &[Label::Violated],
+        code if code.text().starts_with("log_") => &[Label::Violated],
+        _ => return,
+    };
+    assert!(expected.contains(label), "{finding:?}: {label:?}");
+    let is_said = reason.starts_with(finding.code.text())
+        && (reason.ends_with(&finding.message) || finding.code == Code::LogUnreadable);
+    let is_told_otherwise = matches!(finding.code, Code::LogSwapped | Code::LogUnproven | Code::StrayObject);
+    assert!(is_said || is_told_otherwise, "{finding:?}: {reason}");
+}
+
+/// The ledger finds what the report has, but for what only reading logs can show.
+fn check_summary(ledger: &Ledger, report: &Report, files: &FilesSeen) {
+    let summary = ledger.summary();
+    let totals = &report.totals;
+    assert_eq!(summary.digests, totals.digests);
+    assert_eq!((summary.logs_named, summary.logs_missing), (totals.logs.named, totals.logs.missing));
+    let needs_logs = |finding: &&Finding| {
+        let is_of_file = finding.path.as_ref().is_some_and(|path| files.named.contains_key(path))
+            && finding.code != Code::SymlinkNotFollowed;
+        let is_of_unnamed = matches!(
+            finding.code,
+            Code::LogPending | Code::LogOutsideCoverage | Code::StrayObject | Code::LogUnreferenced
+        );
+        let is_of_logs = finding.code == Code::StoredInflated && finding.trail.is_none();
+        is_of_file || is_of_unnamed || is_of_logs || finding.code == Code::LogFoundElsewhere
+    };
+    // An event in a log may explain a gap.
+    let plain = |finding: &Finding| {
+        let mut finding = finding.clone();
+        if finding.code == Code::Gap && finding.severity == Severity::Note {
+            finding.severity = Severity::Unproven;
+            finding.message.truncate(finding.message.find("; ").unwrap_or(finding.message.len()));
+        }
+        // The report leaves out what it found to be a missing log.
+        if finding.code == Code::NoDigests {
+            (finding.start, finding.end) = (None, None);
+        }
+        finding
+    };
+    let of_report: Vec<Finding> = report.findings.iter().filter(|f| !needs_logs(f)).map(plain).collect();
+    let of_ledger: Vec<Finding> =
+        summary.findings.iter().filter(|f| f.code != Code::StrayObject).map(plain).collect();
+    assert_eq!(of_ledger, of_report);
+}
+
+/// The regular files below the roots and mapped folders, without following links.
+fn files_below(options: &Options) -> Vec<String> {
+    let mut stack: Vec<PathBuf> = options.roots.clone();
+    stack.extend(options.maps.iter().map(|map| map.folder.clone()));
+    let mut files = Vec::new();
+    while let Some(folder) = stack.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                stack.push(entry.path());
+            } else if kind.is_file() {
+                files.extend(entry.path().to_str().map(str::to_owned));
+            }
+        }
+    }
+    files
+}
+
+/// Reads a file as a query does.
+pub(crate) fn read(path: &Path, options: &Options) -> Result<Observation, String> {
+    let real = fs::canonicalize(path).map_err(|error| error.to_string())?;
+    let mut roots = options.roots.iter().chain(options.maps.iter().map(|map| &map.folder));
+    if !real.is_file() || !roots.any(|root| real.starts_with(fs::canonicalize(root).unwrap())) {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut file = File::open(real).map_err(|error| error.to_string())?;
+    let mut inflater = Inflater::new();
+    inflater.start(options.limits.max_inflated_log);
+    let (mut hasher, mut window) = (Hasher::new(), vec![0; 64 * 1024]);
+    loop {
+        let length = inflater.fill(&mut file, &mut window).map_err(|error| error.to_string())?;
+        hasher.update(&window[..length]);
+        if length < window.len() {
+            break;
+        }
+    }
+    Ok(Observation {
+        sha256: hasher.finalize(),
+        inflated: inflater.inflated(),
+        form: inflater.form(),
+        ending: inflater.ending().clone(),
+    })
+}

@@ -1,0 +1,193 @@
+//! The scan of one stream of content: finding its event records, and those among them that pass a filter, at
+//! the speed of memory.
+//!
+//! A [`Scanner`] takes the content of a file in pieces of any size and shape (spec/records.md 2.6). Records
+//! that cannot match are passed over by looking for the filter's texts in their bytes; this only ever spares
+//! work.
+
+mod cut;
+mod split;
+mod structure;
+mod unwrap;
+
+use crate::{filter::Filter, json::Malformed, record::Record};
+
+pub use split::Next;
+pub use unwrap::LeftOut;
+
+pub(crate) use structure::{depth_between, end_of_bracketed};
+
+use cut::Element;
+use split::{Piece, Splitter};
+use unwrap::{Unwrapped, is_native, unwrap};
+
+/// What was found in the content.
+#[derive(Clone, Copy, Debug)]
+pub enum Found<'a> {
+    /// A record that passes the filter.
+    Match {
+        /// The record.
+        record: Record<'a>,
+        /// Its place among the event records of the stream, from 1.
+        number: u64,
+    },
+    /// Something that cannot be read.
+    Damage {
+        /// Where, in the stream.
+        offset: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+/// What was seen in a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Event records.
+    pub records: u64,
+    /// Those that passed the filter.
+    pub matched: u64,
+    /// Values that are none, in the order of [`LeftOut::ALL`].
+    pub left_out: [u64; LeftOut::ALL.len()],
+}
+
+/// Scans one stream after the other.
+#[derive(Debug)]
+pub struct Scanner<'f> {
+    filter: &'f Filter,
+    /// Whether matches are checked to be valid JSON.
+    checks: bool,
+    splitter: Splitter,
+    counts: Counts,
+}
+
+impl<'f> Scanner<'f> {
+    /// Scans for the records that pass a filter. With `checks`, one that matches and is no valid JSON is damage
+    /// instead; without, only its brackets and strings are known to be in order.
+    pub fn new(filter: &'f Filter, checks: bool) -> Self {
+        Self { filter, checks, splitter: Splitter::new(), counts: Counts::default() }
+    }
+
+    /// Makes ready for another stream.
+    pub fn start(&mut self) {
+        self.splitter.start();
+        self.counts = Counts::default();
+    }
+
+    /// What was seen since the start.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether anything in the stream looked like JSON.
+    pub fn saw_json(&self) -> bool {
+        self.splitter.saw_json()
+    }
+
+    /// Takes the bytes that come next: those that an earlier call did not consume, and new ones behind them. Says
+    /// how many it consumed.
+    ///
+    /// A record must lie in the buffer as a whole; [`Next::Full`] says that the buffer cannot grow, so that a
+    /// record that does not fit is passed over as damage.
+    pub fn feed(&mut self, bytes: &[u8], next: Next, visit: &mut dyn FnMut(Found<'_>)) -> usize {
+        let Self { filter, checks, splitter, counts } = self;
+        let base = splitter.offset();
+        splitter.feed(bytes, next, &mut |piece| match piece {
+            Piece::Elements { bytes, elements } => {
+                Batch { filter, checks: *checks, bytes, base, counts, visit }.elements(elements);
+            }
+            Piece::Scalars(count) => counts.leave_out(LeftOut::Foreign, count),
+            Piece::Damage { offset, reason } => visit(Found::Damage { offset, reason }),
+        })
+    }
+}
+
+impl Counts {
+    /// Adds what was seen elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.matched += other.matched;
+        for (kind, count) in LeftOut::ALL.into_iter().zip(other.left_out) {
+            self.leave_out(kind, count);
+        }
+    }
+
+    fn leave_out(&mut self, kind: LeftOut, count: u64) {
+        if let Some(at) = LeftOut::ALL.iter().position(|other| *other == kind) {
+            self.left_out[at] += count;
+        }
+    }
+}
+
+/// Elements side by side.
+struct Batch<'a, 'b> {
+    filter: &'a Filter,
+    checks: bool,
+    bytes: &'b [u8],
+    /// The place of the bytes in the stream.
+    base: u64,
+    counts: &'a mut Counts,
+    visit: &'a mut dyn FnMut(Found<'_>),
+}
+
+impl Batch<'_, '_> {
+    fn elements(&mut self, elements: &[Element]) {
+        let Some(last) = elements.last() else { return };
+        let Some(texts) = self.filter.texts() else {
+            return elements.iter().for_each(|element| self.element(element, true));
+        };
+        // the places of the filter's texts, in step with the elements
+        let mut hit = texts.find(&self.bytes[..last.end], elements[0].start);
+        for element in elements {
+            while hit.is_some_and(|at| at < element.start) {
+                hit = texts.find(&self.bytes[..last.end], element.start);
+            }
+            let may_match = !element.is_plain || hit.is_some_and(|at| at < element.end);
+            self.element(element, may_match);
+        }
+    }
+
+    #[inline]
+    fn element(&mut self, element: &Element, may_match: bool) {
+        let bytes = &self.bytes[element.start..element.end];
+        if is_native(bytes) {
+            self.counts.records += 1;
+            if may_match {
+                self.record(bytes, element.is_plain, element.start);
+            }
+        } else {
+            self.wrapper(bytes, element);
+        }
+    }
+
+    /// Anything that does not begin as CloudTrail's own files have it.
+    fn wrapper(&mut self, bytes: &[u8], element: &Element) {
+        unwrap(bytes, element.is_plain, &mut |unwrapped| match unwrapped {
+            Unwrapped::Record { bytes, is_plain } => {
+                self.counts.records += 1;
+                self.record(bytes, is_plain, element.start);
+            }
+            Unwrapped::LeftOut(kind) => self.counts.leave_out(kind, 1),
+            Unwrapped::Damaged(reason) => self.damage(element.start, reason),
+        });
+    }
+
+    /// `start` is the place of the element that holds it.
+    fn record(&mut self, bytes: &[u8], is_plain: bool, start: usize) {
+        let record = if is_plain { Record::plain(bytes) } else { Record::new(bytes) };
+        if !self.filter.matches(&record) {
+            return;
+        }
+        if self.checks
+            && let Err(Malformed { offset }) = record.check()
+        {
+            return self.damage(start + offset, "a record that is no valid JSON");
+        }
+        self.counts.matched += 1;
+        (self.visit)(Found::Match { record, number: self.counts.records });
+    }
+
+    fn damage(&mut self, at: usize, reason: &'static str) {
+        (self.visit)(Found::Damage { offset: self.base + at as u64, reason });
+    }
+}

@@ -1,0 +1,688 @@
+//! The elements of a stream of JSON, whatever its shape: top-level values (one, many, one a line), the elements
+//! of top-level arrays, and those of the arrays in envelopes (`{"Records":[…]}`).
+
+use super::cut::{Element, Stop, cut};
+use crate::json::{Malformed, Value, first_value};
+
+/// Members whose arrays hold what matters: log files, `lookup-events` output, CloudWatch Logs, Firehose, SQS.
+pub(crate) const ENVELOPES: [&str; 7] =
+    ["Records", "Events", "events", "logEvents", "records", "Messages", "configurationItems"];
+
+/// An unfinished top-level object of this size is looked into for an envelope.
+const IMPATIENCE: usize = 1 << 20;
+
+/// Bytes of top-level values that are cut together.
+const PART: usize = 64 * 1024;
+
+/// What comes after the bytes that are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// More bytes.
+    More,
+    /// More bytes, but only when some of these were consumed: the buffer cannot grow.
+    Full,
+    /// Nothing.
+    End,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Piece<'a> {
+    /// Objects and arrays side by side.
+    Elements {
+        /// The bytes that hold them.
+        bytes: &'a [u8],
+        /// Their places there.
+        elements: &'a [Element],
+    },
+    /// Numbers, strings and the like, among the elements of an array.
+    Scalars(u64),
+    /// Something that is no JSON, or JSON that is cut short.
+    Damage {
+        /// Where, in the whole stream.
+        offset: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+/// Cuts one stream into elements.
+#[derive(Debug)]
+pub(crate) struct Splitter {
+    mode: Mode,
+    /// The place in the stream of the first byte of the buffer.
+    offset: u64,
+    elements: Vec<Element>,
+    saw_json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Between top-level values.
+    Top,
+    /// Among the elements of an array.
+    Array { in_object: bool, has_element: bool },
+    /// Behind the array of an envelope, before its end.
+    Envelope,
+    /// Within a value that is too long; brackets that are open, and whether in a string or behind a backslash.
+    Skipping { depth: u32, in_string: bool, is_escaped: bool, then: Then },
+    /// The rest cannot be understood.
+    Lost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Top,
+    Array { in_object: bool },
+}
+
+impl Splitter {
+    pub(crate) fn new() -> Self {
+        Self { mode: Mode::Top, offset: 0, elements: Vec::new(), saw_json: false }
+    }
+
+    /// Makes ready for another stream.
+    pub(crate) fn start(&mut self) {
+        self.mode = Mode::Top;
+        self.offset = 0;
+        self.saw_json = false;
+    }
+
+    /// Whether anything in the stream looked like JSON.
+    pub(crate) fn saw_json(&self) -> bool {
+        self.saw_json
+    }
+
+    /// The place in the stream of the next byte that will be given.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Takes the bytes that come next, those that were not consumed before included; how many it consumed.
+    pub(crate) fn feed(&mut self, bytes: &[u8], next: Next, visit: &mut dyn FnMut(Piece<'_>)) -> usize {
+        let mut at = 0;
+        loop {
+            let (mode, before) = (self.mode, at);
+            at = match mode {
+                Mode::Top => self.top(bytes, at, next, visit),
+                Mode::Array { in_object, has_element } => {
+                    self.array(bytes, at, next, in_object, has_element, visit)
+                }
+                Mode::Envelope => self.envelope(bytes, at, next, visit),
+                Mode::Skipping { .. } => self.skip(bytes, at, next, visit),
+                Mode::Lost => bytes.len(),
+            };
+            if self.mode == mode && (at == before || at == bytes.len()) {
+                break;
+            }
+        }
+        self.offset += at as u64;
+        at
+    }
+
+    fn damage(&self, at: usize, reason: &'static str, visit: &mut dyn FnMut(Piece<'_>)) {
+        visit(Piece::Damage { offset: self.offset + at as u64, reason });
+    }
+
+    /// Top-level values.
+    fn top(&mut self, bytes: &[u8], from: usize, next: Next, visit: &mut dyn FnMut(Piece<'_>)) -> usize {
+        let start = from + space(&bytes[from..]);
+        let Some(byte) = bytes.get(start) else { return start };
+        match byte {
+            b'[' => {
+                self.saw_json = true;
+                self.mode = Mode::Array { in_object: false, has_element: false };
+                return start + 1;
+            }
+            b'{' => match envelope_start(bytes, start) {
+                Ok(Some(array)) => {
+                    self.saw_json = true;
+                    self.mode = Mode::Array { in_object: true, has_element: false };
+                    return array;
+                }
+                Ok(None) => {}
+                Err(Short) if next == Next::More => return start,
+                Err(Short) => {}
+            },
+            b',' | 0x1e => return start + 1,
+            _ => return self.no_value(bytes, start, next, visit),
+        }
+        self.saw_json = true;
+        self.values(bytes, start, next, visit)
+    }
+
+    /// Top-level values from a brace on.
+    fn values(&mut self, bytes: &[u8], from: usize, next: Next, visit: &mut dyn FnMut(Piece<'_>)) -> usize {
+        // in parts, so that every damaged line does not make the whole rest be cut anew
+        let mut part = PART;
+        let (stop, is_all) = loop {
+            let until = bytes.len().min(from.saturating_add(part));
+            self.elements.clear();
+            let stop = cut(&bytes[..until], from, &mut self.elements);
+            let is_over = matches!(stop, Stop::Over { .. });
+            if !self.elements.is_empty() || !is_over || until == bytes.len() {
+                break (stop, until == bytes.len());
+            }
+            part *= 4;
+        };
+        // up to where something stands that is no value
+        let (mut whole, mut end) = (0, from);
+        for element in &self.elements {
+            let gap = &bytes[end..element.start];
+            if gap != b"\n" && !gap.iter().all(|byte| is_space(*byte) || matches!(byte, b',' | 0x1e)) {
+                break;
+            }
+            (whole, end) = (whole + 1, element.end);
+        }
+        if whole > 0 {
+            visit(Piece::Elements { bytes, elements: &self.elements[..whole] });
+        }
+        let is_rest_understood =
+            whole == self.elements.len() && (is_all || !matches!(stop, Stop::Over { .. }));
+        if !is_rest_understood || whole > 0 && matches!(stop, Stop::Over { .. }) {
+            // the rest is looked at from its beginning
+            return end;
+        }
+        match stop {
+            Stop::Over { is_open: false } => end,
+            Stop::Over { is_open: true } => self.open_value(bytes, end, next, Then::Top, visit),
+            Stop::Closed { at } => {
+                self.damage(at, "a bracket closes that was not opened", visit);
+                self.next_line(bytes, at + 1)
+            }
+            Stop::Control { at, .. } => {
+                self.damage(at, "a control character in a string, or a string without an end", visit);
+                self.next_line(bytes, at)
+            }
+        }
+    }
+
+    /// A value of which the end is not there; `from` is where it begins, but for white space.
+    fn open_value(
+        &mut self,
+        bytes: &[u8],
+        from: usize,
+        next: Next,
+        then: Then,
+        visit: &mut dyn FnMut(Piece<'_>),
+    ) -> usize {
+        let length = bytes.len() - from;
+        if then == Then::Top && next != Next::End && (length > IMPATIENCE || next == Next::Full) {
+            let start = from + space(&bytes[from..]);
+            if let Some(array) = envelope_within(bytes, start) {
+                self.mode = Mode::Array { in_object: true, has_element: false };
+                return array;
+            }
+        }
+        match next {
+            Next::More => from,
+            Next::Full if from > 0 => from,
+            Next::Full => {
+                self.damage(
+                    from,
+                    "a value that is longer than the limit for records; it was passed over",
+                    visit,
+                );
+                self.mode = Mode::Skipping { depth: 0, in_string: false, is_escaped: false, then };
+                from
+            }
+            Next::End => {
+                self.damage(bytes.len(), "the content ends within a value", visit);
+                self.mode = Mode::Lost;
+                bytes.len()
+            }
+        }
+    }
+
+    /// Something at the top level that begins no object or array.
+    fn no_value(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        next: Next,
+        visit: &mut dyn FnMut(Piece<'_>),
+    ) -> usize {
+        let rest = &bytes[start..];
+        // Export tasks of CloudWatch Logs put the time before each event.
+        let token = rest.iter().position(|byte| is_space(*byte)).unwrap_or(rest.len());
+        if token == rest.len() && token < 40 && next == Next::More {
+            return start;
+        }
+        let is_time = |byte: &u8| byte.is_ascii_digit() || b"T:.Z+-".contains(byte);
+        if (10..40).contains(&token) && rest[..token].iter().all(is_time) {
+            return start + token;
+        }
+        self.damage(start, "neither a JSON object nor an array", visit);
+        self.next_line(bytes, start)
+    }
+
+    /// Goes on behind the line in which `at` lies.
+    fn next_line(&mut self, bytes: &[u8], at: usize) -> usize {
+        let Some(line_break) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) else {
+            // one line in all, or a line that is longer than the buffer: not JSON Lines
+            self.mode = Mode::Lost;
+            return bytes.len();
+        };
+        at + line_break + 1
+    }
+
+    /// Elements of an array.
+    fn array(
+        &mut self,
+        bytes: &[u8],
+        from: usize,
+        next: Next,
+        in_object: bool,
+        mut has_element: bool,
+        visit: &mut dyn FnMut(Piece<'_>),
+    ) -> usize {
+        self.elements.clear();
+        let stop = cut(bytes, from, &mut self.elements);
+        let mut end = from;
+        let mut scalars = 0;
+        let mut damaged = None;
+        let mut whole = 0;
+        for element in &self.elements {
+            let gap = &bytes[end..element.start];
+            if !(has_element && gap == b",") {
+                match gap_before(gap, has_element) {
+                    Ok(found) => scalars += found,
+                    Err(error) => {
+                        damaged = Some(end + error.offset);
+                        break;
+                    }
+                }
+            }
+            (has_element, end, whole) = (true, element.end, whole + 1);
+        }
+        if whole > 0 {
+            visit(Piece::Elements { bytes, elements: &self.elements[..whole] });
+        }
+        if scalars > 0 {
+            visit(Piece::Scalars(scalars));
+        }
+        self.mode = Mode::Array { in_object, has_element };
+        if let Some(at) = damaged {
+            return self.lose(bytes, at, "no JSON between the elements of an array", visit);
+        }
+        match stop {
+            Stop::Over { is_open: false } if next == Next::End => {
+                self.lose(bytes, bytes.len(), "the content ends within an array", visit)
+            }
+            Stop::Over { is_open: false } if next == Next::Full && end == 0 => {
+                self.lose(bytes, 0, "too much that is no element between the elements of an array", visit)
+            }
+            Stop::Over { is_open: false } => end,
+            Stop::Over { is_open: true } => {
+                let after = self.open_value(bytes, end, next, Then::Array { in_object }, visit);
+                // the mode of a skip begins at the element itself
+                if matches!(self.mode, Mode::Skipping { .. }) {
+                    end + to_bracket(&bytes[end..])
+                } else {
+                    after
+                }
+            }
+            Stop::Control { at, .. } => {
+                self.lose(bytes, at, "a control character in a string, or a string without an end", visit)
+            }
+            Stop::Closed { at } => match gap_after(&bytes[end..at], has_element) {
+                _ if bytes[at] != b']' => self.lose(bytes, at, "a brace closes an array", visit),
+                Err(error) => self.lose(bytes, end + error.offset, "no JSON at the end of an array", visit),
+                Ok(found) => {
+                    if found > 0 {
+                        visit(Piece::Scalars(found));
+                    }
+                    self.mode = if in_object { Mode::Envelope } else { Mode::Top };
+                    at + 1
+                }
+            },
+        }
+    }
+
+    fn lose(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        reason: &'static str,
+        visit: &mut dyn FnMut(Piece<'_>),
+    ) -> usize {
+        self.damage(at, reason, visit);
+        self.mode = Mode::Lost;
+        bytes.len()
+    }
+
+    /// The members of an envelope behind its array.
+    fn envelope(&mut self, bytes: &[u8], from: usize, next: Next, visit: &mut dyn FnMut(Piece<'_>)) -> usize {
+        let rest = &bytes[from..];
+        let fail = match member_after(rest) {
+            Ok(After::End(length)) => {
+                self.mode = Mode::Top;
+                return from + length;
+            }
+            Ok(After::Member(length)) => return from + length,
+            Ok(After::Array(length)) => {
+                self.mode = Mode::Array { in_object: true, has_element: false };
+                return from + length;
+            }
+            Err(fail) => fail,
+        };
+        match (fail.offset >= rest.len(), next) {
+            (true, Next::More) => from,
+            (true, Next::Full) if from > 0 => from,
+            (true, Next::End) => self.lose(bytes, bytes.len(), "the content ends within an object", visit),
+            _ => self.lose(bytes, from + fail.offset, "no JSON behind an array", visit),
+        }
+    }
+
+    /// Passes over a value that is too long.
+    fn skip(&mut self, bytes: &[u8], from: usize, next: Next, visit: &mut dyn FnMut(Piece<'_>)) -> usize {
+        let Mode::Skipping { mut depth, mut in_string, mut is_escaped, then } = self.mode else {
+            return from;
+        };
+        for (at, byte) in bytes.iter().enumerate().skip(from) {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if in_string => is_escaped = true,
+                b'"' => in_string = !in_string,
+                b'{' | b'[' if !in_string => depth += 1,
+                b'}' | b']' if !in_string => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        self.mode = match then {
+                            Then::Top => Mode::Top,
+                            Then::Array { in_object } => Mode::Array { in_object, has_element: true },
+                        };
+                        return at + 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if next == Next::End {
+            return self.lose(bytes, bytes.len(), "the content ends within a value", visit);
+        }
+        self.mode = Mode::Skipping { depth, in_string, is_escaped, then };
+        bytes.len()
+    }
+}
+
+/// The bytes end too early to tell.
+struct Short;
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+fn space(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len())
+}
+
+fn to_bracket(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| matches!(byte, b'{' | b'[')).unwrap_or(bytes.len())
+}
+
+/// Behind the bracket of the array, where the first member of the object at `start` is an envelope's.
+fn envelope_start(bytes: &[u8], start: usize) -> Result<Option<usize>, Short> {
+    let mut at = start + 1;
+    at += space(&bytes[at..]);
+    let rest = &bytes[at..];
+    let is_name = |name: &&&str| {
+        rest.strip_prefix(b"\"")
+            .and_then(|rest| rest.strip_prefix(name.as_bytes()))
+            .is_some_and(|rest| rest.starts_with(b"\""))
+    };
+    let Some(name) = ENVELOPES.iter().find(is_name) else {
+        return if rest.len() < 24 { Err(Short) } else { Ok(None) };
+    };
+    at += name.len() + 2;
+    at += space(&bytes[at..]);
+    match bytes.get(at) {
+        Some(b':') => at += 1,
+        Some(_) => return Ok(None),
+        None => return Err(Short),
+    }
+    at += space(&bytes[at..]);
+    match bytes.get(at) {
+        Some(b'[') => Ok(Some(at + 1)),
+        Some(_) => Ok(None),
+        None => Err(Short),
+    }
+}
+
+/// The same for a later member of an object that does not end in these bytes.
+fn envelope_within(bytes: &[u8], start: usize) -> Option<usize> {
+    if bytes.get(start) != Some(&b'{') {
+        return None;
+    }
+    let mut at = start + 1;
+    let mut is_first = true;
+    loop {
+        // the first member has no comma before it
+        let length = match member(&bytes[at..], is_first) {
+            Ok(After::Array(length)) => return Some(at + length),
+            Ok(After::Member(length)) => length,
+            Ok(After::End(_)) | Err(_) => return None,
+        };
+        at += length;
+        is_first = false;
+    }
+}
+
+enum After {
+    /// The object's end, behind its brace.
+    End(usize),
+    /// Another member, behind it.
+    Member(usize),
+    /// Another envelope array, behind its bracket.
+    Array(usize),
+}
+
+fn member_after(bytes: &[u8]) -> Result<After, Malformed> {
+    member(bytes, false)
+}
+
+/// What comes next in an object. An offset at the end of the bytes means that they are too few.
+fn member(bytes: &[u8], is_first: bool) -> Result<After, Malformed> {
+    let fail = |offset| Malformed { offset };
+    let mut at = space(bytes);
+    match bytes.get(at) {
+        Some(b'}') => return Ok(After::End(at + 1)),
+        Some(b',') if !is_first => at += 1,
+        Some(b'"') if is_first => {}
+        _ => return Err(fail(at)),
+    }
+    let (name, length) = first_value(&bytes[at..]).map_err(|error| fail(at + error.offset))?;
+    let Value::String(name) = name else { return Err(fail(at)) };
+    at += length;
+    at += space(&bytes[at..]);
+    if bytes.get(at) != Some(&b':') {
+        return Err(fail(at));
+    }
+    at += 1;
+    at += space(&bytes[at..]);
+    if bytes.get(at) == Some(&b'[') && ENVELOPES.iter().any(|envelope| name.is(envelope)) {
+        return Ok(After::Array(at + 1));
+    }
+    let (value, length) = first_value(&bytes[at..]).map_err(|error| fail(at + error.offset))?;
+    // a number or word at the very end of the bytes may go on
+    let may_go_on = matches!(value, Value::Number(_));
+    if may_go_on && at + length == bytes.len() {
+        Err(fail(bytes.len()))
+    } else {
+        Ok(After::Member(at + length))
+    }
+}
+
+/// What stands before an element: a comma if one came before, and scalars; how many.
+fn gap_before(gap: &[u8], has_element: bool) -> Result<u64, Malformed> {
+    let (scalars, ends_with_comma) = scalars(gap, has_element)?;
+    if ends_with_comma || (!has_element && scalars == 0) {
+        Ok(scalars)
+    } else {
+        Err(Malformed { offset: gap.len() })
+    }
+}
+
+/// What stands between the last element and the end of the array.
+fn gap_after(gap: &[u8], has_element: bool) -> Result<u64, Malformed> {
+    let (scalars, ends_with_comma) = scalars(gap, has_element)?;
+    if ends_with_comma { Err(Malformed { offset: gap.len() }) } else { Ok(scalars) }
+}
+
+/// Counts scalars and says whether a comma is the last; `needs_comma` when something came before.
+fn scalars(gap: &[u8], mut needs_comma: bool) -> Result<(u64, bool), Malformed> {
+    let (mut count, mut at, mut ends_with_comma) = (0, 0, false);
+    loop {
+        at += space(&gap[at..]);
+        if at == gap.len() {
+            return Ok((count, ends_with_comma));
+        }
+        if needs_comma {
+            if gap[at] != b',' {
+                return Err(Malformed { offset: at });
+            }
+            at += 1;
+            (needs_comma, ends_with_comma) = (false, true);
+        } else {
+            let (_, length) =
+                first_value(&gap[at..]).map_err(|error| Malformed { offset: at + error.offset })?;
+            at += length;
+            count += 1;
+            (needs_comma, ends_with_comma) = (true, false);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Elements, scalars and damage of a stream that comes in pieces of `step` bytes into a buffer of `room`.
+    fn split(text: &str, step: usize, room: usize) -> (Vec<String>, u64, Vec<(u64, &'static str)>) {
+        let (mut elements, mut scalars, mut damage) = (vec![], 0, vec![]);
+        let mut splitter = Splitter::new();
+        let (mut buffer, mut rest) = (Vec::new(), text.as_bytes());
+        loop {
+            let take = step.min(rest.len()).min(room.saturating_sub(buffer.len()));
+            buffer.extend_from_slice(&rest[..take]);
+            rest = &rest[take..];
+            let next = match () {
+                () if rest.is_empty() => Next::End,
+                () if buffer.len() >= room => Next::Full,
+                () => Next::More,
+            };
+            let consumed = splitter.feed(&buffer, next, &mut |piece| match piece {
+                Piece::Elements { bytes, elements: found } => {
+                    for element in found {
+                        elements.push(String::from_utf8(bytes[element.start..element.end].to_vec()).unwrap());
+                    }
+                }
+                Piece::Scalars(found) => scalars += found,
+                Piece::Damage { offset, reason } => damage.push((offset, reason)),
+            });
+            buffer.drain(..consumed);
+            if next == Next::End {
+                return (elements, scalars, damage);
+            }
+            assert!(next != Next::Full || consumed > 0, "no progress: {:?}", splitter.mode);
+        }
+    }
+
+    fn elements(text: &str) -> Vec<String> {
+        let whole = split(text, usize::MAX, usize::MAX);
+        assert_eq!(whole.2, [], "{text}");
+        for step in [1, 2, 7] {
+            assert_eq!(split(text, step, usize::MAX), whole, "{text} in steps of {step}");
+        }
+        whole.0
+    }
+
+    #[test]
+    fn every_shape_gives_its_elements() {
+        let two = ["{\"a\":1}", "{\"b\":[2]}"];
+        for text in [
+            "{\"Records\":[{\"a\":1},{\"b\":[2]}]}",
+            " { \"Records\" : [ {\"a\":1} , {\"b\":[2]} ] } \n",
+            "[{\"a\":1},{\"b\":[2]}]",
+            "{\"a\":1}\n{\"b\":[2]}\n",
+            "{\"a\":1}{\"b\":[2]}",
+            "{\"Records\":[{\"a\":1}]}\n{\"Records\":[{\"b\":[2]}]}",
+            "{\"Events\":[{\"a\":1},{\"b\":[2]}],\"NextToken\":\"x]\",\"n\":1}",
+            "{\"Records\":[{\"a\":1}],\"x\":{\"y\":1},\"Records\":[{\"b\":[2]}]}",
+            "2024-03-01T00:00:00.000Z {\"a\":1}\n2024-03-01T00:00:01.000Z {\"b\":[2]}\n",
+            "[1,{\"a\":1},\"x\",null,{\"b\":[2]},true]",
+        ] {
+            assert_eq!(elements(text), two, "{text}");
+        }
+        for text in ["", " \n", "[]", "{\"Records\":[]}", "{\"Records\":[],\"a\":{}}", "[1,2]"] {
+            assert_eq!(elements(text), [""; 0], "{text}");
+        }
+        assert_eq!(split("[1,{},\"x\"]", 3, usize::MAX).1, 2);
+    }
+
+    #[test]
+    fn what_stands_before_damage_is_given_and_the_place_is_said() {
+        for (text, whole, offset) in [
+            ("{\"Records\":[{\"a\":1},{\"b\"", 1, 24),
+            ("{\"Records\":[{\"a\":1}", 1, 19),
+            ("{\"Records\":[{\"a\":1}]", 1, 20),
+            ("{\"Records\":[{\"a\":1} oops {}]}", 1, 20),
+            ("{\"Records\":[{\"a\":1},]}", 1, 20),
+            ("{\"Records\":[{\"a\":1}}", 1, 19),
+            ("{\"Records\":[{\"a\":1},{\"b\":\"x\ny\"}]}", 1, 27),
+            ("{\"a\":1}\n{\"b\":\"x\n{\"c\":1}\n", 2, 15),
+            ("{\"a\":1}\nhello there\n{\"c\":1}\n", 2, 8),
+            ("{\"a\":1}}\n{\"c\":1}\n", 2, 7),
+            ("<html>", 0, 0),
+        ] {
+            for step in [1, 5, usize::MAX] {
+                let (elements, _, damage) = split(text, step, usize::MAX);
+                assert_eq!(elements.len(), whole, "{text}");
+                assert_eq!(damage.len(), 1, "{text} {damage:?}");
+                let place =
+                    if text.ends_with("]}") && offset == 20 && text.contains(",]") { 21 } else { offset };
+                assert!(damage[0].0 == offset || damage[0].0 == place, "{text} {damage:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_beyond_the_limit_are_passed_over_and_said() {
+        let long = format!("{{\"x\":\"{}]}}\\\"\"}}", "y".repeat(100));
+        for (text, offset) in [
+            (format!("{{\"Records\":[{{\"a\":1}},{long},{{\"b\":2}}]}}"), 19),
+            (format!("{{\"a\":1}}\n{long}\n{{\"b\":2}}"), 7),
+        ] {
+            let (elements, _, damage) = split(&text, 16, 64);
+            assert_eq!(elements, ["{\"a\":1}", "{\"b\":2}"], "{text}");
+            assert_eq!(damage.len(), 1);
+            assert!(damage[0].0.abs_diff(offset) <= 2, "{damage:?}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_is_found_behind_other_members_without_holding_the_whole() {
+        let record = "{\"a\":\"0123456789\"}";
+        let records = vec![record; 100].join(",");
+        let text = format!("{{\"owner\":\"x\",\"n\":{{}},\"logEvents\":[{records}],\"z\":1}}");
+        let (elements, _, damage) = split(&text, 32, 128);
+        assert_eq!((elements.len(), damage), (100, vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived_and_the_cut_of_the_stream_does_not_matter(
+            text in "[\\[\\]{}\",:\\\\a1 \nRecords]{0,120}", step in 1_usize..20,
+        ) {
+            let whole = split(&text, usize::MAX, usize::MAX);
+            let pieces = split(&text, step, usize::MAX);
+            // behind damage the pieces may see less of a line
+            if whole.2.is_empty() {
+                prop_assert_eq!(pieces, whole);
+            }
+            split(&text, step, 24);
+        }
+    }
+}
