@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use trailseal_bench::{Data, bare_loop, median, peak_memory, time};
-use trailseal_deliver::Options as Archive;
+use trailseal_bench::{Data, bare_loop, median, medium, peak_memory, time};
 use trailseal_evidence::{Options, Silent, keys, verify};
 use trailseal_verify::{keys::KeyRing, report::Verdict};
 
@@ -54,16 +53,4 @@ fn main() {
         );
     }
     println!("peak memory of this process: {:.1} MiB", peak_memory());
-}
-
-/// About 1.6 GB inflated in 8,500 log files.
-fn medium() -> Archive {
-    Archive {
-        accounts: 2,
-        regions: ["us-east-1", "eu-west-1", "ap-southeast-2"].map(str::to_owned).to_vec(),
-        hours: 132,
-        events_per_hour: 1_300,
-        seed: 7,
-        ..Archive::default()
-    }
 }

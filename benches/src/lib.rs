@@ -7,10 +7,12 @@ use std::{
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
 use sha2::Digest as _;
+use trailseal_archive::gzip::whole::{Whole, WholeInflater};
 use trailseal_deliver::generate;
 
 /// A generated archive and its keys, made once below `target/bench`.
@@ -63,6 +65,47 @@ impl Data {
     }
 }
 
+/// About 1.6 GB inflated in 9,500 log files, a million events.
+pub fn medium() -> trailseal_deliver::Options {
+    trailseal_deliver::Options {
+        accounts: 2,
+        regions: ["us-east-1", "eu-west-1", "ap-southeast-2"].map(str::to_owned).to_vec(),
+        hours: 132,
+        events_per_hour: 1_300,
+        seed: 7,
+        ..trailseal_deliver::Options::default()
+    }
+}
+
+/// The limit of a query: threads that only read, inflate (libdeflate, whole files) and look for a text.
+///
+/// Returns the inflated bytes and how often the text was found.
+pub fn bare_search(logs: &[(PathBuf, u64)], threads: usize, text: &str) -> (u64, u64) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let finder = memchr::memmem::Finder::new(text);
+        let (mut inflater, mut input, mut output) = (WholeInflater::new(), Vec::new(), Vec::new());
+        let (mut bytes, mut found) = (0, 0);
+        while let Some((path, length)) = logs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            input.clear();
+            input.reserve(*length as usize + 1);
+            let mut file = File::open(path).expect("a file that was just listed");
+            file.read_to_end(&mut input).expect("a file that was just listed");
+            let Whole::Done { length, .. } = inflater.inflate(&input, &mut output, 1 << 30) else { continue };
+            bytes += length as u64;
+            found += finder.find_iter(&output[..length]).count() as u64;
+        }
+        (bytes, found)
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("the loop does not panic"))
+            .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
+    })
+}
+
 /// The limit: threads that only inflate (flate2 with zlib-rs) and hash (sha2), file after file.
 ///
 /// Returns the inflated bytes.
@@ -88,7 +131,7 @@ pub fn bare_loop(logs: &[(PathBuf, u64)], threads: usize) -> u64 {
         }
         bytes
     };
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().expect("the loop does not panic")).sum()
     })

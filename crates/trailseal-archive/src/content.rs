@@ -11,12 +11,12 @@
 //!   the file goes on where there is a way: with the next entry of a zip, the next header of a tar.
 //! - Memory does not depend on what the file says: 64 KiB windows; for zip archives that cannot be read in
 //!   place, 64 MiB and beyond that a temporary file without a name; the window of a zstd frame, 128 MiB at
-//!   most; the directory of a zip archive, 24 MiB at most.
+//!   most.
 //! - [`Limits`] bound the rest, and what they cut off is told.
 //! - The [`Outcome`] accounts for everything: entries read, skipped, and what is wrong with which.
 //!
-//! Not read: bzip2, xz, 7z, rar, lz4, Parquet, ORC, Avro, SQLite (all told), zip methods other than stored and
-//! deflated, encrypted entries, sparse tar members.
+//! Told and not read: bzip2, xz, 7z, rar, lz4, Parquet, ORC, Avro, `SQLite` and UTF-32 files, zip methods other
+//! than stored and deflated, encrypted entries, sparse tar members.
 //!
 //! ```
 //! use std::{io::Read, ops::ControlFlow};
@@ -368,7 +368,7 @@ impl<'v> Walk<'v> {
             }
         };
         drop(buffer);
-        self.zip(name, &mut spool, depth + 1, missing);
+        self.zip(name, &mut spool, depth + 1, missing.as_ref());
     }
 
     fn zip_checked(&mut self, name: &EntryName, archive: &mut dyn ReadSeek, depth: u32) {

@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fs, io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -201,6 +202,24 @@ impl Roots {
         });
         listings.sort_by(|a, b| a.folder.cmp(&b.folder));
         listings
+    }
+
+    /// Shows `visit` the files of every folder of every root, folder by folder: a folder before those in it,
+    /// these in order. Only one folder is held at a time.
+    pub fn walk(&self, problems: &mut Vec<Problem>, visit: &mut dyn FnMut(Listing) -> ControlFlow<()>) {
+        let mut is_over = false;
+        for root in &self.roots {
+            let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
+            Walk::new(self, problems).run(start, |folder, files| {
+                if is_over {
+                    return Descend::No;
+                }
+                if let Some(files) = files().filter(|files| !files.is_empty()) {
+                    is_over = visit(Listing { folder: folder.clone(), files }).is_break();
+                }
+                Descend::Yes
+            });
+        }
     }
 
     /// Lists the files directly in a folder, in order.
@@ -426,6 +445,24 @@ mod tests {
         assert_eq!(listings[0].files[2].refusal, Some(Refusal::Link));
         assert_eq!(problems[0].kind, ProblemKind::LeavesRoots);
         assert_eq!(roots.probe(&outside.path().join("secret")), None);
+    }
+
+    #[test]
+    fn a_walk_goes_folder_by_folder_and_ends_when_it_is_told_to() {
+        let root = tree();
+        let roots = Roots::open(&[root.path().to_owned()]).unwrap();
+        let mut names = Vec::new();
+        roots.walk(&mut Vec::new(), &mut |listing| {
+            names.extend(listing.files.iter().map(|file| file.name.to_string()));
+            ControlFlow::Continue(())
+        });
+        assert_eq!(names, ["readme", "a.json.gz", "b.json.gz"]);
+        let mut folders = 0;
+        roots.walk(&mut Vec::new(), &mut |_| {
+            folders += 1;
+            ControlFlow::Break(())
+        });
+        assert_eq!(folders, 1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use trailseal_verify::policy::Policy;
 use crate::{
     changes,
     error::Error,
-    files::FileId,
+    files::{FileId, FileTable},
     hash::{Hashing, Seen},
     options::{Options, Progress},
     outcome::UnitOutcome,
@@ -91,26 +91,29 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Reads the digests of all units, and says which file each row was read from.
     fn read_digests(&self, units: &mut [Unit]) -> Result<Vec<Vec<FileId>>, Error> {
         let ids: Vec<Vec<FileId>> = units.iter().map(|unit| unit.digest_files(self.options)).collect();
+        let jobs: Vec<(&FileTable, FileId)> =
+            units.iter().zip(&ids).flat_map(|(unit, ids)| ids.iter().map(|id| (&unit.files, *id))).collect();
+        let length = |(files, id): &(&FileTable, FileId)| files.get(*id).file.length;
+        self.progress.add(jobs.len() as u64, jobs.iter().map(length).sum());
+        let rows = self.pool.install(|| {
+            jobs.par_iter()
+                .with_min_len(4)
+                .map_init(Inflater::new, |inflater, job| {
+                    if self.progress.is_interrupted() {
+                        return None;
+                    }
+                    let row = read::digest_row(job.0, job.1, self.options, inflater);
+                    self.progress.done(1, length(job));
+                    Some(row)
+                })
+                .collect::<Option<Vec<_>>>()
+        });
+        let mut rows = rows.ok_or(Error::Interrupted)?.into_iter();
         for (unit, ids) in units.iter_mut().zip(&ids) {
-            let length = |id: &FileId| unit.files.get(*id).file.length;
-            self.progress.add(ids.len() as u64, ids.iter().map(length).sum());
-            let files = &unit.files;
-            let rows = self.pool.install(|| {
-                ids.par_iter()
-                    .with_min_len(16)
-                    .map_init(Inflater::new, |inflater, id| {
-                        if self.progress.is_interrupted() {
-                            return None;
-                        }
-                        let row = read::digest_row(files, *id, self.options, inflater);
-                        self.progress.done(1, files.get(*id).file.length);
-                        Some(row)
-                    })
-                    .collect::<Option<Vec<_>>>()
-            });
-            unit.rows = rows.ok_or(Error::Interrupted)?;
+            unit.rows = rows.by_ref().take(ids.len()).collect();
         }
         Ok(ids)
     }

@@ -19,6 +19,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use rayon::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
     chain::Status,
@@ -67,6 +68,9 @@ pub enum Label {
 }
 
 impl Label {
+    /// All of them, from the best to the least.
+    pub const ALL: [Self; 4] = [Self::Verified, Self::Unproven, Self::Violated, Self::NotCovered];
+
     /// As outputs write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -139,7 +143,11 @@ impl Ledger {
         let mut builder = Builder::default();
         opened.each_batch(&run, &mut |mut units| {
             run.judge_digests(&mut units)?;
-            units.iter().for_each(|unit| builder.take(unit, &run));
+            let parts: Vec<Builder> =
+                run.pool.install(|| units.into_par_iter().map(|unit| Builder::of(&unit, &run)).collect());
+            for part in parts {
+                builder.merge(part);
+            }
             run.check_interrupt()
         })?;
         Ok(builder.finish(&run))

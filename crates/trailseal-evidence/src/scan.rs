@@ -3,16 +3,45 @@
 //! [`stream`] hands out rows in archive order (files by path, records as they lie in them), [`fold`] in any
 //! order, for what is counted or sorted. Nothing of the archive is held: memory follows the number of threads.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, sync_channel},
+    },
+    thread,
+};
 
-use trailseal_archive::Timestamp;
-use trailseal_query::{Filter, Record};
+use trailseal_archive::{Timestamp, content::Limits};
+use trailseal_query::{Filter, Record, scan::Counts};
 
-use crate::{Error, Progress};
+use crate::{
+    Error, Progress,
+    ledger::{Label, Ledger},
+};
+
+use self::{
+    inputs::{Inputs, Job},
+    turns::Turns,
+    worker::Worker,
+};
+
+mod inputs;
+mod observe;
+mod turns;
+mod worker;
+
+/// Files that are found before a thread takes them.
+const QUEUE: usize = 256;
+
+/// Damage beyond which it is only counted.
+const MAX_DAMAGE: usize = 1000;
 
 /// What is scanned.
 #[derive(Debug)]
-pub struct ScanOptions {
+pub struct ScanOptions<'a> {
     /// Folders, which are walked, and files; `-` is standard input.
     pub inputs: Vec<PathBuf>,
     /// Events before this time are not wanted: files that cannot hold later ones are not opened.
@@ -21,14 +50,39 @@ pub struct ScanOptions {
     pub to: Option<Timestamp>,
     /// Seconds that a log file may be delivered after its events, when only its name tells its time.
     pub late: i64,
-    /// Whether every file that is read is hashed ([`FileInfo::sha256`]).
+    /// What signed digests say of the files; rows are labelled by it.
+    pub ledger: Option<&'a Ledger>,
+    /// Only rows of files with this label are wanted.
+    pub only: Option<Label>,
+    /// Whether every file that is read is hashed ([`FileInfo::sha256`]); with a ledger they are anyway.
     pub hash: bool,
+    /// Whether records that match are checked to be valid JSON throughout; without, only those of files that no
+    /// checksum protects.
+    pub check: bool,
     /// Bytes of one record; a longer one is a [`Damage`].
-    pub max_record: u64,
+    pub max_record: usize,
     /// Inflated bytes of one file or archive member.
     pub max_inflated: u64,
     /// Worker threads; 0 for as many as there are processors.
     pub threads: usize,
+}
+
+impl Default for ScanOptions<'_> {
+    fn default() -> Self {
+        Self {
+            inputs: Vec::new(),
+            from: None,
+            to: None,
+            late: 24 * 3600,
+            ledger: None,
+            only: None,
+            hash: false,
+            check: true,
+            max_record: 64 << 20,
+            max_inflated: Limits::default().max_entry,
+            threads: 0,
+        }
+    }
 }
 
 /// A record that passed the filter.
@@ -38,7 +92,7 @@ pub struct Row<'a> {
     pub record: Record<'a>,
     /// The file that holds it.
     pub file: &'a FileInfo,
-    /// Its place among the records of that file, from 1.
+    /// Its place among the event records of that file, from 1.
     pub number: u64,
 }
 
@@ -49,34 +103,40 @@ pub struct FileInfo {
     pub shown: String,
     /// Its place in archive order.
     pub index: u64,
-    /// SHA-256 of its inflated content, if files are hashed.
+    /// SHA-256 of its inflated content, if files are hashed. `None` for what is too large to be held and comes
+    /// through a pipe or out of an archive file.
     pub sha256: Option<[u8; 32]>,
+    /// What the digests prove of it, if there is a ledger.
+    pub label: Option<Label>,
 }
 
 /// What a scan read, and what it left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Files that were read to their ends, members of archive files not counted.
+    /// Files that were read.
     pub files: u64,
     /// Their bytes on disk.
     pub bytes: u64,
     /// Bytes of content after inflating.
     pub inflated: u64,
-    /// Event records seen.
-    pub records: u64,
-    /// Those that passed the filter.
-    pub matched: u64,
-    /// What was not read, or held no event records, by reason: files and bytes on disk.
-    pub skipped: Vec<(Skipped, u64, u64)>,
-    /// JSON values that are no event records, by nature.
-    pub left_out: Vec<(LeftOut, u64)>,
-    /// Damage, in archive order; the first ones, see `damages`.
+    /// What was seen in them.
+    pub counts: Counts,
+    /// Files that were not read, or hold nothing, by reason, with their bytes on disk; in the order of
+    /// [`Skipped::ALL`].
+    pub skipped: [(u64, u64); Skipped::ALL.len()],
+    /// Files that were read, by label, in the order of [`Label::ALL`]; zeros without a ledger.
+    pub labels: [u64; Label::ALL.len()],
+    /// Rows, by the label of their files.
+    pub row_labels: [u64; Label::ALL.len()],
+    /// Files that are not verified, why, in archive order; the first thousand.
+    pub unverified: Vec<(String, Label, String)>,
+    /// Damage, in archive order; the first thousand.
     pub damage: Vec<Damage>,
     /// How many places were damaged in all.
     pub damages: u64,
 }
 
-/// Why a file was not read.
+/// Why a file was not read, or not as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Skipped {
@@ -84,31 +144,36 @@ pub enum Skipped {
     OtherTime,
     /// A signed digest says that its events are of another time.
     OtherTimeSigned,
-    /// A digest file.
-    Digest,
     /// It holds nothing.
     Empty,
-    /// A file beside the logs: object metadata, keys.
-    Sidecar,
+    /// It is no JSON, and its name does not say that it should be.
+    NotJson,
+    /// Its label is not the wanted one.
+    OtherLabel,
 }
 
-/// JSON that is no event record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum LeftOut {
-    /// A digest document.
-    Digest,
-    /// An aggregated event.
-    Aggregated,
-    /// A notification that names a log file.
-    Notification,
-    /// Anything else: AWS Config snapshots, findings, settings.
-    Foreign,
+impl Skipped {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel];
+
+    /// The name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherTime => "other_time",
+            Self::OtherTimeSigned => "other_time_signed",
+            Self::Empty => "empty",
+            Self::NotJson => "not_json",
+            Self::OtherLabel => "other_label",
+        }
+    }
 }
 
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
+    /// The file's place in archive order.
+    pub index: u64,
     /// The file.
     pub shown: String,
     /// The byte of its inflated content at which reading stopped or a record was given up; `None` when the file
@@ -124,28 +189,158 @@ pub struct Damage {
 /// [`Error`] when nothing could be scanned or the run was interrupted; what is wrong with single files is in
 /// the summary.
 pub fn fold<P: Send>(
-    options: &ScanOptions,
+    options: &ScanOptions<'_>,
     filter: &Filter,
     progress: &dyn Progress,
     new: &(dyn Fn() -> P + Sync),
     row: &(dyn Fn(&mut P, &Row<'_>) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
-    let _ = (options, filter, progress, row);
-    Ok((vec![new()], Summary::default()))
+    let is_over = AtomicBool::new(false);
+    run(options, progress, &is_over, &|next| {
+        let mut part = new();
+        let mut worker = Worker::new(options, filter, progress);
+        while let Some(job) = next() {
+            worker.read(&job, &mut |found| row(&mut part, found));
+        }
+        (part, worker.finish())
+    })
 }
 
 /// Formats the records that pass the filter with `row`, which appends to a buffer and says how many rows it
-/// wrote, and hands the buffers to `emit` in archive order, until it breaks.
+/// wrote, and hands the buffers to `emit` in archive order, until it breaks. A buffer holds whole rows.
 ///
 /// # Errors
 /// Those of [`fold`].
 pub fn stream(
-    options: &ScanOptions,
+    options: &ScanOptions<'_>,
     filter: &Filter,
     progress: &dyn Progress,
     row: &(dyn Fn(&mut Vec<u8>, &Row<'_>) -> u64 + Sync),
-    emit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
+    emit: &mut (dyn FnMut(&[u8], u64) -> ControlFlow<()> + Send),
 ) -> Result<Summary, Error> {
-    let _ = (options, filter, progress, row, emit);
-    Ok(Summary::default())
+    let is_over = AtomicBool::new(false);
+    let turns = Turns::new(emit, &is_over);
+    let (_, summary) = run(options, progress, &is_over, &|next| {
+        let mut worker = Worker::new(options, filter, progress);
+        let _watch = turns.watch();
+        let mut written = turns::Buffer::default();
+        while let Some(job) = next() {
+            worker.read(&job, &mut |found| {
+                written.rows += row(&mut written.bytes, found);
+                turns.pass_on(job.turn, &mut written);
+            });
+            turns.end(job.turn, &mut written);
+        }
+        ((), worker.finish())
+    })?;
+    Ok(summary)
+}
+
+/// Finds the files in one thread and lets the others take them in order.
+fn run<P: Send>(
+    options: &ScanOptions<'_>,
+    progress: &dyn Progress,
+    is_over: &AtomicBool,
+    work: &(dyn Fn(&mut dyn FnMut() -> Option<Job>) -> (P, Summary) + Sync),
+) -> Result<(Vec<P>, Summary), Error> {
+    let inputs = Inputs::open(&options.inputs)?;
+    let threads = match options.threads {
+        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    };
+    let (sender, receiver) = sync_channel::<Job>(QUEUE);
+    let receiver = Mutex::new(receiver);
+    let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
+    let (parts, problems) = thread::scope(|scope| {
+        let spawn = |name: String| thread::Builder::new().name(name);
+        let workers = (0..threads).map(|n| {
+            let receiver = &receiver;
+            spawn(format!("scan-{n}"))
+                .spawn_scoped(scope, move || work(&mut || if stops() { None } else { take(receiver) }))
+        });
+        let workers =
+            workers.collect::<Result<Vec<_>, _>>().map_err(|error| Error::Threads(error.to_string()));
+        let workers = match workers {
+            Ok(workers) => workers,
+            Err(error) => {
+                // threads that were started find nothing to do
+                drop(sender);
+                return Err(error);
+            }
+        };
+        let problems = inputs.each(&mut |job| {
+            progress.add(1, job.length);
+            if stops() || sender.send(job).is_err() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        drop(sender);
+        let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        Ok((workers.into_iter().map(join).collect::<Vec<_>>(), problems))
+    })?;
+    if progress.is_interrupted() {
+        return Err(Error::Interrupted);
+    }
+    let mut summary = Summary::default();
+    let parts = parts.into_iter().map(|(part, seen)| {
+        summary.add(seen);
+        part
+    });
+    let parts = parts.collect();
+    summary.damages += problems.len() as u64;
+    summary.damage.extend(problems);
+    summary.settle();
+    Ok((parts, summary))
+}
+
+fn take(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+impl Summary {
+    fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.inflated += other.inflated;
+        self.counts.add(&other.counts);
+        for (sum, more) in self.skipped.iter_mut().zip(other.skipped) {
+            *sum = (sum.0 + more.0, sum.1 + more.1);
+        }
+        for (sum, more) in self.labels.iter_mut().zip(other.labels) {
+            *sum += more;
+        }
+        for (sum, more) in self.row_labels.iter_mut().zip(other.row_labels) {
+            *sum += more;
+        }
+        self.unverified.extend(other.unverified);
+        self.damage.extend(other.damage);
+        self.damages += other.damages;
+    }
+
+    /// Brings what the threads found into archive order.
+    fn settle(&mut self) {
+        self.damage.sort_by(|a, b| (a.index, a.offset, &a.shown).cmp(&(b.index, b.offset, &b.shown)));
+        self.damage.truncate(MAX_DAMAGE);
+        self.unverified.sort();
+        self.unverified.truncate(MAX_DAMAGE);
+    }
+
+    fn skip(&mut self, why: Skipped, bytes: u64) {
+        if let Some(at) = Skipped::ALL.iter().position(|other| *other == why) {
+            self.skipped[at].0 += 1;
+            self.skipped[at].1 += bytes;
+        }
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        self.damages += 1;
+        // each thread's first ones, of which the first in archive order are kept
+        if self.damage.len() < MAX_DAMAGE {
+            self.damage.push(damage);
+        }
+    }
 }

@@ -171,18 +171,15 @@ impl Unit {
             return Located::Absent;
         };
         let mut files = Vec::new();
-        let (mut is_held, mut is_hidden) = (false, false);
         let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object.to_string()).collect();
-        for path in paths {
-            is_held |= roots.contain(std::path::Path::new(&path));
-            is_hidden |= self.is_hidden(&path);
+        for path in &paths {
             let Some((folder, name)) = path.rsplit_once('/') else { continue };
             if let Some(id) = self.files.find(folder, name) {
                 files.push(id);
                 continue;
             }
             // A name outside this account's and region's folders is looked up where it points to.
-            let inflated = path.strip_suffix(".gz").unwrap_or(&path);
+            let inflated = path.strip_suffix(".gz").unwrap_or(path);
             for real in [path.as_str(), inflated].map(std::path::Path::new) {
                 if let Some(length) = roots.probe(real) {
                     files.extend(self.files.adopt(real, length, roots));
@@ -197,8 +194,8 @@ impl Unit {
                 }
                 Located::File(*first)
             }
-            None if is_hidden => Located::Hidden,
-            None if is_held => Located::Absent,
+            None if paths.iter().any(|path| self.is_hidden(path)) => Located::Hidden,
+            None if paths.iter().any(|path| roots.contain(path.as_ref())) => Located::Absent,
             None => Located::NotInArchive,
         }
     }

@@ -100,12 +100,10 @@ fn unmarked(head: &[u8]) -> Detected {
 
 /// Whether `head` begins with a tar header: one whose checksum is right, or that is marked as one.
 ///
-/// The name field and its neighbours are padded with NUL bytes, which JSON text never has: without the NUL
-/// bytes, an attacker's user agent at the right place could turn a log file into an archive of nothing.
+/// The fields after the name are padded with NUL bytes, which JSON text never has: without these, an attacker's
+/// user agent at the right place could turn a log file into an archive of nothing.
 fn is_tar(head: &[u8]) -> bool {
     head.len() >= HEAD_BYTES
-        && head[0] != 0
-        && head[..100].iter().any(|&byte| byte < b' ')
         && head[100..257].contains(&0)
         && (&head[257..262] == b"ustar" || super::tar::checksum_matches(head))
 }

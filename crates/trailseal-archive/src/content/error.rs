@@ -2,9 +2,9 @@ use std::io;
 
 /// Why the content of an entry ends before its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason} (after {offset} bytes of content)")]
+#[error("{reason} (at byte {offset})")]
 pub struct ContentError {
-    /// How many bytes of the entry's content came before: inflated, and as UTF-8.
+    /// How many bytes came before: of an entry its content, inflated and as UTF-8; of a container its own bytes.
     pub offset: u64,
     /// What is wrong there.
     pub reason: Reason,

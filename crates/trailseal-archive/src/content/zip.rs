@@ -1,23 +1,22 @@
 //! Walking zip archives.
+//!
+//! A library for zip files would do, were it not that those keep entries by name: of two with one name, one is
+//! lost in silence. An archive that is cut off, which has no directory, is read as far as it goes, too.
 
-use std::{
-    cell::Cell,
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
-};
-
-use zip::ZipArchive;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use super::{EntryName, Reason, Walk};
 
+use directory::{Directory, Record};
 use entry::{EntryReader, Method, Stated, differences};
 use sequence::{Local, Sequence};
 
+mod directory;
 mod entry;
 mod sequence;
 
-/// How much of a central directory is held in memory (about ten times that while it is read); archives with
-/// a longer one, beyond 100,000 entries, are read in sequence.
-const MAX_DIRECTORY: u64 = 24 << 20;
+/// The longest descriptor: mark, CRC-32, two sizes of 64 bits.
+const MAX_DESCRIPTOR: u64 = 24;
 
 /// Where zip archives are read from.
 pub(super) trait ReadSeek: Read + Seek {}
@@ -33,72 +32,82 @@ impl Walk<'_> {
         name: &EntryName,
         archive: &mut dyn ReadSeek,
         depth: u32,
-        missing: Option<Reason>,
+        missing: Option<&Reason>,
     ) {
-        let allowance = Cell::new(MAX_DIRECTORY);
-        let opened = match &missing {
+        let directory = match missing {
             Some(reason) => Err(reason.clone()),
-            None => {
-                let metered = Metered { inner: &mut *archive, left: &allowance };
-                ZipArchive::new(BufReader::new(metered)).map_err(|error| match error {
-                    zip::result::ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                        error.into()
-                    }
-                    error => Reason::corrupt(format!("the zip archive has no valid directory ({error})")),
-                })
-            }
+            None => Directory::find(archive),
         };
-        let is_long = allowance.get() == 0;
-        allowance.set(u64::MAX);
-        match opened {
-            Ok(mut zip) => self.zip_by_directory(name, &mut zip, depth),
+        match directory {
+            Ok(directory) => self.zip_by_directory(name, archive, directory, depth),
             Err(reason) => {
-                let (position, at_directory) = match archive.rewind() {
+                let position = match archive.rewind() {
                     Ok(()) => self.zip_in_sequence(name, archive, depth),
-                    Err(_) => (0, false),
+                    Err(_) => 0,
                 };
-                if !(is_long && at_directory) && !self.is_over() {
+                if !self.is_over() {
                     self.problem(name, reason.at(position));
                 }
             }
         }
     }
 
-    fn zip_by_directory<R: Read + Seek>(&mut self, name: &EntryName, zip: &mut ZipArchive<R>, depth: u32) {
-        for index in 0..zip.len() {
+    fn zip_by_directory(
+        &mut self,
+        name: &EntryName,
+        archive: &mut dyn ReadSeek,
+        mut directory: Directory,
+        depth: u32,
+    ) {
+        if directory.before > 0 {
+            let what = format!("the first {} bytes are not part of the zip archive", directory.before);
+            self.problem(name, Reason::Corrupt { what }.at(0));
+        }
+        // bytes that entries take, as long as that can be told
+        let mut taken = Some(0_u64);
+        loop {
+            let record = match directory.next(archive) {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(reason) => return self.problem(name, reason.at(0)),
+            };
             if !self.count_entry(name) {
                 return;
             }
-            let shown = match zip.name_for_index(index) {
-                Some(Ok(entry)) => name.child(&entry),
-                _ => name.child(&format!("#{index}")),
-            };
-            let file = match zip.by_index_raw(index) {
-                Ok(file) => file,
-                Err(error) => {
-                    self.problem(&shown, zip_reason(error).at(0));
-                    continue;
-                }
-            };
-            if file.is_dir() {
+            let shown = name.child(&record.name);
+            let header = seek_to_data(archive, &record);
+            taken = taken.zip(header.as_ref().ok()).and_then(|(taken, header)| {
+                let descriptor = if record.has_descriptor { MAX_DESCRIPTOR } else { 0 };
+                taken.checked_add(record.compressed)?.checked_add(header + descriptor)
+            });
+            if record.is_directory {
                 self.outcome.skipped.directories += 1;
-            } else if file.is_symlink() {
+            } else if record.is_link {
                 self.outcome.skipped.others += 1;
-            } else if file.encrypted() {
+            } else if record.encrypted {
                 self.problem(&shown, Reason::Encrypted.at(0));
+            } else if let Err(reason) = header {
+                self.problem(&shown, reason.at(0));
             } else {
-                #[expect(deprecated, reason = "the number of a method that is not read")]
-                let method = file.compression().to_u16();
-                let stated = Stated { crc: file.crc32(), size: file.size() };
-                let mut input = BufReader::with_capacity(64 * 1024, file);
-                self.zip_entry(&shown, &mut input, method, Some(stated), depth);
+                let input = Read::take(&mut *archive, record.compressed);
+                let mut input = BufReader::with_capacity(64 * 1024, input);
+                self.zip_entry(&shown, &mut input, record.method, Some(record.stated), depth);
             }
+        }
+        if let Some(bytes) =
+            taken.and_then(|taken| directory.room().checked_sub(taken)).filter(|&bytes| bytes > 0)
+        {
+            let what = format!("{bytes} bytes of the zip archive belong to no entry in its directory");
+            self.problem(name, Reason::Corrupt { what }.at(0));
+        }
+        if directory.after > 0 {
+            let reason = Reason::TrailingData { bytes: directory.after, after: "the zip archive" };
+            self.problem(name, reason.at(0));
         }
     }
 
-    /// Reads on from one header to the next. Says how far it came, and whether that is where a directory
-    /// begins.
-    fn zip_in_sequence(&mut self, name: &EntryName, archive: &mut dyn ReadSeek, depth: u32) -> (u64, bool) {
+    /// Reads on from one header to the next, and says how far it came.
+    fn zip_in_sequence(&mut self, name: &EntryName, archive: &mut dyn ReadSeek, depth: u32) -> u64 {
         let mut sequence = Sequence::new(BufReader::with_capacity(64 * 1024, archive));
         while !self.is_over() {
             let Ok(Some(local)) = sequence.next() else { break };
@@ -120,7 +129,7 @@ impl Walk<'_> {
                 self.zip_with_descriptor(&shown, &mut sequence, &local, depth);
             }
         }
-        (sequence.position(), sequence.at_directory)
+        sequence.position()
     }
 
     /// An entry whose sizes follow it: only deflated data tells where it ends.
@@ -177,6 +186,22 @@ impl Walk<'_> {
     }
 }
 
+/// Goes to where an entry's data begins, after its own header, and says how long that is.
+fn seek_to_data(archive: &mut dyn ReadSeek, record: &Record) -> Result<u64, Reason> {
+    archive.seek(SeekFrom::Start(record.header))?;
+    let mut header = [0; 30];
+    archive.read_exact(&mut header).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Reason::Truncated { within: "a zip header" },
+        _ => error.into(),
+    })?;
+    if !header.starts_with(b"PK\x03\x04") {
+        return Err(Reason::corrupt("the zip entry's own header is not where the directory says"));
+    }
+    let rest = u32::from(u16_at(&header, 26)) + u32::from(u16_at(&header, 28));
+    archive.seek(SeekFrom::Current(rest.into()))?;
+    Ok(u64::from(rest) + header.len() as u64)
+}
+
 /// Reads to the end, or to the error that was told already.
 fn drain(reader: &mut dyn Read) {
     let mut rest = [0; 8192];
@@ -190,35 +215,30 @@ fn drain(reader: &mut dyn Read) {
     }
 }
 
-fn zip_reason(error: zip::result::ZipError) -> Reason {
-    match error {
-        zip::result::ZipError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Reason::Truncated { within: "a zip header" }
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+/// Takes the values that do not fit into 32 bits from the extra field; `false` if it has none.
+fn zip64_words(mut extra: &[u8], values: &mut [&mut u64]) -> bool {
+    while let Some((header, rest)) = extra.split_first_chunk::<4>() {
+        let Some(field) = rest.get(..usize::from(u16_at(header, 2))) else { return false };
+        if u16_at(header, 0) == 1 {
+            let mut words = field.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+            for value in values.iter_mut().filter(|value| ***value == u64::from(u32::MAX)) {
+                **value = words.next().unwrap_or(**value);
+            }
+            return true;
         }
-        zip::result::ZipError::Io(error) => error.into(),
-        error => Reason::corrupt(format!("the zip entry cannot be read ({error})")),
+        extra = &rest[field.len()..];
     }
-}
-
-/// Stops a reader that wants more than it should.
-struct Metered<'a> {
-    inner: &'a mut dyn ReadSeek,
-    left: &'a Cell<u64>,
-}
-
-impl Read for Metered<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
-            return Err(io::Error::other("the zip directory is too long"));
-        }
-        let length = self.inner.read(out)?;
-        self.left.set(self.left.get().saturating_sub(length as u64));
-        Ok(length)
-    }
-}
-
-impl Seek for Metered<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
-    }
+    false
 }

@@ -153,10 +153,10 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
             // one byte, repeated
             1 => 1,
             0 | 2 => (value >> 3) as usize,
-            _ => return Err(self.corrupt()),
+            _ => return Err(corrupt_block()),
         };
         if (value >> 3) as usize > MAX_BLOCK {
-            return Err(self.corrupt());
+            return Err(corrupt_block());
         }
         let mut block = std::mem::take(&mut self.block);
         block.clear();
@@ -180,7 +180,7 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
             Ok(_) if self.decoder.is_finished() == is_last => {
                 Ok(if is_last { State::Drain } else { State::Blocks })
             }
-            _ => Err(self.corrupt()),
+            _ => Err(corrupt_block()),
         }
     }
 
@@ -216,9 +216,9 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
     /// Keeps the reason, and lets the decoder give out what it holds back.
     fn fail(&mut self, reason: Reason) {
         if self.state == State::Blocks {
-            let all = BlockDecodingStrategy::UptoBlocks(1);
+            let one = BlockDecodingStrategy::UptoBlocks(1);
             // if not even that can be decoded, there is nothing more to be had
-            drop(self.decoder.decode_blocks(&LAST_BLOCK[..], all));
+            drop(self.decoder.decode_blocks(&LAST_BLOCK[..], one));
         }
         self.failure = Some(reason);
         self.state = State::Ended;
@@ -227,10 +227,10 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
     fn fill<'b>(&mut self, out: &'b mut [u8]) -> Result<&'b mut [u8], Reason> {
         if self.source.read_full(out) < out.len() { Err(self.source.failure_or(WITHIN)) } else { Ok(out) }
     }
+}
 
-    fn corrupt(&self) -> Reason {
-        Reason::corrupt("a zstd block is not valid")
-    }
+fn corrupt_block() -> Reason {
+    Reason::corrupt("a zstd block is not valid")
 }
 
 impl Read for ZstdReader<'_, '_> {

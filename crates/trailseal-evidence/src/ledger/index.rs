@@ -118,6 +118,24 @@ impl Index {
         }
     }
 
+    /// Takes in all that another index has.
+    pub(super) fn merge(&mut self, other: Self) {
+        let shift = self.namings.len() as u32;
+        let moved = other.namings.into_iter().map(|naming| {
+            let next = if naming.next == END { END } else { naming.next + shift };
+            Naming { next, ..naming }
+        });
+        self.namings.extend(moved);
+        for (folder, mut lists) in other.folders {
+            for slot in lists.iter_mut().flat_map(|names| names.slots.iter_mut()) {
+                if let Slot::Named(first) = slot {
+                    *first += shift;
+                }
+            }
+            self.folders.entry(folder).or_default().extend(lists);
+        }
+    }
+
     /// Makes the files that several listings had into one each; nothing may be added any more.
     pub(super) fn seal(&mut self) {
         let mut folders = std::mem::take(&mut self.folders);
@@ -224,5 +242,115 @@ impl Names {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use trailseal_archive::walk::{File, Folder};
+
+    use super::*;
+
+    const PLANTED: Slot = Slot::Unnamed { meaning: Unnamed::Unreferenced, is_other_kind: false };
+    const PENDING: Slot = Slot::Unnamed { meaning: Unnamed::Pending, is_other_kind: false };
+
+    fn listing(folder: &str, names: &[String]) -> Listing {
+        let files = names.iter().map(|name| File { name: name.as_str().into(), length: 1, refusal: None });
+        let folder = Folder { real: folder.into(), shown: folder.into() };
+        Listing { folder, files: files.collect() }
+    }
+
+    fn naming(number: u8) -> Naming {
+        Naming { hash: [number; 32], oldest: 1, newest: 2, flags: Naming::HASHED, next: END }
+    }
+
+    fn hashes(index: &Index, path: &str) -> Vec<u8> {
+        let Some(Slot::Named(first)) = index.find(Path::new(path)) else { return Vec::new() };
+        let mut hashes: Vec<u8> = index.namings_from(first).map(|naming| naming.hash[0]).collect();
+        hashes.sort_unstable();
+        hashes
+    }
+
+    #[test]
+    fn entries_are_small() {
+        assert!(size_of::<Naming>() <= 56);
+        assert!(size_of::<Slot>() <= 8);
+    }
+
+    #[test]
+    fn a_span_needs_both_times_and_a_hash() {
+        let spanned = Naming { flags: Naming::HASHED | Naming::SPANNED, ..naming(1) };
+        assert_eq!(spanned.span().map(|(oldest, newest)| (oldest.epoch(), newest.epoch())), Some((1, 2)));
+        assert_eq!(Naming { flags: Naming::SPANNED, ..spanned }.span(), None);
+        assert_eq!(naming(1).span(), None);
+    }
+
+    #[test]
+    fn a_repeated_naming_is_held_once() {
+        let mut index = Index::default();
+        let mut slot = PLANTED;
+        for number in [1, 1, 2, 2] {
+            slot = index.name(slot, naming(number));
+        }
+        index.add(&listing("/a", &["x".to_owned()]), &[slot]);
+        let mut all = Index::default();
+        all.name(Slot::Nothing, naming(9));
+        all.merge(index);
+        all.seal();
+        assert_eq!(hashes(&all, "/a/x"), [1, 2]);
+    }
+
+    #[test]
+    fn listings_of_one_folder_become_one() {
+        let mut index = Index::default();
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        let slots = [index.name(Slot::Nothing, naming(1)), PENDING, Slot::Nothing];
+        index.add(&listing("/f", &names), &slots);
+        let slots = [index.name(Slot::Nothing, naming(2)), PLANTED, PLANTED];
+        index.add(&listing("/f", &names), &slots);
+        let slots = [Slot::Nothing, Slot::Nothing, index.name(Slot::Nothing, naming(3))];
+        index.add(&listing("/f", &names), &slots);
+        index.seal();
+        assert_eq!(hashes(&index, "/f/a"), [1, 2]);
+        assert_eq!(index.find(Path::new("/f/b")), Some(PLANTED), "the worst counts");
+        assert_eq!(hashes(&index, "/f/c"), [3], "what a digest names is named");
+        assert_eq!(index.find(Path::new("/f/d")), None);
+        assert_eq!(index.find(Path::new("/g/a")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_file_is_found_and_no_other(
+            files in prop::collection::vec(
+                ("/[ab]{1,2}", prop::collection::btree_set("[xyé]{0,4}", 0..12)),
+                0..6,
+            ),
+            others in prop::collection::vec(("/[ab]{1,2}", "[xyzé]{1,4}"), 0..12),
+        ) {
+            let mut index = Index::default();
+            let mut expected = BTreeMap::<String, Vec<u8>>::new();
+            for (number, (folder, names)) in files.iter().enumerate() {
+                let mut part = Index::default();
+                let names: Vec<String> = names.iter().map(|name| format!("n{name}")).collect();
+                let slots: Vec<Slot> =
+                    names.iter().map(|_| part.name(Slot::Nothing, naming(number as u8))).collect();
+                part.add(&listing(folder, &names), &slots);
+                index.merge(part);
+                for name in names {
+                    expected.entry(format!("{folder}/{name}")).or_default().push(number as u8);
+                }
+            }
+            index.seal();
+            for (path, numbers) in &expected {
+                prop_assert_eq!(&hashes(&index, path), numbers);
+            }
+            for (folder, name) in others {
+                let path = format!("{folder}/{name}");
+                prop_assert_eq!(index.find(Path::new(&path)).is_some(), expected.contains_key(&path));
+            }
+        }
     }
 }

@@ -33,13 +33,44 @@ pub(super) struct Builder {
     missing_hashes: Vec<[u8; 32]>,
     pattern: Option<NamedLog>,
     outcomes: Vec<UnitOutcome>,
-    listed: usize,
+    /// The first findings about absent logs, and how many more there are of each code.
+    listed: Vec<Finding>,
     unlisted: BTreeMap<Code, u64>,
 }
 
 impl Builder {
-    /// Keeps what the judged digests of an account and region say.
-    pub(super) fn take(&mut self, unit: &Unit, run: &Run<'_>) {
+    /// What the judged digests of an account and region say.
+    pub(super) fn of(unit: &Unit, run: &Run<'_>) -> Self {
+        let mut builder = Self::default();
+        builder.take(unit, run);
+        builder
+    }
+
+    /// Adds what those of other accounts and regions say.
+    pub(super) fn merge(&mut self, other: Self) {
+        let Self { index, missing, missing_hashes, pattern, outcomes, listed, unlisted } = other;
+        self.index.merge(index);
+        self.missing.extend(missing);
+        self.missing_hashes.extend(missing_hashes);
+        self.pattern = self.pattern.take().or(pattern);
+        self.outcomes.extend(outcomes);
+        for finding in listed {
+            self.list(finding.code, || Some(finding));
+        }
+        for (code, count) in unlisted {
+            *self.unlisted.entry(code).or_default() += count;
+        }
+    }
+
+    fn list(&mut self, code: Code, finding: impl FnOnce() -> Option<Finding>) {
+        if self.listed.len() < MAX_LISTED {
+            self.listed.extend(finding());
+        } else {
+            *self.unlisted.entry(code).or_default() += 1;
+        }
+    }
+
+    fn take(&mut self, unit: &Unit, run: &Run<'_>) {
         let mut outcome = unit.begin(run);
         let conflicts = unit.report_repeated_names(&mut outcome);
         let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
@@ -53,7 +84,7 @@ impl Builder {
                 let files = match unit.files_of(row, log) {
                     Ok(files) => files,
                     Err(copy) => {
-                        self.miss(unit, (row, named), copy, &mut tallies[row], &mut outcome);
+                        self.miss(unit, (row, named), copy, &mut tallies[row]);
                         continue;
                     }
                 };
@@ -70,7 +101,6 @@ impl Builder {
             }
         }
         outcome.add_chains(&unit.rows, &unit.assessment, &tallies, &run.options.expect);
-        outcome.displaced = Vec::new();
         take_unnamed(unit, run, &mut slots, &mut outcome);
         unit.report_problems(&mut outcome);
         for (first, listing) in unit.files.listings() {
@@ -81,14 +111,7 @@ impl Builder {
     }
 
     /// A named log of which there is no file.
-    fn miss(
-        &mut self,
-        unit: &Unit,
-        (row, named): (usize, &NamedLog),
-        copy: Copy<'_>,
-        tally: &mut LogTally,
-        outcome: &mut UnitOutcome,
-    ) {
+    fn miss(&mut self, unit: &Unit, (row, named): (usize, &NamedLog), copy: Copy<'_>, tally: &mut LogTally) {
         let is_authentic = unit.assessment.judgements[row].is_authentic();
         let verdict = judge(named, is_authentic, copy);
         tally.add(&verdict);
@@ -100,12 +123,11 @@ impl Builder {
             let is_elsewhere = matches!(copy, Copy::Absent | Copy::NotInArchive);
             self.missing_hashes.extend(named.hash.filter(|_| is_elsewhere));
         }
-        if self.listed < MAX_LISTED {
-            self.listed += 1;
-            unit.report_log(row, &LogEntry::without_file(named, verdict), outcome);
-        } else {
-            *self.unlisted.entry(code).or_default() += 1;
-        }
+        self.list(code, || {
+            let mut outcome = UnitOutcome::default();
+            unit.report_log(row, &LogEntry::without_file(named, verdict), &mut outcome);
+            outcome.findings.pop()
+        });
     }
 
     /// The ledger of all that was taken.
@@ -125,6 +147,7 @@ impl Builder {
         self.missing_hashes.shrink_to_fit();
 
         let mut findings: Vec<Finding> = run.problems.iter().map(problem_finding).collect();
+        findings.append(&mut self.listed);
         findings.extend(self.unlisted.iter().map(|(code, count)| {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
         }));
@@ -133,6 +156,10 @@ impl Builder {
             add(&mut totals, &unit.totals);
         }
         findings.extend(of_digests(&mut self.outcomes, run.policy, &run.options.expect));
+        // Where there is nothing, nothing is verified.
+        if totals.digests.found == 0 && !findings.iter().any(|finding| finding.code == Code::NoDigests) {
+            findings.push(Finding::new(Code::NoDigests, "there is no digest file"));
+        }
         let verdict = settle(&mut findings, run.policy);
         let summary = LedgerSummary {
             digests: totals.digests,

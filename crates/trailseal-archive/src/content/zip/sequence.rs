@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 
 use crate::content::Reason;
 
-use super::entry::Stated;
+use super::{entry::Stated, u16_at, u32_at, zip64_words};
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
@@ -26,13 +26,11 @@ pub(super) struct Local {
 pub(super) struct Sequence<R> {
     input: R,
     position: u64,
-    /// Nothing but the directory follows.
-    pub(super) at_directory: bool,
 }
 
 impl<R: BufRead> Sequence<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, position: 0, at_directory: false }
+        Self { input, position: 0 }
     }
 
     pub(super) fn position(&self) -> u64 {
@@ -47,32 +45,20 @@ impl<R: BufRead> Sequence<R> {
         let within = || Reason::Truncated { within: "a zip header" };
         let mut header = [0; 26];
         self.fill(&mut header)?.then_some(()).ok_or_else(within)?;
-        let u16_at = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
-        let u32_at =
-            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let mut name = vec![0; usize::from(u16_at(22))];
-        let mut extra = vec![0; usize::from(u16_at(24))];
+        let mut name = vec![0; usize::from(u16_at(&header, 22))];
+        let mut extra = vec![0; usize::from(u16_at(&header, 24))];
         let whole = self.fill(&mut name)? && self.fill(&mut extra)?;
         whole.then_some(()).ok_or_else(within)?;
 
-        let flags = u16_at(2);
+        let flags = u16_at(&header, 2);
         let has_descriptor = flags & 8 != 0;
-        let (mut compressed, mut size) = (u64::from(u32_at(14)), u64::from(u32_at(18)));
-        let mut zip64 = false;
-        if let Some(long) = zip64_field(&extra) {
-            zip64 = true;
-            let mut words = long.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-            for value in [&mut size, &mut compressed] {
-                if *value == u64::from(u32::MAX) {
-                    *value = words.next().unwrap_or(*value);
-                }
-            }
-        }
+        let (mut compressed, mut size) = (u64::from(u32_at(&header, 14)), u64::from(u32_at(&header, 18)));
+        let zip64 = zip64_words(&extra, &mut [&mut size, &mut compressed]);
         Ok(Some(Local {
             name: String::from_utf8_lossy(&name).into_owned(),
             encrypted: flags & 1 != 0,
-            method: u16_at(4),
-            stated: (!has_descriptor).then_some(Stated { crc: u32_at(10), size }),
+            method: u16_at(&header, 4),
+            stated: (!has_descriptor).then_some(Stated { crc: u32_at(&header, 10), size }),
             compressed: (!has_descriptor).then_some(compressed),
             zip64,
         }))
@@ -106,10 +92,7 @@ impl<R: BufRead> Sequence<R> {
             match last {
                 LOCAL => return Ok(true),
                 // an entry of the directory, its end, the same in zip64
-                [b'P', b'K', 1, 2] | [b'P', b'K', 5, 6] | [b'P', b'K', 6, 6] => {
-                    self.at_directory = true;
-                    return Ok(false);
-                }
+                [b'P', b'K', 1, 2] | [b'P', b'K', 5 | 6, 6] => return Ok(false),
                 _ => {}
             }
         }
@@ -147,17 +130,4 @@ impl<R: BufRead> BufRead for Sequence<R> {
         self.position += length as u64;
         self.input.consume(length);
     }
-}
-
-/// The extra field with sizes beyond 4 GiB.
-fn zip64_field(mut extra: &[u8]) -> Option<&[u8]> {
-    while let Some(([i0, i1, l0, l1], rest)) = extra.split_first_chunk() {
-        let length = usize::from(u16::from_le_bytes([*l0, *l1]));
-        let field = rest.get(..length)?;
-        if [*i0, *i1] == [1, 0] {
-            return Some(field);
-        }
-        extra = &rest[length..];
-    }
-    None
 }

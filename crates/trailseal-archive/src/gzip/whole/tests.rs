@@ -122,7 +122,9 @@ fn one_inflater_and_one_buffer_serve_many_files() {
     let mut output = Vec::new();
     for content in [&long, &short, &long, &short] {
         let file = gzip(content);
-        inflater.inflate(&file[..file.len() - 1], &mut output, 1 << 20);
+        let mut damaged = file.clone();
+        damaged[20] ^= 0xff;
+        assert_eq!(inflater.inflate(&damaged, &mut output, 1 << 20), Whole::Damaged);
         let Whole::Done { length, .. } = inflater.inflate(&file, &mut output, 1 << 20) else { panic!() };
         assert!(&output[..length] == content.as_slice());
     }

@@ -1,0 +1,137 @@
+//! `cargo bench -p trailseal-bench --bench query [-- RUNS]`: scans beside a bare loop that reads, inflates with
+//! the same library and looks for one text, over the same files, both in one run, interleaved.
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::{collections::HashMap, path::PathBuf, time::Duration};
+
+use trailseal_bench::{Data, bare_search, median, medium, peak_memory, time};
+use trailseal_evidence::{
+    Silent,
+    scan::{Row, ScanOptions, fold, stream},
+};
+use trailseal_query::{
+    Filter, Predicate,
+    path::FieldPath,
+    predicate::{Literal, Operator, Test},
+};
+
+fn main() {
+    let runs = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(7);
+    let data = Data::named("medium", &medium()).expect("the archive can be generated");
+    let logs = data.logs().expect("the archive can be listed");
+    for threads in [1, 2] {
+        let mut bare = Vec::new();
+        let mut times: Vec<(&str, Vec<Duration>, u64)> =
+            questions().iter().map(|question| (question.name, Vec::new(), 0)).collect();
+        let mut bytes = 0;
+        bare_search(&logs, threads, RARE);
+        for _ in 0..runs {
+            let ((inflated, _), elapsed) = time(|| bare_search(&logs, threads, RARE));
+            bytes = inflated;
+            bare.push(elapsed);
+            for (question, (_, times, rows)) in questions().iter().zip(&mut times) {
+                let (found, elapsed) = time(|| question.ask(&data.archive, threads));
+                *rows = found;
+                times.push(elapsed);
+            }
+        }
+        let bare = median(&mut bare).as_secs_f64();
+        let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
+        println!(
+            "{threads} threads, {} logs, {:.1} MB inflated, median of {runs}:",
+            logs.len(),
+            bytes as f64 / 1e6
+        );
+        println!("  bare loop (read, libdeflate, one text)   {bare:.3} s  {:>5.0} MB/s", rate(bare));
+        for (name, mut times, rows) in times {
+            let seconds = median(&mut times).as_secs_f64();
+            let share = bare / seconds * 100.0;
+            println!(
+                "  {name:<40} {seconds:.3} s  {:>5.0} MB/s  {share:.0} % of the bare loop  {rows} rows",
+                rate(seconds)
+            );
+        }
+    }
+    println!("peak memory of this process: {:.1} MiB", peak_memory());
+}
+
+/// An event name of few records, and one of many.
+const RARE: &str = "\"ListTags\"";
+
+struct Question {
+    name: &'static str,
+    predicate: Predicate,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Rows as JSON Lines, thrown away.
+    Lines,
+    /// Counts by the text of a field.
+    CountBy(FieldPath),
+}
+
+fn questions() -> Vec<Question> {
+    let equals = |path: &str, text: &str| {
+        let path = FieldPath::parse(path).expect("a path");
+        Predicate::Field(path, Test::Compare(Operator::Equal, Literal::Text(text.to_owned())))
+    };
+    let count_by = |path: &str| Kind::CountBy(FieldPath::parse(path).expect("a path"));
+    let lines = |name, predicate| Question { name, predicate, kind: Kind::Lines };
+    vec![
+        lines("Q1 rare eventName", equals("eventName", "ListTags")),
+        lines("Q2 common eventName", equals("eventName", "AssumeRole")),
+        lines("Q4 eventID", equals("eventID", "00000000-0000-0000-0000-000000000000")),
+        Question {
+            name: "Q5 count by eventName",
+            predicate: Predicate::Constant(true),
+            kind: count_by("eventName"),
+        },
+        Question {
+            name: "Q6 AccessDenied by userIdentity.arn",
+            predicate: equals("errorCode", "AccessDenied"),
+            kind: count_by("userIdentity.arn"),
+        },
+    ]
+}
+
+impl Question {
+    /// The rows, or groups.
+    fn ask(&self, archive: &PathBuf, threads: usize) -> u64 {
+        let filter = Filter::new(self.predicate.clone());
+        let check = matches!(self.kind, Kind::Lines);
+        let options = ScanOptions { inputs: vec![archive.clone()], threads, check, ..ScanOptions::default() };
+        match &self.kind {
+            Kind::Lines => {
+                let mut rows = 0;
+                let write = |to: &mut Vec<u8>, row: &Row<'_>| {
+                    to.extend_from_slice(&row.record.line());
+                    to.push(b'\n');
+                    1
+                };
+                stream(&options, &filter, &Silent, &write, &mut |_, found| {
+                    rows += found;
+                    std::ops::ControlFlow::Continue(())
+                })
+                .expect("an archive");
+                rows
+            }
+            Kind::CountBy(path) => {
+                let count = |counts: &mut HashMap<String, u64>, row: &Row<'_>| {
+                    let text = row.record.text(path).unwrap_or_default();
+                    if let Some(count) = counts.get_mut(&*text) {
+                        *count += 1;
+                    } else {
+                        counts.insert(text.into_owned(), 1);
+                    }
+                };
+                let (parts, _) = fold(&options, &filter, &Silent, &HashMap::new, &count).expect("an archive");
+                let mut all: HashMap<String, u64> = HashMap::new();
+                for (key, count) in parts.into_iter().flatten() {
+                    *all.entry(key).or_default() += count;
+                }
+                all.len() as u64
+            }
+        }
+    }
+}

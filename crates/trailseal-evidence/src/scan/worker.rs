@@ -1,0 +1,489 @@
+//! One thread: reads files, scans their content, and accounts for every byte.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    ops::ControlFlow,
+};
+
+use trailseal_archive::{
+    content::{ContentError, Detected, EntryName, Limits, Outcome, Reason, detect, read_file, read_stream},
+    gzip::{
+        Ending, Form,
+        whole::{Whole, WholeInflater},
+    },
+    key::{DigestName, log_stamp},
+};
+use trailseal_query::{
+    Filter,
+    scan::{Found, Next, Scanner},
+};
+use trailseal_verify::logs::Observation;
+
+use super::{Damage, FileInfo, Row, ScanOptions, Skipped, Summary, inputs::Job, observe::observe};
+use crate::{
+    Progress,
+    ledger::{Entry, Label},
+};
+
+/// Files up to this size on disk, and up to this size inflated, are held whole.
+const MAX_WHOLE: usize = 12 << 20;
+
+/// The first size of the window through which larger content is scanned.
+const WINDOW: usize = 1 << 20;
+
+/// Members of one archive file that are told apart in archive order.
+const MEMBERS: u64 = 1 << 24;
+
+/// Seconds before the wanted time at which a log may be stamped and hold events of it: the stamp is rounded,
+/// and no event is later than its delivery (spec/records.md 2.7).
+const EARLY: i64 = 15 * 60;
+
+/// What a thread works with.
+pub(super) struct Worker<'a> {
+    options: &'a ScanOptions<'a>,
+    progress: &'a dyn Progress,
+    inflater: WholeInflater,
+    on_disk: Vec<u8>,
+    content: Vec<u8>,
+    window: Vec<u8>,
+    scan: Scan<'a>,
+}
+
+/// A scanner and what it came to.
+struct Scan<'a> {
+    options: &'a ScanOptions<'a>,
+    checking: Scanner<'a>,
+    trusting: Scanner<'a>,
+    summary: Summary,
+}
+
+/// What is told of a row.
+type OnRow<'r> = dyn FnMut(&Row<'_>) + 'r;
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(options: &'a ScanOptions<'a>, filter: &'a Filter, progress: &'a dyn Progress) -> Self {
+        let scan = Scan {
+            options,
+            checking: Scanner::new(filter, true),
+            trusting: Scanner::new(filter, options.check),
+            summary: Summary::default(),
+        };
+        Self {
+            options,
+            progress,
+            inflater: WholeInflater::new(),
+            on_disk: Vec::new(),
+            content: Vec::new(),
+            window: Vec::new(),
+            scan,
+        }
+    }
+
+    pub(super) fn finish(self) -> Summary {
+        self.scan.summary
+    }
+
+    /// Reads one file.
+    pub(super) fn read(&mut self, job: &Job, row: &mut OnRow<'_>) {
+        self.read_job(job, row);
+        self.progress.done(1, job.length);
+    }
+
+    fn read_job(&mut self, job: &Job, row: &mut OnRow<'_>) {
+        let Some(real) = &job.real else { return self.stdin(job, row) };
+        if let Some(reason) = &job.refusal {
+            return self.scan.damage(job, None, reason.clone());
+        }
+        let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
+        if let Some(why) = self.is_of_other_time(job, entry) {
+            return self.scan.summary.skip(why, job.length);
+        }
+        if job.length == 0 && !job.is_given {
+            return self.empty(job);
+        }
+        match File::open(real) {
+            Ok(file) => self.file(job, file, entry, row),
+            Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
+        }
+    }
+
+    /// Whether no event of the file can be of the wanted time.
+    fn is_of_other_time(&self, job: &Job, entry: Option<Entry<'_>>) -> Option<Skipped> {
+        let ScanOptions { from, to, late, ledger, .. } = self.options;
+        if from.is_none() && to.is_none() {
+            return None;
+        }
+        if ledger.is_some() {
+            // what is not signed is read
+            let (oldest, newest) = entry?.event_span()?;
+            let is_other = from.is_some_and(|from| newest < from) || to.is_some_and(|to| oldest > to);
+            return is_other.then_some(Skipped::OtherTimeSigned);
+        }
+        let name = job.name();
+        let stamp = DigestName::parse(name).map(|name| name.end).ok().or_else(|| log_stamp(name))?;
+        let is_other =
+            from.is_some_and(|from| stamp < from.plus(-EARLY)) || to.is_some_and(|to| stamp > to.plus(*late));
+        is_other.then_some(Skipped::OtherTime)
+    }
+
+    /// A file of 0 bytes: folder markers are nothing, a log that was emptied is damage.
+    fn empty(&mut self, job: &Job) {
+        if is_json_by_name(job.name()) {
+            self.scan.damage(job, Some(0), "the file is empty".to_owned());
+        } else {
+            self.scan.summary.skip(Skipped::Empty, 0);
+        }
+    }
+
+    fn file(&mut self, job: &Job, mut file: File, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) {
+        if job.length <= MAX_WHOLE as u64 {
+            match self.load(&mut file, job.length) {
+                Ok(true) => {
+                    if self.whole(job, entry, row) {
+                        return;
+                    }
+                    if let Err(error) = io::Seek::rewind(&mut file) {
+                        return self.scan.damage(job, None, format!("the file cannot be read: {error}"));
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    return self.scan.damage(job, None, format!("the file cannot be read: {error}"));
+                }
+            }
+        }
+        self.streamed(job, file, entry, row);
+    }
+
+    /// Reads a file whole; false when it has grown beyond what can be held.
+    fn load(&mut self, file: &mut File, length: u64) -> io::Result<bool> {
+        self.on_disk.clear();
+        // one byte more than it should have shows its end without another allocation
+        self.on_disk.reserve(length as usize + 1);
+        file.take(MAX_WHOLE as u64 + 1).read_to_end(&mut self.on_disk)?;
+        if self.on_disk.len() > MAX_WHOLE {
+            io::Seek::rewind(file)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Scans a file that was loaded, if its content can be held too; false when it must be streamed.
+    fn whole(&mut self, job: &Job, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) -> bool {
+        let Self { inflater, on_disk, content, scan, options, .. } = self;
+        let needs_hash = options.hash || options.ledger.is_some();
+        let limit = MAX_WHOLE.min(usize::try_from(options.max_inflated).unwrap_or(MAX_WHOLE));
+        let (content, observation, is_protected, rest) = match inflater.inflate(on_disk, content, limit) {
+            Whole::Done { length, members, first_member, first_member_compressed, ending } => {
+                let content = &content[..length];
+                let rest = match &ending {
+                    Ending::TrailingData { bytes } => Some(format!("{bytes} bytes follow the gzip data")),
+                    _ => None,
+                };
+                let behind = on_disk.len() - first_member_compressed;
+                let ending = if members > 1 { Ending::ExtraMember { bytes: behind as u64 } } else { ending };
+                let observe = || Observation {
+                    sha256: trailseal_sha256::digest(&content[..first_member]),
+                    inflated: first_member as u64,
+                    form: Form::Gzip,
+                    ending,
+                };
+                (content, needs_hash.then(observe), true, rest)
+            }
+            Whole::NotGzip if on_disk.len() <= limit => {
+                let observe = || Observation {
+                    sha256: trailseal_sha256::digest(on_disk),
+                    inflated: on_disk.len() as u64,
+                    form: Form::Inflated,
+                    ending: if on_disk.is_empty() { Ending::Empty } else { Ending::Complete },
+                };
+                (on_disk.as_slice(), needs_hash.then(observe), false, None)
+            }
+            Whole::NotGzip | Whole::TooLarge | Whole::Damaged => return false,
+        };
+        let bom = match detect(content) {
+            Detected::Text { bom } => bom,
+            // nothing but the byte order mark of an empty file would be lost
+            Detected::Empty => 0,
+            _ => return false,
+        };
+        let Some(mut info) = scan.begin(job, entry, observation.as_ref()) else { return true };
+        if observation.as_ref().is_some_and(|seen| matches!(seen.ending, Ending::ExtraMember { .. }))
+            && options.hash
+        {
+            // what is scanned is all members together
+            info.sha256 = Some(trailseal_sha256::digest(content));
+        }
+        scan.summary.bytes += on_disk.len() as u64;
+        scan.summary.inflated += content.len() as u64;
+        let mut stream = Stream { scan, job, info: &info, is_protected, row };
+        stream.feed(&content[bom..], Next::End, bom as u64);
+        stream.end();
+        if let Some(rest) = rest {
+            scan.damage(job, Some(content.len() as u64), rest);
+        }
+        true
+    }
+
+    /// Scans what is too large to be held, what is damaged, and what holds several files.
+    fn streamed(&mut self, job: &Job, mut file: File, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) {
+        let mut observation = None;
+        if self.options.hash || entry.is_some() {
+            match observe(&mut file, self.options.max_inflated) {
+                Ok(seen) => observation = Some(seen),
+                Err(error) => {
+                    return self.scan.damage(job, None, format!("the file cannot be read: {error}"));
+                }
+            }
+        }
+        let Some(info) = self.scan.begin(job, entry, observation.as_ref()) else { return };
+        let limits = self.limits();
+        let before = observation.as_ref().and_then(|_| state_of(&file));
+        let again = file.try_clone();
+        let outcome = self.entries(job, &info, row, |visit| read_file(&job.shown, file, &limits, visit));
+        self.account(job, &outcome);
+        // it was read twice: once for its hash, once for its rows
+        if let (Some(before), Ok(file)) = (before, again)
+            && state_of(&file) != Some(before)
+        {
+            self.scan.damage(job, None, "the file changed while it was read".to_owned());
+        }
+    }
+
+    fn stdin(&mut self, job: &Job, row: &mut OnRow<'_>) {
+        let Some(info) = self.scan.begin(job, None, None) else { return };
+        let limits = self.limits();
+        let outcome =
+            self.entries(job, &info, row, |visit| read_stream("-", io::stdin().lock(), &limits, visit));
+        self.account(job, &outcome);
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { max_entry: self.options.max_inflated, ..Limits::default() }
+    }
+
+    /// Scans every stream of text that `walk` finds.
+    fn entries(
+        &mut self,
+        job: &Job,
+        info: &FileInfo,
+        row: &mut OnRow<'_>,
+        walk: impl FnOnce(&mut dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()>) -> Outcome,
+    ) -> Outcome {
+        let Self { scan, window, progress, .. } = self;
+        let mut member = 0;
+        walk(&mut |name, reader| {
+            let is_member = name.parts().len() > 1;
+            let mut info = info.clone();
+            if is_member {
+                info.shown = name.to_string();
+                info.index = job.turn * MEMBERS + member;
+                // of the archive file, not of this
+                info.sha256 = None;
+                member = (member + 1).min(MEMBERS - 1);
+            }
+            scan.entry(job, info, reader, window, *progress, row)
+        })
+    }
+
+    fn account(&mut self, job: &Job, outcome: &Outcome) {
+        self.scan.summary.bytes += outcome.bytes_read;
+        self.scan.summary.inflated += outcome.bytes_given;
+        if outcome.entries == 0 && outcome.problems.is_empty() && outcome.skipped.empty > 0 {
+            self.scan.summary.files -= 1;
+            return self.empty(job);
+        }
+        for problem in &outcome.problems {
+            // another kind of file altogether, which lies beside the logs
+            let is_foreign = matches!(problem.error.reason, Reason::Unsupported { .. })
+                && problem.name.parts().len() == 1
+                && !job.is_given
+                && !is_json_by_name(job.name());
+            if is_foreign {
+                self.scan.summary.files -= 1;
+                self.scan.summary.skip(Skipped::NotJson, job.length);
+                continue;
+            }
+            self.scan.summary.damage(Damage {
+                index: job.turn * MEMBERS,
+                shown: problem.name.to_string(),
+                offset: Some(problem.error.offset),
+                reason: problem.error.reason.to_string(),
+            });
+        }
+        self.scan.summary.damages += outcome.more_problems;
+    }
+}
+
+impl Scan<'_> {
+    fn damage(&mut self, job: &Job, offset: Option<u64>, reason: String) {
+        let (index, shown) = (job.turn * MEMBERS, job.shown.clone());
+        self.summary.damage(Damage { index, shown, offset, reason });
+    }
+
+    /// What is known of a file before it is scanned; `None` when its rows are not wanted.
+    fn begin(&mut self, job: &Job, entry: Option<Entry<'_>>, seen: Option<&Observation>) -> Option<FileInfo> {
+        let label = self.options.ledger.map(|_| {
+            let seen = seen.ok_or("it was not read to its end before");
+            let (label, reason) = entry.map_or((Label::NotCovered, None), |entry| entry.label(seen));
+            if let Some(at) = Label::ALL.iter().position(|other| *other == label) {
+                self.summary.labels[at] += 1;
+            }
+            if let (true, Some(reason)) = (label != Label::Verified, reason) {
+                self.summary.unverified.push((job.shown.clone(), label, reason));
+            }
+            label
+        });
+        if self.options.only.is_some() && label != self.options.only {
+            self.summary.skip(Skipped::OtherLabel, job.length);
+            return None;
+        }
+        self.summary.files += 1;
+        let sha256 = seen.map(|seen| seen.sha256);
+        Some(FileInfo { shown: job.shown.clone(), index: job.turn * MEMBERS, sha256, label })
+    }
+
+    /// Scans one stream through a window.
+    fn entry(
+        &mut self,
+        job: &Job,
+        mut info: FileInfo,
+        reader: &mut dyn Read,
+        window: &mut Vec<u8>,
+        progress: &dyn Progress,
+        row: &mut OnRow<'_>,
+    ) -> ControlFlow<()> {
+        let needs_hash = self.options.hash && info.sha256.is_none();
+        let mut filled = 0;
+        let mut at_end = false;
+        let mut is_fresh = true;
+        let mut stream: Option<Stream<'_, '_, '_>> = None;
+        let max_record = self.options.max_record.max(WINDOW);
+        // a small entry is held whole, so that it can be hashed before its rows are given out
+        let hold = if needs_hash { MAX_WHOLE } else { WINDOW };
+        let mut this = Some(self);
+        loop {
+            if window.len() < hold.min(max_record).max(WINDOW) {
+                window.resize(hold.min(max_record).max(WINDOW), 0);
+            }
+            while filled < window.len() && !at_end {
+                match reader.read(&mut window[filled..]) {
+                    Ok(0) => at_end = true,
+                    Ok(length) => filled += length,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    // whoever gave the reader has noted it
+                    Err(error) => {
+                        debug_assert!(ContentError::of(&error).is_some(), "{error}");
+                        at_end = true;
+                    }
+                }
+            }
+            if progress.is_interrupted() {
+                return ControlFlow::Break(());
+            }
+            if let Some(scan) = this.take() {
+                if needs_hash && at_end {
+                    info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
+                }
+                stream = Some(Stream { scan, job, info: &info, is_protected: false, row });
+            }
+            let Some(stream) = &mut stream else { return ControlFlow::Break(()) };
+            let next = match () {
+                () if at_end => Next::End,
+                () if window.len() >= max_record => Next::Full,
+                () => Next::More,
+            };
+            let consumed = stream.continue_with(&window[..filled], next, is_fresh);
+            is_fresh = false;
+            if at_end {
+                stream.end();
+                window.truncate(WINDOW);
+                window.shrink_to(WINDOW);
+                return ControlFlow::Continue(());
+            }
+            window.copy_within(consumed..filled, 0);
+            filled -= consumed;
+            if consumed == 0 && filled == window.len() && window.len() < max_record {
+                let grown = (window.len() * 2).min(max_record);
+                window.resize(grown, 0);
+            }
+        }
+    }
+}
+
+/// One stream being scanned.
+struct Stream<'s, 'o, 'r> {
+    scan: &'s mut Scan<'o>,
+    job: &'s Job,
+    info: &'s FileInfo,
+    /// Whether a checksum vouches for the content.
+    is_protected: bool,
+    row: &'s mut OnRow<'r>,
+}
+
+impl Stream<'_, '_, '_> {
+    /// Scans a stream that comes in one piece; `before` bytes of it were left out.
+    fn feed(&mut self, content: &[u8], next: Next, before: u64) {
+        self.scan_from(content, next, before, true);
+    }
+
+    fn continue_with(&mut self, content: &[u8], next: Next, is_fresh: bool) -> usize {
+        self.scan_from(content, next, 0, is_fresh)
+    }
+
+    fn scan_from(&mut self, content: &[u8], next: Next, before: u64, is_fresh: bool) -> usize {
+        let Scan { checking, trusting, summary, .. } = &mut *self.scan;
+        let scanner = if self.is_protected { trusting } else { checking };
+        if is_fresh {
+            scanner.start();
+        }
+        let (info, row) = (self.info, &mut *self.row);
+        let label = info.label.and_then(|label| Label::ALL.iter().position(|other| *other == label));
+        scanner.feed(content, next, &mut |found| match found {
+            Found::Match { record, number } => {
+                if let Some(label) = label {
+                    summary.row_labels[label] += 1;
+                }
+                row(&Row { record, file: info, number });
+            }
+            Found::Damage { offset, reason } => {
+                let (index, shown) = (info.index, info.shown.clone());
+                let (offset, reason) = (Some(before + offset), reason.to_owned());
+                summary.damage(Damage { index, shown, offset, reason });
+            }
+        })
+    }
+
+    /// The stream is over.
+    fn end(&mut self) {
+        let Scan { checking, trusting, summary, .. } = &mut *self.scan;
+        let scanner = if self.is_protected { trusting } else { checking };
+        summary.counts.add(&scanner.counts());
+        let is_other = !scanner.saw_json() && !self.job.is_given && !is_json_by_name(&self.info.shown);
+        if is_other {
+            // a file of another kind, which was never meant to be read
+            let is_its = |damage: &Damage| damage.index == self.info.index && damage.shown == self.info.shown;
+            let before = summary.damage.len();
+            summary.damage.retain(|damage| !is_its(damage));
+            summary.damages -= (before - summary.damage.len()) as u64;
+            summary.skip(Skipped::NotJson, self.job.length);
+            if self.info.shown == self.job.shown {
+                summary.files = summary.files.saturating_sub(1);
+            }
+        }
+    }
+}
+
+/// Whether a name says that the file holds JSON.
+fn is_json_by_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    [".json", ".jsonl", ".ndjson"].iter().any(|end| name.ends_with(end)) || log_stamp(name).is_some()
+}
+
+/// What changes when a file does.
+fn state_of(file: &File) -> Option<(u64, std::time::SystemTime)> {
+    let metadata = file.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
