@@ -7,12 +7,10 @@ mod dedupe;
 mod groups;
 mod histogram;
 mod key;
-mod pick;
 mod sum;
 
 pub use dedupe::{Fingerprinter, Seen};
 pub use groups::{Group, Groups, Order, Span};
 pub use histogram::{Bars, Histogram, Series, Step, StepError};
 pub use key::{combinations, compare_keys, parts, push_part};
-pub use pick::{Picker, value_time};
 pub use sum::{Sum, Total};

@@ -23,6 +23,7 @@ pub(crate) mod completions;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod man;
+pub(crate) mod query;
 pub(crate) mod verify;
 
 /// Everything from the arguments to the exit status.
@@ -47,6 +48,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
+        Command::Query(args) => query::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
         Command::Generate(args) => {
             generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from)

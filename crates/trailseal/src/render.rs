@@ -6,5 +6,6 @@ pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 pub(crate) mod plain;
+pub(crate) mod query;
 pub(crate) mod strip;
 pub(crate) mod text;
