@@ -16,6 +16,7 @@
 
 pub mod aggregate;
 pub mod category;
+pub mod expression;
 pub mod filter;
 pub mod json;
 pub mod lookup;
@@ -23,6 +24,8 @@ pub mod path;
 pub mod predicate;
 pub mod record;
 pub mod scan;
+pub mod selectors;
+pub mod shortcut;
 
 pub use filter::Filter;
 pub use predicate::Predicate;

@@ -154,7 +154,8 @@ impl FieldPath {
     }
 }
 
-fn known_name(text: &str) -> Option<&'static str> {
+/// The known top-level name that differs from this one in case only.
+pub(crate) fn known_name(text: &str) -> Option<&'static str> {
     TOP_LEVEL.iter().find(|known| known.eq_ignore_ascii_case(text)).copied()
 }
 

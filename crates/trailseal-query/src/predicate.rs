@@ -39,6 +39,10 @@ pub enum Predicate {
     Category(Vec<Category>),
     /// The text stands anywhere in the record: in its compact JSON, escapes resolved.
     Anywhere(TextTest),
+    /// One object that the path leads to (an element, where it leads to an array) passes all of this by itself;
+    /// the predicate's paths begin in that object. Unknown when there is no object, or when none passes and
+    /// one does not say.
+    Element(FieldPath, Box<Predicate>),
 }
 
 /// A member of a `LookupEvents` row that is derived from more than one field.
@@ -61,6 +65,8 @@ pub enum Test {
     Compare(Operator, Literal),
     /// It equals one of these.
     In(Vec<Literal>),
+    /// It lies between the two, or is one of them.
+    Between(Literal, Literal),
     /// Its text is like this.
     Text(TextTest),
     /// It is an IP address in one of these networks; service names are in none.
@@ -98,13 +104,13 @@ pub enum Literal {
 /// What a text must be like.
 #[derive(Clone, Debug)]
 pub struct TextTest {
-    kind: TextKind,
+    pub(crate) kind: TextKind,
     /// Characters are compared in lower case.
-    ignore_case: bool,
+    pub(crate) ignore_case: bool,
 }
 
 #[derive(Clone, Debug)]
-enum TextKind {
+pub(crate) enum TextKind {
     Equals(String),
     Prefix(String),
     Suffix(String),
@@ -145,6 +151,7 @@ impl Predicate {
                 category(record).map_or(Truth::Unknown, |found| wanted.contains(&found).into())
             }
             Self::Anywhere(test) => test.holds(&record.plain_text()).into(),
+            Self::Element(path, inner) => any_element(record, path, inner),
         }
     }
 
@@ -241,6 +248,38 @@ fn lookup_texts(
     ControlFlow::Continue(())
 }
 
+/// Arrays directly within arrays that elements are looked for in.
+const MAX_NESTED_ARRAYS: u32 = 16;
+
+fn any_element(record: &Record<'_>, path: &FieldPath, inner: &Predicate) -> Truth {
+    let mut folded = None;
+    let _ = record.visit(path, &mut |value| {
+        objects_of(value, 0, &mut |object| {
+            let truth = inner.evaluate(&Record::new(object));
+            if truth != Truth::False || folded.is_none() {
+                folded = Some(truth);
+            }
+            if truth == Truth::True { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    });
+    folded.unwrap_or(Truth::Unknown)
+}
+
+fn objects_of<'a>(
+    value: Value<'a>,
+    nested: u32,
+    visit: &mut dyn FnMut(&'a [u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    match value {
+        Value::Object(raw) => visit(raw),
+        Value::Array(_) if nested <= MAX_NESTED_ARRAYS => value
+            .elements()
+            .map_while(Result::ok)
+            .try_for_each(|element| objects_of(element, nested + 1, visit)),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
 fn compare_fields(record: &Record<'_>, left: &FieldPath, operator: Operator, right: &FieldPath) -> Truth {
     let mut truth = Truth::Unknown;
     let _ = record.visit(left, &mut |one| {
@@ -279,6 +318,9 @@ impl Test {
             Self::Exists => true,
             Self::Compare(operator, literal) => literal.compare(tested, *operator),
             Self::In(literals) => literals.iter().any(|literal| literal.compare(tested, Operator::Equal)),
+            Self::Between(low, high) => {
+                low.compare(tested, Operator::GreaterOrEqual) && high.compare(tested, Operator::LessOrEqual)
+            }
             Self::Text(test) => tested.text().is_some_and(|text| test.holds(&text)),
             Self::Cidr(networks) => tested
                 .text()
@@ -289,7 +331,19 @@ impl Test {
 }
 
 impl Operator {
-    fn holds(self, ordering: Ordering) -> bool {
+    /// The relation of the right side to the left one.
+    #[must_use]
+    pub(crate) fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            same => same,
+        }
+    }
+
+    pub(crate) fn holds(self, ordering: Ordering) -> bool {
         match self {
             Self::Equal => ordering.is_eq(),
             Self::NotEqual => ordering.is_ne(),
@@ -317,7 +371,7 @@ impl Literal {
 
 /// Compares two numbers as they are written: integers exactly, others as floating point. `None` when one is no
 /// number.
-fn compare_numbers(one: &str, other: &str) -> Option<Ordering> {
+pub(crate) fn compare_numbers(one: &str, other: &str) -> Option<Ordering> {
     if let (Ok(one), Ok(other)) = (one.parse::<i128>(), other.parse::<i128>()) {
         return Some(one.cmp(&other));
     }
@@ -430,6 +484,11 @@ impl TextTest {
         }
     }
 
+    /// Whether it became a regular expression.
+    pub(crate) fn is_regex(&self) -> bool {
+        matches!(self.kind, TextKind::Regex(_))
+    }
+
     /// Whether a text is like this.
     pub fn holds(&self, text: &str) -> bool {
         if self.ignore_case { self.kind.holds(&text.to_lowercase()) } else { self.kind.holds(text) }
@@ -497,6 +556,37 @@ mod tests {
         check("resources.type", Test::Exists, False);
         check("none", Test::Exists, False);
         check("flag", Test::Exists, True);
+    }
+
+    #[test]
+    fn an_element_passes_by_itself_and_bounds_hold_for_one_value() {
+        use Truth::{False, True, Unknown};
+        let record = Record::new(
+            br#"{"r":[{"t":"a","n":1},{"t":"b","n":9},"x",[{"t":"c"}]],"one":{"t":"a","n":1},"none":[],"s":"x"}"#,
+        );
+        let field = |path: &str, test| Predicate::Field(FieldPath::new([path]), test);
+        let number = |text: &str| Literal::Number(text.to_owned());
+        let is = |kind: &str, n: &str| {
+            field("t", Test::Compare(Operator::Equal, text(kind)))
+                .and(field("n", Test::Compare(Operator::Equal, number(n))))
+        };
+        for (path, inner, expected) in [
+            ("r", is("a", "1"), True),
+            ("r", is("z", "1"), False),
+            ("r", is("a", "9"), False),
+            ("r", is("c", "1"), Unknown),
+            ("one", is("a", "1"), True),
+            ("none", is("a", "1"), Unknown),
+            ("s", is("a", "1"), Unknown),
+            ("absent", is("a", "1"), Unknown),
+        ] {
+            let described = format!("{path} {inner:?}");
+            let predicate = Predicate::Element(FieldPath::new([path]), Box::new(inner));
+            assert_eq!(predicate.evaluate(&record), expected, "{described}");
+        }
+        let between =
+            Predicate::Field(FieldPath::parse("r.n").unwrap(), Test::Between(number("2"), number("8")));
+        assert_eq!(between.evaluate(&record), False);
     }
 
     #[test]

@@ -1,0 +1,170 @@
+//! Names in a predicate that no event record has, and what CloudTrail writes instead.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    path::{FieldPath, TOP_LEVEL},
+    predicate::Predicate,
+};
+
+/// The members of the objects whose members are known (spec/records.md 2.1, 2.3), with their objects.
+const KNOWN: [(&str, &[&str]); 13] = [
+    (
+        "userIdentity",
+        &[
+            "accessKeyId",
+            "accountId",
+            "arn",
+            "credentialId",
+            "identityProvider",
+            "inScopeOf",
+            "invokedBy",
+            "onBehalfOf",
+            "principalId",
+            "sessionContext",
+            "type",
+            "userName",
+        ],
+    ),
+    (
+        "userIdentity.sessionContext",
+        &[
+            "assumedRoot",
+            "attributes",
+            "ec2RoleDelivery",
+            "sessionIssuer",
+            "sourceIdentity",
+            "webIdFederationData",
+        ],
+    ),
+    ("userIdentity.sessionContext.attributes", &["creationDate", "mfaAuthenticated"]),
+    ("userIdentity.sessionContext.sessionIssuer", &["accountId", "arn", "principalId", "type", "userName"]),
+    ("userIdentity.sessionContext.webIdFederationData", &["attributes", "federatedProvider"]),
+    ("userIdentity.onBehalfOf", &["identityStoreArn", "userId"]),
+    ("resources", &["ARN", "ARNPrefix", "accountId", "type"]),
+    ("tlsDetails", &["cipherSuite", "clientProvidedHostHeader", "keyExchange", "tlsVersion"]),
+    ("addendum", &["originalEventID", "originalRequestID", "reason", "updatedFields"]),
+    ("eventContext", &["requestContext", "tagContext"]),
+    (
+        "insightDetails",
+        &[
+            "errorCode",
+            "eventName",
+            "eventSource",
+            "insightContext",
+            "insightSource",
+            "insightType",
+            "sourceEventCategory",
+            "state",
+        ],
+    ),
+    ("insightDetails.insightContext", &["attributions", "statistics"]),
+    (
+        "insightDetails.insightContext.statistics",
+        &["baseline", "baselineDuration", "insight", "insightDuration"],
+    ),
+];
+
+/// The letters that may differ between a misspelt name and the right one.
+const MAX_DISTANCE: usize = 2;
+/// Longer names are not compared with others.
+const MAX_NAME: usize = 64;
+/// The notes that are given.
+const MAX_NOTES: usize = 20;
+
+/// A note for every path whose names no event record has, though it may have been meant to; at most twenty.
+///
+/// Nothing is wrong with such a path: edited records hold misspelt names, and services add new ones.
+pub fn suggestions(predicate: &Predicate) -> Vec<String> {
+    let mut paths = BTreeSet::new();
+    collect(predicate, &[], &mut paths);
+    paths.iter().filter_map(|path| note(path)).take(MAX_NOTES).collect()
+}
+
+fn collect(predicate: &Predicate, prefix: &[String], paths: &mut BTreeSet<Vec<String>>) {
+    let mut add = |path: &FieldPath| {
+        paths.insert([prefix, path.segments()].concat());
+    };
+    match predicate {
+        Predicate::All(parts) | Predicate::Any(parts) => {
+            parts.iter().for_each(|part| collect(part, prefix, paths));
+        }
+        Predicate::Not(part) => collect(part, prefix, paths),
+        Predicate::Field(path, _) => add(path),
+        Predicate::Fields(left, _, right) => {
+            add(left);
+            add(right);
+        }
+        Predicate::Element(path, inner) => {
+            let prefix = [prefix, path.segments()].concat();
+            collect(inner, &prefix, paths);
+            paths.insert(prefix);
+        }
+        Predicate::Constant(_) | Predicate::Lookup(..) | Predicate::Category(_) | Predicate::Anywhere(_) => {}
+    }
+}
+
+fn note(path: &[String]) -> Option<String> {
+    let written = path.join(".");
+    let first = path.first()?;
+    if !TOP_LEVEL.contains(&first.as_str()) {
+        return Some(match better_top_level(first) {
+            Some(better) => {
+                let rest: String = path[1..].iter().map(|name| format!(".{name}")).collect();
+                format!("{written}: CloudTrail writes {better}{rest}")
+            }
+            None => format!("{written}: event records have no field {first}"),
+        });
+    }
+    let mut object = first.clone();
+    for (index, name) in path.iter().enumerate().skip(1) {
+        let (_, members) = KNOWN.iter().find(|(known, _)| *known == object)?;
+        if !members.contains(&name.as_str()) {
+            let better = nearest(name, members.iter().copied())?;
+            let rest: String = path[index + 1..].iter().map(|name| format!(".{name}")).collect();
+            return Some(format!("{written}: CloudTrail writes {object}.{better}{rest}"));
+        }
+        object = format!("{object}.{name}");
+    }
+    None
+}
+
+/// A known top-level name that is like this one, or the path of a known member of this name.
+fn better_top_level(name: &str) -> Option<String> {
+    let bare = name.replace('_', "");
+    if let Some(known) = TOP_LEVEL.iter().find(|known| known.eq_ignore_ascii_case(&bare)) {
+        return Some((*known).to_owned());
+    }
+    let member = |(object, members): &(&str, &[&str])| {
+        let found = members.iter().find(|member| member.eq_ignore_ascii_case(&bare))?;
+        Some(format!("{object}.{found}"))
+    };
+    KNOWN.iter().find_map(member).or_else(|| nearest(name, TOP_LEVEL.into_iter()).map(str::to_owned))
+}
+
+/// The known name that differs in case only, else in the fewest letters, if in few.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > MAX_NAME {
+        return None;
+    }
+    let lower = name.to_lowercase();
+    let distance = |known: &str| distance(&lower, &known.to_lowercase());
+    // short names are like too many others
+    let limit = MAX_DISTANCE.min(name.len() / 3);
+    known.map(|known| (distance(known), known)).filter(|(far, _)| *far <= limit).min().map(|(_, known)| known)
+}
+
+/// The letters to change, add or leave out.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, left) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, right) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(left != *right);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,197 @@
+//! `Resources` (spec/lookup-events.md 1.4): by the table, else from the record's own `resources`.
+
+use std::{borrow::Cow, ops::ControlFlow};
+
+use super::table::{Cut, Entry, Extraction, Part, TABLE};
+use crate::{json::Value, record::Record};
+
+/// One item of a row's `Resources`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// `ResourceType`; CloudTrail leaves it out for some.
+    pub resource_type: Option<Cow<'a, str>>,
+    /// `ResourceName`: always the whole or a part of a text in the record.
+    pub name: Cow<'a, str>,
+    /// What it follows from.
+    pub rule: Rule,
+}
+
+/// What an item of `Resources` follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The extraction table knows the event.
+    Table,
+    /// It does not, and the record's own `resources` name it.
+    Fallback,
+}
+
+/// The `Resources` of a record's row, grouped by type.
+///
+/// Every name is a part of some string in the record, escapes resolved: a search of the record's text for a name
+/// may exclude records.
+pub fn resources<'a>(record: &Record<'a>) -> Vec<Resource<'a>> {
+    let parts = Parts::of(record);
+    let mut list = List::default();
+    match (&parts.source, &parts.name) {
+        (Some(source), Some(name)) => match TABLE.find(source, name) {
+            Some(entry) => extract(entry, &parts, &mut list),
+            None => fall_back(&parts, &mut list),
+        },
+        _ => fall_back(&parts, &mut list),
+    }
+    list.grouped()
+}
+
+/// The members that matter, from one pass over the record.
+#[derive(Default)]
+struct Parts<'a> {
+    source: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    request: Option<Value<'a>>,
+    response: Option<Value<'a>>,
+    resources: Option<Value<'a>>,
+    has_failed: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn of(record: &Record<'a>) -> Self {
+        let mut parts = Self::default();
+        for (key, value) in record.value().members().map_while(Result::ok) {
+            match key.decode().as_ref() {
+                "eventSource" => parts.source = value.as_str(),
+                "eventName" => parts.name = value.as_str(),
+                "requestParameters" => parts.request = Some(value),
+                "responseElements" => parts.response = Some(value),
+                "resources" => parts.resources = Some(value),
+                "errorCode" | "errorMessage" => parts.has_failed |= value != Value::Null,
+                _ => {}
+            }
+        }
+        parts
+    }
+}
+
+fn extract<'a>(entry: &'static Entry, parts: &Parts<'a>, list: &mut List<'a>) {
+    if entry.only_if_succeeded && parts.has_failed {
+        return;
+    }
+    for extraction in &entry.extractions {
+        for (part, path) in &extraction.places {
+            let value = match part {
+                Part::Request => parts.request,
+                Part::Response => parts.response,
+            };
+            let Some(Value::Object(raw)) = value else { continue };
+            let _ = Record::new(raw).visit(path, &mut |found| {
+                add(extraction, found, list);
+                ControlFlow::Continue(())
+            });
+        }
+    }
+}
+
+/// A text, or an array of texts.
+fn add<'a>(extraction: &'static Extraction, value: Value<'a>, list: &mut List<'a>) {
+    let elements = value.elements().map_while(Result::ok).filter_map(|element| element.as_str());
+    for text in value.as_str().into_iter().chain(elements) {
+        let name = match extraction.cut {
+            Cut::Whole => text,
+            Cut::LastSegment => after(text, |text| text.rfind('/').map(|at| at + 1)),
+        };
+        list.add(extraction.resource_type.as_deref().map(Cow::Borrowed), name, Rule::Table);
+    }
+}
+
+/// The ARNs that the record itself names, and the names at their ends.
+fn fall_back<'a>(parts: &Parts<'a>, list: &mut List<'a>) {
+    let Some(resources) = parts.resources else { return };
+    for resource in resources.elements().map_while(Result::ok) {
+        let resource_type = resource.member("type").and_then(|value| value.as_str());
+        let resource_type = resource_type.filter(|text| !text.is_empty());
+        for member in ["ARN", "ARNPrefix"] {
+            let Some(arn) = resource.member(member).and_then(|value| value.as_str()) else { continue };
+            let name = after(arn.clone(), trailing_name);
+            list.add(resource_type.clone(), arn, Rule::Fallback);
+            if *name != *"*" {
+                list.add(resource_type.clone(), name, Rule::Fallback);
+            }
+        }
+    }
+}
+
+/// Where the name begins in `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`: the resource is a name, or a type and
+/// a name after the first of `:` and `/`; of deeper names the last part counts.
+fn trailing_name(arn: &str) -> Option<usize> {
+    if !arn.starts_with("arn:") {
+        return None;
+    }
+    let start = arn.match_indices(':').nth(4)?.0 + 1;
+    let resource = &arn[start..];
+    let separator = resource.chars().find(|character| matches!(character, ':' | '/'));
+    Some(separator.and_then(|separator| resource.rfind(separator)).map_or(start, |at| start + at + 1))
+}
+
+/// The text from the place that `start` finds; the whole where it finds none.
+fn after<'a>(text: Cow<'a, str>, start: impl Fn(&str) -> Option<usize>) -> Cow<'a, str> {
+    let Some(start) = start(&text) else { return text };
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[start..]),
+        Cow::Owned(text) => Cow::Owned(text[start..].to_owned()),
+    }
+}
+
+/// Distinct items, in the order in which they were found.
+#[derive(Default)]
+struct List<'a> {
+    items: Vec<Resource<'a>>,
+    /// Beyond a few, items are found by their hash: a hostile record holds a million.
+    seen: std::collections::HashSet<(Option<Cow<'a, str>>, Cow<'a, str>)>,
+}
+
+/// Up to this many items are compared one by one.
+const FEW: usize = 16;
+
+impl<'a> List<'a> {
+    fn add(&mut self, resource_type: Option<Cow<'a, str>>, name: Cow<'a, str>, rule: Rule) {
+        if name.is_empty() {
+            return;
+        }
+        let item = Resource { resource_type, name, rule };
+        let is_known = if self.items.len() < FEW {
+            self.items.contains(&item)
+        } else {
+            if self.seen.is_empty() {
+                self.seen.extend(self.items.iter().map(Resource::key));
+            }
+            !self.seen.insert(item.key())
+        };
+        if !is_known {
+            self.items.push(item);
+        }
+    }
+
+    /// Items of one type together, types in the order of their first items.
+    fn grouped(self) -> Vec<Resource<'a>> {
+        let mut items = self.items;
+        let mut types: Vec<Option<Cow<'a, str>>> = Vec::new();
+        for item in &items {
+            // Types of the table are few; those of a record's own resources may not be.
+            if types.len() < FEW && !types.contains(&item.resource_type) {
+                types.push(item.resource_type.clone());
+            }
+        }
+        items.sort_by_cached_key(|item| {
+            types.iter().position(|known| *known == item.resource_type).unwrap_or(types.len())
+        });
+        items
+    }
+}
+
+impl<'a> Resource<'a> {
+    fn key(&self) -> (Option<Cow<'a, str>>, Cow<'a, str>) {
+        (self.resource_type.clone(), self.name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;
