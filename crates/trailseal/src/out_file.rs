@@ -43,9 +43,7 @@ impl<'a> OutFile<'a> {
             }
         }
         match fs::symlink_metadata(path) {
-            Ok(found) if !found.is_file() => {
-                Err(this.fail(&"something that is not a regular file is there"))
-            }
+            Ok(found) if !found.is_file() => Err(this.fail(&"something that is not a regular file is there")),
             Ok(_) if !may_replace => Err(this.fail(&"it is there already").hint(otherwise)),
             _ if path.file_name().is_none() => Err(this.fail(&"it has no file name")),
             _ => Ok(this),

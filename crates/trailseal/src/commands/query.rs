@@ -62,7 +62,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let target = args.output.output.as_deref().map(|path| target(path, &roots, args)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
-    let is_shown = !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
+    let is_shown =
+        !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
         let ledger = evidence::load(&args.evidence, &roots, args.limits.threads, &counts)?;
         let job = Job::new(args, &roots, &wanted, ledger.as_ref(), &plan, &counts);

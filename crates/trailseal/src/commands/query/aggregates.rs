@@ -80,7 +80,9 @@ pub(super) fn groups(
                 row.push(Cell::number(group.count));
                 row.extend(plan.sum.iter().map(|_| Cell::number(group.sum.total())));
                 row.extend(plan.distinct.iter().map(|_| Cell::number(group.distinct.count())));
-                let time = |time: Option<trailseal_archive::Timestamp>| Cell::text(time.map(|time| time.to_string()));
+                let time = |time: Option<trailseal_archive::Timestamp>| {
+                    Cell::text(time.map(|time| time.to_string()))
+                };
                 row.extend([time(group.span.first), time(group.span.last)]);
             }
             row
@@ -170,7 +172,11 @@ struct Part {
 }
 
 /// Counts all events, each thread for itself; in order where duplicates are to be dropped.
-fn count(job: &Job<'_>, facts: &Facts<'_>, new: &(dyn Fn() -> Tally + Sync)) -> Result<Counted, CommandError> {
+fn count(
+    job: &Job<'_>,
+    facts: &Facts<'_>,
+    new: &(dyn Fn() -> Tally + Sync),
+) -> Result<Counted, CommandError> {
     let memory = Memory::default();
     let new = || Part { tally: new(), labels: [0; 4], not_shown: 0, kept: 0, clipped: 0, charged: 0 };
     let mut duplicates = None;
@@ -210,8 +216,9 @@ fn count(job: &Job<'_>, facts: &Facts<'_>, new: &(dyn Fn() -> Tally + Sync)) -> 
         })
     };
     if memory.is_exceeded.load(Ordering::Relaxed) {
-        return Err(CommandError::new("there are too many different values to count in memory")
-            .hint("count by fewer fields, or filter more narrowly; --limit and --fields print values as they come"));
+        return Err(CommandError::new("there are too many different values to count in memory").hint(
+            "count by fewer fields, or filter more narrowly; --limit and --fields print values as they come",
+        ));
     }
     let (parts, summary) = result?;
     let mut parts = parts.into_iter();

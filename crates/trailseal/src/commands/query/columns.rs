@@ -329,7 +329,8 @@ impl<'a> Cell<'a> {
 /// Who acted: what stands behind the account in the ARN, else the name, the service or the kind of identity.
 fn actor<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
     let identity = record.member("userIdentity")?;
-    let text = |name: &str| identity.member(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    let text =
+        |name: &str| identity.member(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
     if let Some(arn) = text("arn")
         && let Some(resource) = arn.splitn(6, ':').nth(5)
     {
@@ -393,30 +394,29 @@ pub(crate) mod tests {
 
     #[test]
     fn values_are_as_written_and_several_become_an_array() {
-        assert_eq!(json("n,s,none,absent,resources.ARN,resources.type,o,o.a,\"a.b\""), [
-            "12345678901234567890",
-            r#""a\"\u00e9""#,
-            "null",
-            "null",
-            r#"["arn:a","arn:b"]"#,
-            r#""T""#,
-            r#"{"a":[1,2]}"#,
-            "[1,2]",
-            "1"
-        ]);
+        assert_eq!(
+            json("n,s,none,absent,resources.ARN,resources.type,o,o.a,\"a.b\""),
+            [
+                "12345678901234567890",
+                r#""a\"\u00e9""#,
+                "null",
+                "null",
+                r#"["arn:a","arn:b"]"#,
+                r#""T""#,
+                r#"{"a":[1,2]}"#,
+                "[1,2]",
+                "1"
+            ]
+        );
     }
 
     #[test]
     fn derived_fields() {
         let hash = format!("\"{}\"", "ab".repeat(32));
-        assert_eq!(json("hour,day,file,record,sha256,label"), [
-            r#""2024-03-01T05:00Z""#,
-            r#""2024-03-01""#,
-            r#""archive/a.json.gz""#,
-            "7",
-            &hash,
-            "null"
-        ]);
+        assert_eq!(
+            json("hour,day,file,record,sha256,label"),
+            [r#""2024-03-01T05:00Z""#, r#""2024-03-01""#, r#""archive/a.json.gz""#, "7", &hash, "null"]
+        );
         assert_eq!(json("\"file\""), ["null"], "a quoted name is a field of the record");
     }
 

@@ -6,11 +6,7 @@ use trailseal_evidence::{Options, ledger::Ledger};
 use trailseal_verify::keys::KeyRing;
 
 use super::{args, filter::TimeSpan};
-use crate::{
-    commands::verify,
-    error::CommandError,
-    progress::Counts,
-};
+use crate::{commands::verify, error::CommandError, progress::Counts};
 
 /// Verifies the digests below the roots; `None` when that is not asked for.
 ///

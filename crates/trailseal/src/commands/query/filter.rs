@@ -92,7 +92,8 @@ fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 
 /// `24h`, `90m`, `2d`.
 fn parse_span(text: &str) -> Result<i64, CommandError> {
-    let fail = || CommandError::new(format!("--late {text:?} is no span of time")).hint("write 30m, 24h or 7d");
+    let fail =
+        || CommandError::new(format!("--late {text:?} is no span of time")).hint("write 30m, 24h or 7d");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "s" => 1,
@@ -108,7 +109,8 @@ fn parse_span(text: &str) -> Result<i64, CommandError> {
 
 fn now() -> Timestamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Timestamp::from_epoch(0).map_or_else(|| unreachable!("1970 is a year"), |epoch| epoch.plus(seconds as i64))
+    Timestamp::from_epoch(0)
+        .map_or_else(|| unreachable!("1970 is a year"), |epoch| epoch.plus(seconds as i64))
 }
 
 #[cfg(test)]
@@ -117,7 +119,10 @@ mod tests {
 
     #[test]
     fn spans_of_time() {
-        assert_eq!(["0s", "90m", "24h", "2d", "1w"].map(|text| parse_span(text).unwrap()), [0, 5400, 86_400, 172_800, 604_800]);
+        assert_eq!(
+            ["0s", "90m", "24h", "2d", "1w"].map(|text| parse_span(text).unwrap()),
+            [0, 5400, 86_400, 172_800, 604_800]
+        );
         for text in ["", "h", "24", "-1h", "1.5h", "1y", "99999999999d"] {
             assert!(parse_span(text).is_err(), "{text}");
         }

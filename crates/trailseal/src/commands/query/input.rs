@@ -80,8 +80,9 @@ fn glob(pattern: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let mut found = Vec::new();
     walk(&base, Path::new(""), &matcher, 0, &mut found);
     if found.is_empty() {
-        return Err(fail(&"nothing is like it")
-            .hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'"));
+        return Err(
+            fail(&"nothing is like it").hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'")
+        );
     }
     found.sort();
     Ok(found)
@@ -97,7 +98,8 @@ fn split(pattern: &Path) -> (PathBuf, PathBuf) {
 
 /// Links to folders are not followed: what a pattern stands for lies below its base.
 fn walk(base: &Path, below: &Path, matcher: &GlobMatcher, depth: usize, found: &mut Vec<PathBuf>) {
-    let folder = if base == Path::new("") && below == Path::new("") { PathBuf::from(".") } else { base.join(below) };
+    let folder =
+        if base == Path::new("") && below == Path::new("") { PathBuf::from(".") } else { base.join(below) };
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
         let Ok(kind) = entry.file_type() else { continue };

@@ -164,7 +164,15 @@ fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
         let only_keys = distinct.is_some();
         let keys = distinct.into_iter().collect();
         let order = Order::Key;
-        return Ok(Mode::Groups(GroupPlan { keys, sum, distinct: None, only_keys, order, top: None, min: 1 }));
+        return Ok(Mode::Groups(GroupPlan {
+            keys,
+            sum,
+            distinct: None,
+            only_keys,
+            order,
+            top: None,
+            min: 1,
+        }));
     }
     row_mode(args, format).map(Mode::Rows)
 }
@@ -182,7 +190,8 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
         let columns = if provenance { columns.and(Columns::of_provenance()) } else { columns };
         if integrity { columns.and(Columns::of_label()) } else { columns }
     };
-    let is_text = is_timeline && (format == Format::Table || args.output.format.is_none() && args.output.output.is_none());
+    let is_text = is_timeline
+        && (format == Format::Table || args.output.format.is_none() && args.output.output.is_none());
     let (format, shape) = match format {
         _ if is_text => (RowFormat::Cells(with_evidence(fields.unwrap_or_default())), ShapeKind::Timeline),
         Format::Jsonl => {

@@ -14,10 +14,7 @@ use super::{
     sink::{Out, Sink},
     sort::{SortOptions, Sorter},
 };
-use crate::{
-    error::CommandError,
-    render::query::summary::Told,
-};
+use crate::{error::CommandError, render::query::summary::Told};
 
 /// Writes the events.
 ///
@@ -46,7 +43,9 @@ fn stream(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
             plan.format.write(row, to);
             1
         },
-        &mut |bytes, _| go_on(job, sink.rows(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure),
+        &mut |bytes, _| {
+            go_on(job, sink.rows(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure)
+        },
     );
     if let Some(error) = failure {
         return Err(error.into());

@@ -133,7 +133,9 @@ pub(crate) fn write(
         Format::Table | Format::Lookup => {
             let Some(first) = rows.first() else { return Ok(()) };
             let mut table = Table::new(&flat_names(names, first), width);
-            let is_number = |at: usize| rows.iter().any(|row| flat(names, row).get(at).is_some_and(|(_, cell)| cell.is_number()));
+            let is_number = |at: usize| {
+                rows.iter().any(|row| flat(names, row).get(at).is_some_and(|(_, cell)| cell.is_number()))
+            };
             table.align_right(&is_number);
             for row in rows {
                 let cells = flat(names, row).into_iter().map(|(_, cell)| match &*cell {

@@ -6,8 +6,11 @@ use csv::{Terminator, WriterBuilder};
 
 /// Appends a line of cells.
 pub(crate) fn line<'a>(cells: impl Iterator<Item = Cow<'a, str>>, to: &mut Vec<u8>) {
-    let mut writer =
-        WriterBuilder::new().terminator(Terminator::CRLF).flexible(true).buffer_capacity(1024).from_writer(to);
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .flexible(true)
+        .buffer_capacity(1024)
+        .from_writer(to);
     let cells: Vec<Cow<'a, str>> = cells.map(harmless).collect();
     // Writing to memory cannot fail, and lines of any length are allowed.
     let _ = writer.write_record(cells.iter().map(|cell| cell.as_bytes()));

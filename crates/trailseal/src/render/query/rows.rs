@@ -9,8 +9,7 @@ use trailseal_query::{
 use super::csv;
 use crate::commands::query::{
     columns::{Column, Columns},
-    labels,
-    lookup_rows,
+    labels, lookup_rows,
 };
 
 /// How an event becomes bytes.
@@ -143,14 +142,20 @@ mod tests {
     fn events_are_as_they_are_in_the_log() {
         assert_eq!(json(None, false, false, false), format!("{RECORD}\n"));
         assert_eq!(json(None, false, false, true), format!(",\n{RECORD}"));
-        assert_eq!(json(Some("n,eventName,x"), false, false, false), "{\"n\":1.0,\"eventName\":\"A\\u0042\",\"x\":null}\n");
+        assert_eq!(
+            json(Some("n,eventName,x"), false, false, false),
+            "{\"n\":1.0,\"eventName\":\"A\\u0042\",\"x\":null}\n"
+        );
     }
 
     #[test]
     fn provenance_stands_around_the_event() {
         let place = format!(r#""file":"archive/a.json.gz","record":7,"sha256":"{}""#, "ab".repeat(32));
         assert_eq!(json(None, true, false, false), format!("{{{place},\"event\":{RECORD}}}\n"));
-        assert_eq!(json(Some("n"), true, true, false), format!("{{{place},\"integrity\":null,\"event\":{{\"n\":1.0}}}}\n"));
+        assert_eq!(
+            json(Some("n"), true, true, false),
+            format!("{{{place},\"integrity\":null,\"event\":{{\"n\":1.0}}}}\n")
+        );
     }
 
     #[test]

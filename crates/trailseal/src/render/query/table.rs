@@ -86,7 +86,8 @@ mod tests {
     use super::*;
 
     fn table(width: Option<usize>, cells: &[&str]) -> String {
-        let names: Vec<String> = ["eventTime", "a", "b"][..cells.len()].iter().map(|n| (*n).to_owned()).collect();
+        let names: Vec<String> =
+            ["eventTime", "a", "b"][..cells.len()].iter().map(|n| (*n).to_owned()).collect();
         let mut table = Table::new(&names, width);
         table.row(cells.iter());
         let mut out = Vec::new();
