@@ -48,6 +48,7 @@ mod tokens;
 mod tree;
 
 pub use fault::Fault;
+pub(crate) use functions::parse_network;
 pub use suggest::suggestions;
 
 /// The longest expression that is read, in bytes.

@@ -1,1 +1,1 @@
-//! x
+//! Trails' event selectors.

@@ -1,1 +1,333 @@
-//! x
+//! The options that stand for common conditions: `--event-name`, `--source-ip`, `--error` and so on.
+//!
+//! Each takes the values of one option, of which any may hold; options are joined with [`Predicate::and`]. A
+//! value with `*` or `?` is a glob over the whole text, others are compared as they are; case counts. Without
+//! values nothing can hold.
+
+use ipnet::IpNet;
+use regex::{Regex, RegexBuilder};
+use trailseal_archive::Timestamp;
+
+use crate::{
+    category::Category,
+    expression::parse_network,
+    path::FieldPath,
+    predicate::{Literal, LookupMember, Operator, Predicate, Test, TextTest},
+};
+
+#[cfg(test)]
+mod tests;
+pub mod time;
+
+/// Why a value is none that the option takes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShortcutError {
+    /// The value is empty.
+    #[error("the value is empty")]
+    Empty,
+    /// The glob is too large.
+    #[error("{pattern:?} is too large for a pattern")]
+    Pattern {
+        /// The glob, shortened.
+        pattern: String,
+    },
+    /// It is no regular expression.
+    #[error("{pattern:?} is no regular expression: {reason}")]
+    Regex {
+        /// The text, shortened.
+        pattern: String,
+        /// The last line of the compiler's complaint.
+        reason: String,
+    },
+    /// It looks like an address or network and is none.
+    #[error("{text:?} is neither an IP address nor a network such as 10.0.0.0/8")]
+    Network {
+        /// The value.
+        text: String,
+    },
+    /// There is no such category.
+    #[error("{text:?} is no event category: Management, Data, NetworkActivity and Insight are")]
+    Category {
+        /// The value.
+        text: String,
+    },
+    /// The last moment lies before the first.
+    #[error("the time range ends at {to}, before it begins at {from}")]
+    Range {
+        /// The first moment.
+        from: Timestamp,
+        /// The last moment.
+        to: Timestamp,
+    },
+}
+
+/// `eventName`, globs.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn event_name<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    fields_like(&[&["eventName"]], globs)
+}
+
+/// `eventSource`, globs; a name without a dot stands for the AWS service: `s3` for `s3.amazonaws.com`.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn event_source<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    let full = |glob: &S| match glob.as_ref() {
+        "" => String::new(),
+        name if name.contains(['.', '*']) => name.to_owned(),
+        service => format!("{service}.amazonaws.com"),
+    };
+    fields_like(&[&["eventSource"]], &globs.iter().map(full).collect::<Vec<_>>())
+}
+
+/// `Username` of the event's `LookupEvents` row, globs.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn username<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    let test = |glob: &S| Ok(Predicate::Lookup(LookupMember::Username, like(glob.as_ref())?));
+    any(globs, test)
+}
+
+/// What was done with an access key: `userIdentity.accessKeyId`, exactly. Events that made the key name it
+/// elsewhere (`responseElements`) and are not among them; [`keyword`] finds both.
+///
+/// # Errors
+/// [`ShortcutError::Empty`].
+pub fn access_key<S: AsRef<str>>(keys: &[S]) -> Result<Predicate, ShortcutError> {
+    any(keys, |key| Ok(field(&["userIdentity", "accessKeyId"], equals(non_empty(key.as_ref())?))))
+}
+
+/// Who did it, by any name: ARN, principal id or user name of the identity, ARN or name of the role behind a
+/// session, or the `Username` of the `LookupEvents` row; globs.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn principal<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    let paths: [&[&str]; 5] = [
+        &["userIdentity", "arn"],
+        &["userIdentity", "principalId"],
+        &["userIdentity", "userName"],
+        &["userIdentity", "sessionContext", "sessionIssuer", "arn"],
+        &["userIdentity", "sessionContext", "sessionIssuer", "userName"],
+    ];
+    Ok(Predicate::Any(vec![fields_like(&paths, globs)?, username(globs)?]))
+}
+
+/// `sourceIPAddress`: in a network (`10.0.0.0/8`), an address in any of its spellings, or, as a text or glob,
+/// the name of a service (`cloudformation.amazonaws.com`, `AWS Internal*`).
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`]; [`ShortcutError::Network`] for what looks like an
+/// address or network and is none.
+pub fn source_ip<S: AsRef<str>>(values: &[S]) -> Result<Predicate, ShortcutError> {
+    let mut networks: Vec<IpNet> = Vec::new();
+    let mut parts = Vec::new();
+    for value in values {
+        let value = non_empty(value.as_ref())?;
+        match parse_network(value) {
+            Some(network) => networks.push(network),
+            None if looks_numeric(value) => return Err(ShortcutError::Network { text: shorten(value) }),
+            None => parts.push(field(&["sourceIPAddress"], like(value)?)),
+        }
+    }
+    if !networks.is_empty() {
+        parts.push(field(&["sourceIPAddress"], Test::Cidr(networks)));
+    }
+    Ok(Predicate::any(parts))
+}
+
+/// Events that failed: with codes, `errorCode` (globs); with `None` among them, whatever has an `errorCode` or
+/// an `errorMessage`.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn error<S: AsRef<str>>(codes: &[Option<S>]) -> Result<Predicate, ShortcutError> {
+    any(codes, |code| match code {
+        Some(code) => Ok(field(&["errorCode"], like(code.as_ref())?)),
+        None => Ok(Predicate::Any(vec![
+            field(&["errorCode"], Test::Exists),
+            field(&["errorMessage"], Test::Exists),
+        ])),
+    })
+}
+
+/// What it was done to: one of the event's own `resources` has this ARN (or ARN prefix), or an ARN that ends
+/// with the value behind `/` or `:`; or the `LookupEvents` row names it. Globs are compared with whole ARNs and
+/// names.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn resource<S: AsRef<str>>(values: &[S]) -> Result<Predicate, ShortcutError> {
+    any(values, |value| {
+        let value = value.as_ref();
+        let test = like(value)?;
+        let mut parts = vec![Predicate::Lookup(LookupMember::ResourceName, test.clone())];
+        for member in ["ARN", "ARNPrefix"] {
+            parts.push(field(&["resources", member], test.clone()));
+            if !is_glob(value) {
+                for separator in ['/', ':'] {
+                    let ending = TextTest::suffix(&format!("{separator}{value}"), false);
+                    parts.push(field(&["resources", member], Test::Text(ending)));
+                }
+            }
+        }
+        Ok(Predicate::Any(parts))
+    })
+}
+
+/// `readOnly` is true, as a boolean or text. Records without it (2017 and before) are in neither half.
+pub fn read_only() -> Predicate {
+    field(&["readOnly"], equals("true"))
+}
+
+/// `readOnly` is false, as a boolean or text.
+pub fn write_only() -> Predicate {
+    field(&["readOnly"], equals("false"))
+}
+
+/// The account whose event it is: `recipientAccountId`, which is where the event was recorded; where that is
+/// absent (before version 1.02), `userIdentity.accountId`. Globs.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn account<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    let recipient: [&[&str]; 1] = [&["recipientAccountId"]];
+    let caller: [&[&str]; 1] = [&["userIdentity", "accountId"]];
+    let has_no_recipient = !field(recipient[0], Test::Exists);
+    Ok(Predicate::Any(vec![
+        fields_like(&recipient, globs)?,
+        has_no_recipient.and(fields_like(&caller, globs)?),
+    ]))
+}
+
+/// `awsRegion`, globs.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn aws_region<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    fields_like(&[&["awsRegion"]], globs)
+}
+
+/// The event's category ([`category`](crate::category::category)); names in any case.
+///
+/// # Errors
+/// [`ShortcutError::Category`].
+pub fn category<S: AsRef<str>>(names: &[S]) -> Result<Predicate, ShortcutError> {
+    let known = |name: &S| {
+        let name = name.as_ref();
+        Category::from_name(name).ok_or_else(|| ShortcutError::Category { text: shorten(name) })
+    };
+    names.iter().map(known).collect::<Result<_, _>>().map(Predicate::Category)
+}
+
+/// The text stands anywhere in the record.
+///
+/// # Errors
+/// [`ShortcutError::Empty`].
+pub fn keyword<S: AsRef<str>>(texts: &[S], ignore_case: bool) -> Result<Predicate, ShortcutError> {
+    any(texts, |text| Ok(Predicate::Anywhere(TextTest::contains(non_empty(text.as_ref())?, ignore_case))))
+}
+
+/// The regular expression finds something anywhere in the record.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Regex`].
+pub fn regex<S: AsRef<str>>(texts: &[S], ignore_case: bool) -> Result<Predicate, ShortcutError> {
+    any(texts, |text| Ok(Predicate::Anywhere(TextTest::regex(compile(text.as_ref(), ignore_case)?))))
+}
+
+/// `eventTime` from one moment to another, both included, as `LookupEvents` has it.
+///
+/// # Errors
+/// [`ShortcutError::Range`] when it ends before it begins.
+pub fn time_range(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Predicate, ShortcutError> {
+    let time = |test| field(&["eventTime"], test);
+    Ok(match (from, to) {
+        (None, None) => Predicate::Constant(true),
+        (Some(from), None) => time(Test::Compare(Operator::GreaterOrEqual, Literal::Time(from))),
+        (None, Some(to)) => time(Test::Compare(Operator::LessOrEqual, Literal::Time(to))),
+        (Some(from), Some(to)) if to < from => return Err(ShortcutError::Range { from, to }),
+        (Some(from), Some(to)) => time(Test::Compare(Operator::GreaterOrEqual, Literal::Time(from)))
+            .and(time(Test::Compare(Operator::LessOrEqual, Literal::Time(to)))),
+    })
+}
+
+fn any<T>(
+    values: &[T],
+    one: impl Fn(&T) -> Result<Predicate, ShortcutError>,
+) -> Result<Predicate, ShortcutError> {
+    Ok(Predicate::any(values.iter().map(one).collect::<Result<_, _>>()?))
+}
+
+/// Any of the fields is like any of the globs.
+fn fields_like<S: AsRef<str>>(paths: &[&[&str]], globs: &[S]) -> Result<Predicate, ShortcutError> {
+    let exact: Vec<_> =
+        globs.iter().map(AsRef::as_ref).filter(|glob| !glob.is_empty() && !is_glob(glob)).collect();
+    let mut parts = Vec::new();
+    for path in paths {
+        match exact.as_slice() {
+            [] => {}
+            [one] => parts.push(field(path, equals(one))),
+            many => {
+                let literals = many.iter().map(|text| Literal::Text((*text).to_owned())).collect();
+                parts.push(field(path, Test::In(literals)));
+            }
+        }
+        for glob in globs.iter().map(AsRef::as_ref).filter(|glob| glob.is_empty() || is_glob(glob)) {
+            parts.push(field(path, like(glob)?));
+        }
+    }
+    Ok(Predicate::any(parts))
+}
+
+fn field(path: &[&str], test: Test) -> Predicate {
+    Predicate::Field(FieldPath::new(path.iter().copied()), test)
+}
+
+fn equals(text: &str) -> Test {
+    Test::Compare(Operator::Equal, Literal::Text(text.to_owned()))
+}
+
+fn like(glob: &str) -> Result<Test, ShortcutError> {
+    let glob = non_empty(glob)?;
+    if !is_glob(glob) {
+        return Ok(equals(glob));
+    }
+    let test = TextTest::glob(glob, false);
+    test.map(Test::Text).map_err(|_| ShortcutError::Pattern { pattern: shorten(glob) })
+}
+
+/// Whether a value has signs of a glob; a backslash takes their meaning.
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '\\'])
+}
+
+fn non_empty(text: &str) -> Result<&str, ShortcutError> {
+    if text.is_empty() { Err(ShortcutError::Empty) } else { Ok(text) }
+}
+
+/// Whether a value can only have been meant as an address or network.
+fn looks_numeric(text: &str) -> bool {
+    let address = text.split('/').next().unwrap_or_default();
+    !is_glob(text)
+        && address.contains(['.', ':'])
+        && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'))
+        && address.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn compile(text: &str, ignore_case: bool) -> Result<Regex, ShortcutError> {
+    RegexBuilder::new(non_empty(text)?).case_insensitive(ignore_case).build().map_err(|error| {
+        let text_of_error = error.to_string();
+        let last = text_of_error.lines().last().unwrap_or_default();
+        let reason = last.strip_prefix("error: ").unwrap_or(last).trim_end_matches('.').to_owned();
+        ShortcutError::Regex { pattern: shorten(text), reason }
+    })
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(60).collect()
+}

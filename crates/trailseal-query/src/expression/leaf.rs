@@ -108,9 +108,8 @@ impl Leaf {
         let pattern = read_text(pattern)?;
         let escape = escape.map(read_text).transpose()?.unwrap_or_default();
         let mut characters = escape.chars();
-        let escape = match (characters.next(), characters.next()) {
-            (escape, None) => escape,
-            _ => return Err(Fault::unsupported("an escape of several characters")),
+        let (escape, None) = (characters.next(), characters.next()) else {
+            return Err(Fault::unsupported("an escape of several characters"));
         };
         let test = TextTest::like(&pattern, escape, ignore_case || target.ignore_case);
         target.test(Test::Text(self.pattern(&pattern, test)?))

@@ -158,8 +158,8 @@ fn hyphenated(expr: &Expr) -> Option<String> {
     let [tail] = names(right)? else { return None };
     let head = match names(left) {
         Some([path @ .., last]) => {
-            let path: String = path.iter().map(|name| format!("{}.", name.value)).collect();
-            format!("{path}\"{}", last.value)
+            let names = path.iter().map(|name| name.value.clone());
+            names.chain([format!("\"{}", last.value)]).collect::<Vec<_>>().join(".")
         }
         _ => hyphenated(left)?.trim_end_matches('"').to_owned(),
     };
@@ -197,12 +197,13 @@ impl Nature {
         let name = data_type.to_string().to_ascii_uppercase();
         let first = name.split([' ', '(']).next().unwrap_or_default();
         Ok(match first {
-            "VARCHAR" | "CHAR" | "CHARACTER" | "TEXT" | "STRING" | "NVARCHAR" => Self::Text,
+            // of booleans the texts are compared
+            "VARCHAR" | "CHAR" | "CHARACTER" | "TEXT" | "STRING" | "NVARCHAR" | "BOOLEAN" | "BOOL" => {
+                Self::Text
+            }
             "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT" | "DOUBLE" | "FLOAT" | "REAL"
             | "DECIMAL" | "NUMERIC" | "INT8" | "INT4" | "INT64" => Self::Number,
             "TIMESTAMP" | "DATE" | "DATETIME" | "TIMESTAMPTZ" => Self::Time,
-            // the text of a boolean is compared
-            "BOOLEAN" | "BOOL" => Self::Text,
             _ => return Err(Fault::unsupported(format!("the type {}", shorten(&name)))),
         })
     }

@@ -87,7 +87,9 @@ fn collect(predicate: &Predicate, prefix: &[String], paths: &mut BTreeSet<Vec<St
     };
     match predicate {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter().for_each(|part| collect(part, prefix, paths));
+            for part in parts {
+                collect(part, prefix, paths);
+            }
         }
         Predicate::Not(part) => collect(part, prefix, paths),
         Predicate::Field(path, _) => add(path),
@@ -110,8 +112,7 @@ fn note(path: &[String]) -> Option<String> {
     if !TOP_LEVEL.contains(&first.as_str()) {
         return Some(match better_top_level(first) {
             Some(better) => {
-                let rest: String = path[1..].iter().map(|name| format!(".{name}")).collect();
-                format!("{written}: CloudTrail writes {better}{rest}")
+                format!("{written}: CloudTrail writes {}", join(&better, &path[1..]))
             }
             None => format!("{written}: event records have no field {first}"),
         });
@@ -121,12 +122,16 @@ fn note(path: &[String]) -> Option<String> {
         let (_, members) = KNOWN.iter().find(|(known, _)| *known == object)?;
         if !members.contains(&name.as_str()) {
             let better = nearest(name, members.iter().copied())?;
-            let rest: String = path[index + 1..].iter().map(|name| format!(".{name}")).collect();
-            return Some(format!("{written}: CloudTrail writes {object}.{better}{rest}"));
+            let better = join(&format!("{object}.{better}"), &path[index + 1..]);
+            return Some(format!("{written}: CloudTrail writes {better}"));
         }
         object = format!("{object}.{name}");
     }
     None
+}
+
+fn join(start: &str, names: &[String]) -> String {
+    std::iter::once(start).chain(names.iter().map(String::as_str)).collect::<Vec<_>>().join(".")
 }
 
 /// A known top-level name that is like this one, or the path of a known member of this name.

@@ -17,7 +17,7 @@ const MAX_SNIPPET: usize = 80;
 
 pub(super) struct Tokens<'a> {
     text: &'a str,
-    tokens: Vec<TokenWithSpan>,
+    words: Vec<TokenWithSpan>,
     /// For every opening parenthesis, where it closes.
     closers: Vec<usize>,
 }
@@ -37,11 +37,11 @@ impl<'a> Tokens<'a> {
         }
         mark_names(&mut tokens);
         let closers = match_parentheses(&tokens)?;
-        Ok(Self { text, tokens, closers })
+        Ok(Self { text, words: tokens, closers })
     }
 
     pub(super) fn token(&self, at: usize) -> Option<&Token> {
-        self.tokens.get(at).map(|token| &token.token)
+        self.words.get(at).map(|token| &token.token)
     }
 
     pub(super) fn is_keyword(&self, at: usize, keyword: Keyword) -> bool {
@@ -54,14 +54,14 @@ impl<'a> Tokens<'a> {
     }
 
     pub(super) fn slice(&self, from: usize, to: usize) -> &[TokenWithSpan] {
-        &self.tokens[from..to]
+        &self.words[from..to]
     }
 
     pub(super) fn place(&self, at: usize) -> Place {
-        let token = self.tokens.get(at).or(self.tokens.last());
+        let token = self.words.get(at).or(self.words.last());
         token.map_or(Place { line: 1, column: 1 }, |token| {
             // behind the last token, what is missing is missing at its end
-            if at < self.tokens.len() { token.span.start.into() } else { token.span.end.into() }
+            if at < self.words.len() { token.span.start.into() } else { token.span.end.into() }
         })
     }
 
@@ -78,7 +78,7 @@ impl<'a> Tokens<'a> {
 
     /// Where a token begins in the text, in bytes.
     fn offset(&self, at: usize) -> usize {
-        let Some(token) = self.tokens.get(at) else { return self.text.len() };
+        let Some(token) = self.words.get(at) else { return self.text.len() };
         let Location { line, column } = token.span.start;
         let lines = self.text.split_inclusive('\n');
         let before: usize = lines.take(line.saturating_sub(1) as usize).map(str::len).sum();
@@ -119,6 +119,7 @@ fn mark_names(tokens: &mut [TokenWithSpan]) {
             && (follows_dot
                 || is_before_dot
                 || !is_call
+                    && !is_type
                     && (known_name(&word.value).is_some() || !is_of_the_language(word, is_before_text)));
         if is_name {
             let word = Word { value: word.value.clone(), quote_style: None, keyword: Keyword::NoKeyword };
@@ -127,30 +128,63 @@ fn mark_names(tokens: &mut [TokenWithSpan]) {
     }
 }
 
+/// SQL's words that mean something in a condition, or whose presence shows what was misunderstood.
+const LANGUAGE: [Keyword; 44] = {
+    use Keyword as K;
+    [
+        K::ALL,
+        K::AND,
+        K::ANY,
+        K::AS,
+        K::ASC,
+        K::BETWEEN,
+        K::BY,
+        K::CASE,
+        K::COLLATE,
+        K::DESC,
+        K::DISTINCT,
+        K::ELSE,
+        K::END,
+        K::ESCAPE,
+        K::EXISTS,
+        K::FALSE,
+        K::FROM,
+        K::GROUP,
+        K::HAVING,
+        K::ILIKE,
+        K::IN,
+        K::IS,
+        K::LIKE,
+        K::LIMIT,
+        K::NOT,
+        K::NULL,
+        K::OR,
+        K::ORDER,
+        K::OVER,
+        K::REGEXP,
+        K::RLIKE,
+        K::SELECT,
+        K::SIMILAR,
+        K::SOME,
+        K::SYMMETRIC,
+        K::THEN,
+        K::TO,
+        K::TRUE,
+        K::UNION,
+        K::UNKNOWN,
+        K::WHEN,
+        K::WHERE,
+        K::WITH,
+        K::XOR,
+    ]
+};
+
 /// Whether a word that stands alone is SQL's and not a name.
 fn is_of_the_language(word: &Word, is_before_text: bool) -> bool {
     use Keyword as K;
     match word.keyword {
         K::DATE | K::TIMESTAMP | K::DATETIME | K::INTERVAL => is_before_text,
-        K::AND | K::OR | K::XOR | K::NOT | K::IN | K::BETWEEN | K::SYMMETRIC | K::IS | K::NULL | K::TRUE => {
-            true
-        }
-        K::FALSE | K::UNKNOWN | K::LIKE | K::ILIKE | K::RLIKE | K::REGEXP | K::SIMILAR | K::ESCAPE => true,
-        K::DISTINCT
-        | K::FROM
-        | K::TO
-        | K::AS
-        | K::CASE
-        | K::WHEN
-        | K::THEN
-        | K::ELSE
-        | K::END
-        | K::EXISTS => true,
-        K::SELECT | K::WHERE | K::GROUP | K::ORDER | K::BY | K::HAVING | K::LIMIT | K::UNION | K::WITH => {
-            true
-        }
-        K::ANY | K::ALL | K::SOME | K::COLLATE | K::OVER | K::ASC | K::DESC => true,
-        _ => false,
+        keyword => LANGUAGE.contains(&keyword),
     }
 }
 

@@ -153,7 +153,11 @@ impl Builder<'_> {
         let rest = parser.peek_token();
         if rest.token != Token::EOF {
             let left = self.tokens.slice(start, end).iter().position(|token| token.span == rest.span);
-            return Err(self.unexpected(start + left.unwrap_or_default()));
+            let mut error = self.unexpected(start + left.unwrap_or_default());
+            if let ExpressionError::Syntax { hint: hint @ None, .. } = &mut error {
+                *hint = self.hint(start);
+            }
+            return Err(error);
         }
         self.leaf.predicate(&expr).map_err(|fault| ExpressionError::Refused {
             place: self.tokens.place(start),

@@ -1,0 +1,158 @@
+//! The times that `--from` and `--to` take.
+
+use trailseal_archive::Timestamp;
+
+/// Why a text is no time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is no time; RFC 3339 (2024-03-01T00:00:00Z), the same without an offset (UTC), a date \
+     (2024-03-01), seconds or milliseconds since 1970, now, -7d, T-7d, now-24h and -1d12h are, with the units w, \
+     d, h, m and s"
+)]
+pub struct ParseTimeError {
+    /// The text, shortened.
+    pub text: String,
+}
+
+/// Digits from which on a number counts milliseconds.
+const MILLISECOND_DIGITS: usize = 13;
+
+/// Reads a time.
+///
+/// - RFC 3339, with `T` or a space; without an offset in UTC; a date, which is its first second, also as the end
+///   of a range
+/// - seconds since 1970, with or without a fraction (which is cut off); 13 digits are milliseconds
+/// - `now`; `-7d`, `T-7d` and `now-7d`: that long before `now`; units w, d, h, m, s, also several (`-1d12h`)
+///
+/// # Errors
+/// [`ParseTimeError`] for any other text, and for times outside the years 0000 to 9999.
+pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, ParseTimeError> {
+    let trimmed = text.trim();
+    absolute(trimmed)
+        .or_else(|| relative(trimmed, now))
+        .ok_or_else(|| ParseTimeError { text: text.chars().take(40).collect() })
+}
+
+fn absolute(text: &str) -> Option<Timestamp> {
+    if text.len() == MILLISECOND_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Timestamp::from_epoch(text.parse::<i64>().ok()? / 1_000);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_date = text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-');
+    // 1e9, +5 and inf are numbers to the parser behind this, and slips of the hand to everyone else
+    if is_number || is_date { Timestamp::parse_loose(text).ok() } else { None }
+}
+
+fn relative(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let text = text.to_ascii_lowercase();
+    if text == "now" {
+        return Some(now);
+    }
+    let rest = ["now", "t"].iter().find_map(|start| text.strip_prefix(start)).unwrap_or(&text);
+    let seconds = duration(rest.strip_prefix('-')?)?;
+    Timestamp::from_epoch(now.epoch().checked_sub(seconds)?)
+}
+
+/// `7d`, `1d12h`: the seconds.
+fn duration(text: &str) -> Option<i64> {
+    let mut total: i64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at(digits);
+        let mut characters = tail.chars();
+        let unit = match characters.next()? {
+            'w' => 604_800,
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(unit)?)?;
+        rest = characters.as_str();
+    }
+    if text.is_empty() { None } else { Some(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_loose(text).unwrap()
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let now = at("2024-03-10T12:00:00Z");
+        for (text, expected) in [
+            ("2024-03-01T05:46:00Z", "2024-03-01T05:46:00Z"),
+            ("2024-03-01T06:46:00+01:00", "2024-03-01T05:46:00Z"),
+            ("2024-03-01 05:46:00", "2024-03-01T05:46:00Z"),
+            ("2024-03-01T05:46", "2024-03-01T05:46:00Z"),
+            ("2024-03-01", "2024-03-01T00:00:00Z"),
+            (" 2024-03-01 ", "2024-03-01T00:00:00Z"),
+            ("1709271960", "2024-03-01T05:46:00Z"),
+            ("1709271960.75", "2024-03-01T05:46:00Z"),
+            ("1709271960750", "2024-03-01T05:46:00Z"),
+            ("now", "2024-03-10T12:00:00Z"),
+            ("NOW", "2024-03-10T12:00:00Z"),
+            ("-7d", "2024-03-03T12:00:00Z"),
+            ("T-7d", "2024-03-03T12:00:00Z"),
+            ("-90m", "2024-03-10T10:30:00Z"),
+            ("-1w", "2024-03-03T12:00:00Z"),
+            ("now-24h", "2024-03-09T12:00:00Z"),
+            ("-1d12h", "2024-03-09T00:00:00Z"),
+            ("-30s", "2024-03-10T11:59:30Z"),
+        ] {
+            assert_eq!(parse(text, now), Ok(at(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_told_the_forms() {
+        let now = at("2024-03-10T12:00:00Z");
+        for text in [
+            "",
+            "-",
+            "7d",
+            "-7",
+            "-d",
+            "-7y",
+            "+7d",
+            "yesterday",
+            "2024-13-01",
+            "1e9",
+            "inf",
+            "nan",
+            "now+1h",
+            "T",
+            "-99999999999999999999d",
+            "-9999999999999w",
+            "-999999w",
+            "2024",
+            ".",
+            "-1d-1h",
+            "-7d ago",
+        ] {
+            if text == "2024" {
+                // seconds, as botocore has it
+                assert!(parse(text, now).is_ok());
+                continue;
+            }
+            let error = parse(text, now).unwrap_err();
+            assert!(error.to_string().contains("-7d"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in any::<String>(), near in "(now|T)?-?[0-9]{0,20}[wdhmsé]?[0-9]{0,3}[hm]?") {
+            let now = at("2024-03-10T12:00:00Z");
+            let _ = (parse(&text, now), parse(&near, now));
+        }
+    }
+}
