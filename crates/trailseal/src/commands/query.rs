@@ -3,7 +3,6 @@
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
@@ -32,7 +31,6 @@ pub(crate) mod evidence;
 pub(crate) mod filter;
 mod frame;
 pub(crate) mod input;
-pub(crate) mod labels;
 pub(crate) mod lookup_rows;
 mod plan;
 mod predicates;
@@ -109,7 +107,7 @@ fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError>
 
 /// What a run needs, whatever it makes of the events.
 struct Job<'a> {
-    scan: ScanOptions,
+    scan: ScanOptions<'a>,
     filter: Filter,
     counts: &'a Counts,
     fingerprinter: Fingerprinter,
@@ -117,12 +115,9 @@ struct Job<'a> {
     roots: &'a [PathBuf],
     sort_memory: u64,
     dedupe: bool,
-    verified_only: bool,
     /// Whether files are verified.
     verifies: bool,
     missing_logs: u64,
-    /// The output cannot be written.
-    has_failed: AtomicBool,
 }
 
 impl<'a> Job<'a> {
@@ -130,7 +125,7 @@ impl<'a> Job<'a> {
         args: &Args,
         roots: &'a [PathBuf],
         wanted: &filter::Wanted,
-        ledger: Option<&Ledger>,
+        ledger: Option<&'a Ledger>,
         plan: &Plan,
         counts: &'a Counts,
     ) -> Self {
@@ -140,8 +135,11 @@ impl<'a> Job<'a> {
                 from: wanted.span.from,
                 to: wanted.span.to,
                 late: wanted.span.late,
+                ledger,
+                only: args.evidence.verified_only.then_some(Label::Verified),
                 hash: plan.needs_hash,
-                max_record: args.limits.max_record_size,
+                check: plan.prints_records(),
+                max_record: usize::try_from(args.limits.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.max_inflated_size,
                 threads: args.limits.threads,
             },
@@ -152,10 +150,8 @@ impl<'a> Job<'a> {
             roots,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe,
-            verified_only: args.evidence.verified_only,
             verifies: ledger.is_some(),
             missing_logs: evidence::missing_logs(ledger, wanted.span),
-            has_failed: AtomicBool::new(false),
         }
     }
 
@@ -168,18 +164,8 @@ impl<'a> Job<'a> {
         Head {
             time: row.record.time(),
             id: if self.dedupe { id() } else { 0 },
-            label: labels::of(row.file).map(|label| labels::place(label) as u8),
+            label: row.file.label.and_then(|label| Label::ALL.iter().position(|known| *known == label)),
         }
-    }
-
-    /// Whether a row may be shown.
-    fn passes(&self, head: &Head) -> bool {
-        !self.verified_only || head.label == Some(labels::place(Label::Verified) as u8)
-    }
-
-    /// Takes note that the output cannot be written.
-    fn fail(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -215,8 +201,8 @@ pub(crate) fn write_stats(summary: &Summary, begun: Instant, threads: usize) {
         "stats: {seconds:.3} s, {} files ({:.0} files/s), {} events ({} events/s), {} bytes inflated ({:.1} MB/s), threads: {}",
         summary.files,
         summary.files as f64 / seconds.max(1e-6),
-        summary.records,
-        grouped((summary.records as f64 / seconds.max(1e-6)) as u64),
+        summary.counts.records,
+        grouped((summary.counts.records as f64 / seconds.max(1e-6)) as u64),
         summary.inflated,
         summary.inflated as f64 / 1e6 / seconds.max(1e-6),
         if threads == 0 { processors() } else { threads },

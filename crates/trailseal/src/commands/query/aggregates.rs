@@ -14,7 +14,6 @@ use super::{
     args::Format,
     columns::Column,
     frame::{Head, frames, push},
-    labels,
     plan::{BarPlan, GroupPlan},
     sink::Out,
 };
@@ -163,8 +162,6 @@ struct Counted {
 /// What one thread counts.
 struct Part {
     tally: Tally,
-    labels: [u64; 4],
-    not_shown: u64,
     kept: u64,
     clipped: u64,
     /// What of its memory it has told.
@@ -178,7 +175,7 @@ fn count(
     new: &(dyn Fn() -> Tally + Sync),
 ) -> Result<Counted, CommandError> {
     let memory = Memory::default();
-    let new = || Part { tally: new(), labels: [0; 4], not_shown: 0, kept: 0, clipped: 0, charged: 0 };
+    let new = || Part { tally: new(), kept: 0, clipped: 0, charged: 0 };
     let mut duplicates = None;
     let result = if job.dedupe {
         let (mut part, mut seen, mut dropped) = (new(), Seen::default(), 0);
@@ -193,7 +190,7 @@ fn count(
             },
             &mut |bytes, _| {
                 for (head, row) in frames(bytes) {
-                    if head.id == 0 || seen.is_new(head.id) || !job.passes(&head) {
+                    if head.id == 0 || seen.is_new(head.id) {
                         part.add(job, &head, row);
                     } else {
                         dropped += 1;
@@ -226,9 +223,8 @@ fn count(
     parts.for_each(|part| all.merge(part));
     let told = Told {
         duplicates,
-        labels: job.verifies.then_some(all.labels),
+        labels: job.verifies.then_some(summary.row_labels),
         missing_logs: job.missing_logs,
-        not_shown: all.not_shown,
         ..Told::default()
     };
     let mut notes = Vec::new();
@@ -299,13 +295,6 @@ impl Facts<'_> {
 
 impl Part {
     fn add(&mut self, job: &Job<'_>, head: &Head, facts: &[u8]) {
-        if let Some(label) = head.label {
-            self.labels[usize::from(label).min(labels::ALL.len() - 1)] += 1;
-        }
-        if !job.passes(head) {
-            self.not_shown += 1;
-            return;
-        }
         self.kept += 1;
         let mut rest = facts;
         let keys = items(&mut rest);
@@ -337,8 +326,6 @@ impl Part {
             (Tally::Bars(ours, _), Tally::Bars(theirs, _)) => ours.merge(theirs),
             _ => {}
         }
-        self.labels.iter_mut().zip(other.labels).for_each(|(ours, theirs)| *ours += theirs);
-        self.not_shown += other.not_shown;
         self.kept += other.kept;
         self.clipped += other.clipped;
     }

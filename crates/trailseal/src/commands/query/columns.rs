@@ -11,8 +11,6 @@ use trailseal_query::{
     path::FieldPath,
 };
 
-use super::labels;
-
 /// Fields with their names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
@@ -289,7 +287,7 @@ impl Derived {
             Self::File => Some(row.file.shown.as_str().into()),
             Self::Record => return each(Cell::Number(row.number)),
             Self::Sha256 => row.file.sha256.map(|hash| hex::encode(hash).into()),
-            Self::Label => labels::of(row.file).map(|label| label.as_str().into()),
+            Self::Label => row.file.label.map(|label| label.as_str().into()),
             Self::Actor => actor(&row.record),
         };
         if let Some(text) = text {
@@ -373,7 +371,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn file() -> FileInfo {
-        FileInfo { shown: "archive/a.json.gz".to_owned(), index: 0, sha256: Some([0xab; 32]) }
+        FileInfo { shown: "archive/a.json.gz".to_owned(), index: 0, sha256: Some([0xab; 32]), label: None }
     }
 
     const RECORD: &str = r#"{"eventTime":"2024-03-01T05:46:41Z","n":12345678901234567890,"s":"a\"\u00e9","none":null,

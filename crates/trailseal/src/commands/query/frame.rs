@@ -10,8 +10,8 @@ pub(crate) struct Head {
     pub(crate) time: Option<Timestamp>,
     /// The fingerprint of its eventID; 0 for none.
     pub(crate) id: u128,
-    /// The place of its label, if it has one.
-    pub(crate) label: Option<u8>,
+    /// The place of its label among all, if it has one.
+    pub(crate) label: Option<usize>,
 }
 
 const NO_TIME: i64 = i64::MIN;
@@ -22,7 +22,7 @@ const LENGTH: usize = 8 + 16 + 1 + 8;
 pub(crate) fn push(to: &mut Vec<u8>, head: Head, write: impl FnOnce(&mut Vec<u8>)) {
     to.extend_from_slice(&head.time.map_or(NO_TIME, Timestamp::epoch).to_le_bytes());
     to.extend_from_slice(&head.id.to_le_bytes());
-    to.push(head.label.unwrap_or(NO_LABEL));
+    to.push(head.label.map_or(NO_LABEL, |label| label as u8));
     let at = to.len();
     to.extend_from_slice(&[0; 8]);
     write(to);
@@ -43,7 +43,7 @@ pub(crate) fn frames(mut bytes: &[u8]) -> impl Iterator<Item = (Head, &[u8])> {
         let head = Head {
             time: Timestamp::from_epoch(i64::from_le_bytes(*time)),
             id: u128::from_le_bytes(*id),
-            label: (*label != NO_LABEL).then_some(*label),
+            label: (*label != NO_LABEL).then_some(usize::from(*label)),
         };
         Some((head, payload))
     })

@@ -98,6 +98,11 @@ impl Plan {
             || matches!(&self.mode, Mode::Rows(RowPlan { shape: ShapeKind::Timeline, .. }))
     }
 
+    /// Whether what stands in records is printed as it is, so that it must be valid.
+    pub(super) fn prints_records(&self) -> bool {
+        matches!(self.mode, Mode::Rows(_))
+    }
+
     /// Whether nothing is written before everything was read.
     pub(super) fn is_quiet_at_first(&self) -> bool {
         !matches!(&self.mode, Mode::Rows(RowPlan { sort: Sort::None, .. }))

@@ -1,15 +1,14 @@
 //! Events one by one: streamed in archive order, or sorted, once each, the first so many.
 
-use std::{io, ops::ControlFlow, sync::atomic::Ordering};
+use std::{io, ops::ControlFlow};
 
-use trailseal_evidence::scan;
+use trailseal_evidence::{ledger::Label, scan};
 use trailseal_query::aggregate::Seen;
 
 use super::{
     Done, Job,
     args::Sort,
     frame::{Head, frames, push},
-    labels,
     plan::{RowPlan, ShapeKind},
     sink::{Out, Sink},
     sort::{SortOptions, Sorter},
@@ -25,7 +24,6 @@ pub(super) fn run(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, 
     let is_plain = plan.limit.is_none()
         && plan.sort == Sort::None
         && !job.dedupe
-        && !job.verifies
         && matches!(plan.shape, ShapeKind::Plain | ShapeKind::Array | ShapeKind::Csv);
     let done = if is_plain { stream(job, plan, &mut sink)? } else { choose(job, plan, &mut sink)? };
     sink.finish()?;
@@ -43,28 +41,25 @@ fn stream(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
             plan.format.write(row, to);
             1
         },
-        &mut |bytes, _| {
-            go_on(job, sink.rows(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure)
-        },
+        &mut |bytes, _| go_on(sink.rows(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure),
     );
     if let Some(error) = failure {
         return Err(error.into());
     }
     let summary = summary?;
-    let kept = summary.matched;
-    Ok(Done { summary, told: Told::default(), kept, is_gone: sink.is_gone() })
+    let kept = summary.counts.matched;
+    let told = Told {
+        labels: job.verifies.then_some(summary.row_labels),
+        missing_logs: job.missing_logs,
+        ..Told::default()
+    };
+    Ok(Done { summary, told, kept, is_gone: sink.is_gone() })
 }
 
 /// Whether more events are wanted.
-fn go_on(
-    job: &Job<'_>,
-    result: io::Result<()>,
-    is_enough: bool,
-    failure: &mut Option<io::Error>,
-) -> ControlFlow<()> {
+fn go_on(result: io::Result<()>, is_enough: bool, failure: &mut Option<io::Error>) -> ControlFlow<()> {
     if let Err(error) = result {
         *failure = Some(error);
-        job.fail();
         return ControlFlow::Break(());
     }
     if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -80,24 +75,19 @@ fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
         job.counts,
         &|to, row| {
             let head = job.head(row);
-            push(to, head, |to| {
-                if job.passes(&head) {
-                    plan.format.write(row, to);
-                }
-            });
+            push(to, head, |to| plan.format.write(row, to));
             1
         },
         &mut |bytes, _| {
             let result = chooser.take(bytes);
             let is_enough = chooser.has_enough() || chooser.sink.is_gone();
-            go_on(job, result, is_enough, &mut failure)
+            go_on(result, is_enough, &mut failure)
         },
     );
     if let Some(error) = failure {
         return Err(error.into());
     }
     let summary = summary?;
-    debug_assert!(!job.has_failed.load(Ordering::Relaxed));
     chooser.finish(summary)
 }
 
@@ -107,7 +97,6 @@ struct Chooser<'j, 'a, 's, 'o> {
     seen: Option<Seen>,
     duplicates: u64,
     labels: [u64; 4],
-    not_shown: u64,
     kept: u64,
     sorter: Option<Sorter>,
     sink: &'s mut Sink<'o>,
@@ -129,7 +118,6 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
             seen: job.dedupe.then(Seen::default),
             duplicates: 0,
             labels: [0; 4],
-            not_shown: 0,
             kept: 0,
             sorter,
             sink,
@@ -155,11 +143,7 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
 
     fn is_kept(&mut self, head: &Head) -> bool {
         if let Some(label) = head.label {
-            self.labels[usize::from(label).min(labels::ALL.len() - 1)] += 1;
-        }
-        if !self.job.passes(head) {
-            self.not_shown += 1;
-            return false;
+            self.labels[label.min(Label::ALL.len() - 1)] += 1;
         }
         let is_new = head.id == 0 || self.seen.as_mut().is_none_or(|seen| seen.is_new(head.id));
         self.duplicates += u64::from(!is_new);
@@ -175,7 +159,7 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
         let ended_early = self.has_enough();
         if ended_early {
             // How far the threads were ahead of the last event that is shown means nothing.
-            summary.matched = self.kept;
+            summary.counts.matched = self.kept;
         }
         if let Some(sorter) = self.sorter.take() {
             let (sink, counts) = (&mut *self.sink, self.job.counts);
@@ -188,7 +172,6 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
             duplicates: self.seen.is_some().then_some(self.duplicates),
             labels: self.job.verifies.then_some(self.labels),
             missing_logs: self.job.missing_logs,
-            not_shown: self.not_shown,
             ended_early,
             ..Told::default()
         };

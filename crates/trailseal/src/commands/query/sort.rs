@@ -114,7 +114,8 @@ impl Sorter {
     }
 
     /// Whether a temporary file was needed.
-    pub(crate) fn has_spilled(&self) -> bool {
+    #[cfg(test)]
+    fn has_spilled(&self) -> bool {
         self.spill.is_some()
     }
 

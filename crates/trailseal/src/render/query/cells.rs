@@ -170,7 +170,7 @@ mod tests {
         ];
         let mut out = Vec::new();
         write(format, &names, &rows, None, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out).unwrap().replace("\u{1b}[1m", "").replace("\u{1b}[0m", "")
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(written(Format::Csv), "a.b,count,x,'=y\r\n\"q\"\"\u{1b}\",12,1,2\r\n,3,0,4\r\n");
         assert_eq!(
             written(Format::Table),
-            "a.b        count  x  =y\nq\"\\u{1b}     12  1   2\n-              3  0   4\n"
+            "a.b       count  x  =y\nq\"\\u{1b}     12  1   2\n-             3  0   4\n"
         );
     }
 

@@ -9,7 +9,7 @@ use trailseal_query::{
 use super::csv;
 use crate::commands::query::{
     columns::{Column, Columns},
-    labels, lookup_rows,
+    lookup_rows,
 };
 
 /// How an event becomes bytes.
@@ -107,7 +107,7 @@ fn envelope(fields: Option<&Columns>, provenance: bool, integrity: bool, row: &R
     }
     if integrity {
         to.extend_from_slice(b"\"integrity\":");
-        match labels::of(row.file) {
+        match row.file.label {
             Some(label) => quote(label.as_str(), to),
             None => to.extend_from_slice(b"null"),
         }

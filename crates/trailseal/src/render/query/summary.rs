@@ -9,13 +9,11 @@ use anstyle::AnsiColor;
 use indicatif::HumanBytes;
 use trailseal_evidence::{
     ledger::Label,
-    scan::{Damage, LeftOut, Skipped, Summary},
+    scan::{Damage, Skipped, Summary},
 };
+use trailseal_query::scan::LeftOut;
 
-use crate::{
-    commands::query::labels,
-    render::plain::{DIM, grouped, plural, shown},
-};
+use crate::render::plain::{DIM, grouped, plural, shown};
 
 /// Damaged places that are listed.
 const LISTED: usize = 10;
@@ -25,12 +23,10 @@ const LISTED: usize = 10;
 pub(crate) struct Told {
     /// Events that were dropped as duplicates; `None` when none were looked for.
     pub(crate) duplicates: Option<u64>,
-    /// Events by label, in the order of [`labels::ALL`]; `None` when nothing was verified.
+    /// Events by label, in the order of [`Label::ALL`]; `None` when nothing was verified.
     pub(crate) labels: Option<[u64; 4]>,
     /// Signed logs that are not there and may hold wanted events.
     pub(crate) missing_logs: u64,
-    /// Events that are not shown because they are not verified.
-    pub(crate) not_shown: u64,
     /// Whether the run ended as soon as there was enough.
     pub(crate) ended_early: bool,
     /// More that is to be said.
@@ -45,27 +41,34 @@ pub(crate) struct Told {
 /// When `out` cannot be written.
 pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::Result<()> {
     let matched = if told.ended_early {
-        format!("{} shown; reading ended when there were enough", plural(summary.matched, "event"))
+        format!("{} shown; reading ended when there were enough", plural(summary.counts.matched, "event"))
     } else {
-        format!("{} of {} matched", grouped(summary.matched), plural(summary.records, "event"))
+        format!("{} of {} matched", grouped(summary.counts.matched), plural(summary.counts.records, "event"))
     };
     let sizes = format!("{} on disk, {} of content", HumanBytes(summary.bytes), HumanBytes(summary.inflated));
     writeln!(out, "{matched}, in {} ({sizes})", plural(summary.files, "file"))?;
     if let Some(duplicates) = told.duplicates.filter(|count| *count > 0) {
         writeln!(out, "dropped: {} (the same eventID)", plural(duplicates, "duplicate"))?;
     }
-    if !summary.skipped.is_empty() {
-        let skipped = summary.skipped.iter().map(|(reason, files, bytes)| {
-            format!("{} {} ({})", plural(*files, "file"), skipped_text(*reason), HumanBytes(*bytes))
-        });
-        writeln!(out, "not read: {}", skipped.collect::<Vec<_>>().join(", "))?;
+    let skipped: Vec<String> = Skipped::ALL
+        .iter()
+        .zip(summary.skipped)
+        .filter(|(_, (files, _))| *files > 0)
+        .map(|(reason, (files, bytes))| {
+            format!("{} {} ({})", plural(files, "file"), skipped_text(*reason), HumanBytes(bytes))
+        })
+        .collect();
+    if !skipped.is_empty() {
+        writeln!(out, "not read: {}", skipped.join(", "))?;
     }
-    if !summary.left_out.is_empty() {
-        let left_out = summary.left_out.iter().map(|(nature, count)| left_out_text(*nature, *count));
-        writeln!(out, "left out: {}", left_out.collect::<Vec<_>>().join(", "))?;
+    let left_out = LeftOut::ALL.iter().zip(summary.counts.left_out).filter(|(_, count)| *count > 0);
+    let left_out: Vec<String> = left_out.map(|(nature, count)| left_out_text(*nature, count)).collect();
+    if !left_out.is_empty() {
+        writeln!(out, "left out: {}", left_out.join(", "))?;
     }
     if let Some(counts) = told.labels {
         write_labels(&counts, told, out)?;
+        write_unverified(summary, told.verbose, out)?;
     }
     for note in &told.notes {
         writeln!(out, "{}", shown(note))?;
@@ -77,9 +80,9 @@ fn skipped_text(reason: Skipped) -> &'static str {
     match reason {
         Skipped::OtherTime => "delivered at another time",
         Skipped::OtherTimeSigned => "with signed event times outside",
-        Skipped::Digest => "of digests",
         Skipped::Empty => "without content",
-        Skipped::Sidecar => "beside the logs",
+        Skipped::NotJson => "that are no JSON",
+        Skipped::OtherLabel => "that are not verified",
         _ => "of another kind",
     }
 }
@@ -96,7 +99,7 @@ fn left_out_text(nature: LeftOut, count: u64) -> String {
 
 fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
-    for (label, count) in labels::ALL.iter().zip(counts).filter(|(_, count)| **count > 0) {
+    for (label, count) in Label::ALL.iter().zip(counts).filter(|(_, count)| **count > 0) {
         let style = match label {
             Label::Verified => AnsiColor::Green.on_default().bold(),
             Label::Violated => AnsiColor::Red.on_default().bold(),
@@ -109,9 +112,6 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
         text.push_str("no event");
     }
     writeln!(out, "integrity: {text}")?;
-    if told.not_shown > 0 {
-        writeln!(out, "  {} not shown (--verified-only)", plural(told.not_shown, "event"))?;
-    }
     if told.missing_logs > 0 {
         let yellow = AnsiColor::Yellow.on_default();
         writeln!(
@@ -120,6 +120,21 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
              {DIM}(`trailseal verify` names them){DIM:#}",
             plural(told.missing_logs, "log file")
         )?;
+    }
+    Ok(())
+}
+
+/// The files whose events are not proven, and why.
+fn write_unverified(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    let listed = if verbose { summary.unverified.len() } else { summary.unverified.len().min(LISTED) };
+    for (file, label, reason) in &summary.unverified[..listed] {
+        writeln!(out, "  {}: {}: {}", shown(file), label.as_str(), shown(reason))?;
+    }
+    let all: u64 = summary.labels[1..].iter().sum();
+    let more = all.saturating_sub(listed as u64);
+    if more > 0 {
+        let how = if verbose { "" } else { " (--verbose)" };
+        writeln!(out, "  and {} more{how}", plural(more, "file"))?;
     }
     Ok(())
 }
@@ -136,7 +151,7 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
         grouped(summary.damages)
     )?;
     let listed = if verbose { summary.damage.len() } else { summary.damage.len().min(LISTED) };
-    for Damage { shown: file, offset, reason } in &summary.damage[..listed] {
+    for Damage { shown: file, offset, reason, .. } in &summary.damage[..listed] {
         let place = offset.map_or_else(String::new, |offset| format!(" at byte {}", grouped(offset)));
         writeln!(out, "  {}{place}: {}", shown(file), shown(reason))?;
     }
@@ -150,6 +165,8 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
 
 #[cfg(test)]
 mod tests {
+    use trailseal_query::scan::Counts;
+
     use super::*;
 
     fn written(summary: &Summary, told: &Told) -> String {
@@ -160,6 +177,7 @@ mod tests {
 
     fn summary(damages: u64) -> Summary {
         let damage = |at: u64| Damage {
+            index: at,
             shown: format!("a{at}\u{1b}.json.gz"),
             offset: (at > 0).then_some(at * 1000),
             reason: "the gzip data end too early".to_owned(),
@@ -168,32 +186,25 @@ mod tests {
             files: 12,
             bytes: 4_096,
             inflated: 40_960,
-            records: 1_500,
-            matched: 20,
-            skipped: vec![(Skipped::OtherTime, 3, 2_048), (Skipped::Digest, 1, 100)],
-            left_out: vec![(LeftOut::Aggregated, 1), (LeftOut::Foreign, 2)],
+            counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2] },
+            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0)],
             damage: (0..damages.min(20)).map(damage).collect(),
             damages,
+            ..Summary::default()
         }
     }
 
     #[test]
     fn every_file_is_accounted_for() {
-        let told = Told {
-            duplicates: Some(2),
-            labels: Some([17, 0, 1, 2]),
-            missing_logs: 1,
-            not_shown: 3,
-            ..Told::default()
-        };
+        let told =
+            Told { duplicates: Some(2), labels: Some([17, 0, 1, 2]), missing_logs: 1, ..Told::default() };
         assert_eq!(
             written(&summary(2), &told),
             "20 of 1,500 events matched, in 12 files (4.00 KiB on disk, 40.00 KiB of content)\n\
              dropped: 2 duplicates (the same eventID)\n\
-             not read: 3 files delivered at another time (2.00 KiB), 1 file of digests (100 B)\n\
+             not read: 3 files delivered at another time (2.00 KiB), 1 file without content (0 B)\n\
              left out: 1 aggregated event, 2 JSON values that no event record is\n\
              integrity: 17 verified, 1 violated, 2 not_covered\n\
-             \x20 3 events not shown (--verified-only)\n\
              \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
              damaged: 2 places are unreadable; every whole event elsewhere was used\n\
              \x20 a0\\u{1b}.json.gz: the gzip data end too early\n\

@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         assert!(text.contains("2024-03-01T05:46:41Z") && text.contains('…'), "{text}");
-        assert_eq!(table(None, &["t", &long, "x"]).lines().nth(1), Some(&*format!("t          {long} x")));
+        assert_eq!(table(None, &["t", &long, "x"]).lines().nth(1), Some(&*format!("t          {long}  x")));
     }
 
     #[test]
