@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| trailseal_fuzz::digest(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| trailseal_fuzz::verify::digest(data));

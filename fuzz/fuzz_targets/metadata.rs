@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| trailseal_fuzz::metadata(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| trailseal_fuzz::verify::metadata(data));

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-#[path = "../../../fuzz/src/lib.rs"]
-#[allow(unreachable_pub, reason = "it is the library of the fuzz targets")]
+#[path = "../../../fuzz/src/verify.rs"]
+#[allow(unreachable_pub, reason = "it is part of the library of the fuzz targets")]
 mod targets;
 
 fn replay(target: &str, run: fn(&[u8])) {

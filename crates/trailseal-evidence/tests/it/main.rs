@@ -13,6 +13,7 @@ mod places;
 mod properties;
 mod real;
 mod regressions;
+mod scan;
 mod shape;
 mod signatures;
 mod support;

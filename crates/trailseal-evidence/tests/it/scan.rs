@@ -1,0 +1,269 @@
+//! Scans: shapes, damage, time, order, and that threads change nothing.
+
+use std::{
+    fs,
+    io::Write as _,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use trailseal_archive::Timestamp;
+use trailseal_evidence::{
+    Silent,
+    scan::{Row, ScanOptions, Skipped, Summary, fold, stream},
+};
+use trailseal_query::{
+    Filter, Predicate,
+    path::FieldPath,
+    predicate::{Literal, Operator, Test},
+    scan::LeftOut,
+};
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn record(id: u32) -> String {
+    let name = if id.is_multiple_of(3) { "Rare" } else { "Common" };
+    format!(
+        r#"{{"eventVersion":"1.08","userIdentity":{{"type":"Root"}},"eventTime":"2024-03-01T00:00:{:02}Z","eventName":"{name}","eventID":"id-{id}","x":"{}"}}"#,
+        id % 60,
+        "y".repeat(id as usize % 700)
+    )
+}
+
+fn log(ids: std::ops::Range<u32>) -> String {
+    format!("{{\"Records\":[{}]}}", ids.map(record).collect::<Vec<_>>().join(","))
+}
+
+fn everything() -> Filter {
+    Filter::new(Predicate::Constant(true))
+}
+
+fn rare() -> Filter {
+    let path = FieldPath::new(["eventName"]);
+    Filter::new(Predicate::Field(path, Test::Compare(Operator::Equal, Literal::Text("Rare".into()))))
+}
+
+fn options(inputs: &[&Path]) -> ScanOptions<'static> {
+    let inputs = inputs.iter().map(|path| path.to_path_buf()).collect();
+    ScanOptions { inputs, threads: 2, ..ScanOptions::default() }
+}
+
+fn ids(options: &ScanOptions<'_>, filter: &Filter) -> (Vec<String>, Summary) {
+    let mut out = Vec::new();
+    let write = |to: &mut Vec<u8>, row: &Row<'_>| {
+        to.extend_from_slice(row.record.text(&FieldPath::new(["eventID"])).unwrap().as_bytes());
+        to.push(b'\n');
+        1
+    };
+    let summary = stream(options, filter, &Silent, &write, &mut |bytes, _| {
+        out.extend_from_slice(bytes);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    (String::from_utf8(out).unwrap().lines().map(str::to_owned).collect(), summary)
+}
+
+fn numbered(ids: std::ops::Range<u32>) -> Vec<String> {
+    ids.map(|id| format!("id-{id}")).collect()
+}
+
+fn files(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn rows_come_in_archive_order_whatever_the_number_of_threads() {
+    let names: Vec<String> = (0..50).map(|n| format!("2024/{:02}/x{n:03}.json.gz", n / 10)).collect();
+    let contents: Vec<(&str, Vec<u8>)> = (0..50_u32)
+        .map(|n| (names[n as usize].as_str(), gzip(log(n * 20..n * 20 + 20).as_bytes())))
+        .collect();
+    let folder = files(&contents);
+    for threads in [1, 2, 5] {
+        let options = ScanOptions { threads, ..options(&[folder.path()]) };
+        let (found, summary) = ids(&options, &everything());
+        assert_eq!(found, numbered(0..1000));
+        assert_eq!((summary.files, summary.counts.records, summary.counts.matched), (50, 1000, 1000));
+        assert_eq!(summary.damages, 0);
+        let (found, summary) = ids(&options, &rare());
+        assert_eq!(found.len(), 334);
+        assert_eq!((summary.counts.records, summary.counts.matched), (1000, 334));
+    }
+}
+
+#[test]
+fn a_large_file_goes_through_a_window_and_gives_the_same_rows() {
+    let content = log(0..60_000);
+    assert!(content.len() > 20 << 20);
+    let folder = files(&[("a.json.gz", gzip(content.as_bytes())), ("b.json", content.into_bytes())]);
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, [numbered(0..60_000), numbered(0..60_000)].concat());
+    assert_eq!(summary.damages, 0);
+    let hashed = ScanOptions { hash: true, ..options(&[folder.path()]) };
+    let hashes = Mutex::new(std::collections::BTreeSet::new());
+    fold(&hashed, &rare(), &Silent, &|| (), &|(), row| {
+        hashes.lock().unwrap().insert(row.file.sha256);
+    })
+    .unwrap();
+    // both files have the same content
+    assert_eq!(hashes.into_inner().unwrap().len(), 1);
+}
+
+#[test]
+fn every_record_before_damage_is_used_and_the_place_is_said() {
+    let content = log(0..100);
+    let whole = gzip(content.as_bytes());
+    for cut in [1, 10, 50, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
+        let folder =
+            files(&[("a.json.gz", whole[..cut].to_vec()), ("b.json.gz", gzip(log(100..101).as_bytes()))]);
+        let (found, summary) = ids(&options(&[folder.path()]), &everything());
+        let (last, before) = found.split_last().unwrap();
+        assert_eq!(last, "id-100");
+        assert_eq!(before, &numbered(0..100)[..before.len()]);
+        assert!(cut < whole.len() / 2 || before.len() > 40, "{cut}: {}", before.len());
+        assert!(summary.damages >= 1, "{cut}");
+        assert!(summary.damage[0].shown.ends_with("a.json.gz"), "{:?}", summary.damage);
+    }
+    let broken = content.replace("\"id-50\"", "oops");
+    let folder = files(&[("a.json", broken.clone().into_bytes()), ("b.json.gz", gzip(broken.as_bytes()))]);
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found.len(), 2 * 99);
+    let offset = broken.find("oops").unwrap() as u64;
+    assert!(summary.damage.iter().all(|damage| damage.offset == Some(offset)), "{:?}", summary.damage);
+    assert_eq!(summary.damages, 2);
+}
+
+#[test]
+fn what_holds_no_events_is_counted_and_left_out() {
+    let folder = files(&[
+        ("AWSLogs/111122223333/CloudTrail/marker", Vec::new()),
+        ("README.md", b"# hello".to_vec()),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\0\0".to_vec()),
+        ("config.json", b"{\"fileVersion\":\"1.0\",\"configurationItems\":[{\"a\":1},{\"b\":2}]}".to_vec()),
+        ("digest.json.gz", gzip(b"{\"digestS3Object\":\"x\",\"logFiles\":[{\"s3Bucket\":\"b\"}]}")),
+        ("log.json.gz", gzip(log(0..2).as_bytes())),
+        ("emptied.json.gz", Vec::new()),
+    ]);
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, numbered(0..2));
+    let skipped = |why| summary.skipped[Skipped::ALL.iter().position(|other| *other == why).unwrap()].0;
+    assert_eq!((skipped(Skipped::Empty), skipped(Skipped::NotJson)), (1, 2));
+    let left_out =
+        |kind| summary.counts.left_out[LeftOut::ALL.iter().position(|other| *other == kind).unwrap()];
+    assert_eq!((left_out(LeftOut::Digest), left_out(LeftOut::Foreign)), (1, 2));
+    assert_eq!(summary.files, 3);
+    let damaged: Vec<&str> =
+        summary.damage.iter().map(|damage| damage.shown.rsplit('/').next().unwrap()).collect();
+    assert_eq!(damaged, ["emptied.json.gz"]);
+}
+
+#[test]
+fn files_of_another_time_are_not_opened() {
+    let name =
+        |stamp: &str| format!("AWSLogs/1/111122223333_CloudTrail_us-east-1_{stamp}_abcdefghijklmnop.json.gz");
+    let (early, just, late, later, renamed) = (
+        name("20240229T2344Z"),
+        name("20240229T2350Z"),
+        name("20240301T2300Z"),
+        name("20240302T0106Z"),
+        "renamed.json.gz".to_owned(),
+    );
+    let log = |id| gzip(log(id..id + 1).as_bytes());
+    let folder =
+        files(&[(&early, log(0)), (&just, log(1)), (&late, log(2)), (&later, log(3)), (&renamed, log(4))]);
+    let time = |text| Timestamp::parse_loose(text).ok();
+    let options = ScanOptions {
+        from: time("2024-03-01T00:00:00Z"),
+        to: time("2024-03-01T01:00:00Z"),
+        ..options(&[folder.path()])
+    };
+    let (found, summary) = ids(&options, &everything());
+    assert_eq!(found, ["id-4", "id-1", "id-2"]);
+    assert_eq!(summary.skipped[0].0, 2);
+}
+
+#[test]
+fn files_and_folders_count_once_and_standard_errors_are_errors() {
+    let folder = files(&[("a/x.json", log(0..2).into_bytes()), ("b/y.json", log(2..3).into_bytes())]);
+    let (root, inner, file) = (folder.path(), folder.path().join("a"), folder.path().join("b/y.json"));
+    for inputs in [vec![root, &inner, &file], vec![&*file, root], vec![&*inner, &file, &inner, &file]] {
+        let (found, _) = ids(&options(&inputs), &everything());
+        assert_eq!(found.len(), 3, "{inputs:?}");
+    }
+    let missing: PathBuf = root.join("missing");
+    let error = fold(&options(&[&missing]), &everything(), &Silent, &|| (), &|(), _| ()).unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_the_scan() {
+    let names: Vec<String> = (0..200).map(|n| format!("x{n:03}.json")).collect();
+    let contents: Vec<(&str, Vec<u8>)> =
+        names.iter().map(|name| (name.as_str(), log(0..50).into_bytes())).collect();
+    let folder = files(&contents);
+    let mut rows = 0;
+    let write = |to: &mut Vec<u8>, _: &Row<'_>| {
+        to.push(b'x');
+        1
+    };
+    let summary = stream(&options(&[folder.path()]), &everything(), &Silent, &write, &mut |_, found| {
+        rows += found;
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    assert!(rows >= 1 && summary.files < 200, "{rows} {}", summary.files);
+}
+
+#[test]
+fn archives_within_archives_are_read() {
+    let mut tar = tar_header("logs/a.json.gz", &gzip(log(0..3).as_bytes()));
+    tar.extend(tar_header("logs/b.json", log(3..5).as_bytes()));
+    tar.extend([0; 1024]);
+    let folder = files(&[("evidence.tar.gz", gzip(&tar))]);
+    let shown = Mutex::new(Vec::new());
+    let (_, summary) = fold(
+        &ScanOptions { hash: true, ..options(&[folder.path()]) },
+        &everything(),
+        &Silent,
+        &|| (),
+        &|(), row| {
+            shown.lock().unwrap().push((row.file.shown.clone(), row.number, row.file.sha256.is_some()))
+        },
+    )
+    .unwrap();
+    assert_eq!(summary.damages, 0, "{:?}", summary.damage);
+    let shown = shown.into_inner().unwrap();
+    let ends: Vec<(&str, u64)> =
+        shown.iter().map(|(shown, number, _)| (shown.rsplit('!').next().unwrap(), *number)).collect();
+    let a = "logs/a.json.gz";
+    assert_eq!(ends, [(a, 1), (a, 2), (a, 3), ("logs/b.json", 1), ("logs/b.json", 2)]);
+    assert!(shown.iter().all(|(.., is_hashed)| *is_hashed));
+}
+
+/// A tar member.
+fn tar_header(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..107].copy_from_slice(b"0000644");
+    header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    header[136..147].copy_from_slice(b"00000000000");
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    header.extend_from_slice(content);
+    header.resize(header.len().next_multiple_of(512), 0);
+    header
+}
