@@ -1,0 +1,339 @@
+//! Advanced event selectors (spec/selectors-and-insights.md 3.2, 3.3).
+
+use serde::Deserialize;
+
+use super::{SelectorError, SelectorFault, equals, field, one_of, prefix, resource, validate_each};
+use crate::{
+    category::Category,
+    predicate::{Predicate, Test, TextTest},
+};
+
+/// One of a trail's `AdvancedEventSelectors`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AdvancedEventSelector {
+    /// What the user calls it.
+    pub name: Option<String>,
+    /// What it asks for; all of it must hold.
+    pub field_selectors: Vec<AdvancedFieldSelector>,
+}
+
+/// What an advanced selector asks of one field: one of the values that it should have, if there are any, and
+/// none of those that it should not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AdvancedFieldSelector {
+    /// The field.
+    pub field: String,
+    /// It is one of these.
+    pub equals: Option<Vec<String>>,
+    /// It begins with one of these.
+    pub starts_with: Option<Vec<String>>,
+    /// It ends with one of these.
+    pub ends_with: Option<Vec<String>>,
+    /// It is none of these.
+    pub not_equals: Option<Vec<String>>,
+    /// It begins with none of these.
+    pub not_starts_with: Option<Vec<String>>,
+    /// It ends with none of these.
+    pub not_ends_with: Option<Vec<String>>,
+}
+
+const MAX_VALUES: usize = 500;
+const MAX_RESOURCES: usize = 250;
+const MAX_NAME: usize = 1_000;
+const MAX_VALUE: usize = 2_048;
+
+/// What a field of a category takes.
+struct Rule {
+    field: &'static str,
+    is_required: bool,
+    /// The operators it takes; all when empty.
+    operators: &'static [&'static str],
+    /// The values it takes; any when empty.
+    values: &'static [&'static str],
+    /// It takes one value.
+    is_single: bool,
+    /// Some records lack it, which says that there is nothing of the kind; with other fields it says nothing.
+    is_optional_in_records: bool,
+}
+
+impl Rule {
+    const fn any(field: &'static str) -> Self {
+        Self {
+            field,
+            is_required: false,
+            operators: &[],
+            values: &[],
+            is_single: false,
+            is_optional_in_records: false,
+        }
+    }
+
+    const fn optional(field: &'static str) -> Self {
+        Self { is_optional_in_records: true, ..Self::any(field) }
+    }
+}
+
+const CATEGORY: Rule =
+    Rule { is_required: true, operators: &["Equals"], is_single: true, ..Rule::any("eventCategory") };
+const READ_ONLY: Rule =
+    Rule { operators: &["Equals"], values: &["true", "false"], is_single: true, ..Rule::any("readOnly") };
+
+const MANAGEMENT: [Rule; 3] = [
+    CATEGORY,
+    READ_ONLY,
+    Rule {
+        operators: &["NotEquals"],
+        values: &["kms.amazonaws.com", "rdsdata.amazonaws.com"],
+        ..Rule::any("eventSource")
+    },
+];
+
+const DATA: [Rule; 9] = [
+    CATEGORY,
+    READ_ONLY,
+    Rule { is_required: true, operators: &["Equals"], is_single: true, ..Rule::any("resources.type") },
+    Rule::any("resources.ARN"),
+    Rule::any("eventName"),
+    Rule::any("eventSource"),
+    Rule::any("eventType"),
+    Rule::optional("userIdentity.arn"),
+    Rule {
+        operators: &["Equals", "NotEquals"],
+        values: &["true"],
+        ..Rule::optional("sessionCredentialFromConsole")
+    },
+];
+
+const NETWORK: [Rule; 5] = [
+    CATEGORY,
+    Rule { is_required: true, ..Rule::any("eventSource") },
+    Rule::any("eventName"),
+    Rule { operators: &["Equals"], values: &["VpceAccessDenied"], ..Rule::optional("errorCode") },
+    Rule::optional("vpcEndpointId"),
+];
+
+/// The fields of a category's selectors; trails have no others.
+fn rules(category: Category) -> &'static [Rule] {
+    match category {
+        Category::Management => &MANAGEMENT,
+        Category::Data => &DATA,
+        Category::NetworkActivity => &NETWORK,
+        Category::Insight => &[],
+    }
+}
+
+pub(super) fn validate(selectors: &[AdvancedEventSelector]) -> Result<(), SelectorError> {
+    let counts = |only: Option<&str>| -> usize {
+        let fields = selectors.iter().flat_map(|selector| &selector.field_selectors);
+        fields
+            .filter(|field| only.is_none_or(|only| field.field == only))
+            .map(AdvancedFieldSelector::count)
+            .sum()
+    };
+    if !(1..=MAX_VALUES).contains(&selectors.len()) {
+        return Err(SelectorError::Count { count: selectors.len(), limit: MAX_VALUES });
+    }
+    validate_each(selectors, AdvancedEventSelector::validate)?;
+    for (only, what, limit) in [(None, "values", MAX_VALUES), (Some("resources.ARN"), "ARNs", MAX_RESOURCES)]
+    {
+        let count = counts(only);
+        if count > limit {
+            return Err(SelectorError::Values { what, count, limit });
+        }
+    }
+    Ok(())
+}
+
+impl AdvancedEventSelector {
+    /// What an event must be to be selected.
+    pub(super) fn predicate(&self) -> Predicate {
+        let Some(category) = self.category() else { return Predicate::Constant(false) };
+        let mut all = Predicate::Category(vec![category]);
+        for selector in &self.field_selectors {
+            let Some(rule) = rules(category).iter().find(|rule| rule.field == selector.field) else {
+                continue;
+            };
+            all = match rule.field {
+                // the category stands already, the ARN is asked of the resource with the type
+                "eventCategory" | "resources.ARN" => all,
+                "resources.type" => all.and(self.resource(selector)),
+                _ => all.and(selector.predicate(rule)),
+            };
+        }
+        all
+    }
+
+    fn category(&self) -> Option<Category> {
+        let value = self.field("eventCategory")?.equals.as_ref()?.first()?;
+        Category::ALL.into_iter().find(|category| category.name() == value)
+    }
+
+    fn field(&self, name: &str) -> Option<&AdvancedFieldSelector> {
+        self.field_selectors.iter().find(|selector| selector.field == name)
+    }
+
+    fn resource(&self, kind: &AdvancedFieldSelector) -> Predicate {
+        let kind = kind.equals.iter().flatten().next().map(String::as_str).unwrap_or_default();
+        match self.field("resources.ARN") {
+            Some(arn) => resource(kind, Some(&|member| arn.condition(&[member]))),
+            None => resource(kind, None),
+        }
+    }
+
+    fn validate(&self) -> Result<(), SelectorFault> {
+        let length = |member: &str, count, expected| SelectorFault::Length {
+            member: member.to_owned(),
+            count,
+            expected,
+        };
+        let name = self.name.as_deref().unwrap_or_default().chars().count();
+        if name > MAX_NAME {
+            return Err(length("Name", name, "up to 1000 characters"));
+        }
+        let stated = self.field("eventCategory").ok_or(SelectorFault::Required { field: "eventCategory" })?;
+        stated.validate(&CATEGORY)?;
+        let category = self.category().filter(|category| !rules(*category).is_empty()).ok_or_else(|| {
+            SelectorFault::Value {
+                member: "eventCategory".to_owned(),
+                value: stated.equals.iter().flatten().next().cloned().unwrap_or_default(),
+                expected: "Management, Data and NetworkActivity are, for trails",
+            }
+        })?;
+        for (index, selector) in self.field_selectors.iter().enumerate() {
+            if self.field_selectors[..index].iter().any(|before| before.field == selector.field) {
+                return Err(SelectorFault::Twice { field: selector.field.clone() });
+            }
+            let rule = rules(category).iter().find(|rule| rule.field == selector.field);
+            let rule = rule.ok_or_else(|| SelectorFault::Field {
+                field: selector.field.clone(),
+                category: category.name(),
+            })?;
+            selector.validate(rule)?;
+        }
+        if let Some(rule) =
+            rules(category).iter().find(|rule| rule.is_required && self.field(rule.field).is_none())
+        {
+            return Err(SelectorFault::Required { field: rule.field });
+        }
+        self.validate_functions()
+    }
+
+    /// An ARN of a Lambda function that is compared as a whole has no version behind it.
+    fn validate_functions(&self) -> Result<(), SelectorFault> {
+        let kind = self.field("resources.type").and_then(|kind| kind.equals.as_ref());
+        let is_function = kind.is_some_and(|kinds| kinds.iter().any(|kind| kind == "AWS::Lambda::Function"));
+        let Some(arn) = self.field("resources.ARN").filter(|_| is_function) else { return Ok(()) };
+        let mut compared = arn.equals.iter().chain(&arn.not_equals).flatten();
+        match compared.find(|value| value.split(':').count() != 7) {
+            Some(value) => Err(SelectorFault::Value {
+                member: "resources.ARN".to_owned(),
+                value: value.clone(),
+                expected: "the ARN of a function without a version or alias is",
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl AdvancedFieldSelector {
+    fn predicate(&self, rule: &Rule) -> Predicate {
+        let path: Vec<_> = rule.field.split('.').collect();
+        let condition = self.condition(&path);
+        if !rule.is_optional_in_records {
+            return condition;
+        }
+        let exists = field(&path, Test::Exists);
+        let wants_something =
+            [&self.equals, &self.starts_with, &self.ends_with].into_iter().any(Option::is_some);
+        if wants_something { exists.and(condition) } else { Predicate::Any(vec![!exists, condition]) }
+    }
+
+    /// One of the values that it should have, if there are any, and none of those that it should not.
+    fn condition(&self, path: &[&str]) -> Predicate {
+        let suffix = |text: &String| field(path, Test::Text(TextTest::suffix(text, false)));
+        let starts = |text: &String| field(path, prefix(text));
+        let tests = |equal: &Option<Vec<String>>, start: &Option<Vec<String>>, end: &Option<Vec<String>>| {
+            let mut tests: Vec<_> = match equal.as_deref() {
+                Some([one]) => vec![field(path, equals(one))],
+                Some(many) => vec![field(path, one_of(many))],
+                None => Vec::new(),
+            };
+            tests.extend(start.iter().flatten().map(starts));
+            tests.extend(end.iter().flatten().map(suffix));
+            tests
+        };
+        let wanted = tests(&self.equals, &self.starts_with, &self.ends_with);
+        let unwanted = tests(&self.not_equals, &self.not_starts_with, &self.not_ends_with);
+        let mut all = Vec::new();
+        if !wanted.is_empty() {
+            all.push(Predicate::any(wanted));
+        }
+        all.extend(unwanted.into_iter().map(|test| !test));
+        if all.len() == 1 { all.remove(0) } else { Predicate::All(all) }
+    }
+
+    fn operators(&self) -> [(&'static str, &Option<Vec<String>>); 6] {
+        [
+            ("Equals", &self.equals),
+            ("StartsWith", &self.starts_with),
+            ("EndsWith", &self.ends_with),
+            ("NotEquals", &self.not_equals),
+            ("NotStartsWith", &self.not_starts_with),
+            ("NotEndsWith", &self.not_ends_with),
+        ]
+    }
+
+    fn count(&self) -> usize {
+        self.operators().into_iter().map(|(_, values)| values.as_ref().map_or(0, Vec::len)).sum()
+    }
+
+    fn validate(&self, rule: &Rule) -> Result<(), SelectorFault> {
+        let length = |member: String, count, expected| SelectorFault::Length { member, count, expected };
+        for (operator, values) in self.operators() {
+            let Some(values) = values else { continue };
+            if !rule.operators.is_empty() && !rule.operators.contains(&operator) {
+                let expected = match rule.operators {
+                    ["Equals"] => "Equals",
+                    ["NotEquals"] => "NotEquals",
+                    _ => "Equals and NotEquals",
+                };
+                return Err(SelectorFault::Operator { field: self.field.clone(), operator, expected });
+            }
+            let member = || format!("{} of {}", operator, self.field);
+            if values.is_empty() {
+                return Err(length(member(), 0, "one or more"));
+            }
+            if rule.is_single && values.len() > 1 {
+                return Err(length(member(), values.len(), "one"));
+            }
+            let wrong = |value: &&String| {
+                value.is_empty()
+                    || value.chars().count() > MAX_VALUE
+                    || !rule.values.is_empty() && !rule.values.contains(&value.as_str())
+            };
+            if let Some(value) = values.iter().find(wrong) {
+                return Err(SelectorFault::Value {
+                    member: member(),
+                    value: value.chars().take(100).collect(),
+                    expected: expected_values(rule),
+                });
+            }
+        }
+        if self.count() == 0 {
+            return Err(length(self.field.clone(), 0, "one or more, with an operator"));
+        }
+        Ok(())
+    }
+}
+
+fn expected_values(rule: &Rule) -> &'static str {
+    match rule.values {
+        [] => "texts of 1 to 2048 characters are",
+        ["true"] => "true is",
+        ["true", "false"] => "true and false are",
+        ["VpceAccessDenied"] => "VpceAccessDenied is",
+        _ => "kms.amazonaws.com and rdsdata.amazonaws.com are",
+    }
+}
