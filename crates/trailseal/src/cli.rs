@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, generate, keys, man, query, verify};
+use crate::commands::{completions, follow, generate, keys, man, query, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     #[command(after_help = query::AFTER_HELP)]
     Query(query::Args),
+    #[command(after_help = follow::AFTER_HELP)]
+    Follow(follow::Args),
     Keys(keys::Args),
     Generate(generate::GenerateArgs),
     Completions(completions::Args),
@@ -85,7 +87,9 @@ impl Command {
     pub(crate) fn interrupted(&self) -> &'static str {
         match self {
             Self::Verify(_) => "interrupted: the run did not finish, so nothing is proven",
-            Self::Query(_) => "interrupted: not everything was read, and what was written is not all",
+            Self::Query(_) | Self::Follow(_) => {
+                "interrupted: not everything was read, and what was written is not all"
+            }
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
             Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
         }

@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub(crate) mod completions;
+pub(crate) mod follow;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod man;
@@ -49,6 +50,7 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
         Command::Query(args) => query::run(args, interrupt),
+        Command::Follow(args) => follow::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
         Command::Generate(args) => {
             generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from)

@@ -3,6 +3,7 @@
 pub(crate) mod aws;
 pub(crate) mod chains;
 pub(crate) mod findings;
+pub(crate) mod follow;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 pub(crate) mod plain;

@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let is_shown =
         !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
-        let ledger = evidence::load(&args.evidence, &roots, args.limits.threads, &counts)?;
+        let ledger = evidence::load(&args.evidence.keys, &roots, args.limits.threads, &counts)?;
         let job = Job::new(args, &roots, &wanted, ledger.as_ref(), &plan, &counts);
         match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 }
 
 fn target<'a>(path: &'a Path, roots: &[PathBuf], args: &Args) -> Result<OutFile<'a>, CommandError> {
-    let maps = args.evidence.maps.iter().map(|map| &map.folder);
+    let maps = args.evidence.keys.maps.iter().map(|map| &map.folder);
     let mut folders = roots.iter().filter(|root| *root != Path::new("-")).chain(maps);
     OutFile::check("the output", path, &mut folders, args.output.clobber, "--clobber replaces it")
 }
@@ -181,8 +181,7 @@ struct Done {
 
 impl Done {
     fn status(&self, fail_if_none: bool) -> u8 {
-        let is_unproven = self.told.labels.is_some_and(|counts| counts[1..].iter().any(|count| *count > 0));
-        if self.summary.damages > 0 || self.told.missing_logs > 0 || is_unproven {
+        if summary::is_partial(&self.summary, &self.told) {
             PARTLY
         } else if fail_if_none && self.kept == 0 {
             NOTHING_MATCHED

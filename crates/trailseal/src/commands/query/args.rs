@@ -292,6 +292,18 @@ pub(crate) struct Evidence {
     #[arg(long)]
     pub(crate) provenance: bool,
 
+    #[command(flatten)]
+    pub(crate) keys: Keys,
+
+    /// With --verified-with: only verified events
+    #[arg(long)]
+    pub(crate) verified_only: bool,
+}
+
+/// What log files are verified with.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Evidence")]
+pub(crate) struct Keys {
     /// Verify the digests with these public keys first, and label every event (repeatable)
     ///
     /// A file, or a folder whose .json, .der and .pem files are read, as for `trailseal verify --keys`. Labels:
@@ -299,10 +311,6 @@ pub(crate) struct Evidence {
     /// times also tell which files need to be opened.
     #[arg(long, value_name = "KEYS")]
     pub(crate) verified_with: Vec<PathBuf>,
-
-    /// With --verified-with: only verified events
-    #[arg(long)]
-    pub(crate) verified_only: bool,
 
     /// With --verified-with: object metadata (signatures) of many digests in one file
     #[arg(long, value_name = "FILE")]

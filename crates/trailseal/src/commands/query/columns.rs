@@ -259,6 +259,18 @@ impl Column {
         }
     }
 
+    /// The first value as a text, and how many more there are.
+    pub(crate) fn brief<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
+        let (mut first, mut more) = (None, 0_u64);
+        self.visit(row, &mut |cell| {
+            if let Some(text) = cell.text() {
+                more += u64::from(first.is_some());
+                first.get_or_insert(text);
+            }
+        });
+        if more == 0 { first } else { first.map(|first| format!("{first} (+{more})").into()) }
+    }
+
     /// The value as one text: several ones as a JSON array, none and `null` as nothing.
     pub(crate) fn text<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
         let (mut first, mut count) = (None, 0_u64);

@@ -13,7 +13,7 @@ use crate::{commands::verify, error::CommandError, progress::Counts};
 /// # Errors
 /// When keys or metadata cannot be used, or a root is no folder.
 pub(crate) fn load(
-    evidence: &args::Evidence,
+    evidence: &args::Keys,
     roots: &[PathBuf],
     threads: usize,
     counts: &Counts,

@@ -84,7 +84,7 @@ impl Plan {
             }
             Mode::Bars(bars) => Columns::from_iter(bars.by.clone()),
         };
-        if named.need_label() && args.evidence.verified_with.is_empty() {
+        if named.need_label() && args.evidence.keys.verified_with.is_empty() {
             return Err(CommandError::new("the field label needs --verified-with KEYS")
                 .hint("a field of the records that has this name is written in quotes: '\"label\"'"));
         }
@@ -189,7 +189,7 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
         .map(|names| Columns::parse(names).map_err(|reason| unusable("--fields", &reason)))
         .transpose()?
         .or_else(|| is_timeline.then(Columns::of_timeline));
-    let integrity = !args.evidence.verified_with.is_empty();
+    let integrity = !args.evidence.keys.verified_with.is_empty();
     let provenance = args.evidence.provenance;
     let with_evidence = |columns: Columns| {
         let columns = if provenance { columns.and(Columns::of_provenance()) } else { columns };
@@ -287,17 +287,18 @@ fn check(args: &Args) -> Result<(), CommandError> {
             "rows of LookupEvents have members of their own; use --format jsonl",
         ),
         (
-            is_lookup && (evidence.provenance || !evidence.verified_with.is_empty()),
+            is_lookup && (evidence.provenance || !evidence.keys.verified_with.is_empty()),
             "--format lookup has no place for where events come from".to_owned(),
             "use --format jsonl with --provenance or --verified-with",
         ),
         (
-            evidence.verified_only && evidence.verified_with.is_empty(),
+            evidence.verified_only && evidence.keys.verified_with.is_empty(),
             "--verified-only needs --verified-with KEYS".to_owned(),
             "`trailseal verify ROOT` says how to get the public keys",
         ),
         (
-            (evidence.metadata.is_some() || !evidence.maps.is_empty()) && evidence.verified_with.is_empty(),
+            (evidence.keys.metadata.is_some() || !evidence.keys.maps.is_empty())
+                && evidence.keys.verified_with.is_empty(),
             "--metadata and --map need --verified-with KEYS".to_owned(),
             "they say where signatures and log files are",
         ),

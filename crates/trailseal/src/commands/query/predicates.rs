@@ -4,6 +4,7 @@ use trailseal_archive::Timestamp;
 use trailseal_query::{
     Predicate,
     expression::{self, ExpressionError},
+    selectors::Selectors,
     shortcut::{self, ShortcutError},
 };
 
@@ -88,8 +89,9 @@ fn no_condition(error: &ExpressionError) -> CommandError {
 }
 
 fn selected(path: &std::path::Path, bytes: &[u8]) -> Result<Predicate, CommandError> {
-    let _ = bytes;
-    Err(CommandError::file("use the event selectors in", path, &"they are not understood yet"))
+    let selectors = Selectors::parse(bytes)
+        .map_err(|error| CommandError::file("use the event selectors in", path, &error))?;
+    Ok(selectors.predicate())
 }
 
 /// A time, in any form that people write.

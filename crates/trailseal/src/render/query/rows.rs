@@ -55,7 +55,7 @@ impl RowFormat {
                 csv::line(columns.iter().map(|column| column.text(row).unwrap_or_default()), to);
             }
             Self::Cells(columns) => {
-                columns.iter().for_each(|column| push_part(to, column.text(row).as_deref()));
+                columns.iter().for_each(|column| push_part(to, column.brief(row).as_deref()));
             }
             Self::Lookup => lookup_rows::write(row, to),
         }

@@ -35,6 +35,14 @@ pub(crate) struct Told {
     pub(crate) verbose: bool,
 }
 
+/// Whether something that matters could not be read or proven.
+pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
+    // An altered log file may have lost the very events that are looked for.
+    let [_, unproven_files, violated_files, _] = summary.labels;
+    let has_unproven_rows = told.labels.is_some_and(|[_, rest @ ..]| rest.iter().any(|count| *count > 0));
+    summary.damages > 0 || told.missing_logs > 0 || unproven_files + violated_files > 0 || has_unproven_rows
+}
+
 /// Writes the block.
 ///
 /// # Errors
@@ -126,15 +134,16 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
 
 /// The files whose events are not proven, and why.
 fn write_unverified(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
-    let listed = if verbose { summary.unverified.len() } else { summary.unverified.len().min(LISTED) };
-    for (file, label, reason) in &summary.unverified[..listed] {
+    // What is proven to be wrong comes first.
+    let mut files: Vec<_> = summary.unverified.iter().collect();
+    files.sort_by_key(|(_, label, _)| *label != Label::Violated);
+    let listed = if verbose { files.len() } else { files.len().min(LISTED) };
+    for (file, label, reason) in &files[..listed] {
         writeln!(out, "  {}: {}: {}", shown(file), label.as_str(), shown(reason))?;
     }
-    let all: u64 = summary.labels[1..].iter().sum();
-    let more = all.saturating_sub(listed as u64);
+    let more = (files.len() - listed) as u64;
     if more > 0 {
-        let how = if verbose { "" } else { " (--verbose)" };
-        writeln!(out, "  and {} more{how}", plural(more, "file"))?;
+        writeln!(out, "  and {} more (--verbose)", grouped(more))?;
     }
     Ok(())
 }

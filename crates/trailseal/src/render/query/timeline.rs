@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::render::plain::shown;
 
 /// The widths to which time, who, event, source and address are padded; longer ones are not cut.
-const WIDTHS: [usize; 5] = [19, 22, 24, 12, 15];
+const WIDTHS: [usize; 5] = [19, 30, 26, 12, 15];
 
 /// A line of the cells time, who, event, source, from, error, resource and what follows; the last of them the
 /// event's id, which is left out. Cut at `width`.
@@ -66,7 +66,7 @@ mod tests {
         let whole = line(cells.into_iter(), None);
         assert_eq!(
             whole,
-            "2024-03-01 05:46:41  Admin/alice             GetObject                 s3            198.51.100.7     [AccessDenied]  bucket\\u{202e}"
+            "2024-03-01 05:46:41  Admin/alice                     GetObject                   s3            198.51.100.7     [AccessDenied]  bucket\\u{202e}"
         );
         assert_eq!(line(cells.into_iter(), Some(30)).chars().count(), 30);
         let empty = line([None; 8].into_iter(), None);
