@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
-use trailseal_bench::{Data, bare_search, median, medium, peak_memory, time};
+use trailseal_bench::{Data, bare_search, inflated, median, medium, peak_memory, time};
 use trailseal_evidence::{
     Silent,
     scan::{Row, ScanOptions, fold, stream},
@@ -13,6 +13,7 @@ use trailseal_query::{
     Filter, Predicate,
     path::FieldPath,
     predicate::{Literal, Operator, Test},
+    scan::{Found, Next, Scanner},
 };
 
 fn main() {
@@ -52,7 +53,42 @@ fn main() {
             );
         }
     }
+    scan_alone(&logs, runs);
     println!("peak memory of this process: {:.1} MiB", peak_memory());
+}
+
+/// One thread, content that is inflated already: what the scan itself takes.
+fn scan_alone(logs: &[(PathBuf, u64)], runs: usize) {
+    // little enough to stay in the cache, where inflating leaves it
+    const ROUNDS: usize = 200;
+    let contents = inflated(&logs[logs.len() / 2..], 1_000_000);
+    let bytes: usize = ROUNDS * contents.iter().map(Vec::len).sum::<usize>();
+    println!("1 thread, {} files inflated beforehand, {ROUNDS} times, median of {runs}:", contents.len());
+    for question in questions() {
+        let filter = Filter::new(question.predicate.clone());
+        let mut times: Vec<Duration> = Vec::new();
+        for _ in 0..runs {
+            let mut scanner = Scanner::new(&filter, matches!(question.kind, Kind::Lines));
+            let mut seen = 0_u64;
+            let ((), elapsed) = time(|| {
+                for content in contents.iter().cycle().take(ROUNDS * contents.len()) {
+                    scanner.start();
+                    scanner.feed(content, Next::End, &mut |found| {
+                        if let Found::Match { record, .. } = found {
+                            seen += match &question.kind {
+                                Kind::Lines => record.line().len() as u64,
+                                Kind::CountBy(path) => record.text(path).map_or(0, |text| text.len() as u64),
+                            };
+                        }
+                    });
+                }
+            });
+            std::hint::black_box(seen);
+            times.push(elapsed);
+        }
+        let seconds = median(&mut times).as_secs_f64();
+        println!("  {:<40} {:.1} GB/s", question.name, bytes as f64 / 1e9 / seconds);
+    }
 }
 
 /// An event name of few records, and one of many.

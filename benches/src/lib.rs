@@ -106,6 +106,23 @@ pub fn bare_search(logs: &[(PathBuf, u64)], threads: usize, text: &str) -> (u64,
     })
 }
 
+/// The content of log files, about so many bytes in all.
+pub fn inflated(logs: &[(PathBuf, u64)], bytes: usize) -> Vec<Vec<u8>> {
+    let (mut inflater, mut output) = (WholeInflater::new(), Vec::new());
+    let mut contents: Vec<Vec<u8>> = Vec::new();
+    let mut sum = 0;
+    for (path, _) in logs {
+        let input = fs::read(path).expect("a file that was just listed");
+        let Whole::Done { length, .. } = inflater.inflate(&input, &mut output, 1 << 30) else { continue };
+        contents.push(output[..length].to_vec());
+        sum += length;
+        if sum >= bytes {
+            break;
+        }
+    }
+    contents
+}
+
 /// The limit: threads that only inflate (flate2 with zlib-rs) and hash (sha2), file after file.
 ///
 /// Returns the inflated bytes.

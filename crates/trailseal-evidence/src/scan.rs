@@ -9,7 +9,7 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
@@ -33,8 +33,12 @@ mod observe;
 mod turns;
 mod worker;
 
-/// Files that are found before a thread takes them.
-const QUEUE: usize = 256;
+/// Files, and bytes of files, that a thread takes at once: to wake a thread takes as long as a small file.
+const BATCH_FILES: usize = 32;
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Batches that are found before a thread takes them.
+const QUEUE: usize = 16;
 
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;
@@ -199,8 +203,10 @@ pub fn fold<P: Send>(
     run(options, progress, &is_over, &|next| {
         let mut part = new();
         let mut worker = Worker::new(options, filter, progress);
-        while let Some(job) = next() {
-            worker.read(&job, &mut |found| row(&mut part, found));
+        while let Some(jobs) = next() {
+            for job in &jobs {
+                worker.read(job, &mut |found| row(&mut part, found));
+            }
         }
         (part, worker.finish())
     })
@@ -224,12 +230,14 @@ pub fn stream(
         let mut worker = Worker::new(options, filter, progress);
         let _watch = turns.watch();
         let mut written = turns::Buffer::default();
-        while let Some(job) = next() {
-            worker.read(&job, &mut |found| {
-                written.rows += row(&mut written.bytes, found);
-                turns.pass_on(job.turn, &mut written);
-            });
-            turns.end(job.turn, &mut written);
+        while let Some(jobs) = next() {
+            for job in &jobs {
+                worker.read(job, &mut |found| {
+                    written.rows += row(&mut written.bytes, found);
+                    turns.pass_on(job.turn, &mut written);
+                });
+                turns.end(job.turn, &mut written);
+            }
         }
         ((), worker.finish())
     })?;
@@ -241,14 +249,14 @@ fn run<P: Send>(
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
     is_over: &AtomicBool,
-    work: &(dyn Fn(&mut dyn FnMut() -> Option<Job>) -> (P, Summary) + Sync),
+    work: &(dyn Fn(&mut dyn FnMut() -> Option<Vec<Job>>) -> (P, Summary) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let inputs = Inputs::open(&options.inputs)?;
     let threads = match options.threads {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (sender, receiver) = sync_channel::<Job>(QUEUE);
+    let (sender, receiver) = sync_channel::<Vec<Job>>(QUEUE);
     let receiver = Mutex::new(receiver);
     let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
     let (parts, problems) = thread::scope(|scope| {
@@ -268,14 +276,19 @@ fn run<P: Send>(
                 return Err(error);
             }
         };
+        let mut batch = Batch::default();
         let problems = inputs.each(&mut |job| {
             progress.add(1, job.length);
-            if stops() || sender.send(job).is_err() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
+            batch.bytes += job.length;
+            batch.jobs.push(job);
+            // the first files are not waited for
+            let is_full = batch.jobs.len() >= BATCH_FILES.min(batch.sent + 1) || batch.bytes >= BATCH_BYTES;
+            if stops() || (is_full && batch.send(&sender).is_break()) {
+                return ControlFlow::Break(());
             }
+            ControlFlow::Continue(())
         });
+        let _ = batch.send(&sender);
         drop(sender);
         let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -297,7 +310,29 @@ fn run<P: Send>(
     Ok((parts, summary))
 }
 
-fn take(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
+/// Files that are about to be given to a thread.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Job>,
+    bytes: u64,
+    /// Batches before this one.
+    sent: usize,
+}
+
+impl Batch {
+    fn send(&mut self, to: &SyncSender<Vec<Job>>) -> ControlFlow<()> {
+        self.bytes = 0;
+        self.sent += 1;
+        let jobs = std::mem::take(&mut self.jobs);
+        if jobs.is_empty() || to.send(jobs).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+}
+
+fn take(jobs: &Mutex<Receiver<Vec<Job>>>) -> Option<Vec<Job>> {
     jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 

@@ -1,5 +1,7 @@
 //! Event categories: management, data, network activity, insight (spec/selectors-and-insights.md 3.3).
 
+use std::ops::ControlFlow;
+
 use crate::{json::Value, path::FieldPath, record::Record};
 
 /// The category of an event.
@@ -35,13 +37,12 @@ impl Category {
     }
 }
 
-/// The types of resources that only data events name.
-const DATA_TYPES: [&str; 3] = ["AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table"];
-
-/// The APIs whose calls were data events before records said so (versions up to 1.05), by source.
-const DATA_APIS: [(&str, &[&str]); 3] = [
+/// The APIs whose calls were data events before records said so (versions up to 1.05): source, type of the
+/// resource that they name, and names.
+const DATA_APIS: [(&str, &str, &[&str]); 3] = [
     (
         "s3.amazonaws.com",
+        "AWS::S3::Object",
         &[
             "AbortMultipartUpload",
             "CompleteMultipartUpload",
@@ -75,9 +76,10 @@ const DATA_APIS: [(&str, &[&str]); 3] = [
             "UploadPartCopy",
         ],
     ),
-    ("lambda.amazonaws.com", &["Invoke", "InvokeExecution"]),
+    ("lambda.amazonaws.com", "AWS::Lambda::Function", &["Invoke", "InvokeExecution"]),
     (
         "dynamodb.amazonaws.com",
+        "AWS::DynamoDB::Table",
         &[
             "BatchExecuteStatement",
             "BatchGetItem",
@@ -100,7 +102,7 @@ const DATA_APIS: [(&str, &[&str]); 3] = [
 ///
 /// `eventCategory` (from 1.07) counts; without it `managementEvent` (from 1.06), which may be a string; without
 /// either, Insights and VPC endpoint events are known by their type, calls of data APIs by source, name and a
-/// resource of a data type, and all other calls are management events. A category of another name
+/// resource of the API's type, and all other calls are management events. A category of another name
 /// (`Aggregated`) is none of these.
 pub fn category(record: &Record<'_>) -> Option<Category> {
     let text = |name: &str| record.member(name).and_then(|value| value.text());
@@ -125,19 +127,20 @@ pub fn category(record: &Record<'_>) -> Option<Category> {
     if source.is_none() && name.is_none() {
         return record.member("insightDetails").filter(|v| *v != Value::Null).map(|_| Category::Insight);
     }
-    let is_data_api = DATA_APIS.iter().any(|(of, names)| {
+    let data_api = DATA_APIS.iter().find(|(of, _, names)| {
         source.as_deref() == Some(of) && name.as_deref().is_some_and(|name| names.contains(&name))
     });
-    Some(if is_data_api && names_data_resource(record) { Category::Data } else { Category::Management })
+    let is_data = data_api.is_some_and(|(_, kind, _)| names_resource(record, kind));
+    Some(if is_data { Category::Data } else { Category::Management })
 }
 
-fn names_data_resource(record: &Record<'_>) -> bool {
-    let mut found = false;
+fn names_resource(record: &Record<'_>, kind: &str) -> bool {
+    let mut is_found = false;
     let _ = record.visit(&FieldPath::new(["resources", "type"]), &mut |value| {
-        found = value.as_str().is_some_and(|kind| DATA_TYPES.contains(&kind.as_ref()));
-        if found { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+        is_found = value.as_str().is_some_and(|found| found == kind);
+        if is_found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    found
+    is_found
 }
 
 #[cfg(test)]

@@ -44,7 +44,9 @@ pub(super) struct Worker<'a> {
     options: &'a ScanOptions<'a>,
     progress: &'a dyn Progress,
     inflater: WholeInflater,
+    /// A file as it lies on disk: so many bytes of the buffer.
     on_disk: Vec<u8>,
+    loaded: usize,
     content: Vec<u8>,
     window: Vec<u8>,
     scan: Scan<'a>,
@@ -74,6 +76,7 @@ impl<'a> Worker<'a> {
             progress,
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
+            loaded: 0,
             content: Vec::new(),
             window: Vec::new(),
             scan,
@@ -158,20 +161,30 @@ impl<'a> Worker<'a> {
 
     /// Reads a file whole; false when it has grown beyond what can be held.
     fn load(&mut self, file: &mut File, length: u64) -> io::Result<bool> {
-        self.on_disk.clear();
-        // one byte more than it should have shows its end without another allocation
-        self.on_disk.reserve(length as usize + 1);
-        file.take(MAX_WHOLE as u64 + 1).read_to_end(&mut self.on_disk)?;
-        if self.on_disk.len() > MAX_WHOLE {
-            io::Seek::rewind(file)?;
-            return Ok(false);
+        self.loaded = 0;
+        loop {
+            // one byte more than it should have shows its end; the buffer is kept for all files
+            let wanted = (length as usize + 1).max(self.loaded + 1);
+            if self.on_disk.len() < wanted {
+                self.on_disk.resize(wanted.next_power_of_two(), 0);
+            }
+            match file.read(&mut self.on_disk[self.loaded..]) {
+                Ok(0) => return Ok(true),
+                Ok(read) => self.loaded += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if self.loaded > MAX_WHOLE {
+                io::Seek::rewind(file)?;
+                return Ok(false);
+            }
         }
-        Ok(true)
     }
 
     /// Scans a file that was loaded, if its content can be held too; false when it must be streamed.
     fn whole(&mut self, job: &Job, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) -> bool {
-        let Self { inflater, on_disk, content, scan, options, .. } = self;
+        let Self { inflater, on_disk, loaded, content, scan, options, .. } = self;
+        let on_disk = &on_disk[..*loaded];
         let needs_hash = options.hash || options.ledger.is_some();
         let limit = MAX_WHOLE.min(usize::try_from(options.max_inflated).unwrap_or(MAX_WHOLE));
         let (content, observation, is_protected, rest) = match inflater.inflate(on_disk, content, limit) {
@@ -198,7 +211,7 @@ impl<'a> Worker<'a> {
                     form: Form::Inflated,
                     ending: if on_disk.is_empty() { Ending::Empty } else { Ending::Complete },
                 };
-                (on_disk.as_slice(), needs_hash.then(observe), false, None)
+                (on_disk, needs_hash.then(observe), false, None)
             }
             Whole::NotGzip | Whole::TooLarge | Whole::Damaged => return false,
         };

@@ -132,7 +132,7 @@ fn trailing_name(arn: &str) -> Option<usize> {
 }
 
 /// The text from the place that `start` finds; the whole where it finds none.
-fn after<'a>(text: Cow<'a, str>, start: impl Fn(&str) -> Option<usize>) -> Cow<'a, str> {
+fn after(text: Cow<'_, str>, start: impl Fn(&str) -> Option<usize>) -> Cow<'_, str> {
     let Some(start) = start(&text) else { return text };
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(&text[start..]),

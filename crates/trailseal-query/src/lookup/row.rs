@@ -149,9 +149,9 @@ impl Serialize for InFormat<'_, '_> {
             }
             match (name, times, row.event_time) {
                 ("EventTime", TimeFormat::Wire, Some(time)) => {
-                    map.serialize_entry(name, &(time.epoch() as f64))?
+                    map.serialize_entry(name, &(time.epoch() as f64))?;
                 }
-                _ => map.serialize_entry(name, &value)?,
+                _ => map.serialize_entry(name, &*value)?,
             }
         }
         map.end()

@@ -31,7 +31,6 @@ pub(super) struct Entry {
     pub(super) extractions: Vec<Extraction>,
     /// The line `none` was there.
     is_none: bool,
-    evidence: Evidence,
 }
 
 /// Items of one type from some places of the record.
@@ -54,15 +53,6 @@ pub(super) enum Part {
 pub(super) enum Cut {
     Whole,
     LastSegment,
-}
-
-/// What an entry rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Evidence {
-    Native,
-    Real,
-    Documented,
-    Inferred,
 }
 
 /// A line that cannot be understood.
@@ -131,13 +121,9 @@ impl Table {
 fn parse_event(line: &str, source: &mut Source, number: usize) -> Result<Entry, &'static str> {
     let (names, rest) = line.split_once(" [").ok_or("an event has names and then a [TAG]")?;
     let (tag, condition) = rest.split_once(']').ok_or("the tag is not closed")?;
-    let evidence = match tag {
-        "N" => Evidence::Native,
-        "R" => Evidence::Real,
-        "D" => Evidence::Documented,
-        "I" => Evidence::Inferred,
-        _ => return Err("the tag is none of N, R, D, I"),
-    };
+    if !matches!(tag, "N" | "R" | "D" | "I") {
+        return Err("the tag is none of N, R, D, I");
+    }
     let only_if_succeeded = match condition {
         "" => false,
         " if succeeded" => true,
@@ -161,7 +147,7 @@ fn parse_event(line: &str, source: &mut Source, number: usize) -> Result<Entry, 
             return Err("an event's name stands twice in its source");
         }
     }
-    Ok(Entry { only_if_succeeded, extractions: Vec::new(), is_none: false, evidence })
+    Ok(Entry { only_if_succeeded, extractions: Vec::new(), is_none: false })
 }
 
 impl Entry {
@@ -229,10 +215,6 @@ mod tests {
     fn every_line_of_the_table_parses() {
         let table = Table::parse(include_str!("resources.txt")).unwrap();
         assert!(table.entries.len() > 200, "{}", table.entries.len());
-        let with = |evidence| table.entries.iter().filter(|entry| entry.evidence == evidence).count();
-        for evidence in [Evidence::Native, Evidence::Real, Evidence::Documented, Evidence::Inferred] {
-            assert!(with(evidence) > 0, "{evidence:?}");
-        }
     }
 
     /// The types of spec/lookup-events.md 1.4, as its official list has them.

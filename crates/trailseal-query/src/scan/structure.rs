@@ -1,7 +1,7 @@
 //! The structure of JSON, 64 bytes at a time: what lies outside strings, and which brackets open and close.
 //!
-//! With AVX2 and carry-less multiplication where the processor has them, else in portable code; both give the
-//! same answers.
+//! With AVX-512 or AVX2 and carry-less multiplication where the processor has them, else in portable code; all
+//! give the same answers.
 
 // Vector instructions; this is the only unsafe code of the crate. It reads arrays of 64 bytes and nothing else.
 #![allow(unsafe_code)]
@@ -52,10 +52,12 @@ pub(crate) trait Visitor {
 #[inline]
 pub(crate) fn walk<V: Visitor>(bytes: &[u8], from: usize, visitor: &mut V) {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_64_fast() {
+    match Level::of_processor() {
         // SAFETY: the processor has what the function needs.
-        unsafe { walk_avx2(bytes, from, visitor) };
-        return;
+        Level::Avx512 => return unsafe { walk_avx512(bytes, from, visitor) },
+        // SAFETY: the processor has what the function needs.
+        Level::Avx2 => return unsafe { walk_avx2(bytes, from, visitor) },
+        Level::None => {}
     }
     walk_with(Portable, bytes, from, visitor);
 }
@@ -206,12 +208,29 @@ impl Classify for Portable {
     }
 }
 
+/// The vector instructions that there are.
 #[cfg(target_arch = "x86_64")]
-fn is_x86_64_fast() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("pclmulqdq")
-        && is_x86_feature_detected!("popcnt")
-        && is_x86_feature_detected!("bmi1")
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    None,
+    Avx2,
+    Avx512,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Level {
+    #[inline]
+    fn of_processor() -> Self {
+        let has_avx2 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("pclmulqdq")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("bmi1");
+        match has_avx2 {
+            true if is_x86_feature_detected!("avx512bw") => Self::Avx512,
+            true => Self::Avx2,
+            false => Self::None,
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -221,15 +240,23 @@ fn walk_avx2<V: Visitor>(bytes: &[u8], from: usize, visitor: &mut V) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw,avx2,pclmulqdq,popcnt,bmi1")]
+fn walk_avx512<V: Visitor>(bytes: &[u8], from: usize, visitor: &mut V) {
+    walk_with(x86_64::Avx512, bytes, from, visitor);
+}
+
+#[cfg(target_arch = "x86_64")]
 mod x86_64 {
     use std::arch::x86_64::{
         __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm256_cmpeq_epi8,
         _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_or_si512,
+        _mm512_set1_epi8,
     };
 
     use super::{BLOCK, Classify, Masks};
 
-    /// May only be used where `is_x86_64_fast`.
+    /// May only be used where [`Level`](super::Level) says so.
     #[derive(Clone, Copy)]
     pub(super) struct Avx2;
 
@@ -273,12 +300,51 @@ mod x86_64 {
 
         #[inline(always)]
         fn prefix_xor(self, bits: u64) -> u64 {
-            // SAFETY: as above; multiplying by all ones without carries is the prefix sum without carries.
+            // SAFETY: as above.
+            unsafe { prefix_xor(bits) }
+        }
+    }
+
+    /// May only be used where [`Level`](super::Level) says so.
+    #[derive(Clone, Copy)]
+    pub(super) struct Avx512;
+
+    impl Classify for Avx512 {
+        #[inline(always)]
+        fn masks(self, block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: whoever makes an `Avx512` has seen that the processor has AVX-512BW; the load, which needs
+            // no alignment, reads the 64 bytes of the block.
             unsafe {
-                let product =
-                    _mm_clmulepi64_si128(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1), 0);
-                _mm_cvtsi128_si64(product).cast_unsigned()
+                let bytes = _mm512_loadu_si512(block.as_ptr().cast());
+                // `[` and `{`, `]` and `}` differ in this bit alone
+                let any_case = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
+                let equal =
+                    |bytes, wanted: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(wanted.cast_signed()));
+                Masks {
+                    quotes: equal(bytes, b'"'),
+                    backslashes: equal(bytes, b'\\'),
+                    opens: equal(any_case, b'{'),
+                    closes: equal(any_case, b'}'),
+                    controls: _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20)),
+                }
             }
+        }
+
+        #[inline(always)]
+        fn prefix_xor(self, bits: u64) -> u64 {
+            // SAFETY: as above.
+            unsafe { prefix_xor(bits) }
+        }
+    }
+
+    /// Multiplying by all ones without carries is the prefix sum without carries. Needs carry-less
+    /// multiplication.
+    #[inline(always)]
+    unsafe fn prefix_xor(bits: u64) -> u64 {
+        // SAFETY: the caller has seen that the processor has the instruction.
+        unsafe {
+            let product = _mm_clmulepi64_si128(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1), 0);
+            _mm_cvtsi128_si64(product).cast_unsigned()
         }
     }
 }
@@ -336,12 +402,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_ways_see_what_a_plain_reader_sees(text in "[\\\\\"{}\\[\\]a\u{1}]{0,300}") {
+        fn all_ways_see_what_a_plain_reader_sees(text in "[\\\\\"{}\\[\\]a\u{1}]{0,300}") {
             let bytes = text.as_bytes();
             let (mut fast, mut portable) = (Collect::default(), Collect::default());
             walk(bytes, 0, &mut fast);
             walk_with(Portable, bytes, 0, &mut portable);
             prop_assert_eq!(&fast, &portable);
+            #[cfg(target_arch = "x86_64")]
+            if Level::of_processor() != Level::None {
+                let mut avx2 = Collect::default();
+                // SAFETY: the processor has what the function needs.
+                unsafe { walk_avx2(bytes, 0, &mut avx2) };
+                prop_assert_eq!(&fast, &avx2);
+            }
             let (opens, closes) = brackets(bytes);
             prop_assert_eq!(places(&fast, |s| s.opens), opens);
             prop_assert_eq!(places(&fast, |s| s.closes), closes);
