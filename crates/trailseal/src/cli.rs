@@ -14,12 +14,19 @@ Examples:
       One JSON document; --format jsonl lists every digest and log file.
   trailseal verify ./archive --keys ./keys --from 2024-03-01 --to 2024-03-02 --account 111122223333
       Only what one account delivered on one day.
+  trailseal query ./archive --event-name ConsoleLogin --from 2024-03-01 --timeline
+      Who signed in, as a timeline; `trailseal query --help` shows much more.
+  trailseal query ./archive --verified-with ./keys --error=AccessDenied* --count-by username
+      Who was denied something, from log files that AWS is proven to have signed or not.
+  trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
+      What an access key did, the roles that it assumed, and what was done with those.
   trailseal generate ./demo
       A signed archive to try it on.
 
 Exit status:
   0  done; verify: everything in scope is proven
-  1  verify: at least one violation is proven (altered, missing, planted or forged)
+  1  verify: at least one violation is proven (altered, missing, planted or forged);
+     query --fail-if-none: nothing matched
   2  could not run: wrong arguments, nothing to verify, unusable keys, unreadable root, interrupted
   3  ran, but part of the input could not be proven or read";
 
@@ -27,7 +34,8 @@ Exit status:
 ///
 /// Proves offline that a downloaded AWS CloudTrail archive is what AWS signed: every digest file by its RSA
 /// signature or by the hash chain, every log file by the SHA-256 that its digest names. What is altered,
-/// missing, planted or forged is named; what cannot be proven is said to be unproven, never passed over.
+/// missing, planted or forged is named; what cannot be proven is said to be unproven, never passed over. And
+/// searches the events of such an archive, or of files in any shape, with or without that proof.
 #[derive(Debug, Parser)]
 #[command(name = "trailseal", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -72,7 +80,10 @@ pub(crate) enum Command {
         after_help = verify::AFTER_HELP
     )]
     Verify(verify::Args),
-    #[command(after_help = query::AFTER_HELP)]
+    #[command(
+        override_usage = "trailseal query [FILTER] [OUTPUT] <ROOT>...",
+        after_help = query::AFTER_HELP
+    )]
     Query(query::Args),
     #[command(after_help = follow::AFTER_HELP)]
     Follow(follow::Args),

@@ -37,14 +37,15 @@ use issues::Issues;
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
-A key is followed by events whose response holds new credentials: AssumeRole in all its forms, GetSessionToken,
-GetFederationToken, CreateAccessKey, GetRoleCredentials, GetCredentialsForIdentity, CreateSession and whatever else
-answers with an access key. Events that were delivered more than once count once.
+A key is followed through events whose response holds new credentials: AssumeRole in all its
+forms, GetSessionToken, GetFederationToken, CreateAccessKey, GetRoleCredentials, CreateSession
+and whatever else answers with an access key. Events that were delivered twice count once.
 
-What records do not link by key is not followed: what a console session does after GetSigninToken, ConsoleLogin or
-SwitchRole (it has keys of its own, search for its session name with `trailseal query --principal`), credentials that
-a service hands out (instance profiles, Lambda), what a created user or role does, and events in accounts and regions
-that are not in the archive.
+What records do not link by key is not followed: what a console session does after
+GetSigninToken, ConsoleLogin or SwitchRole (it has keys of its own; search for its session name
+with `trailseal query --principal`), credentials that a service hands out (instance profiles,
+Lambda), what a user or role that was created does, and events of accounts and regions that are
+not in the archive.
 
 Examples:
   trailseal follow AKIAIOSFODNN7EXAMPLE ./archive

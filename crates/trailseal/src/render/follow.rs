@@ -13,6 +13,8 @@ use crate::commands::follow::activity::{Counted, Edge, Followed, Node};
 
 /// Values of a kind that are shown.
 const SHOWN: usize = 5;
+/// Characters of a value that are shown.
+const LENGTH: usize = 60;
 
 /// Writes the tree.
 ///
@@ -175,13 +177,21 @@ fn issue(edge: &Edge) -> String {
     text
 }
 
+/// User agents can be long.
+fn shorten(text: &str, verbose: bool) -> String {
+    if verbose || text.chars().count() <= LENGTH {
+        return text.to_owned();
+    }
+    text.chars().take(LENGTH - 1).chain(['…']).collect()
+}
+
 fn values(counted: &Counted, verbose: bool) -> String {
     let limit = if verbose { usize::MAX } else { SHOWN };
     let listed: Vec<String> = counted
         .values
         .iter()
         .take(limit)
-        .map(|value| format!("{} ({})", shown(&value.value), grouped(value.events)))
+        .map(|value| format!("{} ({})", shorten(&shown(&value.value), verbose), grouped(value.events)))
         .collect();
     let more = counted.values.len() - listed.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

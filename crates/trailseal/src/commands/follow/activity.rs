@@ -351,7 +351,10 @@ impl Counted {
 fn notes(reached: &Reached, nodes: &[Node]) -> Vec<String> {
     let mut notes = Vec::new();
     if reached.beyond_depth > 0 {
-        notes.push(format!("not followed: {} links beyond --depth", reached.beyond_depth));
+        notes.push(format!(
+            "not followed: {} beyond --depth",
+            crate::render::plain::plural(reached.beyond_depth, "link")
+        ));
     }
     if reached.is_cut {
         notes.push(format!("not followed: keys beyond the first {}", reached.keys.len()));

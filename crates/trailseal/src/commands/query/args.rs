@@ -9,22 +9,25 @@ use crate::commands::verify::parse;
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
-Filters of different kinds must all hold; one that is given several times needs to hold once. Names in --where and
---fields are paths into the record, as userIdentity.sessionContext.sessionIssuer.arn; a path through an array stands
-for all its elements. In --fields, --count-by, --distinct, --sum and --by these names work as well:
+Filters of different kinds must all hold; of one that is given several times, one is enough.
+Fields are paths into the record, as userIdentity.sessionContext.sessionIssuer.arn; a path
+through an array stands for all its elements. In --fields, --count-by, --distinct, --sum and
+--by these names work as well:
   username, resource_name, resource_type   as LookupEvents derives them
   hour, day                                of the event time, in UTC
-  file, record, sha256                     where the event was found, and the hash of that file's content
-  label                                    verified, unproven, violated or not_covered (--verified-with)
+  file, record, sha256                     where the event is, and the hash of that file's content
+  label                                    what is proven (--verified-with)
 
 Examples:
   trailseal query ./archive --event-name ConsoleLogin --from -7d
       Who signed in during the last seven days.
   trailseal query ./archive --access-key AKIAIOSFODNN7EXAMPLE --timeline
       Everything that an access key did, as a timeline.
-  trailseal query ./archive --where \"errorCode LIKE 'AccessDenied%'\" --count-by userIdentity.arn,eventName --top 20
-      Who was denied what.
-  trailseal query ./archive --source-ip 198.51.100.0/24 --fields eventTime,username,eventName -t csv -o events.csv
+  trailseal query ./archive --error='*Denied*' --count-by userIdentity.arn,eventName --top 20
+      Who was denied what, how often, and when.
+  trailseal query ./archive --where \"eventName LIKE 'Put%' AND NOT userAgent ILIKE '%terraform%'\"
+      Conditions as in SQL.
+  trailseal query ./archive --source-ip 198.51.100.0/24 --fields eventTime,username,eventName -o x.csv
       What came from a network, as CSV.
   trailseal query 'logs/**/*.json.gz' --histogram 1h --by eventName
       Events by the hour.

@@ -100,7 +100,7 @@ fn left_out_text(nature: LeftOut, count: u64) -> String {
         LeftOut::Digest => plural(count, "digest document"),
         LeftOut::Aggregated => plural(count, "aggregated event"),
         LeftOut::Notification => plural(count, "notification"),
-        LeftOut::Foreign => format!("{} that no event record is", plural(count, "JSON value")),
+        LeftOut::Foreign => plural(count, "other JSON document"),
         _ => plural(count, "other value"),
     }
 }
@@ -212,7 +212,7 @@ mod tests {
             "20 of 1,500 events matched, in 12 files (4.00 KiB on disk, 40.00 KiB of content)\n\
              dropped: 2 duplicates (the same eventID)\n\
              not read: 3 files delivered at another time (2.00 KiB), 1 file without content (0 B)\n\
-             left out: 1 aggregated event, 2 JSON values that no event record is\n\
+             left out: 1 aggregated event, 2 other JSON documents\n\
              integrity: 17 verified, 1 violated, 2 not_covered\n\
              \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
              damaged: 2 places are unreadable; every whole event elsewhere was used\n\
