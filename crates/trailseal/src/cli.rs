@@ -79,16 +79,16 @@ pub(crate) enum Command {
         override_usage = "trailseal verify [OPTIONS] <ROOT>... --keys <PATH>...",
         after_help = verify::AFTER_HELP
     )]
-    Verify(verify::Args),
+    Verify(Box<verify::Args>),
     #[command(
         override_usage = "trailseal query [FILTER] [OUTPUT] <ROOT>...",
         after_help = query::AFTER_HELP
     )]
-    Query(query::Args),
+    Query(Box<query::Args>),
     #[command(after_help = follow::AFTER_HELP)]
-    Follow(follow::Args),
+    Follow(Box<follow::Args>),
     Keys(keys::Args),
-    Generate(generate::GenerateArgs),
+    Generate(Box<generate::GenerateArgs>),
     Completions(completions::Args),
     Man(man::Args),
 }

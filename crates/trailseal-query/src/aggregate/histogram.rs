@@ -16,6 +16,9 @@ const WEEK: i64 = 7 * DAY;
 /// The first Monday at or before 1970-01-01, a Thursday.
 const MONDAY: i64 = -3 * DAY;
 
+/// How many records, by the first second of the bucket.
+type Counts = BTreeMap<i64, u64>;
+
 /// The width of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -32,8 +35,8 @@ pub struct StepError;
 #[derive(Debug)]
 pub struct Histogram {
     step: Step,
-    all: BTreeMap<i64, u64>,
-    series: HashMap<Box<[u8]>, BTreeMap<i64, u64>>,
+    all: Counts,
+    series: HashMap<Box<[u8]>, Counts>,
     untimed: u64,
     bytes: u64,
 }
@@ -140,14 +143,14 @@ impl Histogram {
     pub fn finish(self, top: usize) -> Bars {
         let Self { step, all, series, untimed, .. } = self;
         let (starts, has_holes) = starts(&all, step);
-        let mut ranked: Vec<(u64, Box<[u8]>, BTreeMap<i64, u64>)> =
+        let mut ranked: Vec<(u64, Box<[u8]>, Counts)> =
             series.into_iter().map(|(key, counts)| (counts.values().sum(), key, counts)).collect();
         ranked.sort_by(|(x, a, _), (y, b, _)| y.cmp(x).then_with(|| compare_keys(a, b)));
-        let mut others: Option<BTreeMap<i64, u64>> = None;
+        let mut others: Option<Counts> = None;
         for (_, _, counts) in ranked.drain(top.min(ranked.len())..) {
             add_all(others.get_or_insert_default(), counts);
         }
-        let spread = |counts: &BTreeMap<i64, u64>| -> Vec<u64> {
+        let spread = |counts: &Counts| -> Vec<u64> {
             starts.iter().map(|start| counts.get(start).copied().unwrap_or(0)).collect()
         };
         let earliest = Timestamp::from_epoch(0).unwrap_or_else(|| unreachable!("1970 is a year"));
@@ -170,7 +173,7 @@ impl Histogram {
 }
 
 /// The starts of all buckets from the first to the last, and whether the empty ones had to be left out.
-fn starts(all: &BTreeMap<i64, u64>, step: Step) -> (Vec<i64>, bool) {
+fn starts(all: &Counts, step: Step) -> (Vec<i64>, bool) {
     let (Some((first, _)), Some((last, _))) = (all.first_key_value(), all.last_key_value()) else {
         return (Vec::new(), false);
     };
@@ -181,7 +184,7 @@ fn starts(all: &BTreeMap<i64, u64>, step: Step) -> (Vec<i64>, bool) {
     ((0..steps).map(|at| first + at * step.seconds).collect(), false)
 }
 
-fn add_all(counts: &mut BTreeMap<i64, u64>, more: BTreeMap<i64, u64>) {
+fn add_all(counts: &mut Counts, more: Counts) {
     if counts.is_empty() {
         *counts = more;
         return;
@@ -208,7 +211,9 @@ mod tests {
 
     fn bars(step: &str, times: &[&str]) -> Bars {
         let mut histogram = Histogram::new(step.parse().unwrap());
-        times.iter().for_each(|text| histogram.add(time(text)));
+        for text in times {
+            histogram.add(time(text));
+        }
         histogram.finish(8)
     }
 

@@ -110,7 +110,9 @@ mod tests {
 
     fn key(of: &[Option<&str>]) -> Vec<u8> {
         let mut key = Vec::new();
-        of.iter().for_each(|part| push_part(&mut key, *part));
+        for part in of {
+            push_part(&mut key, *part);
+        }
         key
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let plan = Plan::new(args, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
     let wanted = filter::wanted(&args.filter)?;
-    let target = args.output.output.as_deref().map(|path| target(path, &roots, args)).transpose()?;
+    let target = args.output.file.as_deref().map(|path| target(path, &roots, args)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
     let is_shown =
@@ -102,7 +102,9 @@ fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError>
         Mode::Groups(groups) => aggregates::groups(job, groups, plan.format, out),
         Mode::Bars(bars) => aggregates::bars(job, bars, plan.format, out),
     };
-    done.and_then(|done| Ok(out.flush().map(|()| done)?))
+    let done = done?;
+    out.flush()?;
+    Ok(Done { is_gone: out.is_gone(), ..done })
 }
 
 /// What a run needs, whatever it makes of the events.
@@ -146,7 +148,7 @@ impl<'a> Job<'a> {
             filter: Filter::new(wanted.predicate.clone()),
             counts,
             fingerprinter: Fingerprinter::default(),
-            width: if args.output.output.is_none() { output::width() } else { None },
+            width: if args.output.file.is_none() { output::width() } else { None },
             roots,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe,

@@ -35,7 +35,10 @@ pub(crate) fn text(followed: &Followed, verbose: bool, out: &mut dyn Write) -> i
         let children = tree.children.get(key).map(Vec::as_slice).unwrap_or_default();
         let gutter = if children.is_empty() { format!("{indent}   ") } else { format!("{indent}│  ") };
         match tree.nodes.get(key) {
-            Some(node) => write_node(node, tree.issued.get(key).copied(), &gutter, verbose, out)?,
+            Some(node) => {
+                let issued = tree.issued.get(key).map(|edge| issue(edge, &tree));
+                write_node(node, issued.as_deref(), &gutter, verbose, out)?;
+            }
             None => writeln!(out)?,
         }
         for (at, child) in children.iter().enumerate().rev() {
@@ -106,7 +109,7 @@ impl<'a> Tree<'a> {
 
 fn write_node(
     node: &Node,
-    issued: Option<&Edge>,
+    issued: Option<&str>,
     gutter: &str,
     verbose: bool,
     out: &mut dyn Write,
@@ -126,8 +129,8 @@ fn write_node(
         let who = other.arn.as_deref().unwrap_or_default();
         line("also", &format!("{} {} ({})", name(&other.kind), shown(who), plural(other.events, "event")))?;
     }
-    if let Some(edge) = issued {
-        line("issued", &issue(edge))?;
+    if let Some(issued) = issued {
+        line("issued", issued)?;
     }
     if node.events == 0 {
         return line("events", "none in this archive");
@@ -157,7 +160,8 @@ fn write_node(
     Ok(())
 }
 
-fn issue(edge: &Edge) -> String {
+/// How a key was issued; by whom, where the tree does not show it.
+fn issue(edge: &Edge, tree: &Tree<'_>) -> String {
     let mut text = shown(edge.event_name.as_deref().unwrap_or("an event")).into_owned();
     let mut more = |before: &str, part: Option<&str>| {
         if let Some(part) = part {
@@ -170,8 +174,9 @@ fn issue(edge: &Edge) -> String {
     let time = edge.time.map(moment);
     more(", ", time.as_deref());
     more(" from ", edge.source_ip.as_deref());
-    if edge.from.is_none() {
-        more(" by ", edge.caller.as_deref());
+    match edge.from.as_deref() {
+        Some(from) if tree.nodes.contains_key(from) => {}
+        from => more(" by ", from.or(edge.caller.as_deref())),
     }
     more(", eventID ", edge.event_id.as_deref());
     text

@@ -135,7 +135,9 @@ mod tests {
     }
 
     fn listed(reached: &Reached) -> String {
-        reached.keys.iter().map(|(key, distance)| format!("{key}{distance}")).collect()
+        let keys: Vec<String> =
+            reached.keys.iter().map(|(key, distance)| format!("{key}{distance}")).collect();
+        keys.concat()
     }
 
     #[test]

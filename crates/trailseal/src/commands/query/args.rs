@@ -49,6 +49,7 @@ Exit status:
 /// told from the content. Events go to stdout; what was read, left out or damaged is told on stderr. Nothing is
 /// written below ROOT, and no network is used.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) input: Input,
@@ -89,6 +90,7 @@ pub(crate) struct Input {
 /// Which events are wanted.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filter")]
+#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Filter {
     /// A condition in the syntax of SQL's WHERE (repeatable: all must hold)
     ///
@@ -222,11 +224,11 @@ pub(crate) struct Output {
     pub(crate) dedupe: bool,
 
     /// Write to this file, which cannot lie below a ROOT
-    #[arg(short = 'o', long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
 
     /// Replace the file of --output if there is one
-    #[arg(short = 'C', long, requires = "output")]
+    #[arg(short = 'C', long, requires = "file")]
     pub(crate) clobber: bool,
 
     /// Exit with status 1 when nothing matched

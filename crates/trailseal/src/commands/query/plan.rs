@@ -80,9 +80,9 @@ impl Plan {
             Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
             Mode::Groups(groups) => {
                 let columns = groups.keys.iter().chain(&groups.sum).chain(&groups.distinct);
-                Columns::from_iter(columns.cloned())
+                columns.cloned().collect()
             }
-            Mode::Bars(bars) => Columns::from_iter(bars.by.clone()),
+            Mode::Bars(bars) => bars.by.iter().cloned().collect(),
         };
         if named.need_label() && args.evidence.keys.verified_with.is_empty() {
             return Err(CommandError::new("the field label needs --verified-with KEYS")
@@ -128,7 +128,7 @@ fn format(args: &Args, is_terminal: bool) -> Format {
     if let Some(format) = args.output.format {
         return format;
     }
-    if let Some(path) = &args.output.output {
+    if let Some(path) = &args.output.file {
         return match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => Format::Csv,
             Some("json") => Format::Json,
@@ -196,7 +196,7 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
         if integrity { columns.and(Columns::of_label()) } else { columns }
     };
     let is_text = is_timeline
-        && (format == Format::Table || args.output.format.is_none() && args.output.output.is_none());
+        && (format == Format::Table || args.output.format.is_none() && args.output.file.is_none());
     let (format, shape) = match format {
         _ if is_text => (RowFormat::Cells(with_evidence(fields.unwrap_or_default())), ShapeKind::Timeline),
         Format::Jsonl => {

@@ -55,6 +55,10 @@ pub(super) fn all(
         all.push(shortcut::write_only());
     }
     if let Some(path) = &filter.selectors {
+        notes.push(
+            "events that do not say what the selectors ask (readOnly, resources) are in neither half"
+                .to_owned(),
+        );
         let selected = selected(path, &read_selectors(path)?)?;
         all.push(if filter.selectors_inverse { !selected } else { selected });
     }

@@ -302,7 +302,9 @@ mod tests {
 
     fn sorted(options: SortOptions, rows: &[(Option<Timestamp>, String)]) -> (Vec<String>, bool) {
         let mut sorter = Sorter::new(options);
-        rows.iter().for_each(|(time, row)| sorter.push(*time, row.as_bytes()).unwrap());
+        for (time, row) in rows {
+            sorter.push(*time, row.as_bytes()).unwrap();
+        }
         let has_spilled = sorter.has_spilled();
         let mut out = Vec::new();
         sorter

@@ -27,6 +27,7 @@ impl Cell {
     }
 
     /// A number.
+    #[allow(clippy::needless_pass_by_value, reason = "numbers are copied")]
     pub(crate) fn number(number: impl ToString) -> Self {
         Self::Number(number.to_string())
     }
