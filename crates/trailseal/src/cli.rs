@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, generate, keys, lookup_events, man, verify};
+use crate::commands::{completions, follow, generate, keys, lookup_events, man, query, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,12 +14,19 @@ Examples:
       One JSON document; --format jsonl lists every digest and log file.
   trailseal verify ./archive --keys ./keys --from 2024-03-01 --to 2024-03-02 --account 111122223333
       Only what one account delivered on one day.
+  trailseal query ./archive --event-name ConsoleLogin --from 2024-03-01 --timeline
+      Who signed in, as a timeline; `trailseal query --help` shows much more.
+  trailseal query ./archive --verified-with ./keys --error=AccessDenied* --count-by username
+      Who was denied something, from log files that AWS is proven to have signed or not.
+  trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
+      What an access key did, the roles that it assumed, and what was done with those.
   trailseal generate ./demo
       A signed archive to try it on.
 
 Exit status:
   0  done; verify: everything in scope is proven
-  1  verify: at least one violation is proven (altered, missing, planted or forged)
+  1  verify: at least one violation is proven (altered, missing, planted or forged);
+     query --fail-if-none: nothing matched
   2  could not run: wrong arguments, nothing to verify, unusable keys, unreadable root, interrupted
   3  ran, but part of the input could not be proven or read";
 
@@ -27,7 +34,8 @@ Exit status:
 ///
 /// Proves offline that a downloaded AWS CloudTrail archive is what AWS signed: every digest file by its RSA
 /// signature or by the hash chain, every log file by the SHA-256 that its digest names. What is altered,
-/// missing, planted or forged is named; what cannot be proven is said to be unproven, never passed over.
+/// missing, planted or forged is named; what cannot be proven is said to be unproven, never passed over. And
+/// searches the events of such an archive, or of files in any shape, with or without that proof.
 #[derive(Debug, Parser)]
 #[command(name = "trailseal", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -71,11 +79,18 @@ pub(crate) enum Command {
         override_usage = "trailseal verify [OPTIONS] <ROOT>... --keys <PATH>...",
         after_help = verify::AFTER_HELP
     )]
-    Verify(verify::Args),
-    Keys(keys::Args),
+    Verify(Box<verify::Args>),
+    #[command(
+        override_usage = "trailseal query [FILTER] [OUTPUT] <ROOT>...",
+        after_help = query::AFTER_HELP
+    )]
+    Query(Box<query::Args>),
+    #[command(after_help = follow::AFTER_HELP)]
+    Follow(Box<follow::Args>),
     #[command(after_help = lookup_events::AFTER_HELP)]
-    LookupEvents(lookup_events::Args),
-    Generate(generate::GenerateArgs),
+    LookupEvents(Box<lookup_events::Args>),
+    Keys(keys::Args),
+    Generate(Box<generate::GenerateArgs>),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -85,8 +100,11 @@ impl Command {
     pub(crate) fn interrupted(&self) -> &'static str {
         match self {
             Self::Verify(_) => "interrupted: the run did not finish, so nothing is proven",
+            Self::Query(_) | Self::Follow(_) | Self::LookupEvents(_) => {
+                "interrupted: not everything was read, and what was written is not all"
+            }
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
-            Self::Keys(_) | Self::LookupEvents(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
+            Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
         }
     }
 }

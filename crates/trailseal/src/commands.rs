@@ -20,10 +20,12 @@ use crate::{
 };
 
 pub(crate) mod completions;
+pub(crate) mod follow;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod lookup_events;
 pub(crate) mod man;
+pub(crate) mod query;
 pub(crate) mod verify;
 
 /// Everything from the arguments to the exit status.
@@ -48,6 +50,8 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
+        Command::Query(args) => query::run(args, interrupt),
+        Command::Follow(args) => follow::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
         Command::LookupEvents(args) => lookup_events::run(args, interrupt),
         Command::Generate(args) => {

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod error;
 mod interrupt;
+mod out_file;
 mod output;
 mod progress;
 mod render;

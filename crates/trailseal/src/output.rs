@@ -44,6 +44,11 @@ impl<W: Write> Quiet<W> {
         Self { inner, is_gone: false }
     }
 
+    /// Whether the reader has gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
     fn unless_gone<T>(&mut self, instead: T, work: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
         if self.is_gone {
             return Ok(instead);

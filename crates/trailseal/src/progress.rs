@@ -21,6 +21,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Counts what was found and done, and ends the run when the user wants it.
 #[derive(Debug)]
 pub(crate) struct Counts {
+    verb: &'static str,
     interrupt: Interrupt,
     is_stopped: AtomicBool,
     files: AtomicU64,
@@ -30,10 +31,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Nothing counted yet.
-    pub(crate) fn new(interrupt: Interrupt) -> Self {
+    /// Nothing counted yet; the bar says what is being done.
+    pub(crate) fn new(verb: &'static str, interrupt: Interrupt) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
+            verb,
             interrupt,
             is_stopped: AtomicBool::new(false),
             files: zero(),
@@ -72,7 +74,7 @@ impl Counts {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("verifying {bar:24} {msg}") {
+        if let Ok(style) = ProgressStyle::with_template(&format!("{} {{bar:24}} {{msg}}", self.verb)) {
             bar.set_style(style.progress_chars("=> "));
         }
         loop {

@@ -3,9 +3,11 @@
 pub(crate) mod aws;
 pub(crate) mod chains;
 pub(crate) mod findings;
+pub(crate) mod follow;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 pub(crate) mod lookup;
 pub(crate) mod plain;
+pub(crate) mod query;
 pub(crate) mod strip;
 pub(crate) mod text;

@@ -30,7 +30,7 @@ use crate::{
 };
 
 mod advice;
-mod parse;
+pub(crate) mod parse;
 mod report_file;
 
 use report_file::ReportFile;
@@ -213,7 +213,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     };
 
     let begun = Instant::now();
-    let counts = Counts::new(interrupt.clone());
+    let counts = Counts::new("verifying", interrupt.clone());
     let mut sink = Sink::new(args);
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
     let result = counts.watch(is_shown, || {
@@ -285,7 +285,11 @@ impl Args {
     }
 }
 
-fn read_manifest(path: &Path) -> Result<Manifest, CommandError> {
+/// The object metadata in a file, `-` for standard input.
+///
+/// # Errors
+/// When it cannot be read or holds none.
+pub(crate) fn read_manifest(path: &Path) -> Result<Manifest, CommandError> {
     let fail = |error: &dyn std::fmt::Display| CommandError::file("read the metadata in", path, error);
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
@@ -313,7 +317,8 @@ fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
     Ok(baseline)
 }
 
-fn key_defects(defects: &[trailseal_verify::keys::KeyDefect]) -> CommandError {
+/// The error for key files with defects.
+pub(crate) fn key_defects(defects: &[trailseal_verify::keys::KeyDefect]) -> CommandError {
     let texts: Vec<String> = defects.iter().take(10).map(ToString::to_string).collect();
     let more = defects.len().saturating_sub(texts.len());
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

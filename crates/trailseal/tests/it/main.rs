@@ -8,8 +8,10 @@
 mod demo;
 mod docs;
 mod errors;
+mod follow;
 mod formats;
 mod interrupt;
 mod keys;
 mod output;
+mod query;
 mod verdicts;

@@ -7,12 +7,12 @@ use trailseal_evidence::Map;
 use trailseal_verify::finding::{Code, Severity};
 
 /// A time, in any form that people write.
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_loose(text).map_err(|error| error.to_string())
 }
 
 /// A code whose findings may be notes.
-pub(super) fn allowed_code(text: &str) -> Result<Code, String> {
+pub(crate) fn allowed_code(text: &str) -> Result<Code, String> {
     let code: Code = text.parse().map_err(|error| format!("{error}; known are: {}", allowable()))?;
     match code.severity() {
         Severity::Violation => Err(format!("a violation cannot be allowed; what can be: {}", allowable())),
@@ -26,13 +26,13 @@ fn allowable() -> String {
 }
 
 /// `0` to `1024`.
-pub(super) fn threads(text: &str) -> Result<usize, String> {
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
     let threads = text.parse().ok().filter(|threads| *threads <= 1024);
     threads.ok_or_else(|| "a number from 0 to 1024 is needed".to_owned())
 }
 
 /// `4G`, `256M`, `100k`, `1GiB` or bytes; powers of 1024.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
     let digits = lower.trim_end_matches(|c: char| !c.is_ascii_digit());
     let shift = match &lower[digits.len()..] {
@@ -52,7 +52,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// `s3://bucket/prefix=DIR`. Prefixes and folders may hold `=`: it is the first one after which a folder stands.
-pub(super) fn map(text: &str) -> Result<Map, String> {
+pub(crate) fn map(text: &str) -> Result<Map, String> {
     let rest = text.strip_prefix("s3://").ok_or("it must begin with s3://")?;
     let cuts = rest.match_indices('=').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
     let (place, folder) =

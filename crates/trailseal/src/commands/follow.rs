@@ -1,0 +1,263 @@
+//! `trailseal follow`.
+
+use std::{io::Write as _, path::PathBuf, time::Instant};
+
+use clap::ValueEnum;
+use trailseal_evidence::{
+    ledger::Ledger,
+    scan::{ScanOptions, Summary},
+};
+use trailseal_query::shortcut;
+
+use crate::{
+    commands::{
+        query::{
+            PARTLY,
+            args::{Input, Keys},
+            evidence,
+            filter::TimeSpan,
+            input, write_stats,
+        },
+        verify::parse,
+    },
+    error::CommandError,
+    interrupt::Interrupt,
+    output,
+    progress::Counts,
+    render::{
+        follow as render,
+        query::summary::{self, Told},
+    },
+};
+
+pub(crate) mod activity;
+mod issues;
+
+use issues::Issues;
+
+/// What stands below the options in the help.
+pub(crate) const AFTER_HELP: &str = "\
+A key is followed through events whose response holds new credentials: AssumeRole in all its
+forms, GetSessionToken, GetFederationToken, CreateAccessKey, GetRoleCredentials, CreateSession
+and whatever else answers with an access key. Events that were delivered twice count once.
+
+What records do not link by key is not followed: what a console session does after
+GetSigninToken, ConsoleLogin or SwitchRole (it has keys of its own; search for its session name
+with `trailseal query --principal`), credentials that a service hands out (instance profiles,
+Lambda), what a user or role that was created does, and events of accounts and regions that are
+not in the archive.
+
+Examples:
+  trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
+      The key, the roles it assumed, the keys that came back, and what those did.
+  trailseal follow AKIAIOSFODNN7EXAMPLE ./archive -t json | jq '.edges[] | [.time, .event_name, .role_arn]'
+      The same as one JSON document, with the eventID of every link.
+
+Exit status:
+  0  done
+  1  --fail-if-none: the archive has no event of the key
+  2  could not run: wrong arguments, unreadable input, interrupted
+  3  ran, but some input is damaged, or --verified-with: not everything that matters is proven";
+
+/// Follow an access key: the roles it assumed, the keys that came back, what those did
+///
+/// Follow an access key through an archive: the credentials that were issued to it, those that were issued to
+/// these, and so on, and for every key who held it, from where and with what it was used, when, for what, and
+/// what failed. The archive is read twice.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The access key, as AKIAIOSFODNN7EXAMPLE
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    #[command(flatten)]
+    input: Input,
+
+    /// Only events at or after this time; links before it are not seen
+    #[arg(
+        long,
+        visible_alias = "start-time",
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        help_heading = "Filter"
+    )]
+    from: Option<String>,
+
+    /// Only events at or before this time
+    #[arg(
+        long,
+        visible_alias = "end-time",
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        help_heading = "Filter"
+    )]
+    to: Option<String>,
+
+    /// How long after its events a log file may have been delivered
+    #[arg(long, value_name = "SPAN", default_value = "24h", help_heading = "Filter")]
+    late: String,
+
+    /// Follow so many links from the key; 0 for the key alone
+    #[arg(long, value_name = "N", help_heading = "Filter")]
+    depth: Option<u32>,
+
+    /// What is written to stdout
+    #[arg(
+        short = 't',
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    format: Format,
+
+    /// Exit with status 1 when the archive has no event of the key
+    #[arg(long, help_heading = "Output")]
+    fail_if_none: bool,
+
+    /// No summary, notes and progress on stderr
+    #[arg(short, long, conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
+    quiet: bool,
+
+    /// Every value in the text, and every damaged place in the summary
+    #[arg(short, long, help_heading = "Output")]
+    verbose: bool,
+
+    /// What the run took, on stderr
+    #[arg(long, help_heading = "Output")]
+    stats: bool,
+
+    #[command(flatten)]
+    keys: Keys,
+
+    /// Worker threads; 0 for one a processor
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads, help_heading = "Limits")]
+    threads: usize,
+
+    /// Bytes of one event; a larger one is damage (K, M, G: powers of 1024)
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse::size, help_heading = "Limits")]
+    max_record_size: u64,
+
+    /// Inflated bytes of one file, or of one file in an archive file
+    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse::size, help_heading = "Limits")]
+    max_inflated_size: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A tree, for people
+    Text,
+    /// One JSON document (schema trailseal.follow/1)
+    Json,
+    /// One JSON object a line: every key, every link, and last the summary
+    Jsonl,
+}
+
+/// Follows a key.
+///
+/// # Errors
+/// [`CommandError`] when the run could not be made or its output not be written.
+pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    let begun = Instant::now();
+    let key = args.key.trim();
+    if key.is_empty()
+        || key.len() > 128
+        || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        return Err(CommandError::new(format!("{key:?} is no access key"))
+            .hint("access keys look like AKIAIOSFODNN7EXAMPLE and stand before ROOT"));
+    }
+    let roots = input::expand(&args.input)?;
+    if roots.iter().any(|root| root.as_os_str() == "-") {
+        return Err(CommandError::new("the archive is read twice, which standard input cannot be")
+            .hint("put the events into a file first"));
+    }
+    let span = TimeSpan::parse(args.from.as_deref(), args.to.as_deref(), &args.late)?;
+    let counts = Counts::new("following", interrupt.clone());
+    let done = counts.watch(!args.quiet, || {
+        let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;
+        let options = args.scan_options(&roots, span, ledger.as_ref());
+        let missing_logs = evidence::missing_logs(ledger.as_ref(), span);
+        follow(key, args.depth, &options, &counts).map(|done| (done, ledger.is_some(), missing_logs))
+    });
+    let ((followed, summary), verifies, missing_logs) = match done {
+        _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
+        done => done?,
+    };
+    match args.format {
+        Format::Text => {
+            let mut out = output::screen();
+            render::text(&followed, args.verbose, &mut out)?;
+            out.flush()?;
+        }
+        Format::Json => {
+            let mut out = output::data();
+            render::json(&followed, &mut out)?;
+            out.flush()?;
+        }
+        Format::Jsonl => {
+            let mut out = output::data();
+            render::jsonl(&followed, &mut out)?;
+            out.flush()?;
+        }
+    }
+    let told = Told {
+        labels: verifies.then_some(summary.row_labels),
+        missing_logs,
+        notes: followed.notes.clone(),
+        verbose: args.verbose,
+        duplicates: Some(followed.duplicates),
+        ..Told::default()
+    };
+    if !args.quiet {
+        // Nobody can be told that stderr is gone.
+        let _ = summary::write(&summary, &told, &mut anstream::stderr());
+    }
+    if args.stats {
+        write_stats(&summary, begun, args.threads);
+    }
+    let is_none = followed.nodes.iter().all(|node| node.events == 0) && followed.edges.is_empty();
+    Ok(if summary::is_partial(&summary, &told) { PARTLY } else { u8::from(args.fail_if_none && is_none) })
+}
+
+impl Args {
+    fn scan_options<'a>(
+        &self,
+        roots: &[PathBuf],
+        span: TimeSpan,
+        ledger: Option<&'a Ledger>,
+    ) -> ScanOptions<'a> {
+        ScanOptions {
+            inputs: roots.to_vec(),
+            from: span.from,
+            to: span.to,
+            late: span.late,
+            ledger,
+            only: None,
+            hash: false,
+            check: true,
+            max_record: usize::try_from(self.max_record_size).unwrap_or(usize::MAX),
+            max_inflated: self.max_inflated_size,
+            threads: self.threads,
+        }
+    }
+}
+
+/// Who issued what, and then what all those keys did.
+fn follow(
+    key: &str,
+    depth: Option<u32>,
+    options: &ScanOptions<'_>,
+    counts: &Counts,
+) -> Result<(activity::Followed, Summary), CommandError> {
+    let time = shortcut::time_range(options.from, options.to)
+        .map_err(|error| CommandError::new(error.to_string()))?;
+    let (issues, first) = Issues::find(&time, options, counts)?;
+    let reached = issues.reach(key, depth);
+    let (followed, mut summary) = activity::find(key, &reached, &time, options, counts)?;
+    // Both passes read the same files; the second one's matches are those that count.
+    summary.damage = first.damage;
+    summary.damages = first.damages.max(summary.damages);
+    Ok((followed, summary))
+}

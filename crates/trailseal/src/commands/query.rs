@@ -1,0 +1,211 @@
+//! `trailseal query`.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use trailseal_evidence::{
+    ledger::{Label, Ledger},
+    scan::{Row, ScanOptions, Summary},
+};
+use trailseal_query::{Filter, aggregate::Fingerprinter};
+
+use crate::{
+    error::CommandError,
+    interrupt::Interrupt,
+    out_file::OutFile,
+    output,
+    progress::Counts,
+    render::{
+        plain::grouped,
+        query::summary::{self, Told},
+    },
+};
+
+mod aggregates;
+pub(crate) mod args;
+pub(crate) mod columns;
+pub(crate) mod evidence;
+pub(crate) mod filter;
+mod frame;
+pub(crate) mod input;
+pub(crate) mod lookup_rows;
+mod plan;
+mod predicates;
+mod rows;
+mod sink;
+mod sort;
+
+pub(crate) use args::{AFTER_HELP, Args};
+use frame::Head;
+use plan::{Mode, Plan};
+use sink::Out;
+
+/// The exit status when nothing matched and that matters.
+const NOTHING_MATCHED: u8 = 1;
+/// The exit status when part of the input could not be read or proven.
+pub(crate) const PARTLY: u8 = 3;
+
+/// Searches, and says what was read.
+///
+/// # Errors
+/// [`CommandError`] when the run could not be made or its output not be written.
+pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    let begun = Instant::now();
+    let plan = Plan::new(args, io::stdout().is_terminal())?;
+    let roots = input::expand(&args.input)?;
+    let wanted = filter::wanted(&args.filter)?;
+    let target = args.output.file.as_deref().map(|path| target(path, &roots, args)).transpose()?;
+    let counts = Counts::new("reading", interrupt.clone());
+    // A bar must not run through the events on the screen.
+    let is_shown =
+        !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
+    let done = counts.watch(is_shown, || {
+        let ledger = evidence::load(&args.evidence.keys, &roots, args.limits.threads, &counts)?;
+        let job = Job::new(args, &roots, &wanted, ledger.as_ref(), &plan, &counts);
+        match target {
+            None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
+            Some(file) => file.write(interrupt, |file| {
+                let mut out = Out::file(file, plan.is_for_people());
+                let done = work(&job, &plan, &mut out)?;
+                Ok(done)
+            }),
+        }
+    });
+    let mut done = match done {
+        _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
+        done => done?,
+    };
+    if !args.output.quiet && !done.is_gone {
+        done.told.notes.splice(0..0, wanted.notes);
+        done.told.verbose = args.output.verbose;
+        // Nobody can be told that stderr is gone.
+        let _ = summary::write(&done.summary, &done.told, &mut anstream::stderr());
+    }
+    if args.output.stats {
+        write_stats(&done.summary, begun, args.limits.threads);
+    }
+    Ok(done.status(args.output.fail_if_none))
+}
+
+fn target<'a>(path: &'a Path, roots: &[PathBuf], args: &Args) -> Result<OutFile<'a>, CommandError> {
+    let maps = args.evidence.keys.maps.iter().map(|map| &map.folder);
+    let mut folders = roots.iter().filter(|root| *root != Path::new("-")).chain(maps);
+    OutFile::check("the output", path, &mut folders, args.output.clobber, "--clobber replaces it")
+}
+
+fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError> {
+    let done = match &plan.mode {
+        Mode::Rows(rows) => rows::run(job, rows, out),
+        Mode::Groups(groups) => aggregates::groups(job, groups, plan.format, out),
+        Mode::Bars(bars) => aggregates::bars(job, bars, plan.format, out),
+    };
+    let done = done?;
+    out.flush()?;
+    Ok(Done { is_gone: out.is_gone(), ..done })
+}
+
+/// What a run needs, whatever it makes of the events.
+struct Job<'a> {
+    scan: ScanOptions<'a>,
+    filter: Filter,
+    counts: &'a Counts,
+    fingerprinter: Fingerprinter,
+    width: Option<usize>,
+    roots: &'a [PathBuf],
+    sort_memory: u64,
+    dedupe: bool,
+    /// Whether files are verified.
+    verifies: bool,
+    missing_logs: u64,
+}
+
+impl<'a> Job<'a> {
+    fn new(
+        args: &Args,
+        roots: &'a [PathBuf],
+        wanted: &filter::Wanted,
+        ledger: Option<&'a Ledger>,
+        plan: &Plan,
+        counts: &'a Counts,
+    ) -> Self {
+        Self {
+            scan: ScanOptions {
+                inputs: roots.to_vec(),
+                from: wanted.span.from,
+                to: wanted.span.to,
+                late: wanted.span.late,
+                ledger,
+                only: args.evidence.verified_only.then_some(Label::Verified),
+                hash: plan.needs_hash,
+                check: plan.prints_records(),
+                max_record: usize::try_from(args.limits.max_record_size).unwrap_or(usize::MAX),
+                max_inflated: args.limits.max_inflated_size,
+                threads: args.limits.threads,
+            },
+            filter: Filter::new(wanted.predicate.clone()),
+            counts,
+            fingerprinter: Fingerprinter::default(),
+            width: if args.output.file.is_none() { output::width() } else { None },
+            roots,
+            sort_memory: args.limits.sort_memory.max(1 << 20),
+            dedupe: args.output.dedupe,
+            verifies: ledger.is_some(),
+            missing_logs: evidence::missing_logs(ledger, wanted.span),
+        }
+    }
+
+    /// What must be known of a row beside its bytes.
+    fn head(&self, row: &Row<'_>) -> Head {
+        let id = || {
+            let id = row.record.member("eventID").and_then(|id| id.as_str()).filter(|id| !id.is_empty());
+            id.map_or(0, |id| self.fingerprinter.of(id.as_bytes()))
+        };
+        Head {
+            time: row.record.time(),
+            id: if self.dedupe { id() } else { 0 },
+            label: row.file.label.and_then(|label| Label::ALL.iter().position(|known| *known == label)),
+        }
+    }
+}
+
+/// What a run came to.
+struct Done {
+    summary: Summary,
+    told: Told,
+    /// Events that matched and were not left out for another reason.
+    kept: u64,
+    /// Whether the reader went away.
+    is_gone: bool,
+}
+
+impl Done {
+    fn status(&self, fail_if_none: bool) -> u8 {
+        if summary::is_partial(&self.summary, &self.told) {
+            PARTLY
+        } else if fail_if_none && self.kept == 0 {
+            NOTHING_MATCHED
+        } else {
+            0
+        }
+    }
+}
+
+pub(crate) fn write_stats(summary: &Summary, begun: Instant, threads: usize) {
+    let seconds = begun.elapsed().as_secs_f64();
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Nobody can be told that stderr is gone.
+    let _ = writeln!(
+        anstream::stderr(),
+        "stats: {seconds:.3} s, {} files ({:.0} files/s), {} events ({} events/s), {} bytes inflated ({:.1} MB/s), threads: {}",
+        summary.files,
+        summary.files as f64 / seconds.max(1e-6),
+        summary.counts.records,
+        grouped((summary.counts.records as f64 / seconds.max(1e-6)) as u64),
+        summary.inflated,
+        summary.inflated as f64 / 1e6 / seconds.max(1e-6),
+        if threads == 0 { processors() } else { threads },
+    );
+}

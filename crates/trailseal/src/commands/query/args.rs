@@ -1,0 +1,379 @@
+//! The options of `trailseal query`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use trailseal_query::aggregate::Step;
+
+use crate::commands::verify::parse;
+
+/// What stands below the options in the help.
+pub(crate) const AFTER_HELP: &str = "\
+Filters of different kinds must all hold; of one that is given several times, one is enough.
+Fields are paths into the record, as userIdentity.sessionContext.sessionIssuer.arn; a path
+through an array stands for all its elements. In --fields, --count-by, --distinct, --sum and
+--by these names work as well:
+  username, resource_name, resource_type   as LookupEvents derives them
+  hour, day                                of the event time, in UTC
+  file, record, sha256                     where the event is, and the hash of that file's content
+  label                                    what is proven (--verified-with)
+
+Examples:
+  trailseal query ./archive --event-name ConsoleLogin --from -7d
+      Who signed in during the last seven days.
+  trailseal query ./archive --access-key AKIAIOSFODNN7EXAMPLE --timeline
+      Everything that an access key did, as a timeline.
+  trailseal query ./archive --error='*Denied*' --count-by userIdentity.arn,eventName --top 20
+      Who was denied what, how often, and when.
+  trailseal query ./archive --where \"eventName LIKE 'Put%' AND NOT userAgent ILIKE '%terraform%'\"
+      Conditions as in SQL.
+  trailseal query ./archive --source-ip 198.51.100.0/24 --fields eventTime,username,eventName -o x.csv
+      What came from a network, as CSV.
+  trailseal query 'logs/**/*.json.gz' --histogram 1h --by eventName
+      Events by the hour.
+  zcat *.json.gz | trailseal query - -k i-0abcd1234 | jq .eventName
+      From standard input, wherever in the event the text stands.
+  trailseal query ./archive --verified-with ./keys --event-name 'Delete*' --provenance
+      With proof: every event's file, its hash, and whether AWS signed it.
+
+Exit status:
+  0  done, whether or not anything matched
+  1  --fail-if-none: nothing matched
+  2  could not run: wrong arguments, unreadable input, interrupted
+  3  ran, but some input is damaged, or --verified-with: not everything that matters is proven";
+
+/// Search the events of an archive: filter, print, count
+///
+/// Search CloudTrail events in folders and files of any shape: log files as CloudTrail delivers them, JSON, JSON
+/// Lines, `lookup-events` output, EventBridge and CloudWatch Logs exports; gzip, zip, tar and zstd. The shape is
+/// told from the content. Events go to stdout; what was read, left out or damaged is told on stderr. Nothing is
+/// written below ROOT, and no network is used.
+#[derive(Debug, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) input: Input,
+
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+
+    #[command(flatten)]
+    pub(crate) aggregate: Aggregate,
+
+    #[command(flatten)]
+    pub(crate) evidence: Evidence,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// Where events are read from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct Input {
+    /// Folders, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
+    #[arg(value_name = "ROOT", required_unless_present_any = ["directories", "files"])]
+    pub(crate) roots: Vec<PathBuf>,
+
+    /// The same as ROOT, for a folder (repeatable)
+    #[arg(short = 'd', long = "directory", value_name = "DIR", help_heading = "Input")]
+    pub(crate) directories: Vec<PathBuf>,
+
+    /// The same as ROOT, for a file (repeatable)
+    #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Input")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Which events are wanted.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Filter")]
+#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
+pub(crate) struct Filter {
+    /// A condition in the syntax of SQL's WHERE (repeatable: all must hold)
+    ///
+    /// =, <>, <, >, LIKE, ILIKE, IN, BETWEEN, IS NULL, AND, OR, NOT; cidr(sourceIPAddress, '10.0.0.0/8') and
+    /// anywhere('i-0abc'). A field that is absent is neither equal nor unequal to anything.
+    #[arg(short = 'w', long = "where", value_name = "EXPR")]
+    pub(crate) conditions: Vec<String>,
+
+    /// Only events at or after this time
+    ///
+    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), seconds since 1970, `now`, or back from
+    /// now: -7d, -12h. Log files that were delivered earlier are not opened.
+    #[arg(long, visible_alias = "start-time", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+
+    /// Only events at or before this time; a date means its first second in UTC
+    #[arg(long, visible_alias = "end-time", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+
+    /// How long after its events a log file may have been delivered; later files are not opened
+    ///
+    /// Only where no signed digest tells a file's event times.
+    #[arg(long, value_name = "SPAN", default_value = "24h")]
+    pub(crate) late: String,
+
+    /// Only events with this name; * and ? stand for any text and character (repeatable)
+    #[arg(long = "event-name", value_name = "GLOB")]
+    pub(crate) event_names: Vec<String>,
+
+    /// Only events of this service, as s3 or s3.amazonaws.com (repeatable)
+    #[arg(long = "event-source", value_name = "SERVICE")]
+    pub(crate) event_sources: Vec<String>,
+
+    /// Only events of this user name, as LookupEvents has it (repeatable)
+    #[arg(long = "username", value_name = "NAME")]
+    pub(crate) usernames: Vec<String>,
+
+    /// Only events of this access key (repeatable)
+    #[arg(long = "access-key", value_name = "KEY")]
+    pub(crate) access_keys: Vec<String>,
+
+    /// Only events of this principal: an ARN, principal id or name of a user, role or session (repeatable)
+    #[arg(long = "principal", value_name = "PRINCIPAL")]
+    pub(crate) principals: Vec<String>,
+
+    /// Only events from this address or network, as 198.51.100.7 or 10.0.0.0/8 (repeatable)
+    #[arg(long = "source-ip", value_name = "ADDRESS")]
+    pub(crate) source_ips: Vec<String>,
+
+    /// Only events that failed; --error=CODE: with this code, * and ? allowed (repeatable)
+    #[arg(
+        long = "error",
+        value_name = "CODE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*"
+    )]
+    pub(crate) errors: Vec<String>,
+
+    /// Only events about this resource: its name or ARN (repeatable)
+    #[arg(long = "resource", value_name = "NAME")]
+    pub(crate) resources: Vec<String>,
+
+    /// Only events that change nothing
+    #[arg(long, conflicts_with = "write_only")]
+    pub(crate) read_only: bool,
+
+    /// Only events that change something
+    #[arg(long)]
+    pub(crate) write_only: bool,
+
+    /// Only events of this account (repeatable)
+    #[arg(long = "account", value_name = "ID")]
+    pub(crate) accounts: Vec<String>,
+
+    /// Only events of this region (repeatable)
+    #[arg(long = "aws-region", value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
+
+    /// Only events of this category: management, data, network-activity, insight (repeatable)
+    #[arg(long = "category", value_name = "CATEGORY")]
+    pub(crate) categories: Vec<String>,
+
+    /// Only events in which this text stands anywhere (repeatable)
+    #[arg(short = 'k', long = "keyword", value_name = "TEXT")]
+    pub(crate) keywords: Vec<String>,
+
+    /// Only events that hold a match of this regular expression anywhere (repeatable)
+    #[arg(short = 'r', long = "regex", value_name = "REGEX")]
+    pub(crate) regexes: Vec<String>,
+
+    /// Upper and lower case are the same to --keyword and --regex
+    #[arg(short = 'i', long)]
+    pub(crate) ignore_case: bool,
+
+    /// Only events that a trail with these event selectors would have logged
+    ///
+    /// What `aws cloudtrail get-event-selectors` prints; basic or advanced selectors.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) selectors: Option<PathBuf>,
+
+    /// With --selectors: only the events that the trail would have missed
+    #[arg(long)]
+    pub(crate) selectors_inverse: bool,
+}
+
+/// How events are written.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Output {
+    /// How events, or what they come to, are written
+    ///
+    /// Without this option: a table on a terminal, JSON Lines elsewhere; with --output by the file's ending.
+    #[arg(short = 't', long, value_name = "FORMAT", value_enum)]
+    pub(crate) format: Option<Format>,
+
+    /// Only these fields, separated by commas
+    #[arg(long, value_name = "FIELDS")]
+    pub(crate) fields: Option<String>,
+
+    /// By event time, the newest first with -time; `none`: as the archive has them, at once
+    #[arg(long, value_name = "ORDER", value_enum, allow_hyphen_values = true)]
+    pub(crate) sort: Option<Sort>,
+
+    /// At most so many events
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// Every event once: of those with the same eventID the first in the archive
+    #[arg(long)]
+    pub(crate) dedupe: bool,
+
+    /// Write to this file, which cannot lie below a ROOT
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Replace the file of --output if there is one
+    #[arg(short = 'C', long, requires = "file")]
+    pub(crate) clobber: bool,
+
+    /// Exit with status 1 when nothing matched
+    #[arg(long)]
+    pub(crate) fail_if_none: bool,
+
+    /// No summary, notes and progress on stderr
+    #[arg(short, long, conflicts_with_all = ["verbose", "stats"])]
+    pub(crate) quiet: bool,
+
+    /// Every damaged place in the summary
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// What the run took, on stderr
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+/// What events come to.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Aggregates")]
+pub(crate) struct Aggregate {
+    /// Count events by the values of these fields, with their first and last time
+    ///
+    /// An event with several values in a field counts once for each of them; one without counts under null.
+    #[arg(long, value_name = "FIELDS")]
+    pub(crate) count_by: Option<String>,
+
+    /// With --count-by or --by: only the N largest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) top: Option<u64>,
+
+    /// With --count-by: only groups of at least N events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) min_count: Option<u64>,
+
+    /// The different values of a field; with --count-by: how many there are in each group
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) distinct: Option<String>,
+
+    /// The sum of a field; with --count-by: of each group, the largest first
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) sum: Option<String>,
+
+    /// Count events by time, in steps of this width: 90s, 15m, 1h, 1d, 1w
+    #[arg(long, value_name = "STEP", value_parser = step)]
+    pub(crate) histogram: Option<Step>,
+
+    /// With --histogram: also by the most frequent values of a field (8, or --top)
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) by: Option<String>,
+
+    /// One line an event, in order of time: when, who, what, from where, error, resource
+    #[arg(long)]
+    pub(crate) timeline: bool,
+}
+
+/// What is said of where events come from.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Evidence")]
+pub(crate) struct Evidence {
+    /// With every event its file, its number there, and the SHA-256 of the file's inflated content
+    ///
+    /// JSON: {"file":…,"record":…,"sha256":…,"event":…}, the event as it is in the log; else columns.
+    #[arg(long)]
+    pub(crate) provenance: bool,
+
+    #[command(flatten)]
+    pub(crate) keys: Keys,
+
+    /// With --verified-with: only verified events
+    #[arg(long)]
+    pub(crate) verified_only: bool,
+}
+
+/// What log files are verified with.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Evidence")]
+pub(crate) struct Keys {
+    /// Verify the digests with these public keys first, and label every event (repeatable)
+    ///
+    /// A file, or a folder whose .json, .der and .pem files are read, as for `trailseal verify --keys`. Labels:
+    /// `verified` (AWS signed the file), `unproven`, `violated` (altered or planted), `not_covered`. Signed event
+    /// times also tell which files need to be opened.
+    #[arg(long, value_name = "KEYS")]
+    pub(crate) verified_with: Vec<PathBuf>,
+
+    /// With --verified-with: object metadata (signatures) of many digests in one file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metadata: Option<PathBuf>,
+
+    /// With --verified-with: where the objects of a bucket or prefix lie (repeatable)
+    #[arg(long = "map", value_name = "s3://BUCKET/PREFIX=DIR", value_parser = parse::map)]
+    pub(crate) maps: Vec<trailseal_evidence::Map>,
+}
+
+/// What is refused for its size.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct Limits {
+    /// Worker threads; 0 for one a processor
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads)]
+    pub(crate) threads: usize,
+
+    /// Bytes of one event; a larger one is damage (K, M, G: powers of 1024)
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse::size)]
+    pub(crate) max_record_size: u64,
+
+    /// Inflated bytes of one file, or of one file in an archive file
+    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse::size)]
+    pub(crate) max_inflated_size: u64,
+
+    /// Memory for sorting; what needs more is sorted by way of a temporary file
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse::size)]
+    pub(crate) sort_memory: u64,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One event a line, byte for byte as it is in the log
+    Jsonl,
+    /// One JSON array
+    Json,
+    /// Comma-separated values with a header, safe to open in a spreadsheet
+    Csv,
+    /// Columns for people
+    Table,
+    /// Rows of `aws cloudtrail lookup-events`, one a line
+    Lookup,
+}
+
+/// The order of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// The oldest first
+    Time,
+    /// The newest first
+    #[value(name = "-time")]
+    Newest,
+    /// As they are found: files by path, events as they lie in them
+    None,
+}
+
+fn step(text: &str) -> Result<Step, String> {
+    text.parse().map_err(|error: trailseal_query::aggregate::StepError| error.to_string())
+}

@@ -1,0 +1,466 @@
+//! The fields that are asked for by name, and their values in a row.
+
+use std::{borrow::Cow, ops::ControlFlow};
+
+use trailseal_archive::Timestamp;
+use trailseal_evidence::scan::Row;
+use trailseal_query::{
+    Record,
+    json::{Value, quote},
+    lookup,
+    path::FieldPath,
+};
+
+/// Fields with their names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Columns {
+    columns: Vec<Column>,
+}
+
+/// A field and what it is called in the output.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    name: String,
+    field: Field,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Field {
+    Path(FieldPath),
+    Derived(Derived),
+}
+
+/// What is no field of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Derived {
+    Username,
+    ResourceName,
+    ResourceType,
+    Hour,
+    Day,
+    File,
+    Record,
+    Sha256,
+    Label,
+    /// Who acted, in few words.
+    Actor,
+}
+
+const DERIVED: [(&str, Derived); 9] = [
+    ("username", Derived::Username),
+    ("resource_name", Derived::ResourceName),
+    ("resource_type", Derived::ResourceType),
+    ("hour", Derived::Hour),
+    ("day", Derived::Day),
+    ("file", Derived::File),
+    ("record", Derived::Record),
+    ("sha256", Derived::Sha256),
+    ("label", Derived::Label),
+];
+
+/// One value of a field in a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell<'a> {
+    /// As it stands in the record.
+    Value(Value<'a>),
+    /// Derived.
+    Text(Cow<'a, str>),
+    /// A number of ours.
+    Number(u64),
+}
+
+impl Columns {
+    /// What a table shows.
+    pub(crate) fn of_table() -> Self {
+        Self::known(&[
+            "eventTime",
+            "eventName",
+            "eventSource",
+            "username",
+            "sourceIPAddress",
+            "awsRegion",
+            "errorCode",
+        ])
+    }
+
+    /// What analysts expect of a CSV file.
+    pub(crate) fn of_csv() -> Self {
+        Self::known(&[
+            "eventTime",
+            "eventName",
+            "errorCode",
+            "errorMessage",
+            "eventSource",
+            "awsRegion",
+            "sourceIPAddress",
+            "userAgent",
+            "username",
+            "userIdentity.type",
+            "userIdentity.accountId",
+            "userIdentity.arn",
+            "userIdentity.principalId",
+            "userIdentity.accessKeyId",
+            "recipientAccountId",
+            "readOnly",
+            "resource_name",
+            "eventID",
+            "requestParameters",
+        ])
+    }
+
+    /// What a timeline shows.
+    pub(crate) fn of_timeline() -> Self {
+        let path = |name: &str| Field::Path(FieldPath::new([name]));
+        let columns = [
+            ("time", path("eventTime")),
+            ("who", Field::Derived(Derived::Actor)),
+            ("event", path("eventName")),
+            ("source", path("eventSource")),
+            ("from", path("sourceIPAddress")),
+            ("error", path("errorCode")),
+            ("resource", Field::Derived(Derived::ResourceName)),
+            ("id", path("eventID")),
+        ];
+        let column = |(name, field): (&str, Field)| Column { name: name.to_owned(), field };
+        Self { columns: columns.map(column).into() }
+    }
+
+    /// Where rows come from.
+    pub(crate) fn of_provenance() -> Self {
+        Self::known(&["file", "record", "sha256"])
+    }
+
+    /// What is proven of rows.
+    pub(crate) fn of_label() -> Self {
+        let mut columns = Self::known(&["label"]);
+        "integrity".clone_into(&mut columns.columns[0].name);
+        columns
+    }
+
+    fn known(names: &[&str]) -> Self {
+        Self { columns: names.iter().filter_map(|name| Column::parse(name).ok()).collect() }
+    }
+
+    /// Reads names separated by commas; a name with a comma or dot in it stands in double quotes.
+    ///
+    /// # Errors
+    /// What is wrong, as a phrase.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut columns: Vec<Column> = Vec::new();
+        for name in split(text) {
+            let column = Column::parse(name.trim())?;
+            if columns.iter().any(|other| other.field == column.field) {
+                return Err(format!("{} is named twice", column.name));
+            }
+            columns.push(column);
+        }
+        Ok(Self { columns })
+    }
+
+    /// Other columns behind these.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.columns.extend(other.columns);
+        self
+    }
+
+    /// What they are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Whether a value needs files to be hashed.
+    pub(crate) fn need_hash(&self) -> bool {
+        self.has(Derived::Sha256)
+    }
+
+    /// Whether a value needs files to be verified.
+    pub(crate) fn need_label(&self) -> bool {
+        self.has(Derived::Label)
+    }
+
+    fn has(&self, wanted: Derived) -> bool {
+        self.columns.iter().any(|column| column.field == Field::Derived(wanted))
+    }
+
+    /// The columns themselves.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter()
+    }
+}
+
+impl FromIterator<Column> for Columns {
+    fn from_iter<I: IntoIterator<Item = Column>>(columns: I) -> Self {
+        Self { columns: columns.into_iter().collect() }
+    }
+}
+
+impl Column {
+    /// Reads the name of a record's field, or of one that is derived.
+    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+        let derived = DERIVED.iter().find(|(known, _)| *known == name);
+        let field = match derived {
+            Some((_, derived)) => Field::Derived(*derived),
+            None => Field::Path(FieldPath::parse(name).map_err(|error| error.to_string())?),
+        };
+        let name = match &field {
+            Field::Path(path) => path.to_string(),
+            Field::Derived(_) => name.to_owned(),
+        };
+        Ok(Self { name, field })
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Shows `each` every value that a row has, `null` included.
+    pub(crate) fn visit<'a>(&self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
+        match &self.field {
+            Field::Path(path) => {
+                let _ = row.record.visit(path, &mut |value| {
+                    each(Cell::Value(value));
+                    ControlFlow::Continue(())
+                });
+            }
+            Field::Derived(derived) => derived.visit(row, each),
+        }
+    }
+
+    /// The texts of the values that a row has.
+    pub(crate) fn texts(&self, row: &Row<'_>) -> Vec<Option<String>> {
+        let mut texts = Vec::new();
+        self.visit(row, &mut |cell| texts.push(cell.text().map(Cow::into_owned)));
+        texts
+    }
+
+    /// The value as JSON: several ones as an array, none as `null`.
+    pub(crate) fn json(&self, row: &Row<'_>, to: &mut Vec<u8>) {
+        let start = to.len();
+        let mut count = 0_u64;
+        self.visit(row, &mut |cell| {
+            match count {
+                0 => {}
+                1 => {
+                    to.insert(start, b'[');
+                    to.push(b',');
+                }
+                _ => to.push(b','),
+            }
+            count += 1;
+            cell.json(to);
+        });
+        match count {
+            0 => to.extend_from_slice(b"null"),
+            1 => {}
+            _ => to.push(b']'),
+        }
+    }
+
+    /// The first value as a text, and how many more there are.
+    pub(crate) fn brief<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
+        let (mut first, mut more) = (None, 0_u64);
+        self.visit(row, &mut |cell| {
+            if let Some(text) = cell.text() {
+                more += u64::from(first.is_some());
+                first.get_or_insert(text);
+            }
+        });
+        if more == 0 { first } else { first.map(|first| format!("{first} (+{more})").into()) }
+    }
+
+    /// The value as one text: several ones as a JSON array, none and `null` as nothing.
+    pub(crate) fn text<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
+        let (mut first, mut count) = (None, 0_u64);
+        self.visit(row, &mut |cell| {
+            if count == 0 {
+                first = Some(cell);
+            }
+            count += 1;
+        });
+        if count < 2 {
+            return first?.text();
+        }
+        let mut json = Vec::new();
+        self.json(row, &mut json);
+        Some(String::from_utf8_lossy(&json).into_owned().into())
+    }
+}
+
+impl Derived {
+    fn visit<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
+        let text = match self {
+            Self::Username => lookup::username(&row.record),
+            Self::ResourceName | Self::ResourceType => return self.visit_resources(row, each),
+            Self::Hour => row.record.time().map(|time| format!("{}:00Z", prefix(time, 13)).into()),
+            Self::Day => row.record.time().map(|time| prefix(time, 10).into()),
+            Self::File => Some(row.file.shown.as_str().into()),
+            Self::Record => return each(Cell::Number(row.number)),
+            Self::Sha256 => row.file.sha256.map(|hash| hex::encode(hash).into()),
+            Self::Label => row.file.label.map(|label| label.as_str().into()),
+            Self::Actor => actor(&row.record),
+        };
+        if let Some(text) = text {
+            each(Cell::Text(text));
+        }
+    }
+
+    fn visit_resources<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
+        for resource in lookup::resources(&row.record) {
+            let text = if self == Self::ResourceType { resource.resource_type } else { Some(resource.name) };
+            if let Some(text) = text {
+                each(Cell::Text(text));
+            }
+        }
+    }
+}
+
+impl<'a> Cell<'a> {
+    /// The text that comparisons, groups, CSV and tables use; `None` for `null`.
+    pub(crate) fn text(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Value(value) => value.text(),
+            Self::Text(text) => Some(text.clone()),
+            Self::Number(number) => Some(number.to_string().into()),
+        }
+    }
+
+    fn json(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Value(value) => to.extend_from_slice(&value.json()),
+            Self::Text(text) => quote(text, to),
+            Self::Number(number) => to.extend_from_slice(number.to_string().as_bytes()),
+        }
+    }
+}
+
+/// Who acted: what stands behind the account in the ARN, else the name, the service or the kind of identity.
+fn actor<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let identity = record.member("userIdentity")?;
+    let text =
+        |name: &str| identity.member(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    if let Some(arn) = text("arn")
+        && let Some(resource) = arn.splitn(6, ':').nth(5)
+    {
+        let known = ["user/", "assumed-role/", "federated-user/"];
+        let short = known.iter().find_map(|prefix| resource.strip_prefix(prefix)).unwrap_or(resource);
+        return Some(short.to_owned().into());
+    }
+    lookup::username(record)
+        .or_else(|| text("invokedBy"))
+        .or_else(|| text("principalId"))
+        .or_else(|| text("type"))
+        .or_else(|| text("accountId"))
+}
+
+fn prefix(time: Timestamp, length: usize) -> String {
+    let mut text = time.to_string();
+    text.truncate(length);
+    text
+}
+
+/// At the commas outside quotes.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    text.split(move |c| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use trailseal_evidence::scan::FileInfo;
+
+    use super::*;
+
+    /// A row made by hand.
+    pub(crate) fn with_row<T>(record: &str, check: impl FnOnce(&Row<'_>) -> T) -> T {
+        let file = file();
+        check(&Row { record: Record::new(record.as_bytes()), file: &file, number: 7 })
+    }
+
+    pub(crate) fn file() -> FileInfo {
+        FileInfo { shown: "archive/a.json.gz".to_owned(), index: 0, sha256: Some([0xab; 32]), label: None }
+    }
+
+    const RECORD: &str = r#"{"eventTime":"2024-03-01T05:46:41Z","n":12345678901234567890,"s":"a\"\u00e9","none":null,
+        "userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/Admin/alice"},
+        "resources":[{"ARN":"arn:a"},{"type":"T"},{"ARN":"arn:b"}],"o":{ "a" : [1, 2] },"a.b":1}"#;
+
+    fn json(names: &str) -> Vec<String> {
+        let columns = Columns::parse(names).unwrap();
+        with_row(RECORD, |row| {
+            let json = |column: &Column| {
+                let mut to = Vec::new();
+                column.json(row, &mut to);
+                String::from_utf8(to).unwrap()
+            };
+            columns.iter().map(json).collect()
+        })
+    }
+
+    #[test]
+    fn values_are_as_written_and_several_become_an_array() {
+        assert_eq!(
+            json("n,s,none,absent,resources.ARN,resources.type,o,o.a,\"a.b\""),
+            [
+                "12345678901234567890",
+                r#""a\"\u00e9""#,
+                "null",
+                "null",
+                r#"["arn:a","arn:b"]"#,
+                r#""T""#,
+                r#"{"a":[1,2]}"#,
+                "[1,2]",
+                "1"
+            ]
+        );
+    }
+
+    #[test]
+    fn derived_fields() {
+        let hash = format!("\"{}\"", "ab".repeat(32));
+        assert_eq!(
+            json("hour,day,file,record,sha256,label"),
+            [r#""2024-03-01T05:00Z""#, r#""2024-03-01""#, r#""archive/a.json.gz""#, "7", &hash, "null"]
+        );
+        assert_eq!(json("\"file\""), ["null"], "a quoted name is a field of the record");
+    }
+
+    #[test]
+    fn texts_are_for_people() {
+        with_row(RECORD, |row| {
+            let text = |name: &str| Column::parse(name).unwrap().text(row).map(Cow::into_owned);
+            assert_eq!(text("s").as_deref(), Some("a\"é"));
+            assert_eq!(text("resources.ARN").as_deref(), Some(r#"["arn:a","arn:b"]"#));
+            assert_eq!((text("none"), text("absent")), (None, None));
+            assert_eq!(actor(&row.record).as_deref(), Some("Admin/alice"));
+        });
+    }
+
+    #[test]
+    fn actors_without_an_arn() {
+        for (identity, name) in [
+            (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com"),
+            (r#"{"arn":"arn:aws:iam::1:root","type":"Root"}"#, "root"),
+            (r#"{"arn":"arn:aws:iam::1:user/team/bob"}"#, "team/bob"),
+            (r#"{"arn":"","type":"Unknown"}"#, "Unknown"),
+        ] {
+            let record = format!(r#"{{"userIdentity":{identity}}}"#);
+            assert_eq!(actor(&Record::new(record.as_bytes())).as_deref(), Some(name), "{identity}");
+        }
+        assert_eq!(actor(&Record::new(b"{}")), None);
+    }
+
+    #[test]
+    fn names_that_cannot_be_meant_are_refused() {
+        for names in ["", "a,,b", "a.", "a,a", "eventName,eventname", "\"a"] {
+            assert!(Columns::parse(names).is_err(), "{names}");
+        }
+        let columns = Columns::parse(r#"EVENTNAME, a."b,c""#).unwrap();
+        assert_eq!(columns.names().collect::<Vec<_>>(), ["eventName", "a.b,c"]);
+    }
+}

@@ -1,0 +1,138 @@
+//! What the options of a filter mean: one predicate, and a span of time.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use trailseal_archive::Timestamp;
+use trailseal_query::Predicate;
+
+use super::args;
+use crate::error::CommandError;
+
+/// A file of event selectors is no larger.
+const MAX_SELECTORS: u64 = 16 << 20;
+
+/// Which events are wanted.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// What they must be.
+    pub(crate) predicate: Predicate,
+    /// When they happened.
+    pub(crate) span: TimeSpan,
+    /// What the user should be told of the filter.
+    pub(crate) notes: Vec<String>,
+}
+
+/// From when to when, both included, and how late log files may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeSpan {
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
+    /// In seconds.
+    pub(crate) late: i64,
+}
+
+impl TimeSpan {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// When one is no time, or the span ends before it begins.
+    pub(crate) fn parse(from: Option<&str>, to: Option<&str>, late: &str) -> Result<Self, CommandError> {
+        let now = now();
+        let time = |name: &str, text: Option<&str>| match text {
+            None => Ok(None),
+            Some(text) => parse_time(text, now)
+                .map(Some)
+                .map_err(|reason| CommandError::new(format!("--{name} cannot be used: {reason}"))),
+        };
+        let (from, to) = (time("from", from)?, time("to", to)?);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(CommandError::new(format!("--from ({from}) is after --to ({to})"))
+                .hint("a date means its first second: the day itself ends with the next date"));
+        }
+        Ok(Self { from, to, late: parse_span(late)? })
+    }
+}
+
+/// Reads all options.
+///
+/// # Errors
+/// When one cannot be understood.
+pub(crate) fn wanted(filter: &args::Filter) -> Result<Wanted, CommandError> {
+    let span = TimeSpan::parse(filter.from.as_deref(), filter.to.as_deref(), &filter.late)?;
+    let mut notes = Vec::new();
+    let mut predicate = Predicate::Constant(true);
+    for part in super::predicates::all(filter, span, &mut notes)? {
+        predicate = predicate.and(part);
+    }
+    Ok(Wanted { predicate, span, notes })
+}
+
+/// The content of a file of event selectors.
+pub(super) fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
+    let fail = |error: &dyn std::fmt::Display| CommandError::file("read the event selectors in", path, error);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| fail(&error))?;
+    file.take(MAX_SELECTORS + 1).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
+    if bytes.len() as u64 > MAX_SELECTORS {
+        return Err(fail(&"it is too large"));
+    }
+    Ok(bytes)
+}
+
+fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    super::predicates::parse_time(text, now)
+}
+
+/// `24h`, `90m`, `2d`.
+fn parse_span(text: &str) -> Result<i64, CommandError> {
+    let fail =
+        || CommandError::new(format!("--late {text:?} is no span of time")).hint("write 30m, 24h or 7d");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        _ => return Err(fail()),
+    };
+    let number: u32 = digits.parse().map_err(|_| fail())?;
+    Ok(i64::from(number) * unit)
+}
+
+fn now() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_epoch(0)
+        .map_or_else(|| unreachable!("1970 is a year"), |epoch| epoch.plus(seconds as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_time() {
+        assert_eq!(
+            ["0s", "90m", "24h", "2d", "1w"].map(|text| parse_span(text).unwrap()),
+            [0, 5400, 86_400, 172_800, 604_800]
+        );
+        for text in ["", "h", "24", "-1h", "1.5h", "1y", "99999999999d"] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_span_that_ends_before_it_begins_is_refused() {
+        let error = TimeSpan::parse(Some("2024-03-02"), Some("2024-03-01"), "24h").unwrap_err();
+        assert!(error.message.contains("is after --to"), "{}", error.message);
+        let same = TimeSpan::parse(Some("2024-03-01"), Some("2024-03-01"), "1h").unwrap();
+        assert_eq!((same.from, same.late), (same.to, 3600));
+    }
+}

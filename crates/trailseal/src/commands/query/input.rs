@@ -1,0 +1,161 @@
+//! What ROOT stands for: patterns are expanded here, never beyond the folder that they name.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::args;
+use crate::error::CommandError;
+
+/// A pattern that reaches deeper than this into folders ends there; no archive does.
+const MAX_DEPTH: usize = 64;
+
+/// The folders and files to read, patterns expanded.
+///
+/// # Errors
+/// When one is not there, or a pattern stands for nothing.
+pub(crate) fn expand(input: &args::Input) -> Result<Vec<PathBuf>, CommandError> {
+    let mut expanded = Vec::new();
+    for root in &input.roots {
+        if root == Path::new("-") || fs::symlink_metadata(root).is_ok() {
+            expanded.push(root.clone());
+        } else if is_pattern(root) {
+            expanded.extend(glob(root)?);
+        } else {
+            return Err(missing(root, "no such file or folder"));
+        }
+    }
+    for folder in &input.directories {
+        if !folder.is_dir() {
+            return Err(missing(folder, "no such folder"));
+        }
+        expanded.push(folder.clone());
+    }
+    for file in &input.files {
+        if file != Path::new("-") && (!file.exists() || file.is_dir()) {
+            return Err(missing(file, "no such file"));
+        }
+        expanded.push(file.clone());
+    }
+    let stdin = expanded.iter().filter(|path| *path == Path::new("-")).count();
+    if stdin > 1 {
+        return Err(CommandError::new("standard input (-) can be read only once"));
+    }
+    Ok(expanded)
+}
+
+fn missing(path: &Path, why: &str) -> CommandError {
+    let error = CommandError::file("read", path, &why);
+    let follows_error = std::env::args_os()
+        .zip(std::env::args_os().skip(1))
+        .any(|(before, after)| before == "--error" && after == path.as_os_str());
+    if follows_error {
+        error.hint(format!("a code stands behind an equals sign: --error={}", path.display()))
+    } else {
+        error
+    }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains(['*', '?', '[', '{']))
+}
+
+/// The files and folders that a pattern stands for, in order; of what lies below a folder that it stands for,
+/// nothing twice.
+fn glob(pattern: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    let fail = |why: &dyn std::fmt::Display| CommandError::file("read the pattern", pattern, why);
+    let (base, rest) = split(pattern);
+    if rest.components().any(|part| part == Component::ParentDir) {
+        return Err(fail(&"a .. may only stand before the first *, ?, [ or {"));
+    }
+    let text = rest.to_str().ok_or_else(|| fail(&"it is not UTF-8"))?;
+    let matcher = GlobBuilder::new(text)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| fail(&error.kind()))?
+        .compile_matcher();
+    let mut found = Vec::new();
+    walk(&base, Path::new(""), &matcher, 0, &mut found);
+    if found.is_empty() {
+        return Err(
+            fail(&"nothing is like it").hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'")
+        );
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The folder before the first component that is a pattern, and the rest.
+fn split(pattern: &Path) -> (PathBuf, PathBuf) {
+    let is_literal = |part: &Component<'_>| !is_pattern(Path::new(part.as_os_str()));
+    let base: PathBuf = pattern.components().take_while(is_literal).collect();
+    let rest = pattern.components().skip_while(is_literal).collect();
+    (base, rest)
+}
+
+/// Links to folders are not followed: what a pattern stands for lies below its base.
+fn walk(base: &Path, below: &Path, matcher: &GlobMatcher, depth: usize, found: &mut Vec<PathBuf>) {
+    let folder =
+        if base == Path::new("") && below == Path::new("") { PathBuf::from(".") } else { base.join(below) };
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = below.join(entry.file_name());
+        if kind.is_symlink() {
+            continue;
+        }
+        if matcher.is_match(&path) {
+            found.push(base.join(&path));
+        } else if kind.is_dir() && depth < MAX_DEPTH {
+            walk(base, &path, matcher, depth + 1, found);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(roots: &[PathBuf]) -> args::Input {
+        args::Input { roots: roots.to_vec(), directories: Vec::new(), files: Vec::new() }
+    }
+
+    #[test]
+    fn patterns_stand_for_what_lies_below_their_base() {
+        let base = tempfile::tempdir().unwrap();
+        let path = |text: &str| base.path().join(text);
+        for file in ["a/x.json", "a/b/y.json", "a/b/y.txt", "c/z.json"] {
+            fs::create_dir_all(path(file).parent().unwrap()).unwrap();
+            fs::write(path(file), "").unwrap();
+        }
+        let found = |pattern: &str| -> Vec<String> {
+            let found = expand(&input(&[path(pattern)])).unwrap();
+            found.iter().map(|p| p.strip_prefix(base.path()).unwrap().display().to_string()).collect()
+        };
+        assert_eq!(found("a/**/*.json"), ["a/b/y.json", "a/x.json"]);
+        assert_eq!(found("*/x.json"), ["a/x.json"]);
+        assert_eq!(found("{a,c}"), ["a", "c"]);
+        assert_eq!(found("a/b/y.tx?"), ["a/b/y.txt"]);
+        assert!(expand(&input(&[path("*/*.gz")])).is_err());
+        assert!(expand(&input(&[path("a*/../c/*")])).is_err());
+        assert!(expand(&input(&[path("[")])).is_err());
+        assert!(expand(&input(&[path("none")])).is_err());
+        assert!(expand(&input(&["-".into(), "-".into()])).is_err());
+        fs::write(path("[1].json"), "").unwrap();
+        assert_eq!(found("[1].json"), ["[1].json"], "what is there is meant as it is written");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_do_not_lead_out_of_the_base() {
+        let base = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret.json"), "").unwrap();
+        std::os::unix::fs::symlink(outside.path(), base.path().join("link")).unwrap();
+        assert!(expand(&input(&[base.path().join("**/*.json")])).is_err());
+        assert!(expand(&input(&[base.path().join("*/secret.json")])).is_err());
+    }
+}

@@ -1,0 +1,320 @@
+//! What the options of a query ask for, and which of them cannot be meant together.
+
+use trailseal_query::aggregate::{Order, Step};
+
+use super::{
+    args::{Args, Format, Sort},
+    columns::{Column, Columns},
+    sink::Shape,
+};
+use crate::{error::CommandError, render::query::rows::RowFormat};
+
+/// Values that a histogram shows one by one.
+const SERIES: u64 = 8;
+
+/// What is made of the events.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) mode: Mode,
+    pub(super) format: Format,
+    /// Whether files must be hashed.
+    pub(super) needs_hash: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Mode {
+    /// They are written.
+    Rows(RowPlan),
+    /// They are counted by fields.
+    Groups(GroupPlan),
+    /// They are counted by time.
+    Bars(BarPlan),
+}
+
+#[derive(Debug)]
+pub(super) struct RowPlan {
+    pub(super) format: RowFormat,
+    pub(super) shape: ShapeKind,
+    pub(super) sort: Sort,
+    pub(super) limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ShapeKind {
+    Plain,
+    Array,
+    Csv,
+    Table,
+    Timeline,
+}
+
+#[derive(Debug)]
+pub(super) struct GroupPlan {
+    pub(super) keys: Vec<Column>,
+    pub(super) sum: Option<Column>,
+    pub(super) distinct: Option<Column>,
+    /// Only the keys are wanted.
+    pub(super) only_keys: bool,
+    pub(super) order: Order,
+    pub(super) top: Option<u64>,
+    pub(super) min: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct BarPlan {
+    pub(super) step: Step,
+    pub(super) by: Option<Column>,
+    pub(super) top: u64,
+}
+
+impl Plan {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// When they contradict each other or name what is no field.
+    pub(super) fn new(args: &Args, is_terminal: bool) -> Result<Self, CommandError> {
+        check(args)?;
+        let format = format(args, is_terminal);
+        let mode = mode(args, format)?;
+        let named = match &mode {
+            Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
+            Mode::Groups(groups) => {
+                let columns = groups.keys.iter().chain(&groups.sum).chain(&groups.distinct);
+                columns.cloned().collect()
+            }
+            Mode::Bars(bars) => bars.by.iter().cloned().collect(),
+        };
+        if named.need_label() && args.evidence.keys.verified_with.is_empty() {
+            return Err(CommandError::new("the field label needs --verified-with KEYS")
+                .hint("a field of the records that has this name is written in quotes: '\"label\"'"));
+        }
+        let needs_hash = args.evidence.provenance || named.need_hash();
+        Ok(Self { mode, format, needs_hash })
+    }
+
+    /// Whether the output is text for people, with colours.
+    pub(super) fn is_for_people(&self) -> bool {
+        self.format == Format::Table
+            || matches!(&self.mode, Mode::Rows(RowPlan { shape: ShapeKind::Timeline, .. }))
+    }
+
+    /// Whether what stands in records is printed as it is, so that it must be valid.
+    pub(super) fn prints_records(&self) -> bool {
+        matches!(self.mode, Mode::Rows(_))
+    }
+
+    /// Whether nothing is written before everything was read.
+    pub(super) fn is_quiet_at_first(&self) -> bool {
+        !matches!(&self.mode, Mode::Rows(RowPlan { sort: Sort::None, .. }))
+    }
+}
+
+impl RowPlan {
+    /// The shape of what is put out.
+    pub(super) fn shape(&self) -> Shape {
+        let names = || self.format.columns().map(Shape::names).unwrap_or_default();
+        match self.shape {
+            ShapeKind::Plain => Shape::Plain,
+            ShapeKind::Array => Shape::Array,
+            ShapeKind::Csv => Shape::Csv(names()),
+            ShapeKind::Table => Shape::Table(names()),
+            ShapeKind::Timeline => Shape::Timeline,
+        }
+    }
+}
+
+/// What is asked for, else what the file's name says, else what suits the place.
+fn format(args: &Args, is_terminal: bool) -> Format {
+    if let Some(format) = args.output.format {
+        return format;
+    }
+    if let Some(path) = &args.output.file {
+        return match path.extension().and_then(|extension| extension.to_str()) {
+            Some("csv") => Format::Csv,
+            Some("json") => Format::Json,
+            Some("txt") => Format::Table,
+            _ => Format::Jsonl,
+        };
+    }
+    if is_terminal { Format::Table } else { Format::Jsonl }
+}
+
+fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
+    let aggregate = &args.aggregate;
+    let one = |option: &str, name: &Option<String>| {
+        let name = name.as_deref();
+        name.map(|name| Column::parse(name).map_err(|reason| unusable(option, &reason))).transpose()
+    };
+    if let Some(step) = aggregate.histogram {
+        let by = one("--by", &aggregate.by)?;
+        return Ok(Mode::Bars(BarPlan { step, by, top: aggregate.top.unwrap_or(SERIES) }));
+    }
+    let distinct = one("--distinct", &aggregate.distinct)?;
+    let sum = one("--sum", &aggregate.sum)?;
+    let is_summed = sum.is_some();
+    if let Some(names) = &aggregate.count_by {
+        let keys = Columns::parse(names).map_err(|reason| unusable("--count-by", &reason))?;
+        let order = if is_summed { Order::Sum } else { Order::Count };
+        return Ok(Mode::Groups(GroupPlan {
+            keys: keys.iter().cloned().collect(),
+            sum,
+            distinct,
+            only_keys: false,
+            order,
+            top: aggregate.top,
+            min: aggregate.min_count.unwrap_or(1),
+        }));
+    }
+    if distinct.is_some() || is_summed {
+        let only_keys = distinct.is_some();
+        let keys = distinct.into_iter().collect();
+        let order = Order::Key;
+        return Ok(Mode::Groups(GroupPlan {
+            keys,
+            sum,
+            distinct: None,
+            only_keys,
+            order,
+            top: None,
+            min: 1,
+        }));
+    }
+    row_mode(args, format).map(Mode::Rows)
+}
+
+fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
+    let is_timeline = args.aggregate.timeline;
+    let fields = args.output.fields.as_deref();
+    let fields = fields
+        .map(|names| Columns::parse(names).map_err(|reason| unusable("--fields", &reason)))
+        .transpose()?
+        .or_else(|| is_timeline.then(Columns::of_timeline));
+    let integrity = !args.evidence.keys.verified_with.is_empty();
+    let provenance = args.evidence.provenance;
+    let with_evidence = |columns: Columns| {
+        let columns = if provenance { columns.and(Columns::of_provenance()) } else { columns };
+        if integrity { columns.and(Columns::of_label()) } else { columns }
+    };
+    let is_text = is_timeline
+        && (format == Format::Table || args.output.format.is_none() && args.output.file.is_none());
+    let (format, shape) = match format {
+        _ if is_text => (RowFormat::Cells(with_evidence(fields.unwrap_or_default())), ShapeKind::Timeline),
+        Format::Jsonl => {
+            (RowFormat::Json { fields, provenance, integrity, is_element: false }, ShapeKind::Plain)
+        }
+        Format::Json => {
+            (RowFormat::Json { fields, provenance, integrity, is_element: true }, ShapeKind::Array)
+        }
+        Format::Csv => {
+            (RowFormat::Csv(with_evidence(fields.unwrap_or_else(Columns::of_csv))), ShapeKind::Csv)
+        }
+        Format::Table => {
+            (RowFormat::Cells(with_evidence(fields.unwrap_or_else(Columns::of_table))), ShapeKind::Table)
+        }
+        Format::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
+    };
+    let sort = args.output.sort.unwrap_or(if is_timeline { Sort::Time } else { Sort::None });
+    Ok(RowPlan { format, shape, sort, limit: args.output.limit })
+}
+
+fn unusable(option: &str, reason: &str) -> CommandError {
+    CommandError::new(format!("{option} cannot be used: {reason}"))
+        .hint("fields are named as in the records: eventName, userIdentity.arn; see `trailseal query --help`")
+}
+
+/// What cannot be meant together.
+fn check(args: &Args) -> Result<(), CommandError> {
+    let Args { output, aggregate, evidence, filter, .. } = args;
+    let counts = aggregate.count_by.is_some();
+    let kinds = [
+        ("--histogram", aggregate.histogram.is_some()),
+        ("--timeline", aggregate.timeline),
+        ("--count-by", counts),
+        ("--distinct", aggregate.distinct.is_some()),
+        ("--sum", aggregate.sum.is_some()),
+    ];
+    let given: Vec<&str> = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
+    let is_counted = given.iter().any(|name| *name != "--timeline");
+    let is_lookup = output.format == Some(Format::Lookup);
+    let first = given.first().copied().unwrap_or_default();
+    let refusals = [
+        (
+            given.len() > 1 && !(counts && (first == "--count-by")),
+            format!("{} and {} cannot be used together", first, given.get(1).copied().unwrap_or_default()),
+            "ask for one at a time; --count-by goes with --sum and with --distinct",
+        ),
+        (
+            aggregate.top.is_some() && !counts && aggregate.by.is_none(),
+            "--top needs --count-by FIELDS, or --histogram STEP --by FIELD".to_owned(),
+            "--limit N shows the first N events",
+        ),
+        (
+            aggregate.min_count.is_some() && !counts,
+            "--min-count needs --count-by FIELDS".to_owned(),
+            "it leaves out groups of fewer events",
+        ),
+        (
+            aggregate.by.is_some() && aggregate.histogram.is_none(),
+            "--by needs --histogram STEP".to_owned(),
+            "--count-by counts by fields alone",
+        ),
+        (
+            is_counted && output.fields.is_some(),
+            format!("--fields and {first} cannot be used together"),
+            "--count-by names the fields of counts",
+        ),
+        (
+            is_counted && output.sort.is_some(),
+            format!("--sort and {first} cannot be used together"),
+            "counts come with the largest first, histograms by time",
+        ),
+        (
+            is_counted && output.limit.is_some(),
+            format!("--limit and {first} cannot be used together"),
+            "--top N shows the N largest groups",
+        ),
+        (
+            is_counted && evidence.provenance,
+            format!("--provenance and {first} cannot be used together"),
+            "file, record and sha256 can be named as fields: --count-by file",
+        ),
+        (
+            is_lookup && (output.fields.is_some() || !given.is_empty()),
+            format!(
+                "--format lookup and {} cannot be used together",
+                if given.is_empty() { "--fields" } else { first }
+            ),
+            "rows of LookupEvents have members of their own; use --format jsonl",
+        ),
+        (
+            is_lookup && (evidence.provenance || !evidence.keys.verified_with.is_empty()),
+            "--format lookup has no place for where events come from".to_owned(),
+            "use --format jsonl with --provenance or --verified-with",
+        ),
+        (
+            evidence.verified_only && evidence.keys.verified_with.is_empty(),
+            "--verified-only needs --verified-with KEYS".to_owned(),
+            "`trailseal verify ROOT` says how to get the public keys",
+        ),
+        (
+            (evidence.keys.metadata.is_some() || !evidence.keys.maps.is_empty())
+                && evidence.keys.verified_with.is_empty(),
+            "--metadata and --map need --verified-with KEYS".to_owned(),
+            "they say where signatures and log files are",
+        ),
+        (
+            filter.selectors_inverse && filter.selectors.is_none(),
+            "--selectors-inverse needs --selectors FILE".to_owned(),
+            "FILE is what `aws cloudtrail get-event-selectors` prints",
+        ),
+        (
+            filter.ignore_case && filter.keywords.is_empty() && filter.regexes.is_empty(),
+            "--ignore-case needs --keyword or --regex".to_owned(),
+            "in --where, ILIKE takes upper and lower case for the same",
+        ),
+    ];
+    match refusals.into_iter().find(|(is_refused, ..)| *is_refused) {
+        Some((_, message, hint)) => Err(CommandError::new(message).hint(hint)),
+        None => Ok(()),
+    }
+}

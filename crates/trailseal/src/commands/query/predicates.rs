@@ -1,0 +1,104 @@
+//! The predicates that options stand for.
+
+use trailseal_archive::Timestamp;
+use trailseal_query::{
+    Predicate,
+    expression::{self, ExpressionError},
+    selectors::Selectors,
+    shortcut::{self, ShortcutError},
+};
+
+use super::{
+    args,
+    filter::{TimeSpan, read_selectors},
+};
+use crate::error::CommandError;
+
+/// All of which must hold; what is odd about them goes to the notes.
+pub(super) fn all(
+    filter: &args::Filter,
+    span: TimeSpan,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Predicate>, CommandError> {
+    let mut all = Vec::new();
+    all.push(shortcut::time_range(span.from, span.to).map_err(|error| refused("--from", &error))?);
+    for text in &filter.conditions {
+        let condition = expression::parse(text).map_err(|error| no_condition(&error))?;
+        notes.extend(expression::suggestions(&condition));
+        all.push(condition);
+    }
+    let globs: [(&str, &[String], Shortcut); 9] = [
+        ("--event-name", &filter.event_names, shortcut::event_name),
+        ("--event-source", &filter.event_sources, shortcut::event_source),
+        ("--username", &filter.usernames, shortcut::username),
+        ("--access-key", &filter.access_keys, shortcut::access_key),
+        ("--principal", &filter.principals, shortcut::principal),
+        ("--source-ip", &filter.source_ips, shortcut::source_ip),
+        ("--resource", &filter.resources, shortcut::resource),
+        ("--account", &filter.accounts, shortcut::account),
+        ("--aws-region", &filter.regions, shortcut::aws_region),
+    ];
+    for (option, values, make) in globs {
+        push(&mut all, option, values, make)?;
+    }
+    push(&mut all, "--category", &filter.categories, shortcut::category)?;
+    push(&mut all, "--error", &filter.errors, |codes| {
+        let any = |code: &String| (code.as_str() != "*").then(|| code.clone());
+        shortcut::error(&codes.iter().map(any).collect::<Vec<_>>())
+    })?;
+    push(&mut all, "--keyword", &filter.keywords, |texts| shortcut::keyword(texts, filter.ignore_case))?;
+    push(&mut all, "--regex", &filter.regexes, |texts| shortcut::regex(texts, filter.ignore_case))?;
+    if filter.read_only {
+        all.push(shortcut::read_only());
+    }
+    if filter.write_only {
+        all.push(shortcut::write_only());
+    }
+    if let Some(path) = &filter.selectors {
+        notes.push(
+            "events that do not say what the selectors ask (readOnly, resources) are in neither half"
+                .to_owned(),
+        );
+        let selected = selected(path, &read_selectors(path)?)?;
+        all.push(if filter.selectors_inverse { !selected } else { selected });
+    }
+    Ok(all)
+}
+
+type Shortcut = fn(&[String]) -> Result<Predicate, ShortcutError>;
+
+/// The predicate of an option, if it is given.
+fn push(
+    all: &mut Vec<Predicate>,
+    option: &str,
+    values: &[String],
+    make: impl FnOnce(&[String]) -> Result<Predicate, ShortcutError>,
+) -> Result<(), CommandError> {
+    if !values.is_empty() {
+        all.push(make(values).map_err(|error| refused(option, &error))?);
+    }
+    Ok(())
+}
+
+fn refused(option: &str, error: &ShortcutError) -> CommandError {
+    CommandError::new(format!("{option} cannot be used: {error}"))
+}
+
+fn no_condition(error: &ExpressionError) -> CommandError {
+    let message = CommandError::new(format!("--where cannot be used: {error}"));
+    match error.hint() {
+        Some(hint) => message.hint(hint),
+        None => message,
+    }
+}
+
+fn selected(path: &std::path::Path, bytes: &[u8]) -> Result<Predicate, CommandError> {
+    let selectors = Selectors::parse(bytes)
+        .map_err(|error| CommandError::file("use the event selectors in", path, &error))?;
+    Ok(selectors.predicate())
+}
+
+/// A time, in any form that people write.
+pub(super) fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    shortcut::time::parse(text, now).map_err(|error| error.to_string())
+}

@@ -1,0 +1,200 @@
+//! Where events go: stdout or a file, row by row.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    output::{self, Quiet},
+    render::query::{csv, rows, table::Table, timeline},
+};
+
+use super::columns::Columns;
+
+/// The first events are shown at once, later ones at least so often.
+const FLUSH: Duration = Duration::from_millis(50);
+/// Rows of one table; another one with its own widths follows.
+const TABLE_ROWS: usize = 1000;
+
+/// A stream that knows whether anybody still reads it.
+pub(crate) enum Out {
+    /// Stdout, byte for byte.
+    Data(BufWriter<Quiet<io::Stdout>>),
+    /// Stdout with colours where they are wanted.
+    Screen(BufWriter<Quiet<anstream::AutoStream<io::Stdout>>>),
+    /// A file.
+    File(BufWriter<File>),
+    /// A file of text for people, without colours.
+    Text(BufWriter<anstream::StripStream<File>>),
+}
+
+impl Out {
+    /// Stdout for people or for programs.
+    pub(crate) fn stdout(is_for_people: bool) -> Self {
+        if is_for_people { Self::Screen(output::screen()) } else { Self::Data(output::data()) }
+    }
+
+    /// A file, for people or for programs.
+    pub(crate) fn file(file: File, is_for_people: bool) -> Self {
+        if is_for_people {
+            Self::Text(BufWriter::with_capacity(1 << 16, anstream::StripStream::new(file)))
+        } else {
+            Self::File(BufWriter::with_capacity(1 << 16, file))
+        }
+    }
+
+    /// Whether the reader went away.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Data(writer) => writer.get_ref().is_gone(),
+            Self::Screen(writer) => writer.get_ref().is_gone(),
+            Self::File(_) | Self::Text(_) => false,
+        }
+    }
+
+    fn inner(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Data(writer) => writer,
+            Self::Screen(writer) => writer,
+            Self::File(writer) => writer,
+            Self::Text(writer) => writer,
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner().flush()
+    }
+}
+
+/// What rows become on their way out.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// They are as they are.
+    Plain,
+    /// Elements of a JSON array, with a comma before each.
+    Array,
+    /// Lines of CSV below a header.
+    Csv(Vec<String>),
+    /// Cells of a table.
+    Table(Vec<String>),
+    /// Cells of a timeline.
+    Timeline,
+}
+
+impl Shape {
+    /// The names of columns.
+    pub(crate) fn names(columns: &Columns) -> Vec<String> {
+        columns.names().map(str::to_owned).collect()
+    }
+}
+
+/// Puts rows out.
+pub(crate) struct Sink<'a> {
+    out: &'a mut Out,
+    shape: Shape,
+    width: Option<usize>,
+    table: Option<Table>,
+    has_begun: bool,
+    flushed: Option<Instant>,
+}
+
+impl<'a> Sink<'a> {
+    /// For rows of this shape, on a terminal of so many columns.
+    pub(crate) fn new(out: &'a mut Out, shape: Shape, width: Option<usize>) -> Self {
+        Self { out, shape, width, table: None, has_begun: false, flushed: None }
+    }
+
+    /// Writes rows that need no more than to be written: many at once.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub(crate) fn rows(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let is_first = self.begin()?;
+        if is_first && matches!(self.shape, Shape::Array) {
+            bytes = bytes.strip_prefix(b",").unwrap_or(bytes);
+        }
+        self.out.write_all(bytes)
+    }
+
+    /// Writes one row.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub(crate) fn row(&mut self, row: &[u8]) -> io::Result<()> {
+        match &self.shape {
+            Shape::Plain | Shape::Array | Shape::Csv(_) => self.rows(row),
+            Shape::Table(names) => {
+                let (names, width) = (names.clone(), self.width);
+                let table = self.table.get_or_insert_with(|| Table::new(&names, width));
+                table.row(rows::cells(row).map(|cell| cell.unwrap_or("-")));
+                if table.count() >= TABLE_ROWS { self.write_table() } else { Ok(()) }
+            }
+            Shape::Timeline => writeln!(self.out, "{}", timeline::line(rows::cells(row), self.width)),
+        }
+    }
+
+    /// Shows what was written, unless that was done a moment ago.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub(crate) fn pause(&mut self) -> io::Result<()> {
+        if self.flushed.is_none_or(|at| at.elapsed() > FLUSH) {
+            self.out.flush()?;
+            self.flushed = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Whether the reader went away.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.out.is_gone()
+    }
+
+    /// Writes what comes last.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.begin()?;
+        self.write_table()?;
+        if matches!(self.shape, Shape::Array) {
+            self.out.write_all(b"\n]\n")?;
+        }
+        self.out.flush()
+    }
+
+    /// Writes what comes first, once; whether it was now.
+    fn begin(&mut self) -> io::Result<bool> {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return Ok(false);
+        }
+        match &self.shape {
+            Shape::Array => self.out.write_all(b"[")?,
+            Shape::Csv(names) => {
+                let mut header = Vec::new();
+                csv::line(names.iter().map(|name| name.as_str().into()), &mut header);
+                self.out.write_all(&header)?;
+            }
+            Shape::Plain | Shape::Table(_) | Shape::Timeline => {}
+        }
+        Ok(true)
+    }
+
+    fn write_table(&mut self) -> io::Result<()> {
+        match self.table.take() {
+            Some(table) => table.write(self.out),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A file that a command writes: whole or not there at all, and never among the evidence.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{error::CommandError, interrupt::Interrupt};
+
+/// A place where a file may be written.
+#[derive(Debug)]
+pub(crate) struct OutFile<'a> {
+    /// What it is called in messages: `the report`.
+    what: &'static str,
+    path: &'a Path,
+    may_replace: bool,
+}
+
+impl<'a> OutFile<'a> {
+    /// Looks, before the work begins, whether a file can be written to `path`. `otherwise` says what to do when
+    /// one is there that may not be replaced.
+    ///
+    /// # Errors
+    /// When it lies below one of the folders, exists and may not be replaced, or has no folder.
+    pub(crate) fn check(
+        what: &'static str,
+        path: &'a Path,
+        folders: &mut dyn Iterator<Item = &PathBuf>,
+        may_replace: bool,
+        otherwise: &str,
+    ) -> Result<Self, CommandError> {
+        let this = Self { what, path, may_replace };
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let real = fs::canonicalize(folder).map_err(|error| this.fail(&error))?;
+        for root in folders {
+            if fs::canonicalize(root).is_ok_and(|root| real.starts_with(&root) || is_same(path, &root)) {
+                let why =
+                    format!("it lies below the archive {}, and evidence is never written to", root.display());
+                return Err(this.fail(&why).hint("choose a place outside the archive"));
+            }
+        }
+        match fs::symlink_metadata(path) {
+            Ok(found) if !found.is_file() => Err(this.fail(&"something that is not a regular file is there")),
+            Ok(_) if !may_replace => Err(this.fail(&"it is there already").hint(otherwise)),
+            _ if path.file_name().is_none() => Err(this.fail(&"it has no file name")),
+            _ => Ok(this),
+        }
+    }
+
+    /// Lets `write` write beside the file's place first, and then moves it there.
+    ///
+    /// # Errors
+    /// Those of `write`, and when the file cannot be made; then nothing is left of it.
+    pub(crate) fn write<T>(
+        self,
+        interrupt: &Interrupt,
+        write: impl FnOnce(fs::File) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.unfinished", std::process::id()));
+        let unfinished = self.path.with_file_name(name);
+        let result = interrupt.guard(&unfinished, || {
+            let file = fs::File::create_new(&unfinished).map_err(|error| self.fail(&error))?;
+            let result = write(file)?;
+            self.put(&unfinished).map_err(|error| self.fail(&error))?;
+            Ok(result)
+        });
+        result.inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })
+    }
+
+    /// The error for a file that cannot be written.
+    pub(crate) fn fail(&self, error: &dyn std::fmt::Display) -> CommandError {
+        CommandError::file(&format!("write {} to", self.what), self.path, error)
+    }
+
+    fn put(&self, unfinished: &Path) -> io::Result<()> {
+        if self.may_replace {
+            return fs::rename(unfinished, self.path);
+        }
+        // A link fails where a file appeared meanwhile; not every file system has links.
+        match fs::hard_link(unfinished, self.path) {
+            Ok(()) => fs::remove_file(unfinished),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) if fs::symlink_metadata(self.path).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(unfinished, self.path),
+        }
+    }
+}
+
+/// Whether a path leads to a file that is itself read.
+fn is_same(path: &Path, real: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|path| path == real)
+}

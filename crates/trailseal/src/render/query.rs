@@ -1,0 +1,9 @@
+//! Events, and what they come to, as lines, CSV and tables.
+
+pub(crate) mod bars;
+pub(crate) mod cells;
+pub(crate) mod csv;
+pub(crate) mod rows;
+pub(crate) mod summary;
+pub(crate) mod table;
+pub(crate) mod timeline;

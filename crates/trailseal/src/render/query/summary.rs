@@ -1,0 +1,233 @@
+//! What was read, what was left out and why, and what is damaged: the lines on stderr.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use anstyle::AnsiColor;
+use indicatif::HumanBytes;
+use trailseal_evidence::{
+    ledger::Label,
+    scan::{Damage, Skipped, Summary},
+};
+use trailseal_query::scan::LeftOut;
+
+use crate::render::plain::{DIM, grouped, plural, shown};
+
+/// Damaged places that are listed.
+const LISTED: usize = 10;
+
+/// What a run knows beside what the scan says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// Events that were dropped as duplicates; `None` when none were looked for.
+    pub(crate) duplicates: Option<u64>,
+    /// Events by label, in the order of [`Label::ALL`]; `None` when nothing was verified.
+    pub(crate) labels: Option<[u64; 4]>,
+    /// Signed logs that are not there and may hold wanted events.
+    pub(crate) missing_logs: u64,
+    /// Whether the run ended as soon as there was enough.
+    pub(crate) ended_early: bool,
+    /// More that is to be said.
+    pub(crate) notes: Vec<String>,
+    /// List every damaged place.
+    pub(crate) verbose: bool,
+}
+
+/// Whether something that matters could not be read or proven.
+pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
+    // An altered log file may have lost the very events that are looked for.
+    let [_, unproven_files, violated_files, _] = summary.labels;
+    let has_unproven_rows = told.labels.is_some_and(|[_, rest @ ..]| rest.iter().any(|count| *count > 0));
+    summary.damages > 0 || told.missing_logs > 0 || unproven_files + violated_files > 0 || has_unproven_rows
+}
+
+/// Writes the block.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+    let matched = if told.ended_early {
+        format!("{} shown; reading ended when there were enough", plural(summary.counts.matched, "event"))
+    } else {
+        format!("{} of {} matched", grouped(summary.counts.matched), plural(summary.counts.records, "event"))
+    };
+    let sizes = format!("{} on disk, {} of content", HumanBytes(summary.bytes), HumanBytes(summary.inflated));
+    writeln!(out, "{matched}, in {} ({sizes})", plural(summary.files, "file"))?;
+    if let Some(duplicates) = told.duplicates.filter(|count| *count > 0) {
+        writeln!(out, "dropped: {} (the same eventID)", plural(duplicates, "duplicate"))?;
+    }
+    let skipped: Vec<String> = Skipped::ALL
+        .iter()
+        .zip(summary.skipped)
+        .filter(|(_, (files, _))| *files > 0)
+        .map(|(reason, (files, bytes))| {
+            format!("{} {} ({})", plural(files, "file"), skipped_text(*reason), HumanBytes(bytes))
+        })
+        .collect();
+    if !skipped.is_empty() {
+        writeln!(out, "not read: {}", skipped.join(", "))?;
+    }
+    let left_out = LeftOut::ALL.iter().zip(summary.counts.left_out).filter(|(_, count)| *count > 0);
+    let left_out: Vec<String> = left_out.map(|(nature, count)| left_out_text(*nature, count)).collect();
+    if !left_out.is_empty() {
+        writeln!(out, "left out: {}", left_out.join(", "))?;
+    }
+    if let Some(counts) = told.labels {
+        write_labels(&counts, told, out)?;
+        write_unverified(summary, told.verbose, out)?;
+    }
+    for note in &told.notes {
+        writeln!(out, "{}", shown(note))?;
+    }
+    write_damage(summary, told.verbose, out)
+}
+
+fn skipped_text(reason: Skipped) -> &'static str {
+    match reason {
+        Skipped::OtherTime => "delivered at another time",
+        Skipped::OtherTimeSigned => "with signed event times outside",
+        Skipped::Empty => "without content",
+        Skipped::NotJson => "that are no JSON",
+        Skipped::OtherLabel => "that are not verified",
+        _ => "of another kind",
+    }
+}
+
+fn left_out_text(nature: LeftOut, count: u64) -> String {
+    match nature {
+        LeftOut::Digest => plural(count, "digest document"),
+        LeftOut::Aggregated => plural(count, "aggregated event"),
+        LeftOut::Notification => plural(count, "notification"),
+        LeftOut::Foreign => plural(count, "other JSON document"),
+        _ => plural(count, "other value"),
+    }
+}
+
+fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = String::new();
+    for (label, count) in Label::ALL.iter().zip(counts).filter(|(_, count)| **count > 0) {
+        let style = match label {
+            Label::Verified => AnsiColor::Green.on_default().bold(),
+            Label::Violated => AnsiColor::Red.on_default().bold(),
+            Label::Unproven | Label::NotCovered => AnsiColor::Yellow.on_default().bold(),
+        };
+        let comma = if text.is_empty() { "" } else { ", " };
+        let _ = write!(text, "{comma}{style}{} {}{style:#}", grouped(*count), label.as_str());
+    }
+    if text.is_empty() {
+        text.push_str("no event");
+    }
+    writeln!(out, "integrity: {text}")?;
+    if told.missing_logs > 0 {
+        let yellow = AnsiColor::Yellow.on_default();
+        writeln!(
+            out,
+            "  {yellow}{} that AWS signed and that may hold such events: not in the archive{yellow:#} \
+             {DIM}(`trailseal verify` names them){DIM:#}",
+            plural(told.missing_logs, "log file")
+        )?;
+    }
+    Ok(())
+}
+
+/// The files whose events are not proven, and why.
+fn write_unverified(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    // What is proven to be wrong comes first.
+    let mut files: Vec<_> = summary.unverified.iter().collect();
+    files.sort_by_key(|(_, label, _)| *label != Label::Violated);
+    let listed = if verbose { files.len() } else { files.len().min(LISTED) };
+    for (file, label, reason) in &files[..listed] {
+        writeln!(out, "  {}: {}: {}", shown(file), label.as_str(), shown(reason))?;
+    }
+    let more = (files.len() - listed) as u64;
+    if more > 0 {
+        writeln!(out, "  and {} more (--verbose)", grouped(more))?;
+    }
+    Ok(())
+}
+
+fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    if summary.damages == 0 {
+        return Ok(());
+    }
+    let red = AnsiColor::Red.on_default().bold();
+    let (verb, was) = if summary.damages == 1 { ("is", "place") } else { ("are", "places") };
+    writeln!(
+        out,
+        "{red}damaged:{red:#} {} {was} {verb} unreadable; every whole event elsewhere was used",
+        grouped(summary.damages)
+    )?;
+    let listed = if verbose { summary.damage.len() } else { summary.damage.len().min(LISTED) };
+    for Damage { shown: file, offset, reason, .. } in &summary.damage[..listed] {
+        let place = offset.map_or_else(String::new, |offset| format!(" at byte {}", grouped(offset)));
+        writeln!(out, "  {}{place}: {}", shown(file), shown(reason))?;
+    }
+    let more = summary.damages.saturating_sub(listed as u64);
+    if more > 0 {
+        let how = if verbose || summary.damage.len() == listed { "" } else { " (--verbose)" };
+        writeln!(out, "  and {} more{how}", grouped(more))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use trailseal_query::scan::Counts;
+
+    use super::*;
+
+    fn written(summary: &Summary, told: &Told) -> String {
+        let mut out = Vec::new();
+        write(summary, told, &mut out).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    }
+
+    fn summary(damages: u64) -> Summary {
+        let damage = |at: u64| Damage {
+            index: at,
+            shown: format!("a{at}\u{1b}.json.gz"),
+            offset: (at > 0).then_some(at * 1000),
+            reason: "the gzip data end too early".to_owned(),
+        };
+        Summary {
+            files: 12,
+            bytes: 4_096,
+            inflated: 40_960,
+            counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2] },
+            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0)],
+            damage: (0..damages.min(20)).map(damage).collect(),
+            damages,
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn every_file_is_accounted_for() {
+        let told =
+            Told { duplicates: Some(2), labels: Some([17, 0, 1, 2]), missing_logs: 1, ..Told::default() };
+        assert_eq!(
+            written(&summary(2), &told),
+            "20 of 1,500 events matched, in 12 files (4.00 KiB on disk, 40.00 KiB of content)\n\
+             dropped: 2 duplicates (the same eventID)\n\
+             not read: 3 files delivered at another time (2.00 KiB), 1 file without content (0 B)\n\
+             left out: 1 aggregated event, 2 other JSON documents\n\
+             integrity: 17 verified, 1 violated, 2 not_covered\n\
+             \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
+             damaged: 2 places are unreadable; every whole event elsewhere was used\n\
+             \x20 a0\\u{1b}.json.gz: the gzip data end too early\n\
+             \x20 a1\\u{1b}.json.gz at byte 1,000: the gzip data end too early\n"
+        );
+    }
+
+    #[test]
+    fn much_damage_is_summed_up() {
+        let few = written(&summary(25), &Told::default());
+        assert!(few.ends_with("and 15 more (--verbose)\n"), "{few}");
+        assert_eq!(few.matches("too early").count(), 10);
+        let all = written(&summary(25), &Told { verbose: true, ..Told::default() });
+        assert!(all.ends_with("and 5 more\n"), "{all}");
+        assert_eq!(all.matches("too early").count(), 20);
+    }
+}
