@@ -154,12 +154,14 @@ pub enum Skipped {
     NotJson,
     /// Its label is not the wanted one.
     OtherLabel,
+    /// It was read before, as a digest.
+    Digest,
 }
 
 impl Skipped {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel];
+    pub const ALL: [Self; 6] =
+        [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel, Self::Digest];
 
     /// The name in reports.
     pub fn as_str(self) -> &'static str {
@@ -169,6 +171,7 @@ impl Skipped {
             Self::Empty => "empty",
             Self::NotJson => "not_json",
             Self::OtherLabel => "other_label",
+            Self::Digest => "digest",
         }
     }
 }

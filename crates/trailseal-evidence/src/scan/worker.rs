@@ -99,6 +99,9 @@ impl<'a> Worker<'a> {
             return self.scan.damage(job, None, reason.clone());
         }
         let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
+        if entry.is_some_and(|entry| entry.is_digest()) {
+            return self.scan.summary.skip(Skipped::Digest, job.length);
+        }
         if let Some(why) = self.is_of_other_time(job, entry) {
             return self.scan.summary.skip(why, job.length);
         }
@@ -185,7 +188,7 @@ impl<'a> Worker<'a> {
     fn whole(&mut self, job: &Job, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) -> bool {
         let Self { inflater, on_disk, loaded, content, scan, options, .. } = self;
         let on_disk = &on_disk[..*loaded];
-        let needs_hash = options.hash || options.ledger.is_some();
+        let needs_hash = options.hash || entry.is_some();
         let limit = MAX_WHOLE.min(usize::try_from(options.max_inflated).unwrap_or(MAX_WHOLE));
         let (content, observation, is_protected, rest) = match inflater.inflate(on_disk, content, limit) {
             Whole::Done { length, members, first_member, first_member_compressed, ending } => {

@@ -91,6 +91,7 @@ fn skipped_text(reason: Skipped) -> &'static str {
         Skipped::Empty => "without content",
         Skipped::NotJson => "that are no JSON",
         Skipped::OtherLabel => "that are not verified",
+        Skipped::Digest => "that are digests and were read before",
         _ => "of another kind",
     }
 }
@@ -196,7 +197,7 @@ mod tests {
             bytes: 4_096,
             inflated: 40_960,
             counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2] },
-            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0)],
+            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0)],
             damage: (0..damages.min(20)).map(damage).collect(),
             damages,
             ..Summary::default()
