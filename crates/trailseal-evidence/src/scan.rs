@@ -250,12 +250,15 @@ pub fn stream(
     Ok(summary)
 }
 
+/// Gives a thread its next files.
+type NextFiles<'n> = dyn FnMut() -> Option<Vec<Job>> + 'n;
+
 /// Finds the files in one thread and lets the others take them in order.
 fn run<P: Send>(
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
     is_over: &AtomicBool,
-    work: &(dyn Fn(&mut dyn FnMut() -> Option<Vec<Job>>) -> (P, Summary) + Sync),
+    work: &(dyn Fn(&mut NextFiles<'_>) -> (P, Summary) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let inputs = Inputs::open(&options.inputs)?;
     let threads = match options.threads {

@@ -175,9 +175,9 @@ impl Index {
                 Slot::Unnamed { meaning, is_other_kind },
                 Slot::Unnamed { meaning: more, is_other_kind: other },
             ) => Slot::Unnamed { meaning: meaning.min(more), is_other_kind: is_other_kind && other },
-            (known, Slot::Nothing) | (Slot::Nothing, known) => known,
-            // what somebody takes for a log is read as one
-            (known, Slot::Digest) | (Slot::Digest, known) => known,
+            // what somebody takes for a log is read as one, digest or not
+            (Slot::Nothing | Slot::Digest, Slot::Nothing) => one,
+            (Slot::Nothing | Slot::Digest, known) | (known, Slot::Nothing | Slot::Digest) => known,
         }
     }
 

@@ -43,6 +43,18 @@ pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
     summary.damages > 0 || told.missing_logs > 0 || unproven_files + violated_files > 0 || has_unproven_rows
 }
 
+/// The exit status (spec/verification.md 3): that nothing matched, where that counts as failure, is said before
+/// that something could not be read.
+pub(crate) fn status(summary: &Summary, told: &Told, lacks_matches: bool) -> u8 {
+    const NOTHING_MATCHED: u8 = 1;
+    const PARTLY: u8 = 3;
+    match () {
+        () if lacks_matches => NOTHING_MATCHED,
+        () if is_partial(summary, told) => PARTLY,
+        () => 0,
+    }
+}
+
 /// Writes the block.
 ///
 /// # Errors
