@@ -267,7 +267,7 @@ struct Answer<'r> {
 impl<'r> Answer<'r> {
     fn new(args: &'r Args, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
         let filter = Filter::new(lookup.predicate_with_times());
-        Self { args, lookup, filter, counts: Counts::new(interrupt.clone()), interrupt }
+        Self { args, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
     }
 
     fn write(&self) -> Result<u8, CommandError> {
