@@ -30,12 +30,12 @@ Exit status:
   2  could not run: wrong arguments, nothing to verify, unusable keys, unreadable root, interrupted
   3  ran, but part of the input could not be proven or read";
 
-/// Proves offline that a downloaded CloudTrail archive is what AWS signed
+/// Proves that a CloudTrail archive is what AWS signed, and answers questions about its events, offline
 ///
 /// Proves offline that a downloaded AWS CloudTrail archive is what AWS signed: every digest file by its RSA
-/// signature or by the hash chain, every log file by the SHA-256 that its digest names. What is altered,
-/// missing, planted or forged is named; what cannot be proven is said to be unproven, never passed over. And
-/// searches the events of such an archive, or of files in any shape, with or without that proof.
+/// signature or by the hash chain, every log file by the SHA-256 that its digest names. What is altered, missing,
+/// planted or forged is named; what cannot be proven is said to be unproven, never passed over. And searches the
+/// events of such an archive, or of files in any shape, with or without that proof.
 #[derive(Debug, Parser)]
 #[command(name = "trailseal", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
