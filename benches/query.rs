@@ -2,7 +2,11 @@
 //! the same library and looks for one text, over the same files, both in one run, interleaved.
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use trailseal_bench::{Data, bare_search, inflated, median, medium, peak_memory, time};
 use trailseal_evidence::{
@@ -133,10 +137,11 @@ fn questions() -> Vec<Question> {
 
 impl Question {
     /// The rows, or groups.
-    fn ask(&self, archive: &PathBuf, threads: usize) -> u64 {
+    fn ask(&self, archive: &Path, threads: usize) -> u64 {
         let filter = Filter::new(self.predicate.clone());
         let check = matches!(self.kind, Kind::Lines);
-        let options = ScanOptions { inputs: vec![archive.clone()], threads, check, ..ScanOptions::default() };
+        let options =
+            ScanOptions { inputs: vec![archive.to_owned()], threads, check, ..ScanOptions::default() };
         match &self.kind {
             Kind::Lines => {
                 let mut rows = 0;

@@ -192,6 +192,11 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Whether the file was read and is a digest document: it holds no events.
+    pub fn is_digest(&self) -> bool {
+        self.slot == Slot::Digest
+    }
+
     /// The times of the oldest and newest event in the file, if all authentic digests that name it sign them.
     ///
     /// A file with other content may hold other events: it is not the log that was signed.
@@ -211,7 +216,7 @@ impl Entry<'_> {
     /// not in its place either: nothing covers it.
     pub fn label(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
         match self.slot {
-            Slot::Nothing => (Label::NotCovered, None),
+            Slot::Nothing | Slot::Digest => (Label::NotCovered, None),
             Slot::Named(_) => self.label_named(seen),
             Slot::Unnamed { meaning, is_other_kind } => self.label_unnamed(meaning, is_other_kind, seen),
         }

@@ -7,7 +7,7 @@ use std::{
     ops::ControlFlow,
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
@@ -154,12 +154,14 @@ pub enum Skipped {
     NotJson,
     /// Its label is not the wanted one.
     OtherLabel,
+    /// It was read before, as a digest.
+    Digest,
 }
 
 impl Skipped {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel];
+    pub const ALL: [Self; 6] =
+        [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel, Self::Digest];
 
     /// The name in reports.
     pub fn as_str(self) -> &'static str {
@@ -169,6 +171,7 @@ impl Skipped {
             Self::Empty => "empty",
             Self::NotJson => "not_json",
             Self::OtherLabel => "other_label",
+            Self::Digest => "digest",
         }
     }
 }
@@ -202,7 +205,7 @@ pub fn fold<P: Send>(
     let is_over = AtomicBool::new(false);
     run(options, progress, &is_over, &|next| {
         let mut part = new();
-        let mut worker = Worker::new(options, filter, progress);
+        let mut worker = Worker::new(options, filter, progress, &is_over);
         while let Some(jobs) = next() {
             for job in &jobs {
                 worker.read(job, &mut |found| row(&mut part, found));
@@ -227,11 +230,14 @@ pub fn stream(
     let is_over = AtomicBool::new(false);
     let turns = Turns::new(emit, &is_over);
     let (_, summary) = run(options, progress, &is_over, &|next| {
-        let mut worker = Worker::new(options, filter, progress);
+        let mut worker = Worker::new(options, filter, progress, &is_over);
         let _watch = turns.watch();
         let mut written = turns::Buffer::default();
         while let Some(jobs) = next() {
             for job in &jobs {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
                 worker.read(job, &mut |found| {
                     written.rows += row(&mut written.bytes, found);
                     turns.pass_on(job.turn, &mut written);
@@ -244,12 +250,15 @@ pub fn stream(
     Ok(summary)
 }
 
+/// Gives a thread its next files.
+type NextFiles<'n> = dyn FnMut() -> Option<Vec<Job>> + 'n;
+
 /// Finds the files in one thread and lets the others take them in order.
 fn run<P: Send>(
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
     is_over: &AtomicBool,
-    work: &(dyn Fn(&mut dyn FnMut() -> Option<Vec<Job>>) -> (P, Summary) + Sync),
+    work: &(dyn Fn(&mut NextFiles<'_>) -> (P, Summary) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let inputs = Inputs::open(&options.inputs)?;
     let threads = match options.threads {
@@ -257,17 +266,19 @@ fn run<P: Send>(
         threads => threads,
     };
     let (sender, receiver) = sync_channel::<Vec<Job>>(QUEUE);
-    let receiver = Mutex::new(receiver);
+    // held by the threads alone: when the last one leaves, nobody sends into the void
+    let receiver = Arc::new(Mutex::new(receiver));
     let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
     let (parts, problems) = thread::scope(|scope| {
         let spawn = |name: String| thread::Builder::new().name(name);
         let workers = (0..threads).map(|n| {
-            let receiver = &receiver;
+            let receiver = Arc::clone(&receiver);
             spawn(format!("scan-{n}"))
-                .spawn_scoped(scope, move || work(&mut || if stops() { None } else { take(receiver) }))
+                .spawn_scoped(scope, move || work(&mut || if stops() { None } else { take(&receiver) }))
         });
         let workers =
             workers.collect::<Result<Vec<_>, _>>().map_err(|error| Error::Threads(error.to_string()));
+        drop(receiver);
         let workers = match workers {
             Ok(workers) => workers,
             Err(error) => {

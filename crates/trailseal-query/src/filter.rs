@@ -75,7 +75,7 @@ impl Texts {
 /// Texts of which one stands in every record for which the predicate holds; `None` when nothing can be said.
 fn required(predicate: &Predicate) -> Option<Vec<Vec<u8>>> {
     match predicate {
-        Predicate::All(parts) => parts.iter().filter_map(required).min_by_key(cost),
+        Predicate::All(parts) => parts.iter().filter_map(required).min_by_key(|texts| cost(texts)),
         Predicate::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {
@@ -102,7 +102,7 @@ fn required(predicate: &Predicate) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Fewer and longer texts are found faster.
-fn cost(texts: &Vec<Vec<u8>>) -> (usize, usize) {
+fn cost(texts: &[Vec<u8>]) -> (usize, usize) {
     let shortest = texts.iter().map(Vec::len).min().unwrap_or_default();
     (texts.len(), usize::MAX - shortest)
 }

@@ -5,8 +5,10 @@
 //! that cannot match are passed over by looking for the filter's texts in their bytes; this only ever spares
 //! work.
 
+#[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
 mod cut;
 mod split;
+#[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
 mod structure;
 mod unwrap;
 

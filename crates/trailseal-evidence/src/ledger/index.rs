@@ -10,6 +10,8 @@ use trailseal_verify::{digest::NamedLog, logs::Unnamed};
 pub(super) enum Slot {
     /// Nothing: it is no log file.
     Nothing,
+    /// It was read, and is a digest document.
+    Digest,
     /// The first of its namings.
     Named(u32),
     /// No digest names it.
@@ -173,7 +175,9 @@ impl Index {
                 Slot::Unnamed { meaning, is_other_kind },
                 Slot::Unnamed { meaning: more, is_other_kind: other },
             ) => Slot::Unnamed { meaning: meaning.min(more), is_other_kind: is_other_kind && other },
-            (known @ Slot::Unnamed { .. }, Slot::Nothing) | (Slot::Nothing, known) => known,
+            // what somebody takes for a log is read as one, digest or not
+            (Slot::Nothing | Slot::Digest, Slot::Nothing) => one,
+            (Slot::Nothing | Slot::Digest, known) | (known, Slot::Nothing | Slot::Digest) => known,
         }
     }
 

@@ -103,6 +103,11 @@ impl Builder {
         outcome.add_chains(&unit.rows, &unit.assessment, &tallies, &run.options.expect);
         take_unnamed(unit, run, &mut slots, &mut outcome);
         unit.report_problems(&mut outcome);
+        for (id, row) in unit.digest_files(run.options).into_iter().zip(&unit.rows) {
+            if row.digest().is_some() {
+                slots[id as usize] = Slot::Digest;
+            }
+        }
         for (first, listing) in unit.files.listings() {
             let first = first as usize;
             self.index.add(listing, &slots[first..first + listing.files.len()]);

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use trailseal_archive::{
@@ -43,6 +44,8 @@ const EARLY: i64 = 15 * 60;
 pub(super) struct Worker<'a> {
     options: &'a ScanOptions<'a>,
     progress: &'a dyn Progress,
+    /// Set when nobody wants more.
+    is_over: &'a AtomicBool,
     inflater: WholeInflater,
     /// A file as it lies on disk: so many bytes of the buffer.
     on_disk: Vec<u8>,
@@ -64,7 +67,12 @@ struct Scan<'a> {
 type OnRow<'r> = dyn FnMut(&Row<'_>) + 'r;
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(options: &'a ScanOptions<'a>, filter: &'a Filter, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(
+        options: &'a ScanOptions<'a>,
+        filter: &'a Filter,
+        progress: &'a dyn Progress,
+        is_over: &'a AtomicBool,
+    ) -> Self {
         let scan = Scan {
             options,
             checking: Scanner::new(filter, true),
@@ -74,6 +82,7 @@ impl<'a> Worker<'a> {
         Self {
             options,
             progress,
+            is_over,
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
             loaded: 0,
@@ -99,6 +108,9 @@ impl<'a> Worker<'a> {
             return self.scan.damage(job, None, reason.clone());
         }
         let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
+        if entry.is_some_and(|entry| entry.is_digest()) {
+            return self.scan.summary.skip(Skipped::Digest, job.length);
+        }
         if let Some(why) = self.is_of_other_time(job, entry) {
             return self.scan.summary.skip(why, job.length);
         }
@@ -185,7 +197,7 @@ impl<'a> Worker<'a> {
     fn whole(&mut self, job: &Job, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) -> bool {
         let Self { inflater, on_disk, loaded, content, scan, options, .. } = self;
         let on_disk = &on_disk[..*loaded];
-        let needs_hash = options.hash || options.ledger.is_some();
+        let needs_hash = options.hash || entry.is_some();
         let limit = MAX_WHOLE.min(usize::try_from(options.max_inflated).unwrap_or(MAX_WHOLE));
         let (content, observation, is_protected, rest) = match inflater.inflate(on_disk, content, limit) {
             Whole::Done { length, members, first_member, first_member_compressed, ending } => {
@@ -230,7 +242,7 @@ impl<'a> Worker<'a> {
         }
         scan.summary.bytes += on_disk.len() as u64;
         scan.summary.inflated += content.len() as u64;
-        let mut stream = Stream { scan, job, info: &info, is_protected, row };
+        let mut stream = Stream { scan, job, info: &info, is_protected, cut_at: None, row };
         stream.feed(&content[bom..], Next::End, bom as u64);
         stream.end();
         if let Some(rest) = rest {
@@ -284,7 +296,8 @@ impl<'a> Worker<'a> {
         row: &mut OnRow<'_>,
         walk: impl FnOnce(&mut dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()>) -> Outcome,
     ) -> Outcome {
-        let Self { scan, window, progress, .. } = self;
+        let Self { scan, window, progress, is_over, .. } = self;
+        let is_unwanted = || progress.is_interrupted() || is_over.load(Ordering::Relaxed);
         let mut member = 0;
         walk(&mut |name, reader| {
             let is_member = name.parts().len() > 1;
@@ -296,7 +309,7 @@ impl<'a> Worker<'a> {
                 info.sha256 = None;
                 member = (member + 1).min(MEMBERS - 1);
             }
-            scan.entry(job, info, reader, window, *progress, row)
+            scan.entry(job, info, reader, window, &is_unwanted, row)
         })
     }
 
@@ -364,13 +377,15 @@ impl Scan<'_> {
         mut info: FileInfo,
         reader: &mut dyn Read,
         window: &mut Vec<u8>,
-        progress: &dyn Progress,
+        is_unwanted: &dyn Fn() -> bool,
         row: &mut OnRow<'_>,
     ) -> ControlFlow<()> {
         let needs_hash = self.options.hash && info.sha256.is_none();
         let mut filled = 0;
         let mut at_end = false;
         let mut is_fresh = true;
+        let mut is_cut = false;
+        let mut total = 0;
         let mut stream: Option<Stream<'_, '_, '_>> = None;
         let max_record = self.options.max_record.max(WINDOW);
         // a small entry is held whole, so that it can be hashed before its rows are given out
@@ -388,18 +403,18 @@ impl Scan<'_> {
                     // whoever gave the reader has noted it
                     Err(error) => {
                         debug_assert!(ContentError::of(&error).is_some(), "{error}");
-                        at_end = true;
+                        (at_end, is_cut) = (true, true);
                     }
                 }
             }
-            if progress.is_interrupted() {
+            if is_unwanted() {
                 return ControlFlow::Break(());
             }
             if let Some(scan) = this.take() {
                 if needs_hash && at_end {
                     info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
                 }
-                stream = Some(Stream { scan, job, info: &info, is_protected: false, row });
+                stream = Some(Stream { scan, job, info: &info, is_protected: false, cut_at: None, row });
             }
             let Some(stream) = &mut stream else { return ControlFlow::Break(()) };
             let next = match () {
@@ -407,8 +422,10 @@ impl Scan<'_> {
                 () if window.len() >= max_record => Next::Full,
                 () => Next::More,
             };
+            stream.cut_at = is_cut.then_some(total + filled as u64);
             let consumed = stream.continue_with(&window[..filled], next, is_fresh);
             is_fresh = false;
+            total += consumed as u64;
             if at_end {
                 stream.end();
                 window.truncate(WINDOW);
@@ -432,6 +449,8 @@ struct Stream<'s, 'o, 'r> {
     info: &'s FileInfo,
     /// Whether a checksum vouches for the content.
     is_protected: bool,
+    /// Where the content was cut off by damage that is told already: what lacks there is no more damage.
+    cut_at: Option<u64>,
     row: &'s mut OnRow<'r>,
 }
 
@@ -451,7 +470,7 @@ impl Stream<'_, '_, '_> {
         if is_fresh {
             scanner.start();
         }
-        let (info, row) = (self.info, &mut *self.row);
+        let (info, cut_at, row) = (self.info, self.cut_at, &mut *self.row);
         let label = info.label.and_then(|label| Label::ALL.iter().position(|other| *other == label));
         scanner.feed(content, next, &mut |found| match found {
             Found::Match { record, number } => {
@@ -460,6 +479,7 @@ impl Stream<'_, '_, '_> {
                 }
                 row(&Row { record, file: info, number });
             }
+            Found::Damage { offset, .. } if cut_at.is_some_and(|cut_at| offset >= cut_at) => {}
             Found::Damage { offset, reason } => {
                 let (index, shown) = (info.index, info.shown.clone());
                 let (offset, reason) = (Some(before + offset), reason.to_owned());

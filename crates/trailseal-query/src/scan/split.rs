@@ -4,7 +4,8 @@
 use super::cut::{Element, Stop, cut};
 use crate::json::{Malformed, Value, first_value};
 
-/// Members whose arrays hold what matters: log files, `lookup-events` output, CloudWatch Logs, Firehose, SQS.
+/// Members whose arrays hold what matters, in log files, output of `lookup-events`, logs of `CloudWatch`,
+/// Firehose and SQS.
 pub(crate) const ENVELOPES: [&str; 7] =
     ["Records", "Events", "events", "logEvents", "records", "Messages", "configurationItems"];
 
@@ -140,9 +141,8 @@ impl Splitter {
                     self.mode = Mode::Array { in_object: true, has_element: false };
                     return array;
                 }
-                Ok(None) => {}
                 Err(Short) if next == Next::More => return start,
-                Err(Short) => {}
+                Ok(None) | Err(Short) => {}
             },
             b',' | 0x1e => return start + 1,
             _ => return self.no_value(bytes, start, next, visit),

@@ -12,7 +12,7 @@ use crate::json::{Value, decode};
 /// Wrappers within wrappers that are opened.
 const MAX_DEPTH: u32 = 8;
 
-/// Inflated bytes of a payload within a wrapper: CloudWatch Logs sends a few MB at most.
+/// Inflated bytes of a payload within a wrapper: `CloudWatch` sends a few MB at most.
 const MAX_PAYLOAD: u64 = 64 << 20;
 
 /// JSON that is no event record.
@@ -160,9 +160,10 @@ impl Unwrapper<'_> {
             return (self.visit)(Unwrapped::Damaged("an object that is no valid JSON"));
         };
         if marks.is_record && !marks.is_notification_of_service {
-            return (self.visit)(match marks.is_aggregated {
-                true => Unwrapped::LeftOut(LeftOut::Aggregated),
-                false => Unwrapped::Record { bytes, is_plain },
+            return (self.visit)(if marks.is_aggregated {
+                Unwrapped::LeftOut(LeftOut::Aggregated)
+            } else {
+                Unwrapped::Record { bytes, is_plain }
             });
         }
         let wraps = self.wrapped(&marks, is_plain, depth);
@@ -234,13 +235,11 @@ impl Unwrapper<'_> {
         if !bytes.starts_with(&[0x1f, 0x8b]) {
             return self.text(&String::from_utf8_lossy(&bytes), depth);
         }
-        match inflate_all(&mut bytes.as_slice(), MAX_PAYLOAD) {
-            Ok((content, _, Ending::Complete)) => self.text(&String::from_utf8_lossy(&content), depth),
-            _ => {
-                (self.visit)(Unwrapped::Damaged("a payload whose gzip data are damaged"));
-                true
-            }
+        if let Ok((content, _, Ending::Complete)) = inflate_all(&mut bytes.as_slice(), MAX_PAYLOAD) {
+            return self.text(&String::from_utf8_lossy(&content), depth);
         }
+        (self.visit)(Unwrapped::Damaged("a payload whose gzip data are damaged"));
+        true
     }
 }
 
@@ -291,7 +290,7 @@ mod tests {
             format!(r#"{{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{sns}}}"#),
             format!(r#"{{"awslogs":{{"data":"{payload}"}}}}"#),
             format!(r#"{{"eventSource":"aws:kinesis","kinesis":{{"data":"{payload}"}}}}"#),
-            format!(r#"[[{RECORD}]]"#),
+            format!("[[{RECORD}]]"),
             format!(r#"{{"Records":[{RECORD}]}}"#),
         ] {
             assert_eq!(unwrapped(&wrapper), [RECORD], "{wrapper}");

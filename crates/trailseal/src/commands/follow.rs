@@ -12,7 +12,6 @@ use trailseal_query::shortcut;
 use crate::{
     commands::{
         query::{
-            PARTLY,
             args::{Input, Keys},
             evidence,
             filter::TimeSpan,
@@ -218,7 +217,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         write_stats(&summary, begun, args.threads);
     }
     let is_none = followed.nodes.iter().all(|node| node.events == 0) && followed.edges.is_empty();
-    Ok(if summary::is_partial(&summary, &told) { PARTLY } else { u8::from(args.fail_if_none && is_none) })
+    Ok(summary::status(&summary, &told, args.fail_if_none && is_none))
 }
 
 impl Args {

@@ -17,7 +17,10 @@ use crate::{
     interrupt::Interrupt,
     output,
     progress::Counts,
-    render::lookup::{Form, Writer},
+    render::{
+        lookup::{Form, Writer},
+        query::summary::{self, Told},
+    },
 };
 
 mod archive;
@@ -26,12 +29,6 @@ mod time;
 
 /// Bytes of rows that are held at a time; what does not fit is found by another scan.
 const HELD_BYTES: usize = 256 << 20;
-
-/// The exit status when part of the input could not be read.
-const PARTLY_UNREADABLE: u8 = 3;
-
-/// Damage that is told one by one.
-const SHOWN_DAMAGE: usize = 20;
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
@@ -355,17 +352,12 @@ impl<'r> Answer<'r> {
         if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet) {
             output::note(&format!("there are more: {} {token}", self.token_option()));
         }
-        if summary.damages == 0 {
-            return 0;
+        let told = Told::default();
+        if !self.args.quiet {
+            // Nobody can be told that stderr is gone.
+            let _ = summary::write(summary, &told, &mut anstream::stderr());
         }
-        for damage in summary.damage.iter().take(SHOWN_DAMAGE) {
-            let at = damage.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
-            output::note(&format!("{}: cannot be read{at}: {}", damage.shown, damage.reason));
-        }
-        if summary.damages > SHOWN_DAMAGE as u64 {
-            output::note(&format!("and {} more", summary.damages - SHOWN_DAMAGE as u64));
-        }
-        PARTLY_UNREADABLE
+        summary::status(summary, &told, false)
     }
 
     fn token_option(&self) -> &'static str {

@@ -43,11 +43,6 @@ use frame::Head;
 use plan::{Mode, Plan};
 use sink::Out;
 
-/// The exit status when nothing matched and that matters.
-const NOTHING_MATCHED: u8 = 1;
-/// The exit status when part of the input could not be read or proven.
-pub(crate) const PARTLY: u8 = 3;
-
 /// Searches, and says what was read.
 ///
 /// # Errors
@@ -183,13 +178,7 @@ struct Done {
 
 impl Done {
     fn status(&self, fail_if_none: bool) -> u8 {
-        if summary::is_partial(&self.summary, &self.told) {
-            PARTLY
-        } else if fail_if_none && self.kept == 0 {
-            NOTHING_MATCHED
-        } else {
-            0
-        }
+        summary::status(&self.summary, &self.told, fail_if_none && self.kept == 0)
     }
 }
 

@@ -18,7 +18,9 @@ fn the_reference_of_the_command_line_is_up_to_date() {
         "# The command line\n\nMade from `--help` by `TRAILSEAL_UPDATE=1 cargo test -p trailseal --test it docs`; a test \
          compares.\n",
     );
-    for command in ["", "verify", "query", "follow", "keys", "generate", "completions", "man"] {
+    for command in
+        ["", "verify", "query", "follow", "lookup-events", "keys", "generate", "completions", "man"]
+    {
         let name = format!("trailseal {command}");
         let help = help(format!("{command} --help").trim_start());
         text = format!("{text}\n## {}\n\n```text\n{help}```\n", name.trim_end());
@@ -127,6 +129,7 @@ fn completions_and_manual_pages_are_written() {
     let mut pages: Vec<_> =
         fs::read_dir(demo.path("pages")).unwrap().map(|page| page.unwrap().file_name()).collect();
     pages.sort();
-    let expected = ["-completions", "-follow", "-generate", "-keys", "-man", "-query", "-verify", ""];
+    let expected =
+        ["-completions", "-follow", "-generate", "-keys", "-lookup-events", "-man", "-query", "-verify", ""];
     assert_eq!(pages, expected.map(|command| std::ffi::OsString::from(format!("trailseal{command}.1"))));
 }

@@ -52,3 +52,32 @@ fn an_interrupt_leaves_nothing_that_looks_whole() {
         assert_eq!(left.len(), 2, "only the archive and the keys are there: {left:?}");
     }
 }
+
+#[test]
+fn an_interrupted_query_leaves_no_file() {
+    let demo = Demo::new();
+    let arguments = ["query", "-", "-o", "events.jsonl"];
+    let mut child = demo
+        .command(&arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Nobody writes anything, so that the run waits.
+    let stdin = child.stdin.take().unwrap();
+    let names = || -> Vec<String> {
+        let entries = fs::read_dir(demo.path("")).unwrap().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    while names().iter().all(|name| !name.ends_with(".unfinished")) {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before its input");
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let run = Run::new("query", &child.wait_with_output().unwrap());
+    drop(stdin);
+    assert_eq!(run.status, Some(2), "{run}");
+    assert!(run.stderr.starts_with("error: interrupted: not everything was read"), "{run}");
+    assert_eq!(names().len(), 2, "only the archive and the keys are there: {:?}", names());
+}

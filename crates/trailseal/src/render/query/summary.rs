@@ -43,6 +43,18 @@ pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
     summary.damages > 0 || told.missing_logs > 0 || unproven_files + violated_files > 0 || has_unproven_rows
 }
 
+/// The exit status (spec/verification.md 3): that nothing matched, where that counts as failure, is said before
+/// that something could not be read.
+pub(crate) fn status(summary: &Summary, told: &Told, lacks_matches: bool) -> u8 {
+    const NOTHING_MATCHED: u8 = 1;
+    const PARTLY: u8 = 3;
+    match () {
+        () if lacks_matches => NOTHING_MATCHED,
+        () if is_partial(summary, told) => PARTLY,
+        () => 0,
+    }
+}
+
 /// Writes the block.
 ///
 /// # Errors
@@ -91,6 +103,7 @@ fn skipped_text(reason: Skipped) -> &'static str {
         Skipped::Empty => "without content",
         Skipped::NotJson => "that are no JSON",
         Skipped::OtherLabel => "that are not verified",
+        Skipped::Digest => "that are digests and were read before",
         _ => "of another kind",
     }
 }
@@ -196,7 +209,7 @@ mod tests {
             bytes: 4_096,
             inflated: 40_960,
             counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2] },
-            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0)],
+            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0)],
             damage: (0..damages.min(20)).map(damage).collect(),
             damages,
             ..Summary::default()
