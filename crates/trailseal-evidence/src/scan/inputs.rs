@@ -19,7 +19,13 @@ pub(super) struct Inputs {
 
 enum Part {
     Folder(Roots),
-    File { given: PathBuf, real: PathBuf, length: u64 },
+    File {
+        given: PathBuf,
+        real: PathBuf,
+        length: u64,
+    },
+    /// A pipe or device: `<(command)`, `/dev/stdin`.
+    Pipe(PathBuf),
     Stdin,
 }
 
@@ -36,6 +42,8 @@ pub(super) struct Job {
     pub(super) length: u64,
     /// Whether the user named it.
     pub(super) is_given: bool,
+    /// Whether it can be read once only.
+    pub(super) is_pipe: bool,
     /// Why it must not be opened.
     pub(super) refusal: Option<String>,
 }
@@ -51,13 +59,17 @@ impl Inputs {
     /// Looks at what was given: what lies in a folder that is given too, or is given twice, counts once.
     pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Error> {
         let fail = |path: &Path, source: io::Error| Error::Root(RootError { path: path.to_owned(), source });
-        let (mut folders, mut files) = (Vec::new(), Vec::new());
+        let (mut folders, mut files, mut pipes) = (Vec::new(), Vec::new(), Vec::new());
         for path in paths {
             if path == Path::new("-") {
                 continue;
             }
             let metadata = fs::metadata(path).map_err(|error| fail(path, error))?;
-            if metadata.is_dir() { folders.push(path.clone()) } else { files.push(path) }
+            match () {
+                () if metadata.is_dir() => folders.push(path.clone()),
+                () if metadata.is_file() => files.push(path),
+                () => pipes.push(path),
+            }
         }
         let all = Roots::open(&folders)?;
         let mut seen = HashSet::new();
@@ -67,6 +79,10 @@ impl Inputs {
                 if seen.insert(path.clone()) {
                     parts.push(Part::Stdin);
                 }
+                continue;
+            }
+            if pipes.contains(&path) {
+                parts.push(Part::Pipe(path.clone()));
                 continue;
             }
             let real = fs::canonicalize(path).map_err(|error| fail(path, error))?;
@@ -95,16 +111,26 @@ impl Inputs {
     pub(super) fn each(&self, visit: &mut dyn FnMut(Job) -> ControlFlow<()>) -> Vec<Damage> {
         let mut problems = Vec::new();
         let mut turn = 0;
-        let mut send = |real: Option<PathBuf>, shown: String, length: u64, is_given, refusal| {
-            let job = Job { turn, real, shown, length, is_given, refusal };
+        let mut send = |job: Job| {
+            let job = Job { turn, ..job };
             turn += 1;
             visit(job)
         };
+        let given = |real: Option<PathBuf>, shown: String, length, is_pipe| Job {
+            turn: 0,
+            real,
+            shown,
+            length,
+            is_given: true,
+            is_pipe,
+            refusal: None,
+        };
         for part in &self.parts {
             let flow = match part {
-                Part::Stdin => send(None, "-".to_owned(), 0, true, None),
-                Part::File { given, real, length } => {
-                    send(Some(real.clone()), given.display().to_string(), *length, true, None)
+                Part::Stdin => send(given(None, "-".to_owned(), 0, true)),
+                Part::Pipe(path) => send(given(Some(path.clone()), path.display().to_string(), 0, true)),
+                Part::File { given: path, real, length } => {
+                    send(given(Some(real.clone()), path.display().to_string(), *length, false))
                 }
                 Part::Folder(roots) => {
                     let mut flow = ControlFlow::Continue(());
@@ -113,7 +139,15 @@ impl Inputs {
                             let real = folder.real.join(&*file.name);
                             let shown = folder.shown.join(&*file.name).display().to_string();
                             let refusal = file.refusal.map(|refusal| refusal.to_string());
-                            flow = send(Some(real), shown, file.length, false, refusal);
+                            flow = send(Job {
+                                turn: 0,
+                                real: Some(real),
+                                shown,
+                                length: file.length,
+                                is_given: false,
+                                is_pipe: false,
+                                refusal,
+                            });
                             flow?;
                         }
                         ControlFlow::Continue(())

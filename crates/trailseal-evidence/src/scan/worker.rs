@@ -103,7 +103,13 @@ impl<'a> Worker<'a> {
     }
 
     fn read_job(&mut self, job: &Job, row: &mut OnRow<'_>) {
-        let Some(real) = &job.real else { return self.stdin(job, row) };
+        let Some(real) = &job.real else { return self.pipe(job, io::stdin().lock(), row) };
+        if job.is_pipe {
+            return match File::open(real) {
+                Ok(pipe) => self.pipe(job, pipe, row),
+                Err(error) => self.scan.damage(job, None, format!("it cannot be opened: {error}")),
+            };
+        }
         if let Some(reason) = &job.refusal {
             return self.scan.damage(job, None, reason.clone());
         }
@@ -276,11 +282,11 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn stdin(&mut self, job: &Job, row: &mut OnRow<'_>) {
+    /// Scans what can be read once only.
+    fn pipe(&mut self, job: &Job, reader: impl Read, row: &mut OnRow<'_>) {
         let Some(info) = self.scan.begin(job, None, None) else { return };
         let limits = self.limits();
-        let outcome =
-            self.entries(job, &info, row, |visit| read_stream("-", io::stdin().lock(), &limits, visit));
+        let outcome = self.entries(job, &info, row, |visit| read_stream(&job.shown, reader, &limits, visit));
         self.account(job, &outcome);
     }
 
