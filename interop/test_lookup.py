@@ -47,7 +47,12 @@ class Refused(AssertionError):
 def lookup(root: Path, *arguments: object) -> str:
     command = [support.TRAILSEAL, "lookup-events", root, "--region", REGION, "-q", *map(str, arguments)]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False, env=os.environ | {"NO_COLOR": "1"}
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env=os.environ | {"NO_COLOR": "1"},
     )
     if done.returncode != 0:
         raise Refused(done.stderr.decode())
@@ -116,7 +121,9 @@ def aws(root: Path, *arguments: object, times: str = "iso8601") -> tuple[int, st
     """Status and output of `aws cloudtrail lookup-events`."""
     service = Service(root)
     stdout, stderr = io.StringIO(), io.StringIO()
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") or name == "AWS_DATA_PATH"}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("AWS_") or name == "AWS_DATA_PATH"
+    }
     with (
         mock.patch.dict(os.environ, inherited | environment(times), clear=True),
         contextlib.redirect_stdout(stdout),
@@ -160,7 +167,11 @@ class CommandLine(unittest.TestCase):
     def test_text_and_table(self) -> None:
         for name, root in archives().items():
             for form in ("text", "table"):
-                for wanted in (attribute("EventName", "AssumeRole"), attribute("EventName", "PutObject"), attribute("EventSource", "kms.amazonaws.com")):
+                for wanted in (
+                    attribute("EventName", "AssumeRole"),
+                    attribute("EventName", "PutObject"),
+                    attribute("EventSource", "kms.amazonaws.com"),
+                ):
                     with self.subTest(f"{name} {form} {wanted[1]}"):
                         self.compare(root, *wanted, "--output", form)
             with self.subTest(f"{name} text in small pages"):
@@ -182,7 +193,9 @@ class CommandLine(unittest.TestCase):
             ["--end-time", "2023-07-10 11:50"],
         ):
             with self.subTest(" ".join(span)):
-                self.assertMultiLineEqual(lookup(root, *span, "--output", "json"), aws(root, *span, "--output", "json")[1])
+                self.assertMultiLineEqual(
+                    lookup(root, *span, "--output", "json"), aws(root, *span, "--output", "json")[1]
+                )
 
     def test_wire_times(self) -> None:
         root = generated().root
@@ -257,12 +270,17 @@ class Pages(unittest.TestCase):
             for size in (50, 37):
                 with self.subTest(f"{name} {size}"):
                     client, service = self.client(root)
-                    start, end = datetime(2023, 7, 10, 12, 20, tzinfo=timezone.utc), datetime(2024, 3, 1, 2, tzinfo=timezone.utc)
+                    start, end = (
+                        datetime(2023, 7, 10, 12, 20, tzinfo=timezone.utc),
+                        datetime(2024, 3, 1, 2, tzinfo=timezone.utc),
+                    )
                     pages = client.get_paginator("lookup_events").paginate(
                         StartTime=start, EndTime=end, PaginationConfig={"PageSize": size}
                     )
                     whole = pages.build_full_result()["Events"]
-                    inside = [row for row in every_row(name) if start <= datetime.fromisoformat(row["EventTime"]) <= end]
+                    inside = [
+                        row for row in every_row(name) if start <= datetime.fromisoformat(row["EventTime"]) <= end
+                    ]
                     self.assertEqual([row["EventId"] for row in whole], [row["EventId"] for row in inside])
                     self.assertGreater(len(whole), 2 * size)
                     self.assertEqual(len(service.tokens), -(-len(whole) // size))
@@ -325,6 +343,7 @@ class Rows(unittest.TestCase):
 
     def test_evidenced_resources(self) -> None:
         """Pairs that were captured from the service (1.4), in whatever of them the archives hold."""
+
         def name_of(kind: str, *paths: str):
             return lambda record: [(kind, dig(record, path)) for path in paths if dig(record, path)]
 
@@ -336,7 +355,10 @@ class Rows(unittest.TestCase):
             ("logs.amazonaws.com", "CreateLogStream"): name_of("AWS::Logs::LogGroup", "requestParameters.logGroupName"),
             ("sts.amazonaws.com", "AssumeRole"): name_of("AWS::IAM::Role", "requestParameters.roleArn"),
             ("iam.amazonaws.com", "CreateUser"): name_of(
-                "AWS::IAM::User", "responseElements.user.userName", "responseElements.user.arn", "responseElements.user.userId"
+                "AWS::IAM::User",
+                "responseElements.user.userName",
+                "responseElements.user.arn",
+                "responseElements.user.userId",
             ),
         }
         seen: Counter = Counter()
@@ -380,9 +402,7 @@ class Rows(unittest.TestCase):
     def test_region_and_data_events(self) -> None:
         """What AWS leaves out is left out, unless the options that go further ask for it."""
         data = generated()
-        found = json.loads(
-            lookup(data.root, "--include-data-events", "--include-network-activity-events")
-        )["Events"]
+        found = json.loads(lookup(data.root, "--include-data-events", "--include-network-activity-events"))["Events"]
         expected = Counter({record["eventID"] for record in data.records if record["awsRegion"] == REGION})
         self.assertEqual(Counter(row["EventId"] for row in found), expected)
         done = support.run("lookup-events", data.root, "--all-regions", "-q")

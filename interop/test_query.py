@@ -200,7 +200,8 @@ FILTERS: tuple[Filter, ...] = (
     ),
     where(
         "requestParameters = '{\"pageSize\":400}' OR responseElements = '{\"acknowledgment\":\"ACK\"}'",
-        '(.requestParameters | t) == "{\\"pageSize\\":400}" or (.responseElements | t) == "{\\"acknowledgment\\":\\"ACK\\"}"',
+        '(.requestParameters | t) == "{\\"pageSize\\":400}" '
+        'or (.responseElements | t) == "{\\"acknowledgment\\":\\"ACK\\"}"',
         f"{f('requestParameters')} = '{{\"pageSize\":400}}' "
         f"OR {f('responseElements')} = '{{\"acknowledgment\":\"ACK\"}}'",
     ),
@@ -228,7 +229,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     where("anywhere('Unauthorized')", 'tojson | contains("Unauthorized")', "contains(r::VARCHAR, 'Unauthorized')"),
     where("eventSource = userAgent", ".eventSource == .userAgent", f"{f('eventSource')} = {AGENT}"),
-    Filter(("-k", "s3.amazonaws.com"), 'tojson | contains("s3.amazonaws.com")', "contains(r::VARCHAR, 's3.amazonaws.com')"),
+    Filter(("-k", "s3.amazonaws"), 'tojson | contains("s3.amazonaws")', "contains(r::VARCHAR, 's3.amazonaws')"),
     Filter(("-k", "ACCESSDENIED", "-i"), 'tojson | test("accessdenied"; "i")', "r::VARCHAR ILIKE '%accessdenied%'"),
     Filter(
         ("-r", "i-0[0-9a-f]{8,}"), 'tojson | test("i-0[0-9a-f]{8,}")', "regexp_matches(r::VARCHAR, 'i-0[0-9a-f]{8,}')"
@@ -443,7 +444,12 @@ def dig(record: dict, path: str) -> object:
 class Aggregates(unittest.TestCase):
     def test_count_by(self) -> None:
         for data in archives():
-            for fields in (["eventName"], ["errorCode"], ["userIdentity.arn", "eventSource"], ["readOnly", "awsRegion"]):
+            for fields in (
+                ["eventName"],
+                ["errorCode"],
+                ["userIdentity.arn", "eventSource"],
+                ["readOnly", "awsRegion"],
+            ):
                 with self.subTest(f"{data.name} {fields}"):
                     times: dict[tuple, list[str]] = {}
                     for record in data.records:
@@ -452,7 +458,8 @@ class Aggregates(unittest.TestCase):
                     expected = {group: (len(all_), min(all_), max(all_)) for group, all_ in times.items()}
                     found = rows(data.root, "-q", "--count-by", ",".join(fields))
                     by_group = {
-                        tuple(row[field] for field in fields): (row["count"], row["first"], row["last"]) for row in found
+                        tuple(row[field] for field in fields): (row["count"], row["first"], row["last"])
+                        for row in found
                     }
                     self.assertEqual(by_group, expected)
                     self.assertEqual(len(by_group), len(found))
@@ -495,7 +502,9 @@ class Aggregates(unittest.TestCase):
                     self.assertEqual([row["time"] for row in found], sorted(row["time"] for row in found))
             by_region = Counter((record["eventTime"][:13], record["awsRegion"]) for record in data.records)
             found = rows(data.root, "-q", "--histogram", "1h", "--by", "awsRegion")
-            counts = {(row["time"][:13], region): count for row in found for region, count in row["by"].items() if count}
+            counts = {
+                (row["time"][:13], region): count for row in found for region, count in row["by"].items() if count
+            }
             self.assertEqual(counts, by_region)
 
 
@@ -552,7 +561,7 @@ class Output(unittest.TestCase):
             content = gzip.decompress(Path(row["file"]).read_bytes())
             self.assertEqual(row["sha256"], hashlib.sha256(content).hexdigest())
             records = json.loads(content)["Records"]
-            self.assertIn(row["event"], (records[row["record"] - 1], records[row["record"] % len(records)]))
+            self.assertEqual(row["event"], records[row["record"] - 1])
 
 
 def harmless(cell: str) -> str:
@@ -581,7 +590,10 @@ def shapes(records: list[dict]) -> dict[str, bytes]:
         "event-bridge.jsonl": "\n".join(compact(envelope(record)) for record in records),
         "event-bridge.json": json.dumps([envelope(record) for record in records], indent=1),
         "filter-log-events.json": compact(
-            {"events": [{"logStreamName": "s", "timestamp": 1, "message": line} for line in lines], "searchedLogStreams": []}
+            {
+                "events": [{"logStreamName": "s", "timestamp": 1, "message": line} for line in lines],
+                "searchedLogStreams": [],
+            }
         ),
         "subscription.json": compact(
             {
@@ -592,7 +604,8 @@ def shapes(records: list[dict]) -> dict[str, bytes]:
         ),
         "export-task.log": "\n".join(f"2024-03-01T00:00:00.000Z {line}" for line in lines),
         "sns.jsonl": "\n".join(
-            compact({"Type": "Notification", "MessageId": "m", "Message": compact(envelope(record))}) for record in records
+            compact({"Type": "Notification", "MessageId": "m", "Message": compact(envelope(record))})
+            for record in records
         ),
         "sqs.json": json.dumps(
             {
@@ -662,7 +675,9 @@ class Shapes(unittest.TestCase):
 
     def test_every_shape_holds_the_same_events(self) -> None:
         if zstandard is None:
-            support.sys.stderr.write("\n*** SKIPPED: no .zst file is read, the Python package zstandard is not installed\n")
+            support.sys.stderr.write(
+                "\n*** SKIPPED: no .zst file is read, the Python package zstandard is not installed\n"
+            )
         records = self.records()
         expected = Counter(record["eventID"] for record in records)
         named = Counter(r["eventID"] for r in records if r["eventName"].startswith("Des") and not r.get("errorCode"))

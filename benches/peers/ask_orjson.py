@@ -41,9 +41,7 @@ def read(question: str, asked: Questions, path: str) -> bytes | Counter:
     passes = wanted(question, asked)
     if question == "Q6":
         return Counter(record.get("userIdentity", {}).get("arn") for record in records if passes(record))
-    return b"".join(
-        orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records if passes(record)
-    )
+    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records if passes(record))
 
 
 def main() -> None:

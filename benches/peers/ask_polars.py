@@ -45,8 +45,10 @@ def main() -> None:
             {
                 "Q1": lambda: name == asked.rare_name,
                 "Q2": lambda: name.is_in(asked.common_names),
-                "Q3": lambda: (identity.field("accessKeyId") == asked.access_key)
-                & pl.col("eventTime").is_between(pl.lit(asked.first), pl.lit(asked.last)),
+                "Q3": lambda: (
+                    (identity.field("accessKeyId") == asked.access_key)
+                    & pl.col("eventTime").is_between(pl.lit(asked.first), pl.lit(asked.last))
+                ),
                 "Q4": lambda: pl.col("eventID") == asked.event_id,
             }[question]()
         )

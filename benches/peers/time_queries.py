@@ -273,9 +273,7 @@ def main() -> None:
     parser.add_argument("--only", help="questions, as Q1,Q4")
     parser.add_argument("--peers", help="peers by the beginning of their names, as chDB,DuckDB")
     parser.add_argument("--show", action="store_true", help="print the commands and end")
-    parser.add_argument(
-        "--trailseal", default=os.environ.get("TRAILSEAL", str(PROJECT / "target/release/trailseal"))
-    )
+    parser.add_argument("--trailseal", default=os.environ.get("TRAILSEAL", str(PROJECT / "target/release/trailseal")))
     options = parser.parse_args()
     if options.keys:
         options.keys = str(Path(options.keys).resolve())
