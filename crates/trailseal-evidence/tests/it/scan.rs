@@ -253,7 +253,7 @@ fn archives_within_archives_are_read() {
         &Silent,
         &|| (),
         &|(), row| {
-            shown.lock().unwrap().push((row.file.shown.clone(), row.number, row.file.sha256.is_some()))
+            shown.lock().unwrap().push((row.file.shown.clone(), row.number, row.file.sha256.is_some()));
         },
     )
     .unwrap();

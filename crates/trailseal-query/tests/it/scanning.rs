@@ -46,7 +46,7 @@ fn shapes(records: &[String]) -> Vec<String> {
         format!("{{\"Records\":[{}]}}", records.join(",")),
         format!(" [\n{}\n]\n", records.join(" ,\n ")),
         lines(records),
-        records.iter().map(|record| format!("{{\"Records\":[{record}]}}\n")).collect(),
+        records.iter().map(|record| format!("{{\"Records\":[{record}]}}")).collect::<Vec<_>>().join("\n"),
     ]
 }
 

@@ -168,8 +168,12 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             .hint("access keys look like AKIAIOSFODNN7EXAMPLE and stand before ROOT"));
     }
     let roots = input::expand(&args.input)?;
-    if roots.iter().any(|root| root.as_os_str() == "-") {
-        return Err(CommandError::new("the archive is read twice, which standard input cannot be")
+    let is_pipe = |root: &PathBuf| {
+        root.as_os_str() == "-"
+            || std::fs::metadata(root).is_ok_and(|found| !found.is_dir() && !found.is_file())
+    };
+    if roots.iter().any(is_pipe) {
+        return Err(CommandError::new("the archive is read twice, which a pipe cannot be")
             .hint("put the events into a file first"));
     }
     let span = TimeSpan::parse(args.from.as_deref(), args.to.as_deref(), &args.late)?;

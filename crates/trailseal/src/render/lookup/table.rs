@@ -1,10 +1,11 @@
 //! `--output table`: boxes in boxes, all of one width, in the manner of the AWS CLI.
 //!
-//! An event is always a column of members: the AWS CLI lays short ones out as a line, by rules of its own.
+//! An event is a column of members, as the AWS CLI has them in tables that are wider than a screen.
 
 use std::io::{self, Write};
 
 use trailseal_query::lookup::{LookupRow, TimeFormat};
+use unicode_width::UnicodeWidthChar as _;
 
 use super::columns;
 use crate::render::plain::shown;
@@ -69,13 +70,17 @@ fn resources(row: &LookupRow<'_>) -> Option<Section> {
         cells
     };
     let rows = row.resources.iter();
-    Some(Section {
-        depth: 2,
-        title: "Resources".to_owned(),
-        header: cells("ResourceName", "ResourceType"),
-        rows: rows
-            .map(|resource| cells(&resource.name, resource.resource_type.as_deref().unwrap_or_default()))
-            .collect(),
+    let (depth, title, header) = (2, "Resources".to_owned(), cells("ResourceName", "ResourceType"));
+    let rows: Vec<Vec<String>> = rows
+        .map(|resource| cells(&resource.name, resource.resource_type.as_deref().unwrap_or_default()))
+        .collect();
+    Some(match rows.as_slice() {
+        // in tables wider than a screen, which all with a record are, a single row is laid on its side
+        [only] => {
+            let rows = header.into_iter().zip(only).map(|(name, cell)| vec![name, cell.clone()]).collect();
+            Section { depth, title, header: Vec::new(), rows }
+        }
+        _ => Section { depth, title, header, rows },
     })
 }
 
@@ -99,29 +104,42 @@ impl Section {
         self.needs().iter().sum::<usize>().max(width(&self.title))
     }
 
-    /// The widths of the columns when all of them and the lines between them are `total` wide.
+    /// The widths of the columns when all of them and the lines between them are `total` wide: in the AWS CLI's
+    /// way, which scales the columns to the width with its edges and rounds half to even.
     fn widths(&self, total: usize) -> Vec<usize> {
-        let needs = self.needs();
+        let (needs, whole) = (self.needs(), total + 2);
         let sum = needs.iter().sum::<usize>().max(1);
-        let mut widths: Vec<usize> = needs.iter().map(|need| (need * total * 2 + sum) / (2 * sum)).collect();
-        let wanted = total.saturating_sub(needs.len().saturating_sub(1));
-        if let Some((first, others)) = widths.split_first_mut() {
-            *first = wanted.saturating_sub(others.iter().sum());
+        let share = |need: &usize| (whole as f64 * *need as f64 / sum as f64).round_ties_even() as usize;
+        let mut widths: Vec<usize> = needs.iter().map(share).collect();
+        let mut missing = whole as i64 - widths.iter().sum::<usize>() as i64;
+        // what is too much is taken from the left, what is too little given from the right
+        while missing != 0 && !widths.is_empty() {
+            let count = widths.len();
+            for step in 0..count.min(missing.unsigned_abs() as usize) {
+                let at = if missing < 0 { step } else { count - 1 - step };
+                widths[at] = widths[at].saturating_add_signed(missing.signum() as isize);
+            }
+            let settled = count.min(missing.unsigned_abs() as usize) as i64;
+            missing -= settled * missing.signum();
+        }
+        for (at, width) in widths.iter_mut().enumerate() {
+            *width = width.saturating_sub(if at == 0 { 2 } else { 1 });
         }
         widths
     }
 
     fn write(&self, total: usize, to: &mut dyn Write) -> io::Result<()> {
         let edge = "|".repeat(self.depth);
-        writeln!(to, "{edge}|{}|{edge}", centred(&self.title, total))?;
+        writeln!(to, "{edge}|{}|{edge}", centred(&self.title, total, true))?;
         let widths = self.widths(total);
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
         let rule = if rule.is_empty() { "-".repeat(total) } else { rule.join("+") };
         let write_rule = |to: &mut dyn Write| writeln!(to, "{edge}+{rule}+{edge}");
         write_rule(to)?;
         if !self.header.is_empty() {
+            let cells = self.header.iter().zip(&widths).enumerate();
             let cells: Vec<String> =
-                self.header.iter().zip(&widths).map(|(cell, width)| centred(cell, *width)).collect();
+                cells.map(|(at, (cell, width))| centred(cell, *width, at == 0)).collect();
             writeln!(to, "{edge}|{}|{edge}", cells.join("|"))?;
             write_rule(to)?;
         }
@@ -134,16 +152,16 @@ impl Section {
     }
 }
 
-/// The columns of a terminal that a text takes.
+/// The columns of a terminal that a text takes, counted as the AWS CLI does: characters that are wide in some
+/// East Asian fonts are taken to be wide, and none to be without width.
 fn width(text: &str) -> usize {
-    text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+    let width = |c: char| if is_ambiguous_letter(c) { 2 } else { c.width_cjk().unwrap_or(1).max(1) };
+    text.chars().map(width).sum()
 }
 
-/// East Asian scripts and pictures: two columns.
-fn is_wide(c: char) -> bool {
-    matches!(u32::from(c),
-        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f | 0xff01..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1f64f | 0x1f900..=0x1f9ff | 0x2_0000..=0x3_fffd)
+/// Letters of ambiguous width (Unicode's East Asian Width A), which `unicode-width` takes to be narrow.
+fn is_ambiguous_letter(c: char) -> bool {
+    matches!(u32::from(c), 0xaa | 0xba | 0xc6 | 0xd0 | 0xd8 | 0xde..=0xe1 | 0xe6 | 0xe8..=0xea | 0xec..=0xed | 0xf0 | 0xf2..=0xf3 | 0xf8..=0xfa | 0xfc | 0xfe | 0x101 | 0x111 | 0x113 | 0x11b | 0x126..=0x127 | 0x12b | 0x131..=0x133 | 0x138 | 0x13f..=0x142 | 0x144 | 0x148..=0x14b | 0x14d | 0x152..=0x153 | 0x166..=0x167 | 0x16b | 0x1ce | 0x1d0 | 0x1d2 | 0x1d4 | 0x1d6 | 0x1d8 | 0x1da | 0x1dc | 0x251 | 0x261 | 0x2c7 | 0x2c9..=0x2cb | 0x2cd | 0x2d0 | 0x391..=0x3a1 | 0x3a3..=0x3a9 | 0x3b1..=0x3c1 | 0x3c3..=0x3c9 | 0x401 | 0x410..=0x44f | 0x451 | 0x207f | 0x2113 | 0x2126 | 0x212b)
 }
 
 fn left(text: &str, total: usize) -> String {
@@ -151,7 +169,11 @@ fn left(text: &str, total: usize) -> String {
     format!("  {text}{}", " ".repeat(space))
 }
 
-fn centred(text: &str, total: usize) -> String {
-    let space = total.saturating_sub(width(text));
-    format!("{}{text}{}", " ".repeat(space / 2), " ".repeat(space - space / 2))
+/// Centred as the AWS CLI does it, which counts the edges of the box: a first cell has two of them, others one.
+fn centred(text: &str, total: usize, is_first: bool) -> String {
+    let edges = if is_first { 2 } else { 1 };
+    let before = (total + edges) / 2;
+    let before = before.saturating_sub(width(text) / 2 + 1);
+    let after = total.saturating_sub(before + width(text));
+    format!("{}{text}{}", " ".repeat(before), " ".repeat(after))
 }
