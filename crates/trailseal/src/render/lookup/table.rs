@@ -172,7 +172,7 @@ fn left(text: &str, total: usize) -> String {
 /// Centred as the AWS CLI does it, which counts the edges of the box: a first cell has two of them, others one.
 fn centred(text: &str, total: usize, is_first: bool) -> String {
     let edges = if is_first { 2 } else { 1 };
-    let before = (total + edges) / 2;
+    let before = usize::midpoint(total, edges);
     let before = before.saturating_sub(width(text) / 2 + 1);
     let after = total.saturating_sub(before + width(text));
     format!("{}{text}{}", " ".repeat(before), " ".repeat(after))
