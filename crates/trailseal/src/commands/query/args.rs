@@ -14,6 +14,7 @@ Fields are paths into the record, as userIdentity.sessionContext.sessionIssuer.a
 through an array stands for all its elements. In --fields, --count-by, --distinct, --sum and
 --by these names work as well:
   username, resource_name, resource_type   as LookupEvents derives them
+  error                                    errorCode, else errorMessage, else a failed sign-in
   hour, day                                of the event time, in UTC
   file, record, sha256                     where the event is, and the hash of that file's content
   label                                    what is proven (--verified-with)

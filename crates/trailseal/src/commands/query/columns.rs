@@ -43,11 +43,13 @@ enum Derived {
     Record,
     Sha256,
     Label,
+    /// Why it failed, in few words.
+    Error,
     /// Who acted, in few words.
     Actor,
 }
 
-const DERIVED: [(&str, Derived); 9] = [
+const DERIVED: [(&str, Derived); 11] = [
     ("username", Derived::Username),
     ("resource_name", Derived::ResourceName),
     ("resource_type", Derived::ResourceType),
@@ -57,6 +59,8 @@ const DERIVED: [(&str, Derived); 9] = [
     ("record", Derived::Record),
     ("sha256", Derived::Sha256),
     ("label", Derived::Label),
+    ("integrity", Derived::Label),
+    ("error", Derived::Error),
 ];
 
 /// One value of a field in a row.
@@ -80,7 +84,7 @@ impl Columns {
             "username",
             "sourceIPAddress",
             "awsRegion",
-            "errorCode",
+            "error",
         ])
     }
 
@@ -118,7 +122,7 @@ impl Columns {
             ("event", path("eventName")),
             ("source", path("eventSource")),
             ("from", path("sourceIPAddress")),
-            ("error", path("errorCode")),
+            ("error", Field::Derived(Derived::Error)),
             ("resource", Field::Derived(Derived::ResourceName)),
             ("id", path("eventID")),
         ];
@@ -300,6 +304,7 @@ impl Derived {
             Self::Record => return each(Cell::Number(row.number)),
             Self::Sha256 => row.file.sha256.map(|hash| hex::encode(hash).into()),
             Self::Label => row.file.label.map(|label| label.as_str().into()),
+            Self::Error => error(&row.record),
             Self::Actor => actor(&row.record),
         };
         if let Some(text) = text {
@@ -334,6 +339,16 @@ impl<'a> Cell<'a> {
             Self::Number(number) => to.extend_from_slice(number.to_string().as_bytes()),
         }
     }
+}
+
+/// Why an event failed: its code, else its message, else that a sign-in did not succeed.
+fn error<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let text =
+        |value: Option<Value<'a>>| value.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    text(record.member("errorCode")).or_else(|| text(record.member("errorMessage"))).or_else(|| {
+        let outcome = text(record.member("responseElements")?.member("ConsoleLogin"))?;
+        (outcome != "Success").then_some(outcome)
+    })
 }
 
 /// Who acted: what stands behind the account in the ARN, else the name, the service or the kind of identity.
