@@ -17,7 +17,7 @@ through an array stands for all its elements. In --fields, --count-by, --distinc
   error                                    errorCode, else errorMessage, else a failed sign-in
   hour, day                                of the event time, in UTC
   file, record, sha256                     where the event is, and the hash of that file's content
-  label                                    what is proven (--verified-with)
+  label or integrity                       what is proven (--verified-with)
 
 Examples:
   trailseal query ./archive --event-name ConsoleLogin --from -7d
