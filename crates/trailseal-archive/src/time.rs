@@ -99,7 +99,7 @@ impl Timestamp {
         if let Ok(t) = DateTime::parse_from_rfc3339(trimmed) {
             return Self::from_epoch(t.timestamp()).ok_or_else(error);
         }
-        for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"] {
+        for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
             if let Ok(t) = NaiveDateTime::parse_from_str(trimmed, form) {
                 return Self::from_epoch(t.and_utc().timestamp()).ok_or_else(error);
             }
@@ -198,6 +198,8 @@ mod tests {
             "2024-03-01T05:46:00+00:00",
             "2024-03-01T06:46:00+01:00",
             "2024-03-01T05:46:00",
+            "2024-03-01T05:46",
+            "2024-03-01 05:46",
             "1709271960",
             "1709271960.75",
         ] {

@@ -87,7 +87,10 @@ pub(super) fn read(expr: &Expr) -> Result<Operand, Fault> {
         Expr::Function(function) => Call::read(function)?.operand(),
         Expr::BinaryOp { .. } => match hyphenated(expr) {
             Some(name) => Err(Fault::Hyphen { name }),
-            None => Err(Fault::unsupported("arithmetic or a condition within a comparison")),
+            None => Err(Fault::Unsupported {
+                what: "arithmetic or a condition within a comparison".to_owned(),
+                hint: what_was_meant(expr),
+            }),
         },
         Expr::CompoundFieldAccess { .. } | Expr::JsonAccess { .. } => Err(Fault::Subscript),
         Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
@@ -148,6 +151,27 @@ fn names(expr: &Expr) -> Option<&[Ident]> {
         Expr::Identifier(name) => Some(std::slice::from_ref(name)),
         Expr::CompoundIdentifier(names) => Some(names),
         _ => None,
+    }
+}
+
+/// What to write instead of an operator that binds closer than a comparison does.
+fn what_was_meant(expr: &Expr) -> Option<&'static str> {
+    use sqlparser::ast::BinaryOperator as B;
+    let Expr::BinaryOp { left, op, .. } = expr else { return None };
+    match op {
+        B::PGOverlap | B::BitwiseAnd => Some("write AND between conditions"),
+        B::StringConcat | B::BitwiseOr => Some("write OR between conditions"),
+        B::Minus if is_number(left) => Some("a time is written in single quotes: eventTime > '2024-03-01'"),
+        _ => None,
+    }
+}
+
+/// A number, or one minus another, as in `2024-03-01`.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        Expr::BinaryOp { left, right, .. } => is_number(left) && is_number(right),
+        _ => false,
     }
 }
 

@@ -182,9 +182,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;
         let options = args.scan_options(&roots, span, ledger.as_ref());
         let missing_logs = evidence::missing_logs(ledger.as_ref(), span);
-        follow(key, args.depth, &options, &counts).map(|done| (done, ledger.is_some(), missing_logs))
+        let digests = evidence::digest_findings(ledger.as_ref(), span);
+        follow(key, args.depth, &options, &counts).map(|done| (done, ledger.is_some(), missing_logs, digests))
     });
-    let ((followed, summary), verifies, missing_logs) = match done {
+    let ((followed, summary), verifies, missing_logs, digests) = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
         done => done?,
     };
@@ -208,6 +209,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let told = Told {
         labels: verifies.then_some(summary.row_labels),
         missing_logs,
+        digests,
         notes: followed.notes.clone(),
         verbose: args.verbose,
         duplicates: Some(followed.duplicates),

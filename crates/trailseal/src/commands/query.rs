@@ -59,15 +59,17 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
         let ledger = evidence::load(&args.evidence.keys, &roots, args.limits.threads, &counts)?;
+        let digests = evidence::digest_findings(ledger.as_ref(), wanted.span);
         let job = Job::new(args, &roots, &wanted, ledger.as_ref(), &plan, &counts);
-        match target {
+        let done = match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
             Some(file) => file.write(interrupt, |file| {
                 let mut out = Out::file(file, plan.is_for_people());
                 let done = work(&job, &plan, &mut out)?;
                 Ok(done)
             }),
-        }
+        };
+        done.map(|done| Done { told: Told { digests, ..done.told }, ..done })
     });
     let mut done = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),

@@ -299,6 +299,28 @@ fn what_is_missing_of_the_evidence_is_said() {
 }
 
 #[test]
+fn digests_that_are_gone_with_their_logs_are_told() {
+    let demo = Demo::new();
+    for hour in ["T10", "T11", "T12"] {
+        for file in demo.files("/111122223333/CloudTrail") {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if name.contains("eu-west-1") && name.contains(&format!("20240301{hour}")) {
+                fs::remove_file(file).unwrap();
+            }
+        }
+    }
+    for window in ["", "--from 2024-03-01T11:00:00Z"] {
+        let run = demo.run(&format!("query archive --verified-with keys --count-by label {window}"));
+        assert_eq!(run.status, Some(3), "{run}");
+        assert!(run.stderr.contains("head_stale"), "{run}");
+    }
+    let run =
+        demo.run("query archive --verified-with keys --count-by label --to 2024-03-01T02:00:00Z --late 1h");
+    assert_eq!(run.status, Some(0), "{run}");
+    assert!(!run.stderr.contains("head_stale"), "{run}");
+}
+
+#[test]
 fn signed_times_spare_files() {
     let demo = Demo::new();
     let window = "--from 2024-03-01T05:00:00Z --to 2024-03-01T05:59:59Z";

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use trailseal_evidence::{Options, ledger::Ledger};
-use trailseal_verify::keys::KeyRing;
+use trailseal_verify::{finding::Severity, keys::KeyRing};
 
 use super::{args, filter::TimeSpan};
-use crate::{commands::verify, error::CommandError, progress::Counts};
+use crate::{
+    commands::verify, error::CommandError, progress::Counts, render::query::summary::DigestFindings,
+};
 
 /// Verifies the digests below the roots; `None` when that is not asked for.
 ///
@@ -47,4 +49,26 @@ pub(crate) fn load(
 /// Signed logs that are not there and may hold events of a span.
 pub(crate) fn missing_logs(ledger: Option<&Ledger>, span: TimeSpan) -> u64 {
     ledger.map_or(0, |ledger| ledger.missing_between(span.from, span.to).count() as u64)
+}
+
+/// What was found about the digests themselves, and not about single logs, that may hide events of a span.
+pub(crate) fn digest_findings(ledger: Option<&Ledger>, span: TimeSpan) -> DigestFindings {
+    let mut found = DigestFindings::default();
+    for finding in ledger.map_or(&[][..], |ledger| &ledger.summary().findings) {
+        let code = finding.code.text();
+        // events are delivered after they happened
+        let is_later = finding.start.zip(span.to).is_some_and(|(start, to)| start > to.plus(span.late));
+        let is_earlier = finding.end.zip(span.from).is_some_and(|(end, from)| end < from);
+        if finding.severity == Severity::Note || code.starts_with("log_") || is_later || is_earlier {
+            continue;
+        }
+        match finding.severity {
+            Severity::Violation => found.violations += 1,
+            _ => found.unproven += 1,
+        }
+        if !found.codes.contains(&code) {
+            found.codes.push(code);
+        }
+    }
+    found
 }

@@ -19,7 +19,7 @@ pub(crate) fn line<'a>(cells: impl Iterator<Item = Cow<'a, str>>, to: &mut Vec<u
 
 /// A cell that a spreadsheet would take for a formula is made a text.
 fn harmless(cell: Cow<'_, str>) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}").into() } else { cell }
 }
 
 #[cfg(test)]
@@ -41,8 +41,8 @@ mod tests {
     #[test]
     fn formulas_are_made_texts() {
         assert_eq!(
-            text(&["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "\r=1", "a=b", "1-2"]),
-            "'=cmd|' /C calc'!A0,'+1,'-1,'@x,'\tx,\"'\r=1\",a=b,1-2\r\n"
+            text(&["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "\r=1", "\n=1", "a=b", "1-2"]),
+            "'=cmd|' /C calc'!A0,'+1,'-1,'@x,'\tx,\"'\r=1\",\"'\n=1\",a=b,1-2\r\n"
         );
     }
 }

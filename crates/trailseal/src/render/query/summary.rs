@@ -27,6 +27,8 @@ pub(crate) struct Told {
     pub(crate) labels: Option<[u64; 4]>,
     /// Signed logs that are not there and may hold wanted events.
     pub(crate) missing_logs: u64,
+    /// What is wrong with the digests themselves.
+    pub(crate) digests: DigestFindings,
     /// Whether the run ended as soon as there was enough.
     pub(crate) ended_early: bool,
     /// More that is to be said.
@@ -35,12 +37,24 @@ pub(crate) struct Told {
     pub(crate) verbose: bool,
 }
 
+/// Findings about digests, which say whether there may be log files that nothing speaks of any more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DigestFindings {
+    pub(crate) violations: u64,
+    pub(crate) unproven: u64,
+    pub(crate) codes: Vec<&'static str>,
+}
+
 /// Whether something that matters could not be read or proven.
 pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
     // An altered log file may have lost the very events that are looked for.
     let [_, unproven_files, violated_files, _] = summary.labels;
     let has_unproven_rows = told.labels.is_some_and(|[_, rest @ ..]| rest.iter().any(|count| *count > 0));
-    summary.damages > 0 || told.missing_logs > 0 || unproven_files + violated_files > 0 || has_unproven_rows
+    summary.damages > 0
+        || told.missing_logs > 0
+        || told.digests.violations + told.digests.unproven > 0
+        || unproven_files + violated_files > 0
+        || has_unproven_rows
 }
 
 /// The exit status (spec/verification.md 3): that nothing matched, where that counts as failure, is said before
@@ -142,6 +156,16 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
             plural(told.missing_logs, "log file")
         )?;
     }
+    let DigestFindings { violations, unproven, codes } = &told.digests;
+    if violations + unproven > 0 {
+        let yellow = AnsiColor::Yellow.on_default();
+        writeln!(
+            out,
+            "  {yellow}the digests are not proven to be whole ({}), so that log files may lack unseen{yellow:#} \
+             {DIM}(`trailseal verify` says more){DIM:#}",
+            codes.join(", ")
+        )?;
+    }
     Ok(())
 }
 
@@ -232,6 +256,17 @@ mod tests {
              \x20 a0\\u{1b}.json.gz: the gzip data end too early\n\
              \x20 a1\\u{1b}.json.gz at byte 1,000: the gzip data end too early\n"
         );
+    }
+
+    #[test]
+    fn digests_that_are_not_whole_are_told_and_leave_the_answer_unproven() {
+        let digests = DigestFindings { violations: 1, unproven: 1, codes: vec!["tail_cut", "head_stale"] };
+        let told = Told { labels: Some([17, 0, 0, 0]), digests, ..Told::default() };
+        let text = written(&summary(0), &told);
+        assert!(text.contains("not proven to be whole (tail_cut, head_stale)"), "{text}");
+        assert_eq!(status(&summary(0), &told, false), 3);
+        let whole = Told { labels: Some([17, 0, 0, 0]), ..Told::default() };
+        assert_eq!(status(&summary(0), &whole, false), 0);
     }
 
     #[test]
