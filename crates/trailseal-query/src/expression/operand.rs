@@ -157,8 +157,14 @@ fn names(expr: &Expr) -> Option<&[Ident]> {
 /// What to write instead of an operator that binds closer than a comparison does.
 fn what_was_meant(expr: &Expr) -> Option<&'static str> {
     use sqlparser::ast::BinaryOperator as B;
-    let Expr::BinaryOp { left, op, .. } = expr else { return None };
+    let Expr::BinaryOp { left, op, right } = expr else { return None };
     match op {
+        // `a = 'x' && b IS NULL` is `(a = ('x' && b)) IS NULL`
+        B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => match &**right {
+            Expr::BinaryOp { op: B::PGOverlap, .. } => Some("write AND between conditions"),
+            Expr::BinaryOp { op: B::StringConcat, .. } => Some("write OR between conditions"),
+            _ => None,
+        },
         B::PGOverlap | B::BitwiseAnd => Some("write AND between conditions"),
         B::StringConcat | B::BitwiseOr => Some("write OR between conditions"),
         B::Minus if is_number(left) => Some("a time is written in single quotes: eventTime > '2024-03-01'"),
