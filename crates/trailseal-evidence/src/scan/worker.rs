@@ -120,7 +120,7 @@ impl<'a> Worker<'a> {
         if let Some(why) = self.is_of_other_time(job, entry) {
             return self.scan.summary.skip(why, job.length);
         }
-        if job.length == 0 && !job.is_given {
+        if job.length == 0 {
             return self.empty(job);
         }
         match File::open(real) {

@@ -77,8 +77,13 @@ fn glob(pattern: &Path) -> Result<Vec<PathBuf>, CommandError> {
         .build()
         .map_err(|error| fail(&error.kind()))?
         .compile_matcher();
-    let mut found = Vec::new();
-    walk(&base, Path::new(""), &matcher, 0, &mut found);
+    let (mut found, mut unseen) = (Vec::new(), Vec::new());
+    walk(&base, Path::new(""), &matcher, 0, &mut Expansion { found: &mut found, unseen: &mut unseen });
+    // what could not be seen must not look like nothing
+    if let Some((folder, error)) = unseen.first() {
+        return Err(fail(&format!("{}: {error}", folder.display()))
+            .hint("name the folder instead: what cannot be seen is then told, and the rest is read"));
+    }
     if found.is_empty() {
         return Err(
             fail(&"nothing is like it").hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'")
@@ -96,23 +101,46 @@ fn split(pattern: &Path) -> (PathBuf, PathBuf) {
     (base, rest)
 }
 
-/// Links to folders are not followed: what a pattern stands for lies below its base.
-fn walk(base: &Path, below: &Path, matcher: &GlobMatcher, depth: usize, found: &mut Vec<PathBuf>) {
+/// What a pattern came to.
+struct Expansion<'a> {
+    found: &'a mut Vec<PathBuf>,
+    /// Folders that cannot be read.
+    unseen: &'a mut Vec<(PathBuf, std::io::Error)>,
+}
+
+/// Links to folders are not descended into, and links that lead out of the base are not taken.
+fn walk(base: &Path, below: &Path, matcher: &GlobMatcher, depth: usize, to: &mut Expansion<'_>) {
     let folder =
         if base == Path::new("") && below == Path::new("") { PathBuf::from(".") } else { base.join(below) };
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        // a base that is not there stands for nothing
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => return to.unseen.push((folder, error)),
+    };
     for entry in entries.filter_map(Result::ok) {
         let Ok(kind) = entry.file_type() else { continue };
         let path = below.join(entry.file_name());
-        if kind.is_symlink() {
-            continue;
-        }
-        if matcher.is_match(&path) {
-            found.push(base.join(&path));
+        // a pipe would be waited for; who means one names it
+        let is_readable = kind.is_file() || kind.is_dir() || kind.is_symlink();
+        if is_readable && matcher.is_match(&path) {
+            let found = base.join(&path);
+            if kind.is_symlink() && !leads_below(&found, base) {
+                let why = "a symbolic link that leads nowhere or out of the folder that the pattern names";
+                to.unseen.push((found, std::io::Error::other(why)));
+            } else {
+                to.found.push(found);
+            }
         } else if kind.is_dir() && depth < MAX_DEPTH {
-            walk(base, &path, matcher, depth + 1, found);
+            walk(base, &path, matcher, depth + 1, to);
         }
     }
+}
+
+fn leads_below(link: &Path, base: &Path) -> bool {
+    let base = if base == Path::new("") { Path::new(".") } else { base };
+    let (link, base) = (fs::canonicalize(link), fs::canonicalize(base));
+    link.is_ok_and(|link| base.is_ok_and(|base| link.starts_with(base)))
 }
 
 #[cfg(test)]
@@ -157,5 +185,13 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), base.path().join("link")).unwrap();
         assert!(expand(&input(&[base.path().join("**/*.json")])).is_err());
         assert!(expand(&input(&[base.path().join("*/secret.json")])).is_err());
+        let link = outside.path().join("secret.json");
+        std::os::unix::fs::symlink(link, base.path().join("out.json")).unwrap();
+        fs::write(base.path().join("a.json"), "").unwrap();
+        let error = expand(&input(&[base.path().join("*.json")])).unwrap_err();
+        assert!(error.message.contains("out.json: a symbolic link"), "{}", error.message);
+        fs::remove_file(base.path().join("out.json")).unwrap();
+        std::os::unix::fs::symlink("a.json", base.path().join("b.json")).unwrap();
+        assert_eq!(expand(&input(&[base.path().join("*.json")])).unwrap().len(), 2);
     }
 }
