@@ -19,10 +19,13 @@ pub struct Filter {
     texts: Option<Texts>,
 }
 
+/// Texts up to this number are looked for one by one: their quotes would slow down a search for all at once.
+const FEW: usize = 8;
+
 /// Texts of which one must stand in a record.
 #[derive(Clone, Debug)]
 pub(crate) enum Texts {
-    One(Box<memmem::Finder<'static>>),
+    Few(Vec<memmem::Finder<'static>>),
     Many(Box<AhoCorasick>),
 }
 
@@ -56,19 +59,50 @@ impl Texts {
         texts.dedup();
         match texts.len() {
             0 => None,
-            1 => Some(Self::One(Box::new(memmem::Finder::new(&texts[0]).into_owned()))),
+            1..=FEW => {
+                Some(Self::Few(texts.iter().map(|text| memmem::Finder::new(text).into_owned()).collect()))
+            }
             _ => Some(Self::Many(Box::new(AhoCorasick::new(texts).ok()?))),
         }
     }
 
-    /// The place of the first of them from `from` on.
-    #[inline]
-    pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+    /// Where they stand in some bytes.
+    pub(crate) fn hits<'h>(&'h self, bytes: &'h [u8]) -> Hits<'h> {
+        let searches = if let Self::Few(finders) = self { finders.len() } else { 1 };
+        Hits { texts: self, bytes, next: vec![Some(0); searches], is_fresh: true }
+    }
+
+    fn find(&self, search: usize, bytes: &[u8], from: usize) -> Option<usize> {
+        let rest = bytes.get(from..)?;
         let found = match self {
-            Self::One(finder) => finder.find(&bytes[from..]),
-            Self::Many(searcher) => searcher.find(&bytes[from..]).map(|found| found.start()),
+            Self::Few(finders) => finders.get(search)?.find(rest),
+            Self::Many(searcher) => searcher.find(rest).map(|found| found.start()),
         };
         found.map(|at| from + at)
+    }
+}
+
+/// The places at which texts stand, asked for from the front to the back; no text looks at a byte twice.
+pub(crate) struct Hits<'h> {
+    texts: &'h Texts,
+    bytes: &'h [u8],
+    /// The next place of every text.
+    next: Vec<Option<usize>>,
+    is_fresh: bool,
+}
+
+impl Hits<'_> {
+    /// Whether one of the texts begins from `start` to `end`; `start` may only grow.
+    #[inline]
+    pub(crate) fn stand_between(&mut self, start: usize, end: usize) -> bool {
+        let Self { texts, bytes, next, is_fresh } = self;
+        let is_fresh = std::mem::take(is_fresh);
+        for (search, next) in next.iter_mut().enumerate() {
+            if is_fresh || next.is_some_and(|at| at < start) {
+                *next = texts.find(search, bytes, start);
+            }
+        }
+        next.iter().flatten().any(|at| *at < end)
     }
 }
 

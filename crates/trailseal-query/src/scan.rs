@@ -138,13 +138,10 @@ impl Batch<'_, '_> {
         let Some(texts) = self.filter.texts() else {
             return elements.iter().for_each(|element| self.element(element, true));
         };
-        // the places of the filter's texts, in step with the elements
-        let mut hit = texts.find(&self.bytes[..last.end], elements[0].start);
+        // in step with the elements
+        let mut hits = texts.hits(&self.bytes[..last.end]);
         for element in elements {
-            while hit.is_some_and(|at| at < element.start) {
-                hit = texts.find(&self.bytes[..last.end], element.start);
-            }
-            let may_match = !element.is_plain || hit.is_some_and(|at| at < element.end);
+            let may_match = hits.stand_between(element.start, element.end) || !element.is_plain;
             self.element(element, may_match);
         }
     }
