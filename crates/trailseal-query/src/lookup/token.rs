@@ -12,7 +12,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// A digest of the request's parameters ([`digest`]).
+    /// A digest of the request's parameters.
     pub parameters: u64,
     /// A fingerprint of the data set.
     pub fingerprint: u64,
