@@ -249,7 +249,7 @@ impl<'a> Worker<'a> {
         scan.summary.bytes += on_disk.len() as u64;
         scan.summary.inflated += content.len() as u64;
         let mut stream = Stream { scan, job, info: &info, is_protected, cut_at: None, row };
-        stream.feed(&content[bom..], Next::End, bom as u64);
+        stream.feed(&content[bom..], Next::End, bom as u64, true);
         stream.end();
         if let Some(rest) = rest {
             scan.damage(job, Some(content.len() as u64), rest);
@@ -429,7 +429,7 @@ impl Scan<'_> {
                 () => Next::More,
             };
             stream.cut_at = is_cut.then_some(total + filled as u64);
-            let consumed = stream.continue_with(&window[..filled], next, is_fresh);
+            let consumed = stream.feed(&window[..filled], next, 0, is_fresh);
             is_fresh = false;
             total += consumed as u64;
             if at_end {
@@ -461,16 +461,9 @@ struct Stream<'s, 'o, 'r> {
 }
 
 impl Stream<'_, '_, '_> {
-    /// Scans a stream that comes in one piece; `before` bytes of it were left out.
-    fn feed(&mut self, content: &[u8], next: Next, before: u64) {
-        self.scan_from(content, next, before, true);
-    }
-
-    fn continue_with(&mut self, content: &[u8], next: Next, is_fresh: bool) -> usize {
-        self.scan_from(content, next, 0, is_fresh)
-    }
-
-    fn scan_from(&mut self, content: &[u8], next: Next, before: u64, is_fresh: bool) -> usize {
+    /// Scans what comes next of the stream, from its beginning when `is_fresh`; `before` bytes were left out in
+    /// front of it. Says how many bytes need not be given again.
+    fn feed(&mut self, content: &[u8], next: Next, before: u64, is_fresh: bool) -> usize {
         let Scan { checking, trusting, summary, .. } = &mut *self.scan;
         let scanner = if self.is_protected { trusting } else { checking };
         if is_fresh {
