@@ -100,10 +100,12 @@ pub enum ProblemKind {
 pub struct File {
     /// Its name; a name that is not UTF-8 shows `�` and cannot be opened by it.
     pub name: Box<str>,
-    /// Bytes on disk.
+    /// Bytes on disk; 0 for regular files of a [`Roots::walk`], which does not ask.
     pub length: u64,
     /// Why it must not be opened.
     pub refusal: Option<Refusal>,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
 }
 
 /// Why a file is not opened.
@@ -205,12 +207,15 @@ impl Roots {
     }
 
     /// Shows `visit` the files of every folder of every root, folder by folder: a folder before those in it,
-    /// these in order. Only one folder is held at a time.
+    /// these in order. Only one folder is held at a time, and no file is asked for its length: that takes longer
+    /// than all the rest.
     pub fn walk(&self, problems: &mut Vec<Problem>, visit: &mut dyn FnMut(Listing) -> ControlFlow<()>) {
         let mut is_over = false;
         for root in &self.roots {
             let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
-            Walk::new(self, problems).run(start, |folder, files| {
+            let mut walk = Walk::new(self, problems);
+            walk.measures = false;
+            walk.run(start, |folder, files| {
                 if is_over {
                     return Descend::No;
                 }
@@ -265,11 +270,13 @@ struct Walk<'a> {
     problems: &'a mut Vec<Problem>,
     /// Folders that were reached through links: each is entered once.
     linked: HashSet<PathBuf>,
+    /// Whether regular files are asked for their length.
+    measures: bool,
 }
 
 impl<'a> Walk<'a> {
     fn new(roots: &'a Roots, problems: &'a mut Vec<Problem>) -> Self {
-        Self { roots, problems, linked: HashSet::new() }
+        Self { roots, problems, linked: HashSet::new(), measures: true }
     }
 
     /// Visits a folder and what is below it. `visit` may ask for the files of the folder.
@@ -320,19 +327,20 @@ impl<'a> Walk<'a> {
     fn entry(&mut self, folder: &Folder, entry: &fs::DirEntry, entries: &mut Entries) {
         let name = entry.file_name();
         let text = name.to_str();
+        let kind = entry.file_type().ok();
         let file = |length, refusal: Option<Refusal>| File {
             name: name.to_string_lossy().into(),
             length,
             refusal: refusal.or(text.is_none().then_some(Refusal::Name)),
+            is_link: kind.is_some_and(|kind| kind.is_symlink()),
         };
         let below = || Folder { real: folder.real.join(&name), shown: join(&folder.shown, Path::new(&name)) };
-        let Ok(kind) = entry.file_type() else { return };
-        if kind.is_dir() {
+        if kind.is_some_and(|kind| kind.is_dir()) {
             entries.folders.push(below());
-        } else if kind.is_file() {
-            let length = entry.metadata().map_or(0, |metadata| metadata.len());
+        } else if kind.is_some_and(|kind| kind.is_file()) {
+            let length = if self.measures { entry.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
             entries.files.push(file(length, None));
-        } else if kind.is_symlink() {
+        } else if kind.is_some_and(|kind| kind.is_symlink()) {
             match self.follow(folder, &below()) {
                 Ok(Target::File(length)) => entries.files.push(file(length, None)),
                 Ok(Target::Folder(real)) => {

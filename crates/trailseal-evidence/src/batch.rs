@@ -113,7 +113,9 @@ impl Run<'_> {
         });
         let mut rows = rows.ok_or(Error::Interrupted)?.into_iter();
         for (unit, ids) in units.iter_mut().zip(&ids) {
-            unit.rows = rows.by_ref().take(ids.len()).collect();
+            let (rows, sidecars): (_, Vec<_>) = rows.by_ref().take(ids.len()).unzip();
+            unit.rows = rows;
+            unit.sidecars = sidecars.into_iter().flatten().collect();
         }
         Ok(ids)
     }

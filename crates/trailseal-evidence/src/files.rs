@@ -69,7 +69,7 @@ impl FileTable {
             return Some(self.folders[*index].first);
         }
         let folder = Folder { real: folder.to_owned(), shown: roots.shown(folder) };
-        let listing = Listing { folder, files: vec![File { name, length, refusal: None }] };
+        let listing = Listing { folder, files: vec![File { name, length, refusal: None, is_link: false }] };
         let first = self.count;
         self.count += 1;
         self.by_path.insert(key, vec![self.folders.len()]);

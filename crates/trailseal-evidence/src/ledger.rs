@@ -36,7 +36,7 @@ use crate::{
     options::{Options, Progress},
     survey::Opened,
 };
-use index::{Index, Naming, Slot};
+use index::{Index, Names, Naming, Slot};
 use load::Builder;
 
 mod index;
@@ -164,6 +164,14 @@ impl Ledger {
         Some(Entry { ledger: self, slot })
     }
 
+    /// What the digests say of the files in a folder, by the path that a listing of the roots has for it, or its
+    /// real path.
+    pub fn folder(&self, path: &Path) -> FolderEntries<'_> {
+        let real = std::fs::canonicalize(path).ok().filter(|real| real != path);
+        let by_real_path = real.and_then(|real| self.index.folder(&real));
+        FolderEntries { ledger: self, by_path: self.index.folder(path), by_real_path }
+    }
+
     /// The logs that authentic digests name and of which there is no file, in order of their keys.
     pub fn missing(&self) -> &[MissingLog] {
         &self.missing
@@ -184,6 +192,24 @@ impl Ledger {
     }
 }
 
+/// What the digests say of the files in one folder.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderEntries<'a> {
+    ledger: &'a Ledger,
+    by_path: Option<&'a Names>,
+    by_real_path: Option<&'a Names>,
+}
+
+impl<'a> FolderEntries<'a> {
+    /// What they say of the file with this name, which is no link: as [`Ledger::entry`] does, without looking at
+    /// the file; and its bytes on disk when the ledger was loaded, unless they are very many.
+    pub fn entry(&self, name: &str) -> Option<(Entry<'a>, Option<u64>)> {
+        let mut known = [self.by_path, self.by_real_path].into_iter().flatten();
+        let (slot, length) = known.find_map(|names| names.find(name))?;
+        Some((Entry { ledger: self.ledger, slot }, length))
+    }
+}
+
 /// What the digests say of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
@@ -192,7 +218,7 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Whether the file was read and is a digest document: it holds no events.
+    /// Whether the file was read and is a digest document, or the metadata beside one: it holds no events.
     pub fn is_digest(&self) -> bool {
         self.slot == Slot::Digest
     }

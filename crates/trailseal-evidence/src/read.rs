@@ -23,13 +23,13 @@ use crate::{
 /// The end of a sidecar's name.
 pub(crate) const SIDECAR: &str = ".metadata.json";
 
-/// Reads a digest file, its sidecar, attributes and manifest entry, and examines it.
+/// Reads a digest file, its sidecar, attributes and manifest entry, and examines it. Says which sidecar was read.
 pub(crate) fn digest_row(
     table: &FileTable,
     id: FileId,
     options: &Options,
     inflater: &mut Inflater,
-) -> DigestRow {
+) -> (DigestRow, Option<FileId>) {
     let file = table.get(id);
     let limit = options.limits.max_inflated_digest;
     let read = match file.file.refusal {
@@ -39,7 +39,7 @@ pub(crate) fn digest_row(
             .map_err(|error| error.to_string()),
     };
     let mut found = Found::default();
-    found.sidecar(table, &file);
+    let sidecar = found.sidecar(table, &file);
     let (content, form, ending) = match &read {
         Ok((bytes, form, ending)) => {
             found.manifest(options.manifest.as_ref(), bytes, options);
@@ -56,7 +56,7 @@ pub(crate) fn digest_row(
         backfill_generated: found.backfill_generated,
         metadata_problem: found.problem,
     };
-    examine(digest, &options.keys, &options.limits)
+    (examine(digest, &options.keys, &options.limits), sidecar)
 }
 
 /// Opens a file of the archive for reading.
@@ -74,7 +74,8 @@ struct Found {
 }
 
 impl Found {
-    fn sidecar(&mut self, table: &FileTable, file: &FileRef<'_>) {
+    /// Takes what the sidecar says, and says which file it is, if it holds a signature.
+    fn sidecar(&mut self, table: &FileTable, file: &FileRef<'_>) -> Option<FileId> {
         let name = &*file.file.name;
         let folder = file.folder.real.to_string_lossy();
         let other = match name.strip_suffix(".gz") {
@@ -82,7 +83,7 @@ impl Found {
             None => format!("{name}.gz{SIDECAR}"),
         };
         let own = format!("{name}{SIDECAR}");
-        let Some(id) = [own, other].iter().find_map(|name| table.find(&folder, name)) else { return };
+        let id = [own, other].iter().find_map(|name| table.find(&folder, name))?;
         let sidecar = table.get(id);
         let parsed = match sidecar.file.refusal {
             Some(refusal) => Err(refusal.to_string()),
@@ -91,8 +92,14 @@ impl Found {
                 .and_then(|bytes| metadata::parse_sidecar(&bytes).map_err(|error| error.to_string())),
         };
         match parsed {
-            Ok(metadata) => self.take(&metadata, SignatureSource::Sidecar),
-            Err(reason) => self.problem = Some(format!("{}: {reason}", sidecar.file.name)),
+            Ok(metadata) => {
+                self.take(&metadata, SignatureSource::Sidecar);
+                metadata.signature.map(|_| id)
+            }
+            Err(reason) => {
+                self.problem = Some(format!("{}: {reason}", sidecar.file.name));
+                None
+            }
         }
     }
 

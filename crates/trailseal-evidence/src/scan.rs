@@ -251,25 +251,25 @@ pub fn stream(
 }
 
 /// Gives a thread its next files.
-type NextFiles<'n> = dyn FnMut() -> Option<Vec<Job>> + 'n;
+type NextFiles<'n, 'a> = dyn FnMut() -> Option<Vec<Job<'a>>> + 'n;
 
 /// Finds the files in one thread and lets the others take them in order.
 fn run<P: Send>(
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
     is_over: &AtomicBool,
-    work: &(dyn Fn(&mut NextFiles<'_>) -> (P, Summary) + Sync),
+    work: &(dyn Fn(&mut NextFiles<'_, '_>) -> (P, Summary) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let inputs = Inputs::open(&options.inputs)?;
     let threads = match options.threads {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (sender, receiver) = sync_channel::<Vec<Job>>(QUEUE);
+    let (sender, receiver) = sync_channel::<Vec<Job<'_>>>(QUEUE);
     // held by the threads alone: when the last one leaves, nobody sends into the void
     let receiver = Arc::new(Mutex::new(receiver));
     let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
-    let (parts, problems) = thread::scope(|scope| {
+    let (parts, found) = thread::scope(|scope| {
         let spawn = |name: String| thread::Builder::new().name(name);
         let workers = (0..threads).map(|n| {
             let receiver = Arc::clone(&receiver);
@@ -288,7 +288,7 @@ fn run<P: Send>(
             }
         };
         let mut batch = Batch::default();
-        let problems = inputs.each(&mut |job| {
+        let found = inputs.each(options, &mut |job| {
             progress.add(1, job.length);
             batch.bytes += job.length;
             batch.jobs.push(job);
@@ -304,34 +304,32 @@ fn run<P: Send>(
         let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
-        Ok((workers.into_iter().map(join).collect::<Vec<_>>(), problems))
+        Ok((workers.into_iter().map(join).collect::<Vec<_>>(), found))
     })?;
     if progress.is_interrupted() {
         return Err(Error::Interrupted);
     }
-    let mut summary = Summary::default();
+    let mut summary = found;
     let parts = parts.into_iter().map(|(part, seen)| {
         summary.add(seen);
         part
     });
     let parts = parts.collect();
-    summary.damages += problems.len() as u64;
-    summary.damage.extend(problems);
     summary.settle();
     Ok((parts, summary))
 }
 
 /// Files that are about to be given to a thread.
 #[derive(Default)]
-struct Batch {
-    jobs: Vec<Job>,
+struct Batch<'a> {
+    jobs: Vec<Job<'a>>,
     bytes: u64,
     /// Batches before this one.
     sent: usize,
 }
 
-impl Batch {
-    fn send(&mut self, to: &SyncSender<Vec<Job>>) -> ControlFlow<()> {
+impl<'a> Batch<'a> {
+    fn send(&mut self, to: &SyncSender<Vec<Job<'a>>>) -> ControlFlow<()> {
         self.bytes = 0;
         self.sent += 1;
         let jobs = std::mem::take(&mut self.jobs);
@@ -343,7 +341,7 @@ impl Batch {
     }
 }
 
-fn take(jobs: &Mutex<Receiver<Vec<Job>>>) -> Option<Vec<Job>> {
+fn take<'a>(jobs: &Mutex<Receiver<Vec<Job<'a>>>>) -> Option<Vec<Job<'a>>> {
     jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 

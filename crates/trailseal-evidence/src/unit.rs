@@ -38,6 +38,8 @@ pub(crate) struct Unit {
     pub(crate) key: UnitKey,
     pub(crate) files: FileTable,
     pub(crate) rows: Vec<DigestRow>,
+    /// The metadata that were read beside digests.
+    pub(crate) sidecars: Vec<FileId>,
     pub(crate) assessment: Assessment,
     mounts: Mounts,
     /// Row → log → the file, or why there is none.

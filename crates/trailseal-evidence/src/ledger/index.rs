@@ -10,7 +10,7 @@ use trailseal_verify::{digest::NamedLog, logs::Unnamed};
 pub(super) enum Slot {
     /// Nothing: it is no log file.
     Nothing,
-    /// It was read, and is a digest document.
+    /// It was read, and is a digest document, or the metadata beside one.
     Digest,
     /// The first of its namings.
     Named(u32),
@@ -113,7 +113,8 @@ impl Index {
     /// Takes in the files of a folder; `slots` has one entry a file.
     pub(super) fn add(&mut self, listing: &Listing, slots: &[Slot]) {
         let files = listing.files.iter().zip(slots).filter(|(_, slot)| **slot != Slot::Nothing);
-        let files: Vec<(&str, Slot)> = files.map(|(file, slot)| (&*file.name, *slot)).collect();
+        let files: Vec<Known<'_>> =
+            files.map(|(file, slot)| Known { name: &file.name, slot: *slot, length: file.length }).collect();
         if !files.is_empty() {
             let folder = listing.folder.real.to_string_lossy();
             self.folders.entry(folder.into()).or_default().push(Names::new(&files));
@@ -129,8 +130,8 @@ impl Index {
         });
         self.namings.extend(moved);
         for (folder, mut lists) in other.folders {
-            for slot in lists.iter_mut().flat_map(|names| names.slots.iter_mut()) {
-                if let Slot::Named(first) = slot {
+            for file in lists.iter_mut().flat_map(|names| names.files.iter_mut()) {
+                if let Slot::Named(first) = &mut file.slot {
                     *first += shift;
                 }
             }
@@ -143,16 +144,17 @@ impl Index {
         let mut folders = std::mem::take(&mut self.folders);
         for lists in folders.values_mut().filter(|lists| lists.len() > 1) {
             let parts = std::mem::take(lists);
-            let mut files: Vec<(String, Slot)> = parts.iter().flat_map(Names::iter).collect();
-            files.sort_by(|(a, _), (b, _)| a.cmp(b));
-            let mut merged: Vec<(String, Slot)> = Vec::with_capacity(files.len());
-            for (name, slot) in files {
+            let mut files: Vec<(String, Slot, u64)> = parts.iter().flat_map(Names::iter).collect();
+            files.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+            let mut merged: Vec<(String, Slot, u64)> = Vec::with_capacity(files.len());
+            for (name, slot, length) in files {
                 match merged.last_mut() {
-                    Some((last, known)) if *last == name => *known = self.combine(*known, slot),
-                    _ => merged.push((name, slot)),
+                    Some((last, known, _)) if *last == name => *known = self.combine(*known, slot),
+                    _ => merged.push((name, slot, length)),
                 }
             }
-            let merged: Vec<(&str, Slot)> = merged.iter().map(|(name, slot)| (&**name, *slot)).collect();
+            let merged: Vec<Known<'_>> =
+                merged.iter().map(|(name, slot, length)| Known { name, slot: *slot, length: *length }).collect();
             lists.push(Names::new(&merged));
         }
         folders.values_mut().for_each(Vec::shrink_to_fit);
@@ -181,67 +183,87 @@ impl Index {
         }
     }
 
+    /// What is known of the files in the folder with this path.
+    pub(super) fn folder(&self, path: &Path) -> Option<&Names> {
+        self.folders.get(&*path.to_string_lossy())?.first()
+    }
+
     /// What is known of the file with this path.
     pub(super) fn find(&self, path: &Path) -> Option<Slot> {
-        let folder = path.parent()?.to_string_lossy();
         let name = path.file_name()?.to_string_lossy();
-        self.folders.get(&*folder)?.iter().find_map(|names| names.find(&name))
+        self.folder(path.parent()?)?.find(&name).map(|(slot, _)| slot)
     }
+}
+
+/// A file on its way into the index.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    name: &'a str,
+    slot: Slot,
+    /// Bytes on disk.
+    length: u64,
 }
 
 /// The names in a folder, in order: what they begin with is held once.
 #[derive(Debug)]
-struct Names {
+pub(super) struct Names {
     prefix: Box<str>,
     /// What follows the prefix, name by name.
     rests: Box<str>,
-    /// Where each of them ends.
-    ends: Box<[u32]>,
-    slots: Box<[Slot]>,
+    files: Box<[Named]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    slot: Slot,
+    /// Where the rest of its name ends.
+    end: u32,
+    /// Bytes on disk, if they are fewer than this can hold.
+    length: u32,
 }
 
 impl Names {
     /// Names must be in order.
-    fn new(files: &[(&str, Slot)]) -> Self {
+    fn new(files: &[Known<'_>]) -> Self {
         let (first, last) = match files {
-            [(first, _), .., (last, _)] => (*first, *last),
-            [(only, _)] => (*only, *only),
+            [first, .., last] => (first.name, last.name),
+            [only] => (only.name, only.name),
             [] => ("", ""),
         };
         let shared = first.char_indices().zip(last.chars()).find(|((_, a), b)| a != b);
         let shared = shared.map_or(first.len().min(last.len()), |((at, _), _)| at);
         let mut rests = String::new();
-        let mut ends = Vec::with_capacity(files.len());
-        for (name, _) in files {
-            rests.push_str(name.get(shared..).unwrap_or_default());
-            ends.push(rests.len() as u32);
-        }
-        Self {
-            prefix: first[..shared].into(),
-            rests: rests.into(),
-            ends: ends.into(),
-            slots: files.iter().map(|(_, slot)| *slot).collect(),
-        }
+        let named = files.iter().map(|file| {
+            rests.push_str(file.name.get(shared..).unwrap_or_default());
+            let length = u32::try_from(file.length).unwrap_or(u32::MAX);
+            Named { slot: file.slot, end: rests.len() as u32, length }
+        });
+        let files = named.collect();
+        Self { prefix: first[..shared].into(), rests: rests.into(), files }
     }
 
     fn rest(&self, at: usize) -> &str {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        self.rests.get(start as usize..self.ends[at] as usize).unwrap_or_default()
+        let start = if at == 0 { 0 } else { self.files[at - 1].end };
+        self.rests.get(start as usize..self.files[at].end as usize).unwrap_or_default()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (String, Slot)> + '_ {
+    fn iter(&self) -> impl Iterator<Item = (String, Slot, u64)> + '_ {
         let name = |at| format!("{}{}", self.prefix, self.rest(at));
-        self.slots.iter().enumerate().map(move |(at, slot)| (name(at), *slot))
+        self.files.iter().enumerate().map(move |(at, file)| (name(at), file.slot, u64::from(file.length)))
     }
 
-    fn find(&self, name: &str) -> Option<Slot> {
+    /// What is known of a file, and its bytes on disk, unless they are very many.
+    pub(super) fn find(&self, name: &str) -> Option<(Slot, Option<u64>)> {
         let rest = name.strip_prefix(&*self.prefix)?;
-        let (mut low, mut high) = (0, self.slots.len());
+        let (mut low, mut high) = (0, self.files.len());
         while low < high {
             let middle = low.midpoint(high);
             match self.rest(middle).cmp(rest) {
                 std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(self.slots[middle]),
+                std::cmp::Ordering::Equal => {
+                    let Named { slot, length, .. } = self.files[middle];
+                    return Some((slot, (length < u32::MAX).then_some(u64::from(length))));
+                }
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
@@ -262,7 +284,8 @@ mod tests {
     const PENDING: Slot = Slot::Unnamed { meaning: Unnamed::Pending, is_other_kind: false };
 
     fn listing(folder: &str, names: &[String]) -> Listing {
-        let files = names.iter().map(|name| File { name: name.as_str().into(), length: 1, refusal: None });
+        let file = |name: &String| File { name: name.as_str().into(), length: 1, refusal: None, is_link: false };
+        let files = names.iter().map(file);
         let folder = Folder { real: folder.into(), shown: folder.into() };
         Listing { folder, files: files.collect() }
     }

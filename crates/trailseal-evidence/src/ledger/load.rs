@@ -108,6 +108,9 @@ impl Builder {
                 slots[id as usize] = Slot::Digest;
             }
         }
+        for id in &unit.sidecars {
+            slots[*id as usize] = Slot::Digest;
+        }
         for (first, listing) in unit.files.listings() {
             let first = first as usize;
             self.index.add(listing, &slots[first..first + listing.files.len()]);

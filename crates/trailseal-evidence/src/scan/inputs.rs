@@ -2,15 +2,23 @@
 
 use std::{
     collections::HashSet,
+    ffi::OsStr,
     fs, io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use trailseal_archive::walk::{Listing, Problem, RootError, Roots};
+use trailseal_archive::{
+    key::{DigestName, log_stamp},
+    walk::{Listing, Problem, RootError, Roots},
+};
 
-use super::Damage;
-use crate::Error;
+use super::{Damage, ScanOptions, Skipped, Summary};
+use crate::{Error, ledger::Entry};
+
+/// Seconds before the wanted time at which a log may be stamped and hold events of it: the stamp is rounded,
+/// and no event is later than its delivery (spec/records.md 2.7).
+const EARLY: i64 = 15 * 60;
 
 /// What was asked for, opened.
 pub(super) struct Inputs {
@@ -31,7 +39,7 @@ enum Part {
 
 /// A file to read.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(super) struct Job<'a> {
     /// Its place in archive order.
     pub(super) turn: u64,
     /// Where it is; `None` for standard input.
@@ -46,9 +54,11 @@ pub(super) struct Job {
     pub(super) is_pipe: bool,
     /// Why it must not be opened.
     pub(super) refusal: Option<String>,
+    /// What the digests say of it.
+    pub(super) entry: Option<Entry<'a>>,
 }
 
-impl Job {
+impl Job<'_> {
     /// Its name, without folders.
     pub(super) fn name(&self) -> &str {
         self.shown.rsplit('/').next().unwrap_or_default()
@@ -107,50 +117,25 @@ impl Inputs {
         Ok(Self { parts })
     }
 
-    /// Finds the files one after the other; what cannot be seen is returned.
-    pub(super) fn each(&self, visit: &mut dyn FnMut(Job) -> ControlFlow<()>) -> Vec<Damage> {
+    /// Finds the files that are wanted one after the other; the others, and what cannot be seen, become part of
+    /// the summary.
+    pub(super) fn each<'a>(
+        &self,
+        options: &ScanOptions<'a>,
+        visit: &mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
+    ) -> Summary {
+        let mut finder = Finder { options, summary: Summary::default(), turn: 0, visit };
         let mut problems = Vec::new();
-        let mut turn = 0;
-        let mut send = |job: Job| {
-            let job = Job { turn, ..job };
-            turn += 1;
-            visit(job)
-        };
-        let given = |real: Option<PathBuf>, shown: String, length, is_pipe| Job {
-            turn: 0,
-            real,
-            shown,
-            length,
-            is_given: true,
-            is_pipe,
-            refusal: None,
-        };
         for part in &self.parts {
             let flow = match part {
-                Part::Stdin => send(given(None, "-".to_owned(), 0, true)),
-                Part::Pipe(path) => send(given(Some(path.clone()), path.display().to_string(), 0, true)),
-                Part::File { given: path, real, length } => {
-                    send(given(Some(real.clone()), path.display().to_string(), *length, false))
-                }
+                Part::Stdin => finder.pipe(None, "-".to_owned()),
+                Part::Pipe(path) => finder.pipe(Some(path.clone()), path.display().to_string()),
+                Part::File { given, real, length } => finder.given(given, real, *length),
                 Part::Folder(roots) => {
                     let mut flow = ControlFlow::Continue(());
-                    roots.walk(&mut problems, &mut |Listing { folder, files }| {
-                        for file in files {
-                            let real = folder.real.join(&*file.name);
-                            let shown = folder.shown.join(&*file.name).display().to_string();
-                            let refusal = file.refusal.map(|refusal| refusal.to_string());
-                            flow = send(Job {
-                                turn: 0,
-                                real: Some(real),
-                                shown,
-                                length: file.length,
-                                is_given: false,
-                                is_pipe: false,
-                                refusal,
-                            });
-                            flow?;
-                        }
-                        ControlFlow::Continue(())
+                    roots.walk(&mut problems, &mut |listing| {
+                        flow = finder.folder(&listing);
+                        flow
                     });
                     flow
                 }
@@ -159,12 +144,101 @@ impl Inputs {
                 break;
             }
         }
-        let damage = |problem: Problem| Damage {
-            index: u64::MAX,
-            shown: problem.shown.display().to_string(),
-            offset: None,
-            reason: problem.kind.to_string(),
-        };
-        problems.into_iter().map(damage).collect()
+        let mut summary = finder.summary;
+        for Problem { shown, kind, .. } in problems {
+            let (shown, reason) = (shown.display().to_string(), kind.to_string());
+            summary.damage(Damage { index: u64::MAX, shown, offset: None, reason });
+        }
+        summary
+    }
+}
+
+/// Sorts out what is not wanted as soon as it is found: most files of an archive, when little of it is asked for.
+struct Finder<'o, 'a> {
+    options: &'o ScanOptions<'a>,
+    summary: Summary,
+    /// The place in archive order of the next file.
+    turn: u64,
+    visit: &'o mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
+}
+
+impl<'a> Finder<'_, 'a> {
+    fn pipe(&mut self, real: Option<PathBuf>, shown: String) -> ControlFlow<()> {
+        let (length, entry, refusal) = (0, None, None);
+        self.send(Job { turn: 0, real, shown, length, is_given: true, is_pipe: true, refusal, entry })
+    }
+
+    fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
+        let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
+        let name = given.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
+        if let Some(why) = self.is_unwanted(&name, entry) {
+            self.summary.skip(why, length);
+            return ControlFlow::Continue(());
+        }
+        let (real, shown) = (Some(real.to_owned()), given.display().to_string());
+        self.send(Job { turn: 0, real, shown, length, is_given: true, is_pipe: false, refusal: None, entry })
+    }
+
+    fn folder(&mut self, Listing { folder, files }: &Listing) -> ControlFlow<()> {
+        let known = self.options.ledger.map(|ledger| (ledger, ledger.folder(&folder.real)));
+        for file in files {
+            let mut length = (file.length > 0).then_some(file.length);
+            let entry = known.and_then(|(ledger, known)| {
+                if file.is_link {
+                    return ledger.entry(&folder.real.join(&*file.name));
+                }
+                let (entry, bytes) = known.entry(&file.name)?;
+                length = bytes;
+                Some(entry)
+            });
+            let real = || folder.real.join(&*file.name);
+            let length_on_disk = || fs::symlink_metadata(real()).map_or(0, |metadata| metadata.len());
+            if file.refusal.is_none()
+                && let Some(why) = self.is_unwanted(&file.name, entry)
+            {
+                self.summary.skip(why, length.unwrap_or_else(length_on_disk));
+                continue;
+            }
+            let is_measured = length.is_some() || file.is_link || file.refusal.is_some();
+            let length = if is_measured { length.unwrap_or_default() } else { length_on_disk() };
+            self.send(Job {
+                turn: 0,
+                real: Some(real()),
+                shown: folder.shown.join(&*file.name).display().to_string(),
+                length,
+                is_given: false,
+                is_pipe: false,
+                refusal: file.refusal.map(|refusal| refusal.to_string()),
+                entry,
+            })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Why a file need not be read: it is a digest, or no event of it can be of the wanted time.
+    fn is_unwanted(&self, name: &str, entry: Option<Entry<'_>>) -> Option<Skipped> {
+        if entry.is_some_and(|entry| entry.is_digest()) {
+            return Some(Skipped::Digest);
+        }
+        let ScanOptions { from, to, late, ledger, .. } = self.options;
+        if from.is_none() && to.is_none() {
+            return None;
+        }
+        if ledger.is_some() {
+            // what is not signed is read
+            let (oldest, newest) = entry?.event_span()?;
+            let is_other = from.is_some_and(|from| newest < from) || to.is_some_and(|to| oldest > to);
+            return is_other.then_some(Skipped::OtherTimeSigned);
+        }
+        let stamp = DigestName::parse(name).map(|name| name.end).ok().or_else(|| log_stamp(name))?;
+        let is_other =
+            from.is_some_and(|from| stamp < from.plus(-EARLY)) || to.is_some_and(|to| stamp > to.plus(*late));
+        is_other.then_some(Skipped::OtherTime)
+    }
+
+    fn send(&mut self, job: Job<'a>) -> ControlFlow<()> {
+        let job = Job { turn: self.turn, ..job };
+        self.turn += 1;
+        (self.visit)(job)
     }
 }

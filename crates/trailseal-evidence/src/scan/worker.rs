@@ -13,7 +13,7 @@ use trailseal_archive::{
         Ending, Form,
         whole::{Whole, WholeInflater},
     },
-    key::{DigestName, log_stamp},
+    key::log_stamp,
 };
 use trailseal_query::{
     Filter,
@@ -24,7 +24,7 @@ use trailseal_verify::logs::Observation;
 use super::{Damage, FileInfo, Row, ScanOptions, Skipped, Summary, inputs::Job, observe::observe};
 use crate::{
     Progress,
-    ledger::{Entry, Label},
+    ledger::Label,
 };
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
@@ -35,10 +35,6 @@ const WINDOW: usize = 1 << 20;
 
 /// Members of one archive file that are told apart in archive order.
 const MEMBERS: u64 = 1 << 24;
-
-/// Seconds before the wanted time at which a log may be stamped and hold events of it: the stamp is rounded,
-/// and no event is later than its delivery (spec/records.md 2.7).
-const EARLY: i64 = 15 * 60;
 
 /// What a thread works with.
 pub(super) struct Worker<'a> {
@@ -97,12 +93,12 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads one file.
-    pub(super) fn read(&mut self, job: &Job, row: &mut OnRow<'_>) {
+    pub(super) fn read(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
         self.read_job(job, row);
         self.progress.done(1, job.length);
     }
 
-    fn read_job(&mut self, job: &Job, row: &mut OnRow<'_>) {
+    fn read_job(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
         let Some(real) = &job.real else { return self.pipe(job, io::stdin().lock(), row) };
         if job.is_pipe {
             return match File::open(real) {
@@ -113,39 +109,13 @@ impl<'a> Worker<'a> {
         if let Some(reason) = &job.refusal {
             return self.scan.damage(job, None, reason.clone());
         }
-        let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
-        if entry.is_some_and(|entry| entry.is_digest()) {
-            return self.scan.summary.skip(Skipped::Digest, job.length);
-        }
-        if let Some(why) = self.is_of_other_time(job, entry) {
-            return self.scan.summary.skip(why, job.length);
-        }
         if job.length == 0 {
             return self.empty(job);
         }
         match File::open(real) {
-            Ok(file) => self.file(job, file, entry, row),
+            Ok(file) => self.file(job, file, row),
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
         }
-    }
-
-    /// Whether no event of the file can be of the wanted time.
-    fn is_of_other_time(&self, job: &Job, entry: Option<Entry<'_>>) -> Option<Skipped> {
-        let ScanOptions { from, to, late, ledger, .. } = self.options;
-        if from.is_none() && to.is_none() {
-            return None;
-        }
-        if ledger.is_some() {
-            // what is not signed is read
-            let (oldest, newest) = entry?.event_span()?;
-            let is_other = from.is_some_and(|from| newest < from) || to.is_some_and(|to| oldest > to);
-            return is_other.then_some(Skipped::OtherTimeSigned);
-        }
-        let name = job.name();
-        let stamp = DigestName::parse(name).map(|name| name.end).ok().or_else(|| log_stamp(name))?;
-        let is_other =
-            from.is_some_and(|from| stamp < from.plus(-EARLY)) || to.is_some_and(|to| stamp > to.plus(*late));
-        is_other.then_some(Skipped::OtherTime)
     }
 
     /// A file of 0 bytes: folder markers are nothing, a log that was emptied is damage.
@@ -157,11 +127,11 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn file(&mut self, job: &Job, mut file: File, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) {
+    fn file(&mut self, job: &Job<'_>, mut file: File, row: &mut OnRow<'_>) {
         if job.length <= MAX_WHOLE as u64 {
             match self.load(&mut file, job.length) {
                 Ok(true) => {
-                    if self.whole(job, entry, row) {
+                    if self.whole(job, row) {
                         return;
                     }
                     if let Err(error) = io::Seek::rewind(&mut file) {
@@ -174,7 +144,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        self.streamed(job, file, entry, row);
+        self.streamed(job, file, row);
     }
 
     /// Reads a file whole; false when it has grown beyond what can be held.
@@ -200,10 +170,10 @@ impl<'a> Worker<'a> {
     }
 
     /// Scans a file that was loaded, if its content can be held too; false when it must be streamed.
-    fn whole(&mut self, job: &Job, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) -> bool {
+    fn whole(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) -> bool {
         let Self { inflater, on_disk, loaded, content, scan, options, .. } = self;
         let on_disk = &on_disk[..*loaded];
-        let needs_hash = options.hash || entry.is_some();
+        let needs_hash = options.hash || job.entry.is_some();
         let limit = MAX_WHOLE.min(usize::try_from(options.max_inflated).unwrap_or(MAX_WHOLE));
         let (content, observation, is_protected, rest) = match inflater.inflate(on_disk, content, limit) {
             Whole::Done { length, members, first_member, first_member_compressed, ending } => {
@@ -239,7 +209,7 @@ impl<'a> Worker<'a> {
             Detected::Empty => 0,
             _ => return false,
         };
-        let Some(mut info) = scan.begin(job, entry, observation.as_ref()) else { return true };
+        let Some(mut info) = scan.begin(job, observation.as_ref()) else { return true };
         if observation.as_ref().is_some_and(|seen| matches!(seen.ending, Ending::ExtraMember { .. }))
             && options.hash
         {
@@ -258,9 +228,9 @@ impl<'a> Worker<'a> {
     }
 
     /// Scans what is too large to be held, what is damaged, and what holds several files.
-    fn streamed(&mut self, job: &Job, mut file: File, entry: Option<Entry<'_>>, row: &mut OnRow<'_>) {
+    fn streamed(&mut self, job: &Job<'_>, mut file: File, row: &mut OnRow<'_>) {
         let mut observation = None;
-        if self.options.hash || entry.is_some() {
+        if self.options.hash || job.entry.is_some() {
             match observe(&mut file, self.options.max_inflated) {
                 Ok(seen) => observation = Some(seen),
                 Err(error) => {
@@ -268,7 +238,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        let Some(info) = self.scan.begin(job, entry, observation.as_ref()) else { return };
+        let Some(info) = self.scan.begin(job, observation.as_ref()) else { return };
         let limits = self.limits();
         let before = observation.as_ref().and_then(|_| state_of(&file));
         let again = file.try_clone();
@@ -283,8 +253,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Scans what can be read once only.
-    fn pipe(&mut self, job: &Job, reader: impl Read, row: &mut OnRow<'_>) {
-        let Some(info) = self.scan.begin(job, None, None) else { return };
+    fn pipe(&mut self, job: &Job<'_>, reader: impl Read, row: &mut OnRow<'_>) {
+        let Some(info) = self.scan.begin(job, None) else { return };
         let limits = self.limits();
         let outcome = self.entries(job, &info, row, |visit| read_stream(&job.shown, reader, &limits, visit));
         self.account(job, &outcome);
@@ -297,7 +267,7 @@ impl<'a> Worker<'a> {
     /// Scans every stream of text that `walk` finds.
     fn entries(
         &mut self,
-        job: &Job,
+        job: &Job<'_>,
         info: &FileInfo,
         row: &mut OnRow<'_>,
         walk: impl FnOnce(&mut dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()>) -> Outcome,
@@ -319,7 +289,7 @@ impl<'a> Worker<'a> {
         })
     }
 
-    fn account(&mut self, job: &Job, outcome: &Outcome) {
+    fn account(&mut self, job: &Job<'_>, outcome: &Outcome) {
         self.scan.summary.bytes += outcome.bytes_read;
         self.scan.summary.inflated += outcome.bytes_given;
         if outcome.entries == 0 && outcome.problems.is_empty() && outcome.skipped.empty > 0 {
@@ -349,16 +319,16 @@ impl<'a> Worker<'a> {
 }
 
 impl Scan<'_> {
-    fn damage(&mut self, job: &Job, offset: Option<u64>, reason: String) {
+    fn damage(&mut self, job: &Job<'_>, offset: Option<u64>, reason: String) {
         let (index, shown) = (job.turn * MEMBERS, job.shown.clone());
         self.summary.damage(Damage { index, shown, offset, reason });
     }
 
     /// What is known of a file before it is scanned; `None` when its rows are not wanted.
-    fn begin(&mut self, job: &Job, entry: Option<Entry<'_>>, seen: Option<&Observation>) -> Option<FileInfo> {
+    fn begin(&mut self, job: &Job<'_>, seen: Option<&Observation>) -> Option<FileInfo> {
         let label = self.options.ledger.map(|_| {
             let seen = seen.ok_or("it was not read to its end before");
-            let (label, reason) = entry.map_or((Label::NotCovered, None), |entry| entry.label(seen));
+            let (label, reason) = job.entry.map_or((Label::NotCovered, None), |entry| entry.label(seen));
             if let Some(at) = Label::ALL.iter().position(|other| *other == label) {
                 self.summary.labels[at] += 1;
             }
@@ -379,7 +349,7 @@ impl Scan<'_> {
     /// Scans one stream through a window.
     fn entry(
         &mut self,
-        job: &Job,
+        job: &Job<'_>,
         mut info: FileInfo,
         reader: &mut dyn Read,
         window: &mut Vec<u8>,
@@ -451,7 +421,7 @@ impl Scan<'_> {
 /// One stream being scanned.
 struct Stream<'s, 'o, 'r> {
     scan: &'s mut Scan<'o>,
-    job: &'s Job,
+    job: &'s Job<'s>,
     info: &'s FileInfo,
     /// Whether a checksum vouches for the content.
     is_protected: bool,
