@@ -338,7 +338,8 @@ impl<'a> Walk<'a> {
         if kind.is_some_and(|kind| kind.is_dir()) {
             entries.folders.push(below());
         } else if kind.is_some_and(|kind| kind.is_file()) {
-            let length = if self.measures { entry.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
+            let length =
+                if self.measures { entry.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
             entries.files.push(file(length, None));
         } else if kind.is_some_and(|kind| kind.is_symlink()) {
             match self.follow(folder, &below()) {

@@ -4,12 +4,15 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use trailseal_archive::{
-    gzip::Inflater,
     key::ObjectKind,
     walk::{Folder, Listing, Problem, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
-use trailseal_verify::policy::Policy;
+use trailseal_verify::{
+    chain::check_heads,
+    link::{DigestFile, DigestRow, examine, parse},
+    policy::Policy,
+};
 
 use crate::{
     changes,
@@ -18,7 +21,7 @@ use crate::{
     hash::{Hashing, Seen},
     options::{Options, Progress},
     outcome::UnitOutcome,
-    read,
+    read::{self, DigestReader},
     unit::{SeenFiles, Unit, UnitDetail},
 };
 
@@ -35,6 +38,16 @@ pub(crate) struct Run<'a> {
     pub(crate) progress: &'a dyn Progress,
     /// What the survey could not see.
     pub(crate) problems: &'a [Problem],
+    pub(crate) signatures: Signatures,
+}
+
+/// Which signatures of digests are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signatures {
+    /// All.
+    All,
+    /// Those from which the hash chain leads to the others.
+    Heads,
 }
 
 impl Run<'_> {
@@ -86,7 +99,12 @@ impl Run<'_> {
     pub(crate) fn judge_digests(&self, units: &mut [Unit]) -> Result<(), Error> {
         let digests = self.read_digests(units)?;
         self.pool.install(|| {
-            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| unit.assess(ids, self));
+            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| {
+                if self.signatures == Signatures::Heads {
+                    check_heads(&mut unit.rows, &self.options.keys);
+                }
+                unit.assess(ids, self);
+            });
         });
         Ok(())
     }
@@ -101,14 +119,17 @@ impl Run<'_> {
         let rows = self.pool.install(|| {
             jobs.par_iter()
                 .with_min_len(4)
-                .map_init(Inflater::new, |inflater, job| {
-                    if self.progress.is_interrupted() {
-                        return None;
-                    }
-                    let row = read::digest_row(job.0, job.1, self.options, inflater);
-                    self.progress.done(1, length(job));
-                    Some(row)
-                })
+                .map_init(
+                    || DigestReader::new(self.options),
+                    |reader, job| {
+                        if self.progress.is_interrupted() {
+                            return None;
+                        }
+                        let row = reader.read(job.0, job.1, |digest| self.look_at(digest));
+                        self.progress.done(1, length(job));
+                        Some(row)
+                    },
+                )
                 .collect::<Option<Vec<_>>>()
         });
         let mut rows = rows.ok_or(Error::Interrupted)?.into_iter();
@@ -118,6 +139,14 @@ impl Run<'_> {
             unit.sidecars = sidecars.into_iter().flatten().collect();
         }
         Ok(ids)
+    }
+
+    fn look_at(&self, digest: DigestFile<'_>) -> DigestRow {
+        let Options { keys, limits, .. } = self.options;
+        match self.signatures {
+            Signatures::All => examine(digest, keys, limits),
+            Signatures::Heads => parse(digest, limits),
+        }
     }
 
     fn hash(&self, units: &[Unit], jobs: &[(u32, FileId)]) -> Result<Vec<OnceLock<Seen>>, Error> {

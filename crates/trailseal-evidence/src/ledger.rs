@@ -31,6 +31,7 @@ use trailseal_verify::{
 };
 
 use crate::{
+    batch::Signatures,
     conclude::{unnamed_code, unnamed_message},
     error::Error,
     options::{Options, Progress},
@@ -139,7 +140,7 @@ impl Ledger {
     pub fn load(options: &Options, progress: &dyn Progress) -> Result<Self, Error> {
         let policy = Policy { allowed: options.policy.allowed.clone(), ..Policy::default() };
         let opened = Opened::new(options, &policy)?;
-        let run = opened.run(options, &policy, progress);
+        let run = opened.run(options, &policy, progress, Signatures::Heads);
         let mut builder = Builder::default();
         opened.each_batch(&run, &mut |mut units| {
             run.judge_digests(&mut units)?;

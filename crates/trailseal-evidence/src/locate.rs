@@ -9,7 +9,6 @@ use trailseal_archive::{key::KeyParts, walk::Roots};
 use trailseal_verify::{
     link::{DigestRow, FoundAt},
     report::Mapping,
-    signature::SignatureCheck,
 };
 
 use crate::options::Map;
@@ -40,7 +39,7 @@ impl Mounts {
             let Some(digest) = row.digest() else { continue };
             let Some(mount) = Mount::inferred(path, &digest.bucket, &digest.object) else { continue };
             let (sure, all) = votes.entry(mount).or_default();
-            *sure += u64::from(row.signatures.iter().any(|(_, check)| *check == SignatureCheck::Verified));
+            *sure += u64::from(row.signatures.iter().any(|(_, check)| check.is_genuine()));
             *all += 1;
         }
         let mut ranked: Vec<(Mount, (u64, u64))> = votes.into_iter().collect();

@@ -6,12 +6,15 @@ use std::{
 };
 
 use trailseal_archive::{
-    gzip::{Ending, Form, Inflater},
+    gzip::{
+        Ending, Form, Inflater,
+        whole::{Whole, WholeInflater},
+    },
     metadata::{self, MAX_SIDECAR_BYTES, Manifest, ObjectMetadata},
 };
 use trailseal_verify::{
     digest::Digest,
-    link::{DigestFile, DigestRow, examine},
+    link::{DigestFile, DigestRow},
     signature::{Signature, SignatureSource},
 };
 
@@ -23,40 +26,79 @@ use crate::{
 /// The end of a sidecar's name.
 pub(crate) const SIDECAR: &str = ".metadata.json";
 
-/// Reads a digest file, its sidecar, attributes and manifest entry, and examines it. Says which sidecar was read.
-pub(crate) fn digest_row(
-    table: &FileTable,
-    id: FileId,
-    options: &Options,
-    inflater: &mut Inflater,
-) -> (DigestRow, Option<FileId>) {
-    let file = table.get(id);
-    let limit = options.limits.max_inflated_digest;
-    let read = match file.file.refusal {
-        Some(refusal) => Err(refusal.to_string()),
-        None => open(&file)
-            .and_then(|mut input| inflater.inflate_all(&mut input, limit))
-            .map_err(|error| error.to_string()),
-    };
-    let mut found = Found::default();
-    let sidecar = found.sidecar(table, &file);
-    let (content, form, ending) = match &read {
-        Ok((bytes, form, ending)) => {
-            found.manifest(options.manifest.as_ref(), bytes, options);
-            found.attributes(&file);
-            (Ok(bytes.as_slice()), *form, ending)
+/// Digest files up to this size on disk are held whole.
+const MAX_WHOLE: u64 = 1 << 20;
+
+/// Reads digest files, one after the other.
+pub(crate) struct DigestReader<'a> {
+    options: &'a Options,
+    streaming: Inflater,
+    whole: WholeInflater,
+    on_disk: Vec<u8>,
+    content: Vec<u8>,
+}
+
+impl<'a> DigestReader<'a> {
+    pub(crate) fn new(options: &'a Options) -> Self {
+        let (streaming, whole) = (Inflater::new(), WholeInflater::new());
+        Self { options, streaming, whole, on_disk: Vec::new(), content: Vec::new() }
+    }
+
+    /// Reads a digest file, its sidecar, attributes and manifest entry, and lets `look` at them. Says which
+    /// sidecar was read.
+    pub(crate) fn read(
+        &mut self,
+        table: &FileTable,
+        id: FileId,
+        look: impl FnOnce(DigestFile<'_>) -> DigestRow,
+    ) -> (DigestRow, Option<FileId>) {
+        let file = table.get(id);
+        let mut found = Found::default();
+        let sidecar = found.sidecar(table, &file);
+        let options = self.options;
+        let read = match file.file.refusal {
+            Some(refusal) => Err(refusal.to_string()),
+            None => self.inflate(&file).map_err(|error| error.to_string()),
+        };
+        let (content, form, ending) = match read {
+            Ok((bytes, form, ending)) => {
+                found.manifest(options.manifest.as_ref(), bytes, options);
+                found.attributes(&file);
+                (Ok(bytes), form, ending)
+            }
+            Err(reason) => (Err(reason), Form::Gzip, Ending::Complete),
+        };
+        let row = look(DigestFile {
+            content,
+            form,
+            ending: &ending,
+            signatures: found.signatures,
+            backfill_generated: found.backfill_generated,
+            metadata_problem: found.problem,
+        });
+        (row, sidecar)
+    }
+
+    fn inflate(&mut self, file: &FileRef<'_>) -> io::Result<(&[u8], Form, Ending)> {
+        let limit = self.options.limits.max_inflated_digest;
+        let mut input = open(file)?;
+        self.on_disk.clear();
+        (&mut input).take(MAX_WHOLE).read_to_end(&mut self.on_disk)?;
+        let whole = match usize::try_from(limit) {
+            Ok(limit) if (self.on_disk.len() as u64) < MAX_WHOLE => {
+                self.whole.inflate(&self.on_disk, &mut self.content, limit)
+            }
+            _ => Whole::TooLarge,
+        };
+        // what is odd in any way is left to the reader that says exactly what it is
+        if let Whole::Done { length, members: 1, ending: Ending::Complete, .. } = whole {
+            return Ok((&self.content[..length], Form::Gzip, Ending::Complete));
         }
-        Err(reason) => (Err(reason.clone()), Form::Gzip, &Ending::Complete),
-    };
-    let digest = DigestFile {
-        content,
-        form,
-        ending,
-        signatures: found.signatures,
-        backfill_generated: found.backfill_generated,
-        metadata_problem: found.problem,
-    };
-    (examine(digest, &options.keys, &options.limits), sidecar)
+        let mut input = self.on_disk.as_slice().chain(input);
+        let (content, form, ending) = self.streaming.inflate_all(&mut input, limit)?;
+        self.content = content;
+        Ok((&self.content, form, ending))
+    }
 }
 
 /// Opens a file of the archive for reading.

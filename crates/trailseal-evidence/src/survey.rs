@@ -10,7 +10,7 @@ use trailseal_archive::{
 use trailseal_verify::policy::Policy;
 
 use crate::{
-    batch::{MAX_FILES, Run},
+    batch::{MAX_FILES, Run, Signatures},
     error::Error,
     options::{Options, Progress},
     unit::Unit,
@@ -46,9 +46,10 @@ impl Opened {
         options: &'a Options,
         policy: &'a Policy,
         progress: &'a dyn Progress,
+        signatures: Signatures,
     ) -> Run<'a> {
         let Self { roots, pool, problems, .. } = self;
-        Run { options, policy, roots, pool, progress, problems }
+        Run { options, policy, roots, pool, progress, problems, signatures }
     }
 
     /// Lists all accounts and regions, and hands them over in batches, in order.

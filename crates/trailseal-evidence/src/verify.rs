@@ -9,6 +9,7 @@ use trailseal_verify::{
 };
 
 use crate::{
+    batch::Signatures,
     conclude::{conclude, wanted},
     error::Error,
     options::{Options, Progress},
@@ -32,7 +33,7 @@ pub fn verify(
     observe: &mut dyn FnMut(&UnitDetail<'_>),
 ) -> Result<Report, Error> {
     let opened = Opened::new(options, &options.policy)?;
-    let run = opened.run(options, &options.policy, progress);
+    let run = opened.run(options, &options.policy, progress, Signatures::All);
     let mut outcomes = Vec::new();
     opened.each_batch(&run, &mut |batch| {
         outcomes.extend(run.verify(batch, observe)?);

@@ -15,8 +15,11 @@ use crate::{
 };
 
 mod diagnosis;
+mod heads;
 mod links;
 mod places;
+
+pub use heads::check_heads;
 
 /// Seconds of a digest's window.
 pub const HOUR: i64 = 3600;
@@ -211,13 +214,15 @@ impl<'a> Work<'a> {
         let mut queue = Vec::new();
         for index in 0..self.rows.len() {
             for checked in &self.checks[index] {
+                let judgement = &mut self.judgements[index];
+                if checked.check.is_genuine() {
+                    judgement.source = judgement.source.or(Some(checked.source));
+                }
                 if checked.check == SignatureCheck::Verified {
-                    let judgement = &mut self.judgements[index];
                     let evidence = match checked.source {
                         SignatureSource::Successor => Evidence::SuccessorSignature,
                         _ => Evidence::Signature,
                     };
-                    judgement.source = judgement.source.or(Some(checked.source));
                     if !judgement.evidence.contains(&evidence) {
                         judgement.evidence.push(evidence);
                     }

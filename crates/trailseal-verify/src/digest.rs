@@ -1,6 +1,6 @@
 //! The content of a digest file (spec/format.md 1.2), parsed once and typed.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
@@ -180,19 +180,11 @@ const MAX_NESTING: usize = 32;
 
 /// The depth of arrays and objects; strings are skipped.
 fn nesting(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
-    for byte in bytes {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
+    let (mut depth, mut deepest, mut at) = (0usize, 0, 0);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            b'"' => in_string = true,
+            b'"' => at += string_length(&bytes[at..]),
             b'[' | b'{' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -204,6 +196,19 @@ fn nesting(bytes: &[u8]) -> usize {
     deepest
 }
 
+/// The bytes of a string after its first quotation mark, with its last one if there is one.
+fn string_length(rest: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = rest.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if rest[at - 1] == b'"' {
+            return at;
+        }
+        at += 1;
+    }
+    rest.len()
+}
+
 /// Whether a bucket or key is one that a download can hold: no NUL, no `.` or `..` component, not over
 /// S3's 1,024 bytes.
 fn is_safe_name(name: &str) -> bool {
@@ -212,7 +217,7 @@ fn is_safe_name(name: &str) -> bool {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RawDigest {
+struct RawDigest<'a> {
     aws_account_id: String,
     #[serde(deserialize_with = "time")]
     digest_start_time: Timestamp,
@@ -238,28 +243,36 @@ struct RawDigest {
     previous_digest_hash_algorithm: Option<String>,
     #[serde(deserialize_with = "present")]
     previous_digest_signature: Option<String>,
-    log_files: Vec<RawLog>,
+    #[serde(borrow)]
+    log_files: Vec<RawLog<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RawLog {
-    #[serde(rename = "s3Bucket")]
-    s3_bucket: Box<str>,
-    #[serde(rename = "s3Object")]
-    s3_object: Box<str>,
-    hash_value: String,
-    hash_algorithm: String,
+struct RawLog<'a> {
+    #[serde(rename = "s3Bucket", borrow)]
+    s3_bucket: Cow<'a, str>,
+    #[serde(rename = "s3Object", borrow)]
+    s3_object: Cow<'a, str>,
+    #[serde(borrow)]
+    hash_value: Cow<'a, str>,
+    #[serde(borrow)]
+    hash_algorithm: Cow<'a, str>,
     #[serde(default, deserialize_with = "optional_time")]
     newest_event_time: Option<Timestamp>,
     #[serde(default, deserialize_with = "optional_time")]
     oldest_event_time: Option<Timestamp>,
 }
 
-impl RawDigest {
-    fn parse(text: &str, max_log_files: usize) -> Result<Self, DigestError> {
+/// A string that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> RawDigest<'a> {
+    fn parse(text: &'a str, max_log_files: usize) -> Result<Self, DigestError> {
         // Each entry of logFiles has one hashValue: a cheap count before anything is allocated for them.
-        if text.matches("\"hashValue\"").take(max_log_files + 1).count() > max_log_files {
+        let entries = memchr::memmem::find_iter(text.as_bytes(), "\"hashValue\"");
+        if entries.take(max_log_files + 1).count() > max_log_files {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
         }
         let raw: Self =
@@ -280,10 +293,10 @@ impl RawDigest {
     }
 }
 
-impl TryFrom<RawDigest> for Digest {
+impl TryFrom<RawDigest<'_>> for Digest {
     type Error = String;
 
-    fn try_from(raw: RawDigest) -> Result<Self, String> {
+    fn try_from(raw: RawDigest<'_>) -> Result<Self, String> {
         let previous = match (raw.previous_digest_s3_bucket, raw.previous_digest_s3_object) {
             (Some(bucket), Some(object)) => Some(Previous {
                 bucket,
@@ -319,9 +332,9 @@ impl TryFrom<RawDigest> for Digest {
     }
 }
 
-impl RawLog {
+impl RawLog<'_> {
     fn named_beside(self, neighbour: Option<&NamedLog>) -> Result<NamedLog, String> {
-        let supported = self.hash_algorithm == HASH_ALGORITHM;
+        let supported = *self.hash_algorithm == *HASH_ALGORITHM;
         let hash = match parse_hash(&self.hash_value) {
             Some(hash) if supported => Some(hash),
             None if supported => return Err(format!("hashValue of {} is not 64 hex digits", self.s3_object)),
@@ -329,7 +342,7 @@ impl RawLog {
         };
         let shared = neighbour.map(|other| &other.bucket).filter(|other| ***other == *self.s3_bucket);
         Ok(NamedLog {
-            bucket: shared.map_or_else(|| (&*self.s3_bucket).into(), Arc::clone),
+            bucket: shared.map_or_else(|| (*self.s3_bucket).into(), Arc::clone),
             object: ObjectKey::beside(&self.s3_object, neighbour.map(|other| &other.object)),
             hash,
             oldest_event: self.oldest_event_time,
@@ -352,19 +365,19 @@ fn describe(error: &serde_json::Error) -> String {
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    let Text(text) = Text::deserialize(deserializer)?;
     Timestamp::parse_digest_field(&text).map_err(de::Error::custom)
 }
 
 fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| Timestamp::parse_digest_field(&text).map_err(de::Error::custom)).transpose()
+    let text = Option::<Text<'_>>::deserialize(deserializer)?;
+    text.map(|Text(text)| Timestamp::parse_digest_field(&text).map_err(de::Error::custom)).transpose()
 }
 
 fn optional_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[u8; 32]>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
+    let text = Option::<Text<'_>>::deserialize(deserializer)?;
     let wrong = || de::Error::custom("a hash that is not 64 hex digits");
-    text.map(|text| parse_hash(&text).ok_or_else(wrong)).transpose()
+    text.map(|Text(text)| parse_hash(&text).ok_or_else(wrong)).transpose()
 }
 
 /// May be null but must be there: a custom function takes serde's default for absent options away.

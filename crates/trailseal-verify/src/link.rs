@@ -115,18 +115,19 @@ pub enum Evidence {
 /// The place (`found`) is left empty: only the digests of an archive together say which bucket a folder
 /// stands for.
 pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestRow {
+    let mut row = parse(file, limits);
+    row.check_signatures(keys, |_| false);
+    row
+}
+
+/// [`examine`] without the signatures, which say [`SignatureCheck::KeyUnknown`]:
+/// [`check_heads`](crate::chain::check_heads) is to check those that matter.
+pub fn parse(file: DigestFile<'_>, limits: &Limits) -> DigestRow {
     let bytes = file.content.as_ref().copied().unwrap_or_default();
     let sha256 = sha256::digest(bytes);
     let content = match &file.content {
         Err(reason) => Content::Unusable(Code::DigestUnreadable, reason.clone()),
         Ok(bytes) => read(bytes, file.ending, limits),
-    };
-    let checked = |signature: Signature| {
-        let check = match &content {
-            Content::Digest(digest, _) => signature::check(digest, &sha256, &signature, keys),
-            Content::Unusable(..) => SignatureCheck::KeyUnknown,
-        };
-        (signature, check)
     };
     let trailing = match *file.ending {
         Ending::TrailingData { bytes } => Some(Trailing { bytes, is_member: false }),
@@ -139,7 +140,7 @@ pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestR
         inflated: bytes.len() as u64,
         is_stored_inflated: file.form == Form::Inflated,
         trailing,
-        signatures: file.signatures.into_iter().map(checked).collect(),
+        signatures: file.signatures.into_iter().map(|found| (found, SignatureCheck::KeyUnknown)).collect(),
         backfill_generated: file.backfill_generated.and_then(|text| Timestamp::parse_loose(&text).ok()),
         metadata_problem: file.metadata_problem,
         content,
@@ -191,6 +192,17 @@ pub fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
 }
 
 impl DigestRow {
+    /// Checks the signatures found beside the digest, but for those that `is_repeated` by an authentic successor.
+    pub(crate) fn check_signatures(&mut self, keys: &KeyRing, is_repeated: impl Fn(&Signature) -> bool) {
+        let Content::Digest(digest, _) = &self.content else { return };
+        for (signature, check) in &mut self.signatures {
+            *check = match signature::candidate(digest, signature, keys) {
+                Ok(_) if is_repeated(signature) => SignatureCheck::Repeated,
+                _ => signature::check(digest, &self.sha256, signature, keys),
+            };
+        }
+    }
+
     /// The digest, where the file holds one.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.content {

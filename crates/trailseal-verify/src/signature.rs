@@ -9,7 +9,7 @@ use trailseal_sha256 as sha256;
 use crate::{
     der,
     digest::{Digest, SIGNATURE_ALGORITHM},
-    keys::KeyRing,
+    keys::{KeyRing, PublicKey},
 };
 
 /// Where a signature was found (spec/verification.md 1, in this order).
@@ -64,6 +64,16 @@ pub enum SignatureCheck {
     KeyUnknown,
     /// Another algorithm than `SHA256withRSA` is stated.
     AlgorithmUnsupported(String),
+    /// Not computed: an authentic successor names the digest's hash and holds this signature of it, and a trusted
+    /// key has the digest's fingerprint. What is authentic of the digest is so by the hash chain.
+    Repeated,
+}
+
+impl SignatureCheck {
+    /// Whether it is the key's signature over this digest: computed, or said by an authentic successor.
+    pub fn is_genuine(&self) -> bool {
+        matches!(self, Self::Verified | Self::Repeated)
+    }
 }
 
 /// The string that AWS signed, for a digest whose inflated bytes hash to `sha256`.
@@ -76,19 +86,10 @@ pub fn string_to_sign(digest: &Digest, sha256: &[u8; 32]) -> Vec<u8> {
 
 /// Checks a signature of a digest against the trusted keys.
 pub fn check(digest: &Digest, sha256: &[u8; 32], signature: &Signature, keys: &KeyRing) -> SignatureCheck {
-    let stated = [Some(digest.signature_algorithm.as_str()), signature.algorithm.as_deref()];
-    if let Some(other) = stated.into_iter().flatten().find(|stated| *stated != SIGNATURE_ALGORITHM) {
-        return SignatureCheck::AlgorithmUnsupported(other.chars().take(64).collect());
-    }
-    let Ok(bytes) = hex::decode(&signature.hex) else {
-        return SignatureCheck::Malformed("it is not hex");
+    let (key, bytes) = match candidate(digest, signature, keys) {
+        Ok(candidate) => candidate,
+        Err(check) => return check,
     };
-    let Some(key) = keys.find(&digest.fingerprint).first() else {
-        return SignatureCheck::KeyUnknown;
-    };
-    if bytes.len() != (key.bits as usize).div_ceil(8) {
-        return SignatureCheck::Malformed("it is not as long as the key");
-    }
     let message = string_to_sign(digest, sha256);
     let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &key.pkcs1);
     if public.verify(&message, &bytes).is_ok() {
@@ -98,6 +99,28 @@ pub fn check(digest: &Digest, sha256: &[u8; 32], signature: &Signature, keys: &K
     } else {
         SignatureCheck::NotBySuchKey
     }
+}
+
+/// The key and the bytes of what may be its signature, or why it is none before anything is computed.
+pub(crate) fn candidate<'k>(
+    digest: &Digest,
+    signature: &Signature,
+    keys: &'k KeyRing,
+) -> Result<(&'k PublicKey, Vec<u8>), SignatureCheck> {
+    let stated = [Some(digest.signature_algorithm.as_str()), signature.algorithm.as_deref()];
+    if let Some(other) = stated.into_iter().flatten().find(|stated| *stated != SIGNATURE_ALGORITHM) {
+        return Err(SignatureCheck::AlgorithmUnsupported(other.chars().take(64).collect()));
+    }
+    let Ok(bytes) = hex::decode(&signature.hex) else {
+        return Err(SignatureCheck::Malformed("it is not hex"));
+    };
+    let Some(key) = keys.find(&digest.fingerprint).first() else {
+        return Err(SignatureCheck::KeyUnknown);
+    };
+    if bytes.len() != (key.bits as usize).div_ceil(8) {
+        return Err(SignatureCheck::Malformed("it is not as long as the key"));
+    }
+    Ok((key, bytes))
 }
 
 /// Whether a signature is the key's over this content. For trial contents only: no diagnosis.

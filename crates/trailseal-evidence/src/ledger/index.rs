@@ -153,8 +153,10 @@ impl Index {
                     _ => merged.push((name, slot, length)),
                 }
             }
-            let merged: Vec<Known<'_>> =
-                merged.iter().map(|(name, slot, length)| Known { name, slot: *slot, length: *length }).collect();
+            let merged: Vec<Known<'_>> = merged
+                .iter()
+                .map(|(name, slot, length)| Known { name, slot: *slot, length: *length })
+                .collect();
             lists.push(Names::new(&merged));
         }
         folders.values_mut().for_each(Vec::shrink_to_fit);
@@ -284,7 +286,8 @@ mod tests {
     const PENDING: Slot = Slot::Unnamed { meaning: Unnamed::Pending, is_other_kind: false };
 
     fn listing(folder: &str, names: &[String]) -> Listing {
-        let file = |name: &String| File { name: name.as_str().into(), length: 1, refusal: None, is_link: false };
+        let file =
+            |name: &String| File { name: name.as_str().into(), length: 1, refusal: None, is_link: false };
         let files = names.iter().map(file);
         let folder = Folder { real: folder.into(), shown: folder.into() };
         Listing { folder, files: files.collect() }

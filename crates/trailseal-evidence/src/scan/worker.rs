@@ -22,10 +22,7 @@ use trailseal_query::{
 use trailseal_verify::logs::Observation;
 
 use super::{Damage, FileInfo, Row, ScanOptions, Skipped, Summary, inputs::Job, observe::observe};
-use crate::{
-    Progress,
-    ledger::Label,
-};
+use crate::{Progress, ledger::Label};
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
 const MAX_WHOLE: usize = 12 << 20;
