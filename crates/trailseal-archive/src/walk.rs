@@ -100,7 +100,7 @@ pub enum ProblemKind {
 pub struct File {
     /// Its name; a name that is not UTF-8 shows `�` and cannot be opened by it.
     pub name: Box<str>,
-    /// Bytes on disk; 0 for regular files of a [`Roots::walk`], which does not ask.
+    /// Bytes on disk; 0 for regular files that were not asked for it ([`Lengths::Left`]).
     pub length: u64,
     /// Why it must not be opened.
     pub refusal: Option<Refusal>,
@@ -121,6 +121,15 @@ pub enum Refusal {
     /// The name cannot be written as text.
     #[error("its name is not UTF-8")]
     Name,
+}
+
+/// Whether regular files are asked for their length, which takes longer than all the rest of a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lengths {
+    /// They are.
+    Asked,
+    /// They are not.
+    Left,
 }
 
 /// A folder and the files directly in it, ordered by name.
@@ -173,7 +182,7 @@ impl Roots {
     pub fn survey(&self, is_wanted: &dyn Fn(&UnitKey) -> bool) -> Survey {
         let mut survey = Survey::default();
         for root in &self.roots {
-            let mut walk = Walk::new(self, &mut survey.problems);
+            let mut walk = Walk::new(self, Lengths::Left, &mut survey.problems);
             let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
             walk.run(start, |folder, listing| {
                 if let Some((unit, kind)) = unit_of(&folder.real) {
@@ -193,9 +202,9 @@ impl Roots {
     }
 
     /// Lists the files at and below a folder, folder by folder, in order.
-    pub fn list(&self, folder: &Folder, problems: &mut Vec<Problem>) -> Vec<Listing> {
+    pub fn list(&self, folder: &Folder, lengths: Lengths, problems: &mut Vec<Problem>) -> Vec<Listing> {
         let mut listings = Vec::new();
-        Walk::new(self, problems).run(folder.clone(), |folder, files| {
+        Walk::new(self, lengths, problems).run(folder.clone(), |folder, files| {
             match files() {
                 Some(files) if !files.is_empty() => listings.push(Listing { folder: folder.clone(), files }),
                 _ => {}
@@ -207,15 +216,12 @@ impl Roots {
     }
 
     /// Shows `visit` the files of every folder of every root, folder by folder: a folder before those in it,
-    /// these in order. Only one folder is held at a time, and no file is asked for its length: that takes longer
-    /// than all the rest.
+    /// these in order. Only one folder is held at a time, and no file is asked for its length.
     pub fn walk(&self, problems: &mut Vec<Problem>, visit: &mut dyn FnMut(Listing) -> ControlFlow<()>) {
         let mut is_over = false;
         for root in &self.roots {
             let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
-            let mut walk = Walk::new(self, problems);
-            walk.measures = false;
-            walk.run(start, |folder, files| {
+            Walk::new(self, Lengths::Left, problems).run(start, |folder, files| {
                 if is_over {
                     return Descend::No;
                 }
@@ -230,7 +236,7 @@ impl Roots {
     /// Lists the files directly in a folder, in order.
     pub fn list_one(&self, folder: &Folder) -> Vec<File> {
         let mut problems = Vec::new();
-        let mut walk = Walk::new(self, &mut problems);
+        let mut walk = Walk::new(self, Lengths::Asked, &mut problems);
         walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
     }
 
@@ -270,13 +276,12 @@ struct Walk<'a> {
     problems: &'a mut Vec<Problem>,
     /// Folders that were reached through links: each is entered once.
     linked: HashSet<PathBuf>,
-    /// Whether regular files are asked for their length.
-    measures: bool,
+    lengths: Lengths,
 }
 
 impl<'a> Walk<'a> {
-    fn new(roots: &'a Roots, problems: &'a mut Vec<Problem>) -> Self {
-        Self { roots, problems, linked: HashSet::new(), measures: true }
+    fn new(roots: &'a Roots, lengths: Lengths, problems: &'a mut Vec<Problem>) -> Self {
+        Self { roots, problems, linked: HashSet::new(), lengths }
     }
 
     /// Visits a folder and what is below it. `visit` may ask for the files of the folder.
@@ -338,8 +343,10 @@ impl<'a> Walk<'a> {
         if kind.is_some_and(|kind| kind.is_dir()) {
             entries.folders.push(below());
         } else if kind.is_some_and(|kind| kind.is_file()) {
-            let length =
-                if self.measures { entry.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
+            let length = match self.lengths {
+                Lengths::Asked => entry.metadata().map_or(0, |metadata| metadata.len()),
+                Lengths::Left => 0,
+            };
             entries.files.push(file(length, None));
         } else if kind.is_some_and(|kind| kind.is_symlink()) {
             match self.follow(folder, &below()) {
@@ -430,7 +437,7 @@ mod tests {
             let (unit, folders) = survey.units.first_key_value().unwrap();
             assert_eq!((unit.account.as_str(), unit.region.as_str()), ("111122223333", "eu-west-1"));
             assert_eq!(unit.organization.as_deref(), Some("o-abcd123456"));
-            let listings = roots.list(&folders[0].1, &mut Vec::new());
+            let listings = roots.list(&folders[0].1, Lengths::Asked, &mut Vec::new());
             let names: Vec<&str> = listings[0].files.iter().map(|file| &*file.name).collect();
             assert_eq!(names, ["a.json.gz", "b.json.gz"]);
             assert!(listings[0].folder.real.ends_with(DAY));
@@ -450,7 +457,7 @@ mod tests {
         let kinds: Vec<_> = survey.problems.iter().map(|problem| problem.kind.clone()).collect();
         assert_eq!(kinds, [ProblemKind::Broken, ProblemKind::LeavesRoots]);
         let mut problems = Vec::new();
-        let listings = roots.list(&survey.units.values().next().unwrap()[0].1, &mut problems);
+        let listings = roots.list(&survey.units.values().next().unwrap()[0].1, Lengths::Asked, &mut problems);
         assert_eq!(listings[0].files[2].refusal, Some(Refusal::Link));
         assert_eq!(problems[0].kind, ProblemKind::LeavesRoots);
         assert_eq!(roots.probe(&outside.path().join("secret")), None);
@@ -483,12 +490,13 @@ mod tests {
         std::os::unix::fs::symlink("..", day.join("twin")).unwrap();
         let (roots, survey) = survey(root.path());
         let mut problems = Vec::new();
-        roots.list(&survey.units.values().next().unwrap()[0].1, &mut problems);
+        roots.list(&survey.units.values().next().unwrap()[0].1, Lengths::Asked, &mut problems);
         assert_eq!(problems.len(), 3);
         assert!(problems.iter().all(|problem| problem.kind == ProblemKind::Loop));
         let pipe = std::process::Command::new("mkfifo").arg(day.join("z.json.gz")).status();
         if pipe.is_ok_and(|status| status.success()) {
-            let listings = roots.list(&survey.units.values().next().unwrap()[0].1, &mut Vec::new());
+            let listings =
+                roots.list(&survey.units.values().next().unwrap()[0].1, Lengths::Asked, &mut Vec::new());
             assert_eq!(listings[0].files.last().unwrap().refusal, Some(Refusal::NotRegular));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 use trailseal_archive::{
     key::ObjectKind,
-    walk::{Folder, Listing, Problem, Roots, UnitKey},
+    walk::{Folder, Lengths, Listing, Problem, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
 use trailseal_verify::{
@@ -60,7 +60,10 @@ impl Run<'_> {
     ) -> Unit {
         let mut unit = Unit::new(key);
         for (kind, folder) in folders {
-            for listing in self.roots.list(folder, &mut unit.problems) {
+            // a ledger reads no log
+            let is_read = *kind == ObjectKind::Digest || self.signatures == Signatures::All;
+            let lengths = if is_read { Lengths::Asked } else { Lengths::Left };
+            for listing in self.roots.list(folder, lengths, &mut unit.problems) {
                 unit.files.add(*kind, listing);
             }
         }

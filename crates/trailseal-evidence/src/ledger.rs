@@ -203,11 +203,11 @@ pub struct FolderEntries<'a> {
 
 impl<'a> FolderEntries<'a> {
     /// What they say of the file with this name, which is no link: as [`Ledger::entry`] does, without looking at
-    /// the file; and its bytes on disk when the ledger was loaded, unless they are very many.
-    pub fn entry(&self, name: &str) -> Option<(Entry<'a>, Option<u64>)> {
+    /// the file.
+    pub fn entry(&self, name: &str) -> Option<Entry<'a>> {
         let mut known = [self.by_path, self.by_real_path].into_iter().flatten();
-        let (slot, length) = known.find_map(|names| names.find(name))?;
-        Some((Entry { ledger: self.ledger, slot }, length))
+        let slot = known.find_map(|names| names.find(name))?;
+        Some(Entry { ledger: self.ledger, slot })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trailseal_archive::{
     Timestamp,
     key::{DigestName, ObjectKind},
-    walk::{Roots, UnitKey},
+    walk::{Lengths, Roots, UnitKey},
 };
 
 use crate::{error::Error, options::Options};
@@ -40,7 +40,7 @@ pub fn key_needs(options: &Options) -> Result<Vec<KeyNeed>, Error> {
     };
     let folders = survey.units.values().flatten().filter(|(kind, _)| *kind == ObjectKind::Digest);
     for (_, folder) in folders {
-        for listing in roots.list(folder, &mut Vec::new()) {
+        for listing in roots.list(folder, Lengths::Left, &mut Vec::new()) {
             listing.files.iter().for_each(|file| take(&file.name));
         }
     }

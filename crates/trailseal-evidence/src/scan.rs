@@ -67,6 +67,8 @@ pub struct ScanOptions<'a> {
     pub max_record: usize,
     /// Inflated bytes of one file or archive member.
     pub max_inflated: u64,
+    /// Whether the summary has the bytes of files that are not read: asking for them takes time.
+    pub weigh_skipped: bool,
     /// Worker threads; 0 for as many as there are processors.
     pub threads: usize,
 }
@@ -84,6 +86,7 @@ impl Default for ScanOptions<'_> {
             check: true,
             max_record: 64 << 20,
             max_inflated: Limits::default().max_entry,
+            weigh_skipped: true,
             threads: 0,
         }
     }
@@ -125,8 +128,8 @@ pub struct Summary {
     pub inflated: u64,
     /// What was seen in them.
     pub counts: Counts,
-    /// Files that were not read, or hold nothing, by reason, with their bytes on disk; in the order of
-    /// [`Skipped::ALL`].
+    /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
+    /// [`ScanOptions::weigh_skipped`] asks for them); in the order of [`Skipped::ALL`].
     pub skipped: [(u64, u64); Skipped::ALL.len()],
     /// Files that were read, by label, in the order of [`Label::ALL`]; zeros without a ledger.
     pub labels: [u64; Label::ALL.len()],

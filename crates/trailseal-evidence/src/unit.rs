@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    fs::File,
+    io::Read as _,
     path::PathBuf,
     sync::OnceLock,
 };
@@ -29,7 +31,7 @@ use crate::{
     locate::Mounts,
     options::Options,
     outcome::{Displaced, LogTally, UnitOutcome, UnnamedLog, log_finding, logs_stored_inflated},
-    read::SIDECAR,
+    read::{SIDECAR, open},
 };
 
 /// An account and region: its files, its digests, and where its logs lie.
@@ -88,11 +90,9 @@ impl Unit {
     pub(crate) fn digest_files(&self, options: &Options) -> Vec<FileId> {
         let is_digest = |file: &FileRef<'_>| {
             let name = &*file.file.name;
-            let is_marker =
-                file.file.length == 0 && strip_extension(name).is_none() && file.file.refusal.is_none();
             file.kind == ObjectKind::Digest
                 && !name.ends_with(SIDECAR)
-                && !is_marker
+                && !(file.file.refusal.is_none() && is_marker(file))
                 && !is_key_file(options, file)
         };
         self.files.iter().filter(|(_, file)| is_digest(file)).map(|(id, _)| id).collect()
@@ -422,8 +422,7 @@ impl Unit {
             if named.contains(&id) {
                 continue;
             }
-            let is_marker = file.file.length == 0 && strip_extension(name).is_none();
-            if is_marker || name.ends_with(SIDECAR) || is_key_file(run.options, &file) {
+            if is_marker(&file) || name.ends_with(SIDECAR) || is_key_file(run.options, &file) {
                 continue;
             }
             let stamp = log_stamp(name);
@@ -491,16 +490,28 @@ pub(crate) fn problem_finding(problem: &Problem) -> Finding {
     Finding::new(code, problem.kind.to_string()).found_at(problem.shown.display().to_string())
 }
 
+/// Whether it is an empty file that stands for a folder. Its listing may not have asked for its length.
+fn is_marker(file: &FileRef<'_>) -> bool {
+    let is_empty = || file.real().symlink_metadata().map_or(0, |metadata| metadata.len()) == 0;
+    file.file.length == 0 && strip_extension(&file.file.name).is_none() && (file.file.is_link || is_empty())
+}
+
 fn is_key_file(options: &Options, file: &FileRef<'_>) -> bool {
     let name = &*file.file.name;
     (name.starts_with("public-keys") && holds_keys(file))
         || options.key_files.iter().any(|key| key.file_name() == Some(name.as_ref()) && same_file(key, file))
 }
 
+/// Bytes of a file among the logs that may be a key file.
+const MAX_KEY_FILE: u64 = 1 << 20;
+
 /// Whether the content is that of a key file: a name alone would let anything lie among the logs.
 fn holds_keys(file: &FileRef<'_>) -> bool {
-    let is_small = file.file.refusal.is_none() && file.file.length <= 1 << 20;
-    is_small && std::fs::read(file.real()).is_ok_and(|bytes| !KeyFile::parse("", &bytes).keys.is_empty())
+    let mut bytes = Vec::new();
+    let read = |opened: File| opened.take(MAX_KEY_FILE + 1).read_to_end(&mut bytes);
+    file.file.refusal.is_none()
+        && open(file).and_then(read).is_ok_and(|length| length as u64 <= MAX_KEY_FILE)
+        && !KeyFile::parse("", &bytes).keys.is_empty()
 }
 
 fn same_file(key: &std::path::Path, file: &FileRef<'_>) -> bool {

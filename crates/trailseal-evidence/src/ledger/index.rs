@@ -113,8 +113,7 @@ impl Index {
     /// Takes in the files of a folder; `slots` has one entry a file.
     pub(super) fn add(&mut self, listing: &Listing, slots: &[Slot]) {
         let files = listing.files.iter().zip(slots).filter(|(_, slot)| **slot != Slot::Nothing);
-        let files: Vec<Known<'_>> =
-            files.map(|(file, slot)| Known { name: &file.name, slot: *slot, length: file.length }).collect();
+        let files: Vec<(&str, Slot)> = files.map(|(file, slot)| (&*file.name, *slot)).collect();
         if !files.is_empty() {
             let folder = listing.folder.real.to_string_lossy();
             self.folders.entry(folder.into()).or_default().push(Names::new(&files));
@@ -130,8 +129,8 @@ impl Index {
         });
         self.namings.extend(moved);
         for (folder, mut lists) in other.folders {
-            for file in lists.iter_mut().flat_map(|names| names.files.iter_mut()) {
-                if let Slot::Named(first) = &mut file.slot {
+            for slot in lists.iter_mut().flat_map(|names| names.slots.iter_mut()) {
+                if let Slot::Named(first) = slot {
                     *first += shift;
                 }
             }
@@ -144,19 +143,16 @@ impl Index {
         let mut folders = std::mem::take(&mut self.folders);
         for lists in folders.values_mut().filter(|lists| lists.len() > 1) {
             let parts = std::mem::take(lists);
-            let mut files: Vec<(String, Slot, u64)> = parts.iter().flat_map(Names::iter).collect();
-            files.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-            let mut merged: Vec<(String, Slot, u64)> = Vec::with_capacity(files.len());
-            for (name, slot, length) in files {
+            let mut files: Vec<(String, Slot)> = parts.iter().flat_map(Names::iter).collect();
+            files.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let mut merged: Vec<(String, Slot)> = Vec::with_capacity(files.len());
+            for (name, slot) in files {
                 match merged.last_mut() {
-                    Some((last, known, _)) if *last == name => *known = self.combine(*known, slot),
-                    _ => merged.push((name, slot, length)),
+                    Some((last, known)) if *last == name => *known = self.combine(*known, slot),
+                    _ => merged.push((name, slot)),
                 }
             }
-            let merged: Vec<Known<'_>> = merged
-                .iter()
-                .map(|(name, slot, length)| Known { name, slot: *slot, length: *length })
-                .collect();
+            let merged: Vec<(&str, Slot)> = merged.iter().map(|(name, slot)| (&**name, *slot)).collect();
             lists.push(Names::new(&merged));
         }
         folders.values_mut().for_each(Vec::shrink_to_fit);
@@ -193,17 +189,8 @@ impl Index {
     /// What is known of the file with this path.
     pub(super) fn find(&self, path: &Path) -> Option<Slot> {
         let name = path.file_name()?.to_string_lossy();
-        self.folder(path.parent()?)?.find(&name).map(|(slot, _)| slot)
+        self.folder(path.parent()?)?.find(&name)
     }
-}
-
-/// A file on its way into the index.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    name: &'a str,
-    slot: Slot,
-    /// Bytes on disk.
-    length: u64,
 }
 
 /// The names in a folder, in order: what they begin with is held once.
@@ -212,60 +199,54 @@ pub(super) struct Names {
     prefix: Box<str>,
     /// What follows the prefix, name by name.
     rests: Box<str>,
-    files: Box<[Named]>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Named {
-    slot: Slot,
-    /// Where the rest of its name ends.
-    end: u32,
-    /// Bytes on disk, if they are fewer than this can hold.
-    length: u32,
+    /// Where each of them ends.
+    ends: Box<[u32]>,
+    slots: Box<[Slot]>,
 }
 
 impl Names {
     /// Names must be in order.
-    fn new(files: &[Known<'_>]) -> Self {
+    fn new(files: &[(&str, Slot)]) -> Self {
         let (first, last) = match files {
-            [first, .., last] => (first.name, last.name),
-            [only] => (only.name, only.name),
+            [(first, _), .., (last, _)] => (*first, *last),
+            [(only, _)] => (*only, *only),
             [] => ("", ""),
         };
         let shared = first.char_indices().zip(last.chars()).find(|((_, a), b)| a != b);
         let shared = shared.map_or(first.len().min(last.len()), |((at, _), _)| at);
         let mut rests = String::new();
-        let named = files.iter().map(|file| {
-            rests.push_str(file.name.get(shared..).unwrap_or_default());
-            let length = u32::try_from(file.length).unwrap_or(u32::MAX);
-            Named { slot: file.slot, end: rests.len() as u32, length }
-        });
-        let files = named.collect();
-        Self { prefix: first[..shared].into(), rests: rests.into(), files }
+        let mut ends = Vec::with_capacity(files.len());
+        for (name, _) in files {
+            rests.push_str(name.get(shared..).unwrap_or_default());
+            ends.push(rests.len() as u32);
+        }
+        Self {
+            prefix: first[..shared].into(),
+            rests: rests.into(),
+            ends: ends.into(),
+            slots: files.iter().map(|(_, slot)| *slot).collect(),
+        }
     }
 
     fn rest(&self, at: usize) -> &str {
-        let start = if at == 0 { 0 } else { self.files[at - 1].end };
-        self.rests.get(start as usize..self.files[at].end as usize).unwrap_or_default()
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        self.rests.get(start as usize..self.ends[at] as usize).unwrap_or_default()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (String, Slot, u64)> + '_ {
+    fn iter(&self) -> impl Iterator<Item = (String, Slot)> + '_ {
         let name = |at| format!("{}{}", self.prefix, self.rest(at));
-        self.files.iter().enumerate().map(move |(at, file)| (name(at), file.slot, u64::from(file.length)))
+        self.slots.iter().enumerate().map(move |(at, slot)| (name(at), *slot))
     }
 
-    /// What is known of a file, and its bytes on disk, unless they are very many.
-    pub(super) fn find(&self, name: &str) -> Option<(Slot, Option<u64>)> {
+    /// What is known of the file with this name.
+    pub(super) fn find(&self, name: &str) -> Option<Slot> {
         let rest = name.strip_prefix(&*self.prefix)?;
-        let (mut low, mut high) = (0, self.files.len());
+        let (mut low, mut high) = (0, self.slots.len());
         while low < high {
             let middle = low.midpoint(high);
             match self.rest(middle).cmp(rest) {
                 std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => {
-                    let Named { slot, length, .. } = self.files[middle];
-                    return Some((slot, (length < u32::MAX).then_some(u64::from(length))));
-                }
+                std::cmp::Ordering::Equal => return Some(self.slots[middle]),
                 std::cmp::Ordering::Greater => high = middle,
             }
         }

@@ -182,30 +182,28 @@ impl<'a> Finder<'_, 'a> {
     fn folder(&mut self, Listing { folder, files }: &Listing) -> ControlFlow<()> {
         let known = self.options.ledger.map(|ledger| (ledger, ledger.folder(&folder.real)));
         for file in files {
-            let mut length = (file.length > 0).then_some(file.length);
-            let entry = known.and_then(|(ledger, known)| {
-                if file.is_link {
-                    return ledger.entry(&folder.real.join(&*file.name));
-                }
-                let (entry, bytes) = known.entry(&file.name)?;
-                length = bytes;
-                Some(entry)
-            });
             let real = || folder.real.join(&*file.name);
-            let length_on_disk = || fs::symlink_metadata(real()).map_or(0, |metadata| metadata.len());
+            let length = || {
+                let is_known = file.is_link || file.refusal.is_some();
+                if is_known { file.length } else { real().symlink_metadata().map_or(0, |found| found.len()) }
+            };
+            let entry =
+                known.and_then(
+                    |(ledger, known)| {
+                        if file.is_link { ledger.entry(&real()) } else { known.entry(&file.name) }
+                    },
+                );
             if file.refusal.is_none()
                 && let Some(why) = self.is_unwanted(&file.name, entry)
             {
-                self.summary.skip(why, length.unwrap_or_else(length_on_disk));
+                self.summary.skip(why, if self.options.weigh_skipped { length() } else { 0 });
                 continue;
             }
-            let is_measured = length.is_some() || file.is_link || file.refusal.is_some();
-            let length = if is_measured { length.unwrap_or_default() } else { length_on_disk() };
             self.send(Job {
                 turn: 0,
                 real: Some(real()),
                 shown: folder.shown.join(&*file.name).display().to_string(),
-                length,
+                length: length(),
                 is_given: false,
                 is_pipe: false,
                 refusal: file.refusal.map(|refusal| refusal.to_string()),
