@@ -12,7 +12,7 @@ use trailseal_query::shortcut;
 use crate::{
     commands::{
         query::{
-            args::{Input, Keys},
+            args::{Input, Keys, Times},
             evidence,
             filter::TimeSpan,
             input, write_stats,
@@ -72,29 +72,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// Only events at or after this time; links before it are not seen
-    #[arg(
-        long,
-        visible_alias = "start-time",
-        value_name = "TIME",
-        allow_hyphen_values = true,
-        help_heading = "Filter"
-    )]
-    from: Option<String>,
-
-    /// Only events at or before this time
-    #[arg(
-        long,
-        visible_alias = "end-time",
-        value_name = "TIME",
-        allow_hyphen_values = true,
-        help_heading = "Filter"
-    )]
-    to: Option<String>,
-
-    /// How long after its events a log file may have been delivered
-    #[arg(long, value_name = "SPAN", default_value = "24h", help_heading = "Filter")]
-    late: String,
+    #[command(flatten)]
+    times: Times,
 
     /// Follow so many links from the key; 0 for the key alone
     #[arg(long, value_name = "N", help_heading = "Filter")]
@@ -176,7 +155,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new("the archive is read twice, which a pipe cannot be")
             .hint("put the events into a file first"));
     }
-    let span = TimeSpan::parse(args.from.as_deref(), args.to.as_deref(), &args.late)?;
+    let span = TimeSpan::parse(&args.times)?;
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let plan = Plan::new(args, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
     let wanted = filter::wanted(&args.filter)?;
-    let target = args.output.file.as_deref().map(|path| target(path, &roots, args)).transpose()?;
+    let target = args.output.target().map(|path| target(path, &roots, args)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
     let is_shown =
@@ -145,7 +145,7 @@ impl<'a> Job<'a> {
             filter: Filter::new(wanted.predicate.clone()),
             counts,
             fingerprinter: Fingerprinter::default(),
-            width: if args.output.file.is_none() { output::width() } else { None },
+            width: if args.output.target().is_none() { output::width() } else { None },
             roots,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe,
