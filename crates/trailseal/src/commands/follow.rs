@@ -14,7 +14,7 @@ use crate::{
         query::{
             args::{Input, Keys, Times},
             evidence,
-            filter::TimeSpan,
+            filter::{TimeSpan, upper_case_key},
             input, write_stats,
         },
         verify::parse,
@@ -44,7 +44,7 @@ What records do not link by key is not followed: what a console session does aft
 GetSigninToken, ConsoleLogin or SwitchRole (it has keys of its own; search for its session name
 with `trailseal query --principal`), credentials that a service hands out (instance profiles,
 Lambda), what a user or role that was created does, and events of accounts and regions that are
-not in the archive.
+not in the archive. With --from, links that were made before it are not seen.
 
 Examples:
   trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
@@ -145,6 +145,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     {
         return Err(CommandError::new(format!("{key:?} is no access key"))
             .hint("access keys look like AKIAIOSFODNN7EXAMPLE and stand before ROOT"));
+    }
+    if let Some(upper) = upper_case_key(key) {
+        return Err(CommandError::new(format!("{key:?} is no access key: they are in upper case"))
+            .hint(format!("trailseal follow {upper} …")));
     }
     let roots = input::expand(&args.input)?;
     let is_pipe = |root: &PathBuf| {

@@ -190,11 +190,10 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
         return Ok(());
     }
     let red = AnsiColor::Red.on_default().bold();
-    let (verb, was) = if summary.damages == 1 { ("is", "place") } else { ("are", "places") };
     writeln!(
         out,
-        "{red}damaged:{red:#} {} {was} {verb} unreadable; every whole event elsewhere was used",
-        grouped(summary.damages)
+        "{red}damaged:{red:#} {}, where events may lack or be wrong; every whole event elsewhere was used",
+        plural(summary.damages, "place")
     )?;
     let listed = if verbose { summary.damage.len() } else { summary.damage.len().min(LISTED) };
     for Damage { shown: file, offset, reason, .. } in &summary.damage[..listed] {
@@ -252,7 +251,7 @@ mod tests {
              left out: 1 aggregated event, 2 other JSON documents\n\
              integrity: 17 verified, 1 violated, 2 not_covered\n\
              \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
-             damaged: 2 places are unreadable; every whole event elsewhere was used\n\
+             damaged: 2 places, where events may lack or be wrong; every whole event elsewhere was used\n\
              \x20 a0\\u{1b}.json.gz: the gzip data end too early\n\
              \x20 a1\\u{1b}.json.gz at byte 1,000: the gzip data end too early\n"
         );

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anstyle::AnsiColor;
+use anstyle::{AnsiColor, Style};
 
 use crate::render::plain::shown;
 
@@ -45,6 +45,10 @@ impl Kind {
             "resource" | "resource_name" => Self::Resource,
             _ => Self::Other,
         }
+    }
+
+    fn style(self) -> Style {
+        if self == Self::Error { AnsiColor::Yellow.on_default() } else { Style::new() }
     }
 
     fn text(self, cell: Option<&str>) -> String {
@@ -95,22 +99,19 @@ impl Timeline {
     pub(crate) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let widths = self.fitting();
         for line in self.lines.drain(..) {
-            let last = line.iter().rposition(|cell| !cell.is_empty()).unwrap_or_default();
             let mut left = self.screen.unwrap_or(usize::MAX);
-            for (at, cell) in line.iter().enumerate().take(last + 1).filter(|(at, _)| widths[*at] > 0) {
-                let room = if self.screen.is_some() { widths[at].min(left) } else { usize::MAX };
+            // Space is written when something follows it.
+            let mut space = 0;
+            for ((cell, kind), width) in line.iter().zip(&self.kinds).zip(&widths).filter(|(_, w)| **w > 0) {
+                let room = if self.screen.is_some() { left.min(*width) } else { usize::MAX };
                 let text = shorten(cell, room);
-                let padding = if at == last { 0 } else { widths[at].saturating_sub(text.chars().count()) + 2 };
-                if self.kinds[at] == Kind::Error {
-                    let yellow = AnsiColor::Yellow.on_default();
-                    write!(out, "{yellow}{text}{yellow:#}{:padding$}", "")?;
-                } else {
-                    write!(out, "{text}{:padding$}", "")?;
+                if !text.is_empty() {
+                    let style = kind.style();
+                    write!(out, "{:space$}{style}{text}{style:#}", "")?;
+                    space = 0;
                 }
-                left = left.saturating_sub(widths[at] + 2);
-                if left == 0 {
-                    break;
-                }
+                space += width.saturating_sub(text.chars().count()) + 2;
+                left = left.saturating_sub(width + 2);
             }
             writeln!(out)?;
         }
