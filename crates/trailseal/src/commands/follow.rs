@@ -56,7 +56,9 @@ Exit status:
   0  done
   1  --fail-if-none: the archive has no event of the key
   2  could not run: wrong arguments, unreadable input, interrupted
-  3  ran, but some input is damaged, or --verified-with: not everything that matters is proven";
+  3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
+     time span is missing, altered, uncovered or not proven: events may lack then, even if all
+     that are shown are verified";
 
 /// Follow an access key: the roles it assumed, the keys that came back, what those did
 ///
@@ -193,6 +195,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         labels: verifies.then_some(summary.row_labels),
         missing_logs,
         digests,
+        uncovered_logs: evidence::uncovered_logs(&summary, span),
         notes: followed.notes.clone(),
         verbose: args.verbose,
         duplicates: Some(followed.duplicates),

@@ -69,7 +69,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                 Ok(done)
             }),
         };
-        done.map(|done| Done { told: Told { digests, ..done.told }, ..done })
+        done.map(|done| {
+            let uncovered_logs = evidence::uncovered_logs(&done.summary, wanted.span);
+            Done { told: Told { digests, uncovered_logs, ..done.told }, ..done }
+        })
     });
     let mut done = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),

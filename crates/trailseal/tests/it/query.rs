@@ -321,6 +321,28 @@ fn what_is_missing_of_the_evidence_is_said() {
 }
 
 #[test]
+fn a_log_without_proof_leaves_the_answer_unproven_though_nothing_in_it_matched() {
+    let demo = Demo::new();
+    let beside = demo.path("archive/example-audit-logs/notes.json");
+    fs::write(&beside, "{\"a\":1}").unwrap();
+    let arguments = "query archive --verified-with keys --event-name CreateUser --count-by label";
+    let run = demo.run(arguments);
+    assert_eq!(run.status, Some(0), "what is no log needs no proof: {run}");
+
+    let name = "111122223333_CloudTrail-Insight_us-east-1_20240301T0245Z_qVtCkcl8zJmJCyfH.json";
+    let folder =
+        demo.path("archive/example-audit-logs/AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2024/03/01");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), "{\"Records\":[]}").unwrap();
+    let run = demo.run(arguments);
+    assert_eq!((run.status, run.lines().len()), (Some(3), 1), "{run}");
+    assert_eq!(run.lines()[0]["label"], "verified");
+    let later = demo.run(&format!("{arguments} --from 2024-03-01T03:01:00Z"));
+    assert_eq!((later.status, later.lines().len()), (Some(0), 1), "the log is of another time: {later}");
+    assert!(run.stderr.contains("not_covered: log_outside_coverage"), "{run}");
+}
+
+#[test]
 fn digests_that_are_gone_with_their_logs_are_told() {
     let demo = Demo::new();
     for hour in ["T10", "T11", "T12"] {

@@ -41,7 +41,9 @@ Exit status:
   0  done, whether or not anything matched
   1  --fail-if-none: nothing matched
   2  could not run: wrong arguments, unreadable input, interrupted
-  3  ran, but some input is damaged, or --verified-with: not everything that matters is proven";
+  3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
+     time span is missing, altered, uncovered or not proven: events may lack then, even if all
+     that are shown are verified";
 
 /// Search the events of an archive: filter, print, count
 ///
