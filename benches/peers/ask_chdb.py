@@ -41,23 +41,13 @@ def on_logs(question: str, asked: Questions) -> str:
     return f"SELECT r FROM ({records}) WHERE {passes}"
 
 
-def on_parquet(question: str, asked: Questions, parquet: str) -> str:
-    source = f"file({text(parquet)}, 'Parquet')"
-    return {
-        "Q1": f"SELECT record FROM {source} WHERE eventName = {text(asked.rare_name)}",
-        "Q2": f"SELECT record FROM {source} WHERE eventName IN ({', '.join(map(text, asked.common_names))})",
-        "Q3": f"SELECT record FROM {source} WHERE accessKeyId = {text(asked.access_key)} "
-        f"AND eventTime BETWEEN {text(asked.first)} AND {text(asked.last)}",
-        "Q4": f"SELECT record FROM {source} WHERE eventID = {text(asked.event_id)}",
-        "Q5": f"SELECT eventName, count() FROM {source} GROUP BY 1 ORDER BY 2 DESC LIMIT {TOP}",
-        "Q6": f"SELECT arn, count() FROM {source} WHERE errorCode = 'AccessDenied' GROUP BY 1",
-    }[question]
-
-
 def main() -> None:
     question, asked = sys.argv[1], Questions.load(sys.argv[2])
     parquet = sys.argv[4] if sys.argv[3:4] == ["--parquet"] else None
-    query = on_parquet(question, asked, parquet) if parquet else on_logs(question, asked)
+    if parquet:
+        query = asked.on_parquet(question, f"file({text(parquet)}, 'Parquet')", text)
+    else:
+        query = on_logs(question, asked)
     form = "TSVRaw"
     if question in ("Q5", "Q6"):
         form = "JSONEachRow"

@@ -59,19 +59,6 @@ def on_logs(question: str, asked: Questions) -> str:
     return f"SELECT r::VARCHAR FROM ({records})"
 
 
-def on_parquet(question: str, asked: Questions, parquet: str) -> str:
-    source = f"read_parquet({text(parquet)})"
-    return {
-        "Q1": f"SELECT record FROM {source} WHERE eventName = {text(asked.rare_name)}",
-        "Q2": f"SELECT record FROM {source} WHERE eventName IN ({', '.join(map(text, asked.common_names))})",
-        "Q3": f"SELECT record FROM {source} WHERE accessKeyId = {text(asked.access_key)} "
-        f"AND eventTime BETWEEN {text(asked.first)} AND {text(asked.last)}",
-        "Q4": f"SELECT record FROM {source} WHERE eventID = {text(asked.event_id)}",
-        "Q5": f"SELECT eventName, count(*) FROM {source} GROUP BY 1 ORDER BY 2 DESC LIMIT {TOP}",
-        "Q6": f"SELECT arn, count(*) FROM {source} WHERE errorCode = 'AccessDenied' GROUP BY 1",
-    }[question]
-
-
 def conversion(asked: Questions, parquet: str) -> str:
     """Every record with the fields that are asked for beside its JSON."""
     fields = ["eventTime", "eventName", "eventSource", "awsRegion", "eventID", "errorCode"]
@@ -92,7 +79,10 @@ def main() -> None:
     if question == "convert":
         connection.execute(conversion(asked, parquet))
         return
-    query = on_parquet(question, asked, parquet) if parquet else on_logs(question, asked)
+    if parquet:
+        query = asked.on_parquet(question, f"read_parquet({text(parquet)})", text)
+    else:
+        query = on_logs(question, asked)
     if question in ("Q5", "Q6"):
         field = "eventName" if question == "Q5" else "userIdentity.arn"
         query = f"SELECT json_object({text(field)}, a, 'count', n)::VARCHAR FROM ({query}) AS t (a, n)"

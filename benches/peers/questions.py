@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Callable
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 TOP = 20
@@ -65,6 +66,18 @@ class Questions:
 
     def files(self, question: str) -> list[str]:
         return sorted(map(str, Path(self.archive).glob(self.glob(question)[len(self.archive) + 1 :])))
+
+    def on_parquet(self, question: str, source: str, text: Callable[[str], str]) -> str:
+        """SQL over the Parquet file, which `source` reads; `text` writes literals as the peer reads them."""
+        return {
+            "Q1": f"SELECT record FROM {source} WHERE eventName = {text(self.rare_name)}",
+            "Q2": f"SELECT record FROM {source} WHERE eventName IN ({', '.join(map(text, self.common_names))})",
+            "Q3": f"SELECT record FROM {source} WHERE accessKeyId = {text(self.access_key)} "
+            f"AND eventTime BETWEEN {text(self.first)} AND {text(self.last)}",
+            "Q4": f"SELECT record FROM {source} WHERE eventID = {text(self.event_id)}",
+            "Q5": f"SELECT eventName, count(*) FROM {source} GROUP BY 1 ORDER BY 2 DESC LIMIT {TOP}",
+            "Q6": f"SELECT arn, count(*) FROM {source} WHERE errorCode = 'AccessDenied' GROUP BY 1",
+        }[question]
 
 
 @dataclass

@@ -1,5 +1,5 @@
 //! What each fuzz target does with its input; ordinary tests replay corpora and crashes through the same
-//! functions (`tests/fuzz_replay.rs` of the crates verify and query).
+//! functions (`fuzz_replay.rs` in the tests of the crates verify and query).
 
 pub mod query;
 pub mod verify;

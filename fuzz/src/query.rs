@@ -10,6 +10,11 @@ use trailseal_query::{
     scan::{Found, Next, Scanner},
 };
 
+use pieces::in_pieces;
+
+#[path = "../../crates/trailseal-query/src/scan/pieces.rs"]
+mod pieces;
+
 /// Records: never a panic; the cut of the stream changes nothing; looking for texts beforehand loses nothing;
 /// what matches is valid JSON.
 pub fn records(data: &[u8]) {
@@ -47,27 +52,20 @@ fn predicates() -> Vec<Predicate> {
     ]
 }
 
-/// The records that pass a filter, and whether anything was damaged.
-fn scan(filter: &Filter, data: &[u8], step: usize) -> (Vec<Vec<u8>>, bool) {
+/// The records that pass a filter, and whether anything was damaged, of content that comes in pieces of `step`
+/// bytes.
+pub fn scan(filter: &Filter, content: &[u8], step: usize) -> (Vec<Vec<u8>>, bool) {
     let mut scanner = Scanner::new(filter, true);
     scanner.start();
     let (mut found, mut is_damaged) = (Vec::new(), false);
-    let (mut buffer, mut rest) = (Vec::new(), data);
-    loop {
-        let (now, later) = rest.split_at(step.min(rest.len()));
-        buffer.extend_from_slice(now);
-        rest = later;
-        let next = if rest.is_empty() { Next::End } else { Next::More };
-        let consumed = scanner.feed(&buffer, next, &mut |piece| match piece {
+    in_pieces(content, step, usize::MAX, |buffer, next| {
+        scanner.feed(buffer, next, &mut |piece| match piece {
             Found::Match { record, .. } => found.push(record.bytes().to_vec()),
             Found::Damage { .. } => is_damaged = true,
-        });
-        buffer.drain(..consumed);
-        if next == Next::End {
-            assert_eq!(scanner.counts().matched, found.len() as u64);
-            return (found, is_damaged);
-        }
-    }
+        })
+    });
+    assert_eq!(scanner.counts().matched, found.len() as u64);
+    (found, is_damaged)
 }
 
 /// Containers: never a panic; what a reader yields is bounded, and an end without an error is a true end.

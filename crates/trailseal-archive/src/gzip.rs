@@ -104,6 +104,7 @@ pub struct Inflater {
     all_members: bool,
     members: u64,
     member_start: u64,
+    fails_trailer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +140,7 @@ impl Inflater {
             all_members: false,
             members: 0,
             member_start: 0,
+            fails_trailer: false,
         }
     }
 
@@ -157,6 +159,7 @@ impl Inflater {
         self.all_members = false;
         self.members = 0;
         self.member_start = 0;
+        self.fails_trailer = false;
     }
 
     /// Makes ready like [`start`](Self::start), for a reader that wants the content of every gzip member, one
@@ -196,6 +199,13 @@ impl Inflater {
     /// How the file holds its content; known after the first [`fill`](Self::fill).
     pub fn form(&self) -> Form {
         self.form
+    }
+
+    /// Whether the file is corrupt in this alone: its compressed data came to their end and nothing follows, but
+    /// the trailer's CRC-32 or length is not that of the content. All content was given then, and either it or the
+    /// trailer was changed.
+    pub fn fails_trailer(&self) -> bool {
+        self.fails_trailer
     }
 
     /// Bytes of content written out since the start.
@@ -382,17 +392,18 @@ impl Inflater {
         let stated_crc = u32::from_le_bytes([c0, c1, c2, c3]);
         let actual_crc = self.crc.clone().finalize();
         if stated_crc != actual_crc {
-            return Err(corrupt(format!(
+            let reason = format!(
                 "the trailer states the CRC-32 {stated_crc:08x}, but that of the content is {actual_crc:08x}"
-            )));
+            );
+            return self.fail_trailer(input, reason);
         }
         let stated_length = u32::from_le_bytes([l0, l1, l2, l3]);
         // the format keeps the length modulo 2^32
         let actual_length = (self.inflated - self.member_start) as u32;
         if stated_length != actual_length {
-            return Err(corrupt(format!(
-                "the trailer states {stated_length} bytes of content, but there are {actual_length}"
-            )));
+            let reason =
+                format!("the trailer states {stated_length} bytes of content, but there are {actual_length}");
+            return self.fail_trailer(input, reason);
         }
         self.members += 1;
         while self.unread.len() < MEMBER_START.len() && self.refill(input)? {}
@@ -407,6 +418,12 @@ impl Inflater {
         let ending = self.read_rest(input, is_member)?;
         self.end(ending);
         Ok(())
+    }
+
+    /// The trailer is not that of the content; whether anything follows it tells if all content was given.
+    fn fail_trailer<R: Read + ?Sized>(&mut self, input: &mut R, reason: String) -> Result<(), Stop> {
+        self.fails_trailer = self.unread.is_empty() && !self.refill(input)?;
+        Err(corrupt(reason))
     }
 
     fn read_rest<R: Read + ?Sized>(&mut self, input: &mut R, is_member: bool) -> io::Result<Ending> {

@@ -39,6 +39,7 @@ use crate::predicate::Predicate;
 mod fault;
 mod functions;
 mod leaf;
+mod mismatch;
 mod operand;
 mod print;
 mod suggest;
@@ -115,10 +116,22 @@ pub struct Place {
 /// # Errors
 /// [`ExpressionError`] for anything that is not one, with its place.
 pub fn parse(text: &str) -> Result<Predicate, ExpressionError> {
+    parse_with_notes(text).map(|(condition, _)| condition)
+}
+
+/// Reads a condition, and says what is odd about it: what certainly does not mean what was written, and the
+/// [`suggestions`]. Nothing of that changes what it means.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with_notes(text: &str) -> Result<(Predicate, Vec<String>), ExpressionError> {
     if text.len() > MAX_LENGTH {
         return Err(ExpressionError::TooLong { length: text.len() });
     }
-    tree::build(&tokens::Tokens::read(text)?)
+    let (condition, mut notes) = tree::build(&tokens::Tokens::read(text)?)?;
+    notes.extend(suggestions(&condition));
+    notes.truncate(suggest::MAX_NOTES);
+    Ok((condition, notes))
 }
 
 impl ExpressionError {

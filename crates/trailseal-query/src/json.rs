@@ -357,7 +357,8 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> (usize, bool) {
     (bytes.len() + 1, is_escaped)
 }
 
-fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+/// As text, U+FFFD for what is no UTF-8; bytes that are owned and UTF-8 are not copied.
+pub(crate) fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
         Cow::Owned(bytes) => String::from_utf8(bytes)

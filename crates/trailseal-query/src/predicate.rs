@@ -129,6 +129,16 @@ pub enum Truth {
     Unknown,
 }
 
+/// The field at this path passes a test.
+pub(crate) fn field(path: &[&str], test: Test) -> Predicate {
+    Predicate::Field(FieldPath::new(path.iter().copied()), test)
+}
+
+/// It is exactly this text.
+pub(crate) fn equals(text: &str) -> Test {
+    Test::Compare(Operator::Equal, Literal::Text(text.to_owned()))
+}
+
 impl Predicate {
     /// Whether it holds for a record.
     pub fn matches(&self, record: &Record<'_>) -> bool {

@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use trailseal_archive::Timestamp;
 
 use crate::{
-    json::{Malformed, Value, compact, first_value},
+    json::{Malformed, Value, compact, decode, first_value, lossy},
     path::FieldPath,
     scan::{depth_between, end_of_bracketed},
 };
@@ -128,12 +128,9 @@ impl<'a> Record<'a> {
     pub fn plain_text(&self) -> Cow<'a, str> {
         let compacted = compact(self.bytes);
         if memchr::memchr(b'\\', &compacted).is_none() {
-            return match compacted {
-                Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-                Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
-            };
+            return lossy(compacted);
         }
-        crate::json::decode(&compacted).into()
+        decode(&compacted).into()
     }
 }
 

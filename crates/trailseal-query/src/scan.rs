@@ -7,6 +7,8 @@
 
 #[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
 mod cut;
+#[cfg(test)]
+mod pieces;
 mod split;
 #[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
 mod structure;

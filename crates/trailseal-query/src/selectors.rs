@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     path::FieldPath,
-    predicate::{Literal, Operator, Predicate, Test, TextTest},
+    predicate::{Literal, Predicate, Test, TextTest, equals, field},
 };
 
 mod advanced;
@@ -218,14 +218,6 @@ fn validate_each<T>(
     selectors.iter().enumerate().try_for_each(|(index, selector)| {
         one(selector).map_err(|fault| SelectorError::Selector { number: index + 1, fault })
     })
-}
-
-fn field(path: &[&str], test: Test) -> Predicate {
-    Predicate::Field(FieldPath::new(path.iter().copied()), test)
-}
-
-fn equals(text: &str) -> Test {
-    Test::Compare(Operator::Equal, Literal::Text(text.to_owned()))
 }
 
 fn one_of(texts: &[String]) -> Test {

@@ -11,8 +11,7 @@ use trailseal_archive::Timestamp;
 use crate::{
     category::Category,
     expression::parse_network,
-    path::FieldPath,
-    predicate::{Literal, LookupMember, Operator, Predicate, Test, TextTest},
+    predicate::{Literal, LookupMember, Operator, Predicate, Test, TextTest, equals, field},
 };
 
 #[cfg(test)]
@@ -282,14 +281,6 @@ fn fields_like<S: AsRef<str>>(paths: &[&[&str]], globs: &[S]) -> Result<Predicat
         }
     }
     Ok(Predicate::any(parts))
-}
-
-fn field(path: &[&str], test: Test) -> Predicate {
-    Predicate::Field(FieldPath::new(path.iter().copied()), test)
-}
-
-fn equals(text: &str) -> Test {
-    Test::Compare(Operator::Equal, Literal::Text(text.to_owned()))
 }
 
 fn like(glob: &str) -> Result<Test, ShortcutError> {

@@ -33,7 +33,14 @@ pub enum Reason {
         /// In the midst of what.
         within: &'static str,
     },
-    /// The data is not valid, or a checksum does not match.
+    /// The data came to their end and were all given, but the checksum or length that is stated of them is not
+    /// theirs.
+    #[error("the checksum is wrong: {what}; all of the content was used, but nothing vouches for it")]
+    Checksum {
+        /// What is stated and found, as a phrase.
+        what: String,
+    },
+    /// The data is not valid, or a checksum within them does not match.
     #[error("{what}")]
     Corrupt {
         /// What is wrong, as a phrase.

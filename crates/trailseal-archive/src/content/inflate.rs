@@ -32,6 +32,9 @@ impl<'s, 'a> GzipReader<'s, 'a> {
             Ending::Complete | Ending::Empty | Ending::ExtraMember { .. } => return None,
             Ending::TrailingData { bytes } => Reason::TrailingData { bytes: *bytes, after: "the gzip data" },
             Ending::Truncated => Reason::Truncated { within: "the gzip data" },
+            Ending::Corrupt { reason } if self.inflater.fails_trailer() => {
+                Reason::Checksum { what: reason.clone() }
+            }
             Ending::Corrupt { reason } => Reason::corrupt(reason),
             Ending::LimitExceeded { limit } => Reason::EntryTooLarge { limit: *limit },
         })

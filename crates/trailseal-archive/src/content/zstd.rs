@@ -191,17 +191,23 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
         }
         let Frame { size, inflated, .. } = self.frame;
         if size != 0 && size != inflated {
-            return Err(Reason::corrupt(format!(
+            return Err(self.wrong_checksum(format!(
                 "the zstd frame states {size} bytes of content, but there are {inflated}"
             )));
         }
         let actual = self.frame.hash.finish() as u32;
         match self.decoder.get_checksum_from_data() {
-            Some(stated) if self.frame.has_checksum && stated != actual => Err(Reason::corrupt(format!(
+            Some(stated) if self.frame.has_checksum && stated != actual => Err(self.wrong_checksum(format!(
                 "the zstd frame states the checksum {stated:08x}, but that of the content is {actual:08x}"
             ))),
             _ => Ok(State::Between),
         }
+    }
+
+    /// What the frame states is not what was found; whether anything follows tells if all content was given.
+    fn wrong_checksum(&mut self, what: String) -> Reason {
+        let is_last = self.source.read_full(&mut [0]) == 0 && self.source.failure().is_none();
+        if is_last { Reason::Checksum { what } } else { Reason::Corrupt { what } }
     }
 
     fn advance(&mut self) -> Result<State, Reason> {

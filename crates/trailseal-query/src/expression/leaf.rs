@@ -6,7 +6,9 @@ use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use super::{
     Fault, MAX_PATTERNS, MAX_REGEXES,
     functions::Call,
+    mismatch::quoted,
     operand::{self, Constant, Operand, Subject, Target, read, read_constant, read_target, read_text},
+    suggest::MAX_NOTES,
 };
 use crate::{
     category::Category,
@@ -19,9 +21,15 @@ use crate::{
 pub(super) struct Leaf {
     regexes: usize,
     patterns: usize,
+    notes: Vec<String>,
 }
 
 impl Leaf {
+    /// What is odd about patterns that were read.
+    pub(super) fn into_notes(self) -> Vec<String> {
+        self.notes
+    }
+
     pub(super) fn predicate(&mut self, expr: &Expr) -> Result<Predicate, Fault> {
         Ok(match expr {
             Expr::Nested(inner) => self.predicate(inner)?,
@@ -106,6 +114,7 @@ impl Leaf {
     ) -> Result<Predicate, Fault> {
         let target = read_target(field)?;
         let pattern = read_text(pattern)?;
+        self.note_pattern(field, &pattern);
         let escape = escape.map(read_text).transpose()?.unwrap_or_default();
         let mut characters = escape.chars();
         let (escape, None) = (characters.next(), characters.next()) else {
@@ -113,6 +122,16 @@ impl Leaf {
         };
         let test = TextTest::like(&pattern, escape, ignore_case || target.ignore_case);
         target.test(Test::Text(self.pattern(&pattern, test)?))
+    }
+
+    /// A `*` where nothing else is a wildcard was meant to be one.
+    fn note_pattern(&mut self, field: &Expr, pattern: &str) {
+        if pattern.contains('*') && !pattern.contains(['%', '_']) && self.notes.len() < MAX_NOTES {
+            let (field, pattern) = (operand::shown(field), quoted(pattern));
+            self.notes.push(format!(
+                "{field} LIKE {pattern}: in LIKE, % is any text, and * is only itself; glob({field}, {pattern}) takes *"
+            ));
+        }
     }
 
     fn matches(&mut self, field: &Expr, pattern: &Expr, ignore_case: bool) -> Result<Predicate, Fault> {

@@ -1,7 +1,8 @@
-//! Names in a predicate that no event record has, and what CloudTrail writes instead.
+//! Names in a predicate that no event record has, and what CloudTrail writes instead; values that it never writes.
 
 use std::collections::BTreeSet;
 
+use super::mismatch;
 use crate::{
     path::{FieldPath, TOP_LEVEL},
     predicate::Predicate,
@@ -70,36 +71,45 @@ const MAX_DISTANCE: usize = 2;
 /// Longer names are not compared with others.
 const MAX_NAME: usize = 64;
 /// The notes that are given.
-const MAX_NOTES: usize = 20;
+pub(super) const MAX_NOTES: usize = 20;
 
-/// A note for every path whose names no event record has, though it may have been meant to; at most twenty.
+/// A note for every path whose names no event record has, though it may have been meant to, and for every
+/// comparison with a value that CloudTrail never writes in the field; at most twenty.
 ///
-/// Nothing is wrong with such a path: edited records hold misspelt names, and services add new ones.
+/// Nothing is wrong with either: edited records hold misspelt names and odd values, and services add new ones.
 pub fn suggestions(predicate: &Predicate) -> Vec<String> {
-    let mut paths = BTreeSet::new();
-    collect(predicate, &[], &mut paths);
-    paths.iter().filter_map(|path| note(path)).take(MAX_NOTES).collect()
+    let (mut paths, mut values) = (BTreeSet::new(), BTreeSet::new());
+    collect(predicate, &[], &mut paths, &mut values);
+    paths.iter().filter_map(|path| note(path)).chain(values).take(MAX_NOTES).collect()
 }
 
-fn collect(predicate: &Predicate, prefix: &[String], paths: &mut BTreeSet<Vec<String>>) {
+fn collect(
+    predicate: &Predicate,
+    prefix: &[String],
+    paths: &mut BTreeSet<Vec<String>>,
+    values: &mut BTreeSet<String>,
+) {
     let mut add = |path: &FieldPath| {
         paths.insert([prefix, path.segments()].concat());
     };
     match predicate {
         Predicate::All(parts) | Predicate::Any(parts) => {
             for part in parts {
-                collect(part, prefix, paths);
+                collect(part, prefix, paths, values);
             }
         }
-        Predicate::Not(part) => collect(part, prefix, paths),
-        Predicate::Field(path, _) => add(path),
+        Predicate::Not(part) => collect(part, prefix, paths, values),
+        Predicate::Field(path, test) => {
+            add(path);
+            values.extend(mismatch::note(&[prefix, path.segments()].concat(), test));
+        }
         Predicate::Fields(left, _, right) => {
             add(left);
             add(right);
         }
         Predicate::Element(path, inner) => {
             let prefix = [prefix, path.segments()].concat();
-            collect(inner, &prefix, paths);
+            collect(inner, &prefix, paths, values);
             paths.insert(prefix);
         }
         Predicate::Constant(_) | Predicate::Lookup(..) | Predicate::Category(_) | Predicate::Anywhere(_) => {}

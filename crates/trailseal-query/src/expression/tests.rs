@@ -243,6 +243,64 @@ fn misspelt_names_are_noted() {
     }
 }
 
+#[test]
+fn what_cannot_be_meant_is_noted() {
+    let text = |number: &str| format!("the field holds text, which is never the number {number}");
+    for (condition, note) in [
+        ("eventName = 5", format!("eventName: {}", text("5"))),
+        ("5 <> eventname", format!("eventName: {}", text("5"))),
+        ("awsRegion IN ('us-east-1', 1)", format!("awsRegion: {}", text("1"))),
+        ("NOT userIdentity.type BETWEEN 1 AND 2", format!("userIdentity.type: {}", text("1"))),
+        ("element(resources, type = -3)", format!("resources.type: {}", text("-3"))),
+        ("readOnly = 1", "readOnly: the field holds true or false, which is never 1".to_owned()),
+        ("readOnly = 'True'", "readOnly: the field holds true or false, which is never 'True'".to_owned()),
+        (
+            "insightDetails.insightContext.statistics.insight.average = 'high'",
+            "insightDetails.insightContext.statistics.insight.average: the field holds a number, which is never 'high'".to_owned(),
+        ),
+        (
+            "eventName IN ('Get*')",
+            "eventName: 'Get*' is compared as it stands; LIKE takes %, and glob(field, 'text') takes *".to_owned(),
+        ),
+        (
+            "sourceIPAddress = '10.0.0.0/8'",
+            "sourceIPAddress: a network is no address: write cidr(sourceIPAddress, '10.0.0.0/8')".to_owned(),
+        ),
+        (
+            "requestParameters.x NOT LIKE 'it''s *'",
+            "requestParameters.x LIKE 'it''s *': in LIKE, % is any text, and * is only itself; \
+             glob(requestParameters.x, 'it''s *') takes *".to_owned(),
+        ),
+    ] {
+        let (predicate, notes) = parse_with_notes(condition).unwrap();
+        assert_eq!(notes, [note], "{condition}");
+        assert_eq!(predicate.to_string(), parse(condition).unwrap().to_string());
+    }
+}
+
+#[test]
+fn what_may_be_meant_is_not_noted() {
+    for condition in [
+        "requestParameters.maxResults = 5 AND requestParameters.limit > '5' AND responseElements.x = 'a*'",
+        "userIdentity.accountId = 111122223333 AND recipientAccountId = 012345678901",
+        "eventVersion = 1.08 AND errorCode = 404 AND userAgent = 5 AND requestID = 7",
+        "readOnly = true AND readOnly = 'false' AND readOnly <> FALSE AND readOnly AND readOnly < 'x'",
+        "eventName LIKE 'Get%*' OR eventName LIKE 'Get_*' OR glob(eventName, 'Get*') OR eventName ~ 'Get*'",
+        "eventName = '5' OR eventName > 'Get*' OR userIdentity.arn = 'arn:*' OR resources.ARN = 'arn:aws:s3:::b/*'",
+        "userIdentity.sessionContext.attributes.mfaAuthenticated = 'true'",
+        "insightDetails.insightContext.statistics.insightDuration > 5",
+        "sourceIPAddress = '10.0.0.1' OR cidr(sourceIPAddress, '10.0.0.0/8')",
+    ] {
+        assert_eq!(parse_with_notes(condition).unwrap().1, [""; 0], "{condition}");
+    }
+}
+
+#[test]
+fn notes_are_few() {
+    let many = (0..100).map(|n| format!("eventName LIKE 'a{n}*' OR eventName = {n}")).collect::<Vec<_>>();
+    assert_eq!(parse_with_notes(&many.join(" OR ")).unwrap().1.len(), 20);
+}
+
 fn path() -> impl Strategy<Value = FieldPath> {
     prop_oneof![
         Just(FieldPath::new(["eventTime"])),

@@ -22,11 +22,12 @@ const MAX_LEAF_DEPTH: usize = 8;
 /// The words between two commas of one condition: what follows one another nests in the SQL parser's tree.
 const MAX_LEAF_WORDS: u32 = 64;
 
-pub(super) fn build(tokens: &Tokens<'_>) -> Result<Predicate, ExpressionError> {
+/// The condition, and notes on what is odd about its patterns.
+pub(super) fn build(tokens: &Tokens<'_>) -> Result<(Predicate, Vec<String>), ExpressionError> {
     let mut builder = Builder { tokens, at: 0, depth: 0, leaf: Leaf::default() };
     let predicate = builder.any()?;
     match tokens.token(builder.at) {
-        None => Ok(predicate),
+        None => Ok((predicate, builder.leaf.into_notes())),
         Some(_) => Err(builder.unexpected(builder.at)),
     }
 }

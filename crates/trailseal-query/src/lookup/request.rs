@@ -9,7 +9,7 @@ use super::{
 use crate::{
     category::Category,
     path::FieldPath,
-    predicate::{Literal, LookupMember, Operator, Predicate, Test},
+    predicate::{Literal, LookupMember, Operator, Predicate, Test, equals, field},
 };
 
 /// The rows of a page when `MaxResults` is absent.
@@ -248,7 +248,7 @@ impl AttributeKey {
 
     /// What a row's member must be.
     fn predicate(self, value: &str, is_insight: bool) -> Predicate {
-        let test = Test::Compare(Operator::Equal, Literal::Text(value.to_owned()));
+        let test = equals(value);
         let details = |name| FieldPath::new(["insightDetails", name]);
         let path = match self {
             Self::EventId => FieldPath::new(["eventID"]),
@@ -346,8 +346,7 @@ impl Request {
         let mut parts: Vec<Predicate> =
             attributes.iter().map(|(key, value)| key.predicate(value, is_insight)).collect();
         if let Some(region) = &self.region {
-            let test = Test::Compare(Operator::Equal, Literal::Text(region.clone()));
-            parts.push(Predicate::Field(FieldPath::new(["awsRegion"]), test));
+            parts.push(field(&["awsRegion"], equals(region)));
         }
         parts.push(Predicate::Category(self.categories(is_insight)));
         Predicate::All(parts)
@@ -422,9 +421,7 @@ impl Lookup {
     /// What events must be, their times included.
     pub fn predicate_with_times(&self) -> Predicate {
         let time = |operator, time: Option<Timestamp>| {
-            time.map(|time| {
-                Predicate::Field(FieldPath::new(["eventTime"]), Test::Compare(operator, Literal::Time(time)))
-            })
+            time.map(|time| field(&["eventTime"], Test::Compare(operator, Literal::Time(time))))
         };
         let bounds = [time(Operator::GreaterOrEqual, self.start), time(Operator::LessOrEqual, self.end)];
         bounds.into_iter().flatten().fold(self.predicate.clone(), Predicate::and)

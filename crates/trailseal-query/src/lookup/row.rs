@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     category::{Category, category},
-    json::{Value, compact},
+    json::{Value, compact, lossy},
     record::Record,
 };
 
@@ -194,13 +194,6 @@ impl<'a> Members<'a> {
             *member = value.text();
         }
         members
-    }
-}
-
-fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
-    match bytes {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
     }
 }
 

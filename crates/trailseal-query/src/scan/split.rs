@@ -558,22 +558,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::scan::pieces::in_pieces;
 
     /// Elements, scalars and damage of a stream that comes in pieces of `step` bytes into a buffer of `room`.
     fn split(text: &str, step: usize, room: usize) -> (Vec<String>, u64, Vec<(u64, &'static str)>) {
         let (mut elements, mut scalars, mut damage) = (vec![], 0, vec![]);
         let mut splitter = Splitter::new();
-        let (mut buffer, mut rest) = (Vec::new(), text.as_bytes());
-        loop {
-            let take = step.min(rest.len()).min(room.saturating_sub(buffer.len()));
-            buffer.extend_from_slice(&rest[..take]);
-            rest = &rest[take..];
-            let next = match () {
-                () if rest.is_empty() => Next::End,
-                () if buffer.len() >= room => Next::Full,
-                () => Next::More,
-            };
-            let consumed = splitter.feed(&buffer, next, &mut |piece| match piece {
+        in_pieces(text.as_bytes(), step, room, |buffer, next| {
+            splitter.feed(buffer, next, &mut |piece| match piece {
                 Piece::Elements { bytes, elements: found } => {
                     for element in found {
                         elements.push(String::from_utf8(bytes[element.start..element.end].to_vec()).unwrap());
@@ -581,13 +573,9 @@ mod tests {
                 }
                 Piece::Scalars(found) => scalars += found,
                 Piece::Damage { offset, reason } => damage.push((offset, reason)),
-            });
-            buffer.drain(..consumed);
-            if next == Next::End {
-                return (elements, scalars, damage);
-            }
-            assert!(next != Next::Full || consumed > 0, "no progress: {:?}", splitter.mode);
-        }
+            })
+        });
+        (elements, scalars, damage)
     }
 
     fn elements(text: &str) -> Vec<String> {

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{SelectorError, SelectorFault, equals, field, one_of, prefix, resource, validate_each};
+use super::{SelectorError, SelectorFault, one_of, prefix, resource, validate_each};
 use crate::{
     category::Category,
-    predicate::{Predicate, Test, TextTest},
+    predicate::{Predicate, Test, TextTest, equals, field},
 };
 
 /// One of a trail's `AdvancedEventSelectors`.

@@ -2,8 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{SelectorError, SelectorFault, equals, field, one_of, prefix, resource, validate_each};
-use crate::{category::Category, predicate::Predicate};
+use super::{SelectorError, SelectorFault, one_of, prefix, resource, validate_each};
+use crate::{
+    category::Category,
+    predicate::{Predicate, equals, field},
+};
 
 /// One of a trail's `EventSelectors`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

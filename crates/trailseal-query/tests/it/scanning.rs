@@ -3,34 +3,9 @@
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::Value;
-use trailseal_query::{
-    Filter, Record,
-    scan::{Found, Next, Scanner},
-};
+use trailseal_query::{Filter, Record};
 
-use crate::generate;
-
-/// The records that a scan lets through, and whether it met damage.
-fn scan(filter: &Filter, content: &str, step: usize) -> (Vec<String>, bool) {
-    let mut scanner = Scanner::new(filter, true);
-    scanner.start();
-    let (mut found, mut is_damaged, mut buffer, mut rest) =
-        (Vec::new(), false, Vec::new(), content.as_bytes());
-    loop {
-        let (now, later) = rest.split_at(step.min(rest.len()));
-        buffer.extend_from_slice(now);
-        rest = later;
-        let next = if rest.is_empty() { Next::End } else { Next::More };
-        let consumed = scanner.feed(&buffer, next, &mut |piece| match piece {
-            Found::Match { record, .. } => found.push(String::from_utf8(record.bytes().to_vec()).unwrap()),
-            Found::Damage { .. } => is_damaged = true,
-        });
-        buffer.drain(..consumed);
-        if next == Next::End {
-            return (found, is_damaged);
-        }
-    }
-}
+use crate::{generate, targets::scan};
 
 /// Records as files have them: with the fields by which they are known.
 fn with_version(record: &str) -> String {
@@ -55,8 +30,8 @@ fn one_line(record: &str) -> String {
     String::from_utf8(Record::new(record.as_bytes()).line().into_owned()).unwrap()
 }
 
-fn normal(records: &[String]) -> Vec<Value> {
-    records.iter().map(|record| serde_json::from_str(record).unwrap()).collect()
+fn normal<T: AsRef<[u8]>>(records: &[T]) -> Vec<Value> {
+    records.iter().map(|record| serde_json::from_slice(record.as_ref()).unwrap()).collect()
 }
 
 proptest! {
@@ -75,7 +50,7 @@ proptest! {
             records.iter().filter(|record| predicate.matches(&Record::new(record.as_bytes()))).cloned().collect();
         for content in shapes(&records) {
             for step in [usize::MAX, step] {
-                let (found, is_damaged) = scan(&filter, &content, step);
+                let (found, is_damaged) = scan(&filter, content.as_bytes(), step);
                 prop_assert!(!is_damaged, "{}", content);
                 prop_assert_eq!(normal(&found), normal(&wanted), "{} in {}", predicate, content);
             }
@@ -95,9 +70,10 @@ proptest! {
         let at = at.index(content.len());
         content[at] = byte;
         let content = String::from_utf8_lossy(&content).into_owned();
-        let (found, _) = scan(&filter, &content, usize::MAX);
+        let (found, _) = scan(&filter, content.as_bytes(), usize::MAX);
         for record in &found {
-            prop_assert!(content.contains(record.as_str()));
+            let record = std::str::from_utf8(record).unwrap();
+            prop_assert!(content.contains(record));
             let parsed = serde_json::from_str::<serde::de::IgnoredAny>(record);
             prop_assert!(parsed.is_ok(), "{}", record);
         }

@@ -12,9 +12,9 @@ use trailseal_query::shortcut;
 use crate::{
     commands::{
         query::{
-            args::{Input, Keys},
+            args::{Input, Keys, Times},
             evidence,
-            filter::TimeSpan,
+            filter::{TimeSpan, upper_case_key},
             input, write_stats,
         },
         verify::parse,
@@ -44,7 +44,7 @@ What records do not link by key is not followed: what a console session does aft
 GetSigninToken, ConsoleLogin or SwitchRole (it has keys of its own; search for its session name
 with `trailseal query --principal`), credentials that a service hands out (instance profiles,
 Lambda), what a user or role that was created does, and events of accounts and regions that are
-not in the archive.
+not in the archive. With --from, links that were made before it are not seen.
 
 Examples:
   trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
@@ -56,7 +56,9 @@ Exit status:
   0  done
   1  --fail-if-none: the archive has no event of the key
   2  could not run: wrong arguments, unreadable input, interrupted
-  3  ran, but some input is damaged, or --verified-with: not everything that matters is proven";
+  3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
+     time span is missing, altered, uncovered or not proven: events may lack then, even if all
+     that are shown are verified";
 
 /// Follow an access key: the roles it assumed, the keys that came back, what those did
 ///
@@ -72,29 +74,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// Only events at or after this time; links before it are not seen
-    #[arg(
-        long,
-        visible_alias = "start-time",
-        value_name = "TIME",
-        allow_hyphen_values = true,
-        help_heading = "Filter"
-    )]
-    from: Option<String>,
-
-    /// Only events at or before this time
-    #[arg(
-        long,
-        visible_alias = "end-time",
-        value_name = "TIME",
-        allow_hyphen_values = true,
-        help_heading = "Filter"
-    )]
-    to: Option<String>,
-
-    /// How long after its events a log file may have been delivered
-    #[arg(long, value_name = "SPAN", default_value = "24h", help_heading = "Filter")]
-    late: String,
+    #[command(flatten)]
+    times: Times,
 
     /// Follow so many links from the key; 0 for the key alone
     #[arg(long, value_name = "N", help_heading = "Filter")]
@@ -167,6 +148,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new(format!("{key:?} is no access key"))
             .hint("access keys look like AKIAIOSFODNN7EXAMPLE and stand before ROOT"));
     }
+    if let Some(upper) = upper_case_key(key) {
+        return Err(CommandError::new(format!("{key:?} is no access key: they are in upper case"))
+            .hint(format!("trailseal follow {upper} …")));
+    }
     let roots = input::expand(&args.input)?;
     let is_pipe = |root: &PathBuf| {
         root.as_os_str() == "-"
@@ -176,7 +161,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new("the archive is read twice, which a pipe cannot be")
             .hint("put the events into a file first"));
     }
-    let span = TimeSpan::parse(args.from.as_deref(), args.to.as_deref(), &args.late)?;
+    let span = TimeSpan::parse(&args.times)?;
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;
@@ -210,6 +195,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         labels: verifies.then_some(summary.row_labels),
         missing_logs,
         digests,
+        uncovered_logs: evidence::uncovered_logs(&summary, span),
         notes: followed.notes.clone(),
         verbose: args.verbose,
         duplicates: Some(followed.duplicates),

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let plan = Plan::new(args, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
     let wanted = filter::wanted(&args.filter)?;
-    let target = args.output.file.as_deref().map(|path| target(path, &roots, args)).transpose()?;
+    let target = args.output.target().map(|path| target(path, &roots, args)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
     let is_shown =
@@ -69,7 +69,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                 Ok(done)
             }),
         };
-        done.map(|done| Done { told: Told { digests, ..done.told }, ..done })
+        done.map(|done| {
+            let uncovered_logs = evidence::uncovered_logs(&done.summary, wanted.span);
+            Done { told: Told { digests, uncovered_logs, ..done.told }, ..done }
+        })
     });
     let mut done = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
@@ -145,7 +148,7 @@ impl<'a> Job<'a> {
             filter: Filter::new(wanted.predicate.clone()),
             counts,
             fingerprinter: Fingerprinter::default(),
-            width: if args.output.file.is_none() { output::width() } else { None },
+            width: if args.output.target().is_none() { output::width() } else { None },
             roots,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe,

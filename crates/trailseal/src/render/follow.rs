@@ -15,6 +15,9 @@ use crate::commands::follow::activity::{Counted, Edge, Followed, Node};
 const SHOWN: usize = 5;
 /// Characters of a value that are shown.
 const LENGTH: usize = 60;
+/// Links that are drawn; of keys that are farther down, their number of links is told. Otherwise a chain of
+/// thousands of keys would be mostly white space.
+const DRAWN: u64 = 16;
 
 /// Writes the tree.
 ///
@@ -22,10 +25,10 @@ const LENGTH: usize = 60;
 /// When `out` cannot be written.
 pub(crate) fn text(followed: &Followed, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     let tree = Tree::new(followed);
-    // The open keys: each with what stands before its lines, and its way down.
-    let mut open = vec![(followed.key.as_str(), String::new(), String::new())];
+    // The open keys: each with what stands before its lines, its way down, and the links above it.
+    let mut open = vec![(followed.key.as_str(), String::new(), String::new(), 0_u64)];
     let mut told = HashSet::new();
-    while let Some((key, branch, indent)) = open.pop() {
+    while let Some((key, branch, indent, links)) = open.pop() {
         let bold = anstyle::Style::new().bold();
         write!(out, "{DIM}{branch}{DIM:#}{bold}{}{bold:#}", shown(key))?;
         if !told.insert(key) {
@@ -33,7 +36,9 @@ pub(crate) fn text(followed: &Followed, verbose: bool, out: &mut dyn Write) -> i
             continue;
         }
         let children = tree.children.get(key).map(Vec::as_slice).unwrap_or_default();
-        let gutter = if children.is_empty() { format!("{indent}   ") } else { format!("{indent}│  ") };
+        let is_drawn = links < DRAWN;
+        let has_branches = is_drawn && !children.is_empty();
+        let gutter = if has_branches { format!("{indent}│  ") } else { format!("{indent}   ") };
         match tree.nodes.get(key) {
             Some(node) => {
                 let issued = tree.issued.get(key).map(|edge| issue(edge, &tree));
@@ -43,8 +48,12 @@ pub(crate) fn text(followed: &Followed, verbose: bool, out: &mut dyn Write) -> i
         }
         for (at, child) in children.iter().enumerate().rev() {
             let is_last = at + 1 == children.len();
-            let (branch, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            open.push((child, format!("{indent}{branch}"), format!("{indent}{below}")));
+            let (branch, below) = match (is_drawn, is_last) {
+                (true, true) => (format!("{indent}└─ "), format!("{indent}   ")),
+                (true, false) => (format!("{indent}├─ "), format!("{indent}│  ")),
+                (false, _) => (format!("{indent}{} links down: ", grouped(links + 1)), indent.clone()),
+            };
+            open.push((child, branch, below, links + 1));
         }
     }
     Ok(())
@@ -95,12 +104,12 @@ impl<'a> Tree<'a> {
         let nodes = followed.nodes.iter().map(|node| (node.key.as_str(), node)).collect::<HashMap<_, _>>();
         let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
         let mut issued: HashMap<&str, &Edge> = HashMap::new();
+        let mut drawn = HashSet::new();
         for edge in &followed.edges {
             issued.entry(&edge.to).or_insert(edge);
             let Some(from) = edge.from.as_deref().filter(|from| nodes.contains_key(from)) else { continue };
-            let below = children.entry(from).or_default();
-            if !below.contains(&edge.to.as_str()) {
-                below.push(&edge.to);
+            if drawn.insert((from, edge.to.as_str())) {
+                children.entry(from).or_default().push(&edge.to);
             }
         }
         Self { nodes, children, issued }

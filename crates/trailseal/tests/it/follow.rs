@@ -140,6 +140,47 @@ fn a_key_without_events_is_said_to_have_none() {
 }
 
 #[test]
+fn a_key_in_lower_case_is_told_to_be_none() {
+    let demo = chain();
+    let run = demo.run("follow akiaiosfodnn7example events.json");
+    assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");
+    assert!(run.stderr.contains("upper case\nhint: trailseal follow AKIAIOSFODNN7EXAMPLE"), "{run}");
+    let run = demo.run("query events.json --access-key akiaiosfodnn7example");
+    assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{run}");
+    assert!(run.stderr.contains("AKIAIOSFODNN7EXAMPLE"), "{run}");
+}
+
+/// A file in which every key issues the next one, so many times.
+fn write_links(demo: &Demo, count: usize) {
+    let key = |at: usize| format!("ASIA{at:016}");
+    let link = |at: usize| {
+        let response = json!({"responseElements": {"credentials": {"accessKeyId": key(at + 1)}}});
+        event(&format!("e{at}"), (at % 60) as u32, &key(at), "AssumeRole", &response)
+    };
+    let records: Vec<Value> = (0..count).map(link).collect();
+    fs::write(demo.path("links.json"), json!({ "Records": records }).to_string()).unwrap();
+}
+
+#[test]
+fn a_chain_of_thousands_of_keys_is_told_in_no_more_than_its_length() {
+    let demo = Demo::new();
+    for format in ["text", "json", "jsonl"] {
+        let [short, long] = [500, 5000].map(|count| {
+            write_links(&demo, count);
+            let run = demo.run(&format!("follow ASIA0000000000000000 links.json -t {format}"));
+            assert_eq!(run.status, Some(0), "{}", run.stderr);
+            assert!(run.stdout.contains(&format!("ASIA{count:016}")), "{}", run.stderr);
+            run.stdout.len()
+        });
+        assert!(long < 11 * short, "{format}: {short} and {long} bytes");
+    }
+    let run = demo.run("follow ASIA0000000000000000 links.json");
+    assert!(run.stdout.contains("  17 links down: ASIA0000000000000017"), "{}", &run.stdout[..9000]);
+    assert!(!run.stdout.contains("  16 links down: "));
+    assert!(run.stdout.contains("  5,000 links down: ASIA0000000000005000"));
+}
+
+#[test]
 fn links_of_a_signed_archive_are_labelled() {
     let demo = Demo::new();
     let issued = demo.run("query archive -q --where responseElements.credentials.accessKeyId<>'' --access-key A* --count-by userIdentity.accessKeyId");
@@ -164,7 +205,7 @@ fn damage_is_told_once() {
     fs::write(demo.path("events.json"), &text[..text.len() - 20]).unwrap();
     let run = demo.run("follow AKIA1 events.json");
     assert_eq!(run.status, Some(3), "{run}");
-    assert!(run.stderr.contains("damaged: 1 place is unreadable"), "{run}");
+    assert!(run.stderr.contains("damaged: 1 place, where"), "{run}");
 }
 
 #[test]

@@ -243,6 +243,28 @@ fn damage_is_named_and_everything_else_is_used() {
 }
 
 #[test]
+fn a_wrong_checksum_is_told_as_one() {
+    let demo = few();
+    let text = fs::read(demo.path("events.json")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&text).unwrap();
+    let whole = gz.finish().unwrap();
+    for from_end in [1, 8] {
+        let mut file = whole.clone();
+        let at = file.len() - from_end;
+        file[at] ^= 1;
+        fs::write(demo.path("events.json.gz"), file).unwrap();
+        for input in ["events.json.gz", "events.json.gz --provenance --fields eventID"] {
+            let run = demo.run(&format!("query {input}"));
+            assert_eq!((run.status, run.lines().len()), (Some(3), 5), "{run}");
+            assert!(run.stderr.contains("damaged: 1 place, where events may lack or be wrong"), "{run}");
+            assert!(run.stderr.contains("the checksum is wrong: the trailer states "), "{run}");
+            assert!(run.stderr.contains("all of the content was used, but nothing vouches for it"), "{run}");
+        }
+    }
+}
+
+#[test]
 fn that_nothing_matched_is_told_when_asked() {
     let demo = few();
     assert_eq!(demo.run("query events.json --event-name none").status, Some(0));
@@ -299,6 +321,28 @@ fn what_is_missing_of_the_evidence_is_said() {
 }
 
 #[test]
+fn a_log_without_proof_leaves_the_answer_unproven_though_nothing_in_it_matched() {
+    let demo = Demo::new();
+    let beside = demo.path("archive/example-audit-logs/notes.json");
+    fs::write(&beside, "{\"a\":1}").unwrap();
+    let arguments = "query archive --verified-with keys --event-name CreateUser --count-by label";
+    let run = demo.run(arguments);
+    assert_eq!(run.status, Some(0), "what is no log needs no proof: {run}");
+
+    let name = "111122223333_CloudTrail-Insight_us-east-1_20240301T0245Z_qVtCkcl8zJmJCyfH.json";
+    let folder =
+        demo.path("archive/example-audit-logs/AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2024/03/01");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), "{\"Records\":[]}").unwrap();
+    let run = demo.run(arguments);
+    assert_eq!((run.status, run.lines().len()), (Some(3), 1), "{run}");
+    assert_eq!(run.lines()[0]["label"], "verified");
+    let later = demo.run(&format!("{arguments} --from 2024-03-01T03:01:00Z"));
+    assert_eq!((later.status, later.lines().len()), (Some(0), 1), "the log is of another time: {later}");
+    assert!(run.stderr.contains("not_covered: log_outside_coverage"), "{run}");
+}
+
+#[test]
 fn digests_that_are_gone_with_their_logs_are_told() {
     let demo = Demo::new();
     for hour in ["T10", "T11", "T12"] {
@@ -347,6 +391,21 @@ fn output_files_are_whole_or_absent_and_never_evidence() {
     assert!(again.stderr.contains("--clobber"), "{again}");
     assert_eq!(demo.run("query events.json -o out.csv -C --count-by eventName").status, Some(0));
     assert!(fs::read_to_string(demo.path("out.csv")).unwrap().starts_with("eventName,count,first,last\r\n"));
+    let stdout = demo.run("query events.json -q").stdout;
+    for (more, expected) in [
+        ("", stdout.clone()),
+        ("--clobber", stdout),
+        ("--sort time --limit 1 --fields eventID", "{\"eventID\":\"2\"}\n".to_owned()),
+        ("--sum additionalEventData.bytes --fields eventID", String::new()),
+        ("--distinct errorCode -C", "{\"errorCode\":\"AccessDenied\"}\n{\"errorCode\":null}\n".to_owned()),
+        ("--timeline", demo.run("query events.json -q --timeline").stdout),
+    ] {
+        let run = demo.run(&format!("query events.json -q -o - {more}"));
+        assert_eq!(run.stdout, expected, "{run}");
+    }
+    assert!(!demo.path("-").exists(), "- is standard output");
+    assert_eq!(demo.run("query events.json -o ./-").status, Some(0));
+    assert!(demo.path("-").exists());
     for place in ["archive/out.json", "archive/example-audit-logs/x"] {
         let run = demo.run(&format!("query archive -o {place}"));
         assert_eq!(run.status, Some(2), "{run}");

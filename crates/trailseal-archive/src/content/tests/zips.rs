@@ -176,9 +176,9 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
         ("f!secret", 0, "the entry is encrypted"),
         ("f!lzma", 0, "unsupported: zip compression method 14 (LZMA)"),
         ("f!odd", 0, "unsupported: zip compression method 77"),
-        ("f!crc", 2, "the archive states the CRC-32 00000001, but that of the content is a3a6bf43"),
+        ("f!crc", 2, "the checksum is wrong: the archive states the CRC-32 00000001, but that of the content is a3a6bf43; all of the content was used, but nothing vouches for it"),
         ("f!short", 2, "the data ends within the zip entry"),
-        ("f!long", 2, "the archive states 1 bytes of content, but there are 2"),
+        ("f!long", 2, "the checksum is wrong: the archive states 1 bytes of content, but there are 2; all of the content was used, but nothing vouches for it"),
         ("f!junk", 0, "the compressed data is not valid"),
     ]
     .map(|(name, offset, reason)| (name.to_owned(), offset, reason.to_owned()));

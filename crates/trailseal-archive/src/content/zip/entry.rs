@@ -134,13 +134,13 @@ pub(super) fn differences(stated: Stated, actual: Stated) -> Option<Reason> {
     if actual.size != stated.size {
         let (stated, actual) = (stated.size, actual.size);
         let what = format!("the archive states {stated} bytes of content, but there are {actual}");
-        return Some(Reason::Corrupt { what });
+        return Some(Reason::Checksum { what });
     }
     (actual.crc != stated.crc).then(|| {
         let (stated, actual) = (stated.crc, actual.crc);
-        Reason::corrupt(format!(
-            "the archive states the CRC-32 {stated:08x}, but that of the content is {actual:08x}"
-        ))
+        let what =
+            format!("the archive states the CRC-32 {stated:08x}, but that of the content is {actual:08x}");
+        Reason::Checksum { what }
     })
 }
 

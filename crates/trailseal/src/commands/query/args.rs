@@ -1,6 +1,6 @@
 //! The options of `trailseal query`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use trailseal_query::aggregate::Step;
@@ -41,7 +41,9 @@ Exit status:
   0  done, whether or not anything matched
   1  --fail-if-none: nothing matched
   2  could not run: wrong arguments, unreadable input, interrupted
-  3  ran, but some input is damaged, or --verified-with: not everything that matters is proven";
+  3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
+     time span is missing, altered, uncovered or not proven: events may lack then, even if all
+     that are shown are verified";
 
 /// Search the events of an archive: filter, print, count
 ///
@@ -100,22 +102,8 @@ pub(crate) struct Filter {
     #[arg(short = 'w', long = "where", value_name = "EXPR")]
     pub(crate) conditions: Vec<String>,
 
-    /// Only events at or after this time
-    ///
-    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), seconds since 1970, `now`, or back from
-    /// now: -7d, -12h. Log files that were delivered earlier are not opened.
-    #[arg(long, visible_alias = "start-time", value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) from: Option<String>,
-
-    /// Only events at or before this time; a date means its first second in UTC
-    #[arg(long, visible_alias = "end-time", value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) to: Option<String>,
-
-    /// How long after its events a log file may have been delivered; later files are not opened
-    ///
-    /// Only where no signed digest tells a file's event times.
-    #[arg(long, value_name = "SPAN", default_value = "24h")]
-    pub(crate) late: String,
+    #[command(flatten)]
+    pub(crate) times: Times,
 
     /// Only events with this name; * and ? stand for any text and character (repeatable)
     #[arg(long = "event-name", value_name = "GLOB")]
@@ -198,6 +186,29 @@ pub(crate) struct Filter {
     pub(crate) selectors_inverse: bool,
 }
 
+/// When events happened, for every command that reads them.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Filter")]
+#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
+pub(crate) struct Times {
+    /// Only events at or after this time
+    ///
+    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), seconds since 1970, `now`, or back from
+    /// now: -7d, -12h. Log files that were delivered earlier are not opened.
+    #[arg(long, visible_alias = "start-time", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+
+    /// Only events at or before this time; a date means its first second in UTC
+    #[arg(long, visible_alias = "end-time", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+
+    /// How long after its events a log file may have been delivered; later files are not opened
+    ///
+    /// Only where no signed digest tells a file's event times.
+    #[arg(long, value_name = "SPAN", default_value = "24h")]
+    pub(crate) late: String,
+}
+
 /// How events are written.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
@@ -224,7 +235,7 @@ pub(crate) struct Output {
     #[arg(long)]
     pub(crate) dedupe: bool,
 
-    /// Write to this file, which cannot lie below a ROOT
+    /// Write to this file, which cannot lie below a ROOT; `-` is standard output
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
@@ -247,6 +258,13 @@ pub(crate) struct Output {
     /// What the run took, on stderr
     #[arg(long)]
     pub(crate) stats: bool,
+}
+
+impl Output {
+    /// The file to write; `None` for standard output.
+    pub(crate) fn target(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|path| path.as_os_str() != "-")
+    }
 }
 
 /// What events come to.

@@ -130,6 +130,13 @@ impl Columns {
         Self { columns: columns.map(column).into() }
     }
 
+    /// The same for people, to whom ids are noise.
+    pub(crate) fn of_timeline_text() -> Self {
+        let mut columns = Self::of_timeline();
+        columns.columns.retain(|column| column.name != "id");
+        columns
+    }
+
     /// Where rows come from.
     pub(crate) fn of_provenance() -> Self {
         Self::known(&["file", "record", "sha256"])

@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use trailseal_evidence::{Options, ledger::Ledger};
+use trailseal_archive::key::log_stamp;
+use trailseal_evidence::{
+    Options,
+    ledger::{Label, Ledger},
+    scan::Summary,
+};
 use trailseal_verify::{finding::Severity, keys::KeyRing};
 
 use super::{args, filter::TimeSpan};
@@ -49,6 +54,23 @@ pub(crate) fn load(
 /// Signed logs that are not there and may hold events of a span.
 pub(crate) fn missing_logs(ledger: Option<&Ledger>, span: TimeSpan) -> u64 {
     ledger.map_or(0, |ledger| ledger.missing_between(span.from, span.to).count() as u64)
+}
+
+/// Logs that were read though no digest speaks of them, and whose names do not say that they are of another time.
+/// Whatever else lies in a folder needs no proof, and has no reason for lacking it.
+pub(crate) fn uncovered_logs(summary: &Summary, span: TimeSpan) -> u64 {
+    /// Clocks differ, and a log may be stamped a little before its last event.
+    const EARLY: i64 = 15 * 60;
+    let touches = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        log_stamp(name).is_none_or(|stamp| {
+            span.from.is_none_or(|from| stamp >= from.plus(-EARLY))
+                && span.to.is_none_or(|to| stamp <= to.plus(span.late))
+        })
+    };
+    let logs =
+        summary.unverified.iter().filter(|(file, label, _)| *label == Label::NotCovered && touches(file));
+    logs.count() as u64
 }
 
 /// What was found about the digests themselves, and not about single logs, that may hide events of a span.

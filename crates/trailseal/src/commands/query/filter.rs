@@ -41,22 +41,22 @@ impl TimeSpan {
     ///
     /// # Errors
     /// When one is no time, or the span ends before it begins.
-    pub(crate) fn parse(from: Option<&str>, to: Option<&str>, late: &str) -> Result<Self, CommandError> {
+    pub(crate) fn parse(times: &args::Times) -> Result<Self, CommandError> {
         let now = now();
-        let time = |name: &str, text: Option<&str>| match text {
+        let time = |name: &str, text: &Option<String>| match text {
             None => Ok(None),
             Some(text) => parse_time(text, now)
                 .map(Some)
                 .map_err(|reason| CommandError::new(format!("--{name} cannot be used: {reason}"))),
         };
-        let (from, to) = (time("from", from)?, time("to", to)?);
+        let (from, to) = (time("from", &times.from)?, time("to", &times.to)?);
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
             return Err(CommandError::new(format!("--from ({from}) is after --to ({to})"))
                 .hint("a date means its first second: the day itself ends with the next date"));
         }
-        Ok(Self { from, to, late: parse_span(late)? })
+        Ok(Self { from, to, late: parse_span(&times.late)? })
     }
 }
 
@@ -65,7 +65,7 @@ impl TimeSpan {
 /// # Errors
 /// When one cannot be understood.
 pub(crate) fn wanted(filter: &args::Filter) -> Result<Wanted, CommandError> {
-    let span = TimeSpan::parse(filter.from.as_deref(), filter.to.as_deref(), &filter.late)?;
+    let span = TimeSpan::parse(&filter.times)?;
     let mut notes = Vec::new();
     let mut predicate = Predicate::Constant(true);
     for part in super::predicates::all(filter, span, &mut notes)? {
@@ -84,6 +84,15 @@ pub(super) fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
         return Err(fail(&"it is too large"));
     }
     Ok(bytes)
+}
+
+/// An access key that was written with small letters, as it must be.
+pub(crate) fn upper_case_key(key: &str) -> Option<String> {
+    let upper = key.to_ascii_uppercase();
+    let is_key = upper.len() >= 16
+        && ["AKIA", "ASIA"].iter().any(|kind| upper.starts_with(kind))
+        && upper.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_key && upper != key).then_some(upper)
 }
 
 fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
@@ -129,10 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn keys_with_small_letters_are_known() {
+        assert_eq!(upper_case_key("akiaIOSFODNN7example").as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
+        for other in ["AKIAIOSFODNN7EXAMPLE", "akia1", "abcdefghijklmnopqrst", "akiaiosfodnn7e.ample"] {
+            assert_eq!(upper_case_key(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn a_span_that_ends_before_it_begins_is_refused() {
-        let error = TimeSpan::parse(Some("2024-03-02"), Some("2024-03-01"), "24h").unwrap_err();
+        let span = |from: &str, to: &str| {
+            let [from, to] = [from, to].map(|text| Some(text.to_owned()));
+            TimeSpan::parse(&args::Times { from, to, late: "1h".to_owned() })
+        };
+        let error = span("2024-03-02", "2024-03-01").unwrap_err();
         assert!(error.message.contains("is after --to"), "{}", error.message);
-        let same = TimeSpan::parse(Some("2024-03-01"), Some("2024-03-01"), "1h").unwrap();
+        let same = span("2024-03-01", "2024-03-01").unwrap();
         assert_eq!((same.from, same.late), (same.to, 3600));
     }
 }

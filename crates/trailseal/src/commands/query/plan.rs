@@ -118,7 +118,7 @@ impl RowPlan {
             ShapeKind::Array => Shape::Array,
             ShapeKind::Csv => Shape::Csv(names()),
             ShapeKind::Table => Shape::Table(names()),
-            ShapeKind::Timeline => Shape::Timeline,
+            ShapeKind::Timeline => Shape::Timeline(names()),
         }
     }
 }
@@ -128,7 +128,7 @@ fn format(args: &Args, is_terminal: bool) -> Format {
     if let Some(format) = args.output.format {
         return format;
     }
-    if let Some(path) = &args.output.file {
+    if let Some(path) = args.output.target() {
         return match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => Format::Csv,
             Some("json") => Format::Json,
@@ -187,16 +187,20 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
     let fields = args.output.fields.as_deref();
     let fields = fields
         .map(|names| Columns::parse(names).map_err(|reason| unusable("--fields", &reason)))
-        .transpose()?
-        .or_else(|| is_timeline.then(Columns::of_timeline));
+        .transpose()?;
+    let is_text = is_timeline
+        && (format == Format::Table || args.output.format.is_none() && args.output.target().is_none());
+    let fields = fields.or_else(|| match (is_timeline, is_text) {
+        (false, _) => None,
+        (true, true) => Some(Columns::of_timeline_text()),
+        (true, false) => Some(Columns::of_timeline()),
+    });
     let integrity = !args.evidence.keys.verified_with.is_empty();
     let provenance = args.evidence.provenance;
     let with_evidence = |columns: Columns| {
         let columns = if provenance { columns.and(Columns::of_provenance()) } else { columns };
         if integrity { columns.and(Columns::of_label()) } else { columns }
     };
-    let is_text = is_timeline
-        && (format == Format::Table || args.output.format.is_none() && args.output.file.is_none());
     let (format, shape) = match format {
         _ if is_text => (RowFormat::Cells(with_evidence(fields.unwrap_or_default())), ShapeKind::Timeline),
         Format::Jsonl => {

@@ -10,7 +10,7 @@ use trailseal_query::{
 
 use super::{
     args,
-    filter::{TimeSpan, read_selectors},
+    filter::{TimeSpan, read_selectors, upper_case_key},
 };
 use crate::error::CommandError;
 
@@ -23,8 +23,8 @@ pub(super) fn all(
     let mut all = Vec::new();
     all.push(shortcut::time_range(span.from, span.to).map_err(|error| refused("--from", &error))?);
     for text in &filter.conditions {
-        let condition = expression::parse(text).map_err(|error| no_condition(&error))?;
-        notes.extend(expression::suggestions(&condition));
+        let (condition, odd) = expression::parse_with_notes(text).map_err(|error| no_condition(&error))?;
+        notes.extend(odd);
         all.push(condition);
     }
     let globs: [(&str, &[String], Shortcut); 9] = [
@@ -41,6 +41,10 @@ pub(super) fn all(
     for (option, values, make) in globs {
         push(&mut all, option, values, make)?;
     }
+    notes.extend(filter.access_keys.iter().filter_map(|key| {
+        let upper = upper_case_key(key)?;
+        Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"))
+    }));
     push(&mut all, "--category", &filter.categories, shortcut::category)?;
     push(&mut all, "--error", &filter.errors, |codes| {
         let any = |code: &String| (code.as_str() != "*").then(|| code.clone());

@@ -8,14 +8,14 @@ use std::{
 
 use crate::{
     output::{self, Quiet},
-    render::query::{csv, rows, table::Table, timeline},
+    render::query::{csv, rows, table::Table, timeline::Timeline},
 };
 
 use super::columns::Columns;
 
 /// The first events are shown at once, later ones at least so often.
 const FLUSH: Duration = Duration::from_millis(50);
-/// Rows of one table; another one with its own widths follows.
+/// Rows that are aligned with one another; what follows has its own widths.
 const TABLE_ROWS: usize = 1000;
 
 /// A stream that knows whether anybody still reads it.
@@ -86,7 +86,7 @@ pub(crate) enum Shape {
     /// Cells of a table.
     Table(Vec<String>),
     /// Cells of a timeline.
-    Timeline,
+    Timeline(Vec<String>),
 }
 
 impl Shape {
@@ -102,6 +102,7 @@ pub(crate) struct Sink<'a> {
     shape: Shape,
     width: Option<usize>,
     table: Option<Table>,
+    timeline: Option<Timeline>,
     has_begun: bool,
     flushed: Option<Instant>,
 }
@@ -109,7 +110,7 @@ pub(crate) struct Sink<'a> {
 impl<'a> Sink<'a> {
     /// For rows of this shape, on a terminal of so many columns.
     pub(crate) fn new(out: &'a mut Out, shape: Shape, width: Option<usize>) -> Self {
-        Self { out, shape, width, table: None, has_begun: false, flushed: None }
+        Self { out, shape, width, table: None, timeline: None, has_begun: false, flushed: None }
     }
 
     /// Writes rows that need no more than to be written: many at once.
@@ -140,7 +141,11 @@ impl<'a> Sink<'a> {
                 table.row(rows::cells(row).map(|cell| cell.unwrap_or("-")));
                 if table.count() >= TABLE_ROWS { self.write_table() } else { Ok(()) }
             }
-            Shape::Timeline => writeln!(self.out, "{}", timeline::line(rows::cells(row), self.width)),
+            Shape::Timeline(names) => {
+                let timeline = self.timeline.get_or_insert_with(|| Timeline::new(names, self.width));
+                timeline.line(rows::cells(row));
+                if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
+            }
         }
     }
 
@@ -168,6 +173,9 @@ impl<'a> Sink<'a> {
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.begin()?;
         self.write_table()?;
+        if let Some(timeline) = &mut self.timeline {
+            timeline.write(self.out)?;
+        }
         if matches!(self.shape, Shape::Array) {
             self.out.write_all(b"\n]\n")?;
         }
@@ -186,7 +194,7 @@ impl<'a> Sink<'a> {
                 csv::line(names.iter().map(|name| name.as_str().into()), &mut header);
                 self.out.write_all(&header)?;
             }
-            Shape::Plain | Shape::Table(_) | Shape::Timeline => {}
+            Shape::Plain | Shape::Table(_) | Shape::Timeline(_) => {}
         }
         Ok(true)
     }

@@ -27,6 +27,8 @@ pub(crate) struct Told {
     pub(crate) labels: Option<[u64; 4]>,
     /// Signed logs that are not there and may hold wanted events.
     pub(crate) missing_logs: u64,
+    /// Logs that were read, that no digest speaks of, and that may hold wanted events.
+    pub(crate) uncovered_logs: u64,
     /// What is wrong with the digests themselves.
     pub(crate) digests: DigestFindings,
     /// Whether the run ended as soon as there was enough.
@@ -45,15 +47,15 @@ pub(crate) struct DigestFindings {
     pub(crate) codes: Vec<&'static str>,
 }
 
-/// Whether something that matters could not be read or proven.
+/// Whether something that matters could not be read or proven (spec/verification.md 3): that all events which are
+/// shown are verified is not enough, since a file that is missing, altered or unproven may have held others.
 pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
-    // An altered log file may have lost the very events that are looked for.
     let [_, unproven_files, violated_files, _] = summary.labels;
     let has_unproven_rows = told.labels.is_some_and(|[_, rest @ ..]| rest.iter().any(|count| *count > 0));
     summary.damages > 0
         || told.missing_logs > 0
         || told.digests.violations + told.digests.unproven > 0
-        || unproven_files + violated_files > 0
+        || unproven_files + violated_files + told.uncovered_logs > 0
         || has_unproven_rows
 }
 
@@ -190,11 +192,10 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
         return Ok(());
     }
     let red = AnsiColor::Red.on_default().bold();
-    let (verb, was) = if summary.damages == 1 { ("is", "place") } else { ("are", "places") };
     writeln!(
         out,
-        "{red}damaged:{red:#} {} {was} {verb} unreadable; every whole event elsewhere was used",
-        grouped(summary.damages)
+        "{red}damaged:{red:#} {}, where events may lack or be wrong; every whole event elsewhere was used",
+        plural(summary.damages, "place")
     )?;
     let listed = if verbose { summary.damage.len() } else { summary.damage.len().min(LISTED) };
     for Damage { shown: file, offset, reason, .. } in &summary.damage[..listed] {
@@ -252,7 +253,7 @@ mod tests {
              left out: 1 aggregated event, 2 other JSON documents\n\
              integrity: 17 verified, 1 violated, 2 not_covered\n\
              \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
-             damaged: 2 places are unreadable; every whole event elsewhere was used\n\
+             damaged: 2 places, where events may lack or be wrong; every whole event elsewhere was used\n\
              \x20 a0\\u{1b}.json.gz: the gzip data end too early\n\
              \x20 a1\\u{1b}.json.gz at byte 1,000: the gzip data end too early\n"
         );
