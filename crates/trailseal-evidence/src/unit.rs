@@ -381,6 +381,10 @@ impl Unit {
             .flat_map(|row| (0..digest(row as u32).logs.len()).map(move |log| (row as u32, log as u32)))
             .collect();
         let place = |at: (u32, u32)| (&*log(at).bucket, &log(at).object);
+        let mut known = HashSet::with_capacity(names.len());
+        if names.iter().all(|at| known.insert(place(*at))) {
+            return conflicts;
+        }
         names.sort_unstable_by(|a, b| place(*a).cmp(&place(*b)).then_with(|| a.cmp(b)));
         for pair in names.windows(2) {
             if place(pair[0]) == place(pair[1]) {

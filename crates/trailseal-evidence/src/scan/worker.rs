@@ -25,7 +25,10 @@ use super::{Damage, FileInfo, Row, ScanOptions, Skipped, Summary, inputs::Job, o
 use crate::{Progress, ledger::Label};
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
-const MAX_WHOLE: usize = 12 << 20;
+const MAX_WHOLE: usize = 8 << 20;
+
+/// Bytes by which the buffer for files grows: no more memory is touched than the largest of them needs.
+const GROWTH: usize = 64 << 10;
 
 /// The first size of the window through which larger content is scanned.
 const WINDOW: usize = 1 << 20;
@@ -151,7 +154,7 @@ impl<'a> Worker<'a> {
             // one byte more than it should have shows its end; the buffer is kept for all files
             let wanted = (length as usize + 1).max(self.loaded + 1);
             if self.on_disk.len() < wanted {
-                self.on_disk.resize(wanted.next_power_of_two(), 0);
+                self.on_disk.resize(wanted.next_multiple_of(GROWTH), 0);
             }
             match file.read(&mut self.on_disk[self.loaded..]) {
                 Ok(0) => return Ok(true),

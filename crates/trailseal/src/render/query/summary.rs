@@ -119,7 +119,7 @@ fn skipped_text(reason: Skipped) -> &'static str {
         Skipped::Empty => "without content",
         Skipped::NotJson => "that are no JSON",
         Skipped::OtherLabel => "that are not verified",
-        Skipped::Digest => "that are digests and were read before",
+        Skipped::Digest => "that are digests or their metadata and were read before",
         _ => "of another kind",
     }
 }
