@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use trailseal_archive::Timestamp;
 
+use crate::report::{ChainId, ChainKind, Report, SCHEMA, Scope, Totals, Verdict};
 use trailseal_verify::{
     chain::HOUR,
     finding::{Code, Finding, Severity},
     logs::Unnamed,
     policy::{PENDING, Policy, STAMP_TOLERANCE},
-    report::{ChainId, ChainKind, Report, SCHEMA, Scope, Totals, Verdict},
 };
 
 use crate::expect::Expectations;

@@ -1,8 +1,8 @@
 //! What the user expects of an archive as a whole.
 
+use crate::report::{ChainId, Head};
 use serde::Deserialize;
 use trailseal_archive::Timestamp;
-use trailseal_verify::report::{ChainId, Head};
 
 /// What must be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

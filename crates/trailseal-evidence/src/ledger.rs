@@ -19,6 +19,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use crate::report::{DigestTotals, Verdict};
 use rayon::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
@@ -27,7 +28,6 @@ use trailseal_verify::{
     finding::{Code, Finding},
     logs::{Copy, Observation, Unnamed, judge},
     policy::Policy,
-    report::{DigestTotals, Verdict},
 };
 
 use crate::{

@@ -17,6 +17,7 @@ mod needs;
 mod options;
 mod outcome;
 mod read;
+pub mod report;
 pub mod scan;
 mod search;
 mod survey;

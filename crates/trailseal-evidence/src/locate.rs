@@ -5,11 +5,9 @@ use std::{
     path::Path,
 };
 
+use crate::report::Mapping;
 use trailseal_archive::{key::KeyParts, walk::Roots};
-use trailseal_verify::{
-    link::{DigestRow, FoundAt},
-    report::Mapping,
-};
+use trailseal_verify::link::{DigestRow, FoundAt};
 
 use crate::options::Map;
 

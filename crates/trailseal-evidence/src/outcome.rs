@@ -2,12 +2,12 @@
 
 use trailseal_archive::Timestamp;
 
+use crate::report::{ChainReport, Coverage, Head, Interval, Mapping, Totals};
 use trailseal_verify::{
     chain::{Assessment, Chain, HOUR, Judgement, Status},
     finding::{Code, Finding, Severity},
     link::{DigestRow, named_chain},
     logs::{LogVerdict, Unnamed, merge},
-    report::{ChainReport, Coverage, Head, Interval, Mapping, Totals},
 };
 
 use crate::expect::Expectations;

@@ -8,6 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
+use crate::report::Mapping;
 use trailseal_archive::{
     Timestamp,
     gzip::Ending,
@@ -21,7 +22,6 @@ use trailseal_verify::{
     keys::KeyFile,
     link::{DigestRow, FoundAt},
     logs::{Copy, Covered, LogVerdict, Observation, Unnamed, judge},
-    report::Mapping,
 };
 
 use crate::{

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::report::{Report, Scope, ScopeKey};
 use trailseal_archive::walk::Folder;
-use trailseal_verify::{
-    finding::{Code, Finding},
-    report::{Report, Scope, ScopeKey},
-};
+use trailseal_verify::finding::{Code, Finding};
 
 use crate::{
     batch::Signatures,

@@ -9,8 +9,8 @@ use crate::{
     finding::{Code, Finding, Severity},
     keys::KeyRing,
     link::{Content, DigestRow, Evidence, named_chain},
+    parts::{ChainId, ChainKind, Gap},
     policy::Policy,
-    report::{ChainId, ChainKind, Gap},
     signature::{self, Signature, SignatureCheck, SignatureSource},
 };
 

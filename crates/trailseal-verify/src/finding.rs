@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
-use crate::report::ChainId;
+use crate::parts::ChainId;
 
 /// How much a finding weighs (spec/verification.md 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

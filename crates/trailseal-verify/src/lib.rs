@@ -9,7 +9,7 @@
 //! 3. [`chain::assess`] judges all rows of an account and region: authenticity, links, gaps;
 //! 4. [`logs::judge`] compares a log with its digest, [`logs::Covered`] says what an unnamed log means.
 //!
-//! `trailseal-evidence` reads the files and gathers the judgements of all into the [`report::Report`].
+//! `trailseal-evidence` reads the files and gathers the judgements of all into a report.
 
 pub mod chain;
 mod der;
@@ -19,6 +19,6 @@ pub mod keys;
 pub mod limits;
 pub mod link;
 pub mod logs;
+pub mod parts;
 pub mod policy;
-pub mod report;
 pub mod signature;

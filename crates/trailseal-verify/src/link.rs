@@ -13,7 +13,7 @@ use crate::{
     finding::Code,
     keys::KeyRing,
     limits::Limits,
-    report::{ChainId, ChainKind},
+    parts::{ChainId, ChainKind},
     signature::{self, Signature, SignatureCheck},
 };
 

@@ -10,8 +10,8 @@ use crate::{
     digest::{Digest, NamedLog},
     finding::Code,
     link::DigestRow,
+    parts::{ChainKind, Interval},
     policy::{PENDING, STAMP_TOLERANCE},
-    report::{ChainKind, Interval},
 };
 
 /// What reading a log file to its end showed.

@@ -4,7 +4,7 @@ use trailseal_archive::Timestamp;
 
 use crate::{
     finding::{Code, Finding, Severity},
-    report::ChainId,
+    parts::ChainId,
 };
 
 /// How far an archive's newest log may be ahead of the newest digest: digests come about half an hour

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::report::Totals;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
     digest::{NamedLog, ObjectKey},
     finding::{Code, Finding},
     logs::{Copy, Unnamed, judge},
-    report::Totals,
 };
 
 use super::{

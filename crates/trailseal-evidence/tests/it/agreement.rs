@@ -7,6 +7,7 @@ use std::{
 };
 
 use trailseal_archive::gzip::Inflater;
+use trailseal_evidence::report::Report;
 use trailseal_evidence::{
     Options, Silent, UnitDetail,
     ledger::{Label, Ledger},
@@ -17,7 +18,6 @@ use trailseal_verify::{
     finding::{Code, Finding, Severity},
     logs::{Observation, Unnamed},
     policy::Policy,
-    report::Report,
 };
 
 /// What a verification showed of the log files.

@@ -3,9 +3,10 @@
 use std::{fs, path::Path};
 
 use trailseal_archive::key::ObjectKind;
+use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{Baseline, Options};
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::{finding::Code, report::Verdict};
+use trailseal_verify::finding::Code;
 
 use crate::support::{HOUR, options, run, run_with, small};
 

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use trailseal_evidence::Error;
+use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Plan, Stop};
 use trailseal_verify::{
     chain::Status,
     finding::{Code, Severity},
     link::Evidence,
-    report::Verdict,
 };
 
 use crate::support::{HOUR, options, options_for, run, run_with, small, try_run, window};

@@ -1,13 +1,8 @@
 //! What was done to the content of digest files: situations 21 to 24, 27, 52 to 55.
 
+use trailseal_evidence::report::{ChainKind, Verdict};
 use trailseal_testkit::{Archive, MALFORMED, Malformed, Plan, Style};
-use trailseal_verify::{
-    chain::Status,
-    finding::Code,
-    link::Evidence,
-    report::{ChainKind, Verdict},
-    signature::SignatureSource,
-};
+use trailseal_verify::{chain::Status, finding::Code, link::Evidence, signature::SignatureSource};
 
 use crate::support::{run, small, window};
 

@@ -3,12 +3,13 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use trailseal_archive::Timestamp;
+use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{
     Error, Options, Progress, Silent,
     ledger::{Label, Ledger},
 };
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::{finding::Code, report::Verdict};
+use trailseal_verify::finding::Code;
 
 use crate::{
     agreement::read,

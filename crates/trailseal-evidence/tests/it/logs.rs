@@ -1,12 +1,12 @@
 //! What was done to log files: situations 1 and 4 to 20.
 
 use trailseal_archive::key::ObjectKind;
+use trailseal_evidence::report::{ChainKind, Verdict};
 use trailseal_testkit::{Archive, Plan, Stop, sha256_hex};
 use trailseal_verify::{
     chain::Status,
     finding::{Code, Severity},
     link::Evidence,
-    report::{ChainKind, Verdict},
     signature::SignatureSource,
 };
 

@@ -2,8 +2,9 @@
 
 use trailseal_archive::Timestamp;
 use trailseal_evidence::Map;
+use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::{finding::Code, report::Verdict};
+use trailseal_verify::finding::Code;
 
 use crate::support::{HOUR, options, run, run_with, small, time, window};
 

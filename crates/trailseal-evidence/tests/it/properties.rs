@@ -4,8 +4,9 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index};
 use trailseal_archive::metadata::parse_sidecar;
+use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Malformed, Plan, Style, gunzip};
-use trailseal_verify::{finding::Severity, report::Verdict};
+use trailseal_verify::finding::Severity;
 
 use crate::support::{Run, options, run, run_with};
 

@@ -5,11 +5,11 @@ use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 use trailseal_evidence::keys;
+use trailseal_evidence::report::Verdict;
 use trailseal_verify::{
     digest::Digest,
     keys::{KeyEncoding, KeyRing},
     limits::Limits,
-    report::Verdict,
     signature::{Signature, SignatureCheck, SignatureSource, check},
 };
 

@@ -2,8 +2,8 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::report::Verdict;
 
 use crate::support::{options, options_for, run, run_with, small};
 

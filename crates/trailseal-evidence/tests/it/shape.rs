@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use trailseal_evidence::Baseline;
+use trailseal_evidence::report::SCHEMA;
 use trailseal_evidence::{KeyNeed, key_needs};
 use trailseal_testkit::{Archive, Malformed, Plan, Stop};
-use trailseal_verify::report::SCHEMA;
 
 use crate::support::{HOUR, options, run, run_with, small, time};
 

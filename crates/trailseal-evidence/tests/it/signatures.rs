@@ -4,13 +4,13 @@ use std::{fs, path::PathBuf};
 
 use trailseal_archive::metadata::Manifest;
 use trailseal_evidence::keys;
+use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Metadata, Plan, Stop, signing_key};
 use trailseal_verify::{
     chain::Status,
     finding::Code,
     keys::{KeyDefectReason, KeyRing},
     link::Evidence,
-    report::Verdict,
     signature::SignatureSource,
 };
 

@@ -7,6 +7,7 @@ use std::{
 
 use crate::agreement::{self, FilesSeen};
 use trailseal_archive::Timestamp;
+use trailseal_evidence::report::{Report, Verdict};
 use trailseal_evidence::{Error, Options, Silent, keys, verify};
 use trailseal_testkit::Archive;
 use trailseal_verify::{
@@ -14,7 +15,6 @@ use trailseal_verify::{
     finding::{Code, Finding, Severity},
     keys::KeyRing,
     link::Evidence,
-    report::{Report, Verdict},
     signature::SignatureSource,
 };
 

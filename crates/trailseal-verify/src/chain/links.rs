@@ -8,7 +8,7 @@ use crate::{
     chain::{Chain, HOUR, Work, is_standard, named_chain},
     digest::{Digest, Previous},
     finding::{Code, Finding, Severity},
-    report::{ChainId, Gap},
+    parts::{ChainId, Gap},
 };
 
 impl<'a> Work<'a> {

@@ -10,7 +10,7 @@ use crate::{
     digest::Digest,
     finding::{Code, Finding},
     link::Content,
-    report::ChainId,
+    parts::ChainId,
     signature::SignatureCheck,
 };
 

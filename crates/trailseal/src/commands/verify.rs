@@ -8,14 +8,9 @@ use std::{
 
 use clap::ValueEnum;
 use trailseal_archive::{Timestamp, metadata::Manifest};
+use trailseal_evidence::report::{Report, SCHEMA, Verdict};
 use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail, keys};
-use trailseal_verify::{
-    finding::Code,
-    keys::KeyRing,
-    limits::Limits,
-    policy::Policy,
-    report::{Report, SCHEMA, Verdict},
-};
+use trailseal_verify::{finding::Code, keys::KeyRing, limits::Limits, policy::Policy};
 
 use crate::{
     error::CommandError,

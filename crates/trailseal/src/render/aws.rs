@@ -9,13 +9,13 @@ use std::{
 };
 
 use trailseal_archive::{Timestamp, gzip::Form};
+use trailseal_evidence::report::{ChainId, ChainKind};
 use trailseal_evidence::{LogEntry, UnitDetail};
 use trailseal_verify::{
     chain::Status,
     digest::Digest,
     finding::Code,
     link::{Content, DigestRow, named_chain},
-    report::{ChainId, ChainKind},
     signature::{SignatureCheck, SignatureSource},
 };
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use trailseal_verify::report::{ChainId, ChainKind, ChainReport};
+use trailseal_evidence::report::{ChainId, ChainKind, ChainReport};
 
 use super::{
     plain::{DIM, aligned, plural, shown, span},

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use trailseal_verify::report::Report;
+use trailseal_evidence::report::Report;
 
 use super::text::Stats;
 

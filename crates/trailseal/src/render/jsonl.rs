@@ -8,13 +8,13 @@ use std::{
 
 use serde::Serialize;
 use trailseal_archive::Timestamp;
+use trailseal_evidence::report::{ChainKind, ChainReport, Report, Scope, Totals, Verdict};
 use trailseal_evidence::{LogEntry, UnitDetail, UnnamedLog};
 use trailseal_verify::{
     chain::Status,
     finding::{Code, Finding},
     link::Evidence,
     logs::Unnamed,
-    report::{ChainKind, ChainReport, Report, Scope, Totals, Verdict},
     signature::SignatureSource,
 };
 

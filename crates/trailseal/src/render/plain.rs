@@ -8,7 +8,8 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use trailseal_archive::Timestamp;
-use trailseal_verify::{finding::Severity, report::Verdict};
+use trailseal_evidence::report::Verdict;
+use trailseal_verify::finding::Severity;
 
 /// A text from outside, with its control and direction characters escaped: a file name must not be able to
 /// move the cursor or to turn a line around.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::AnsiColor;
 use trailseal_archive::Timestamp;
-use trailseal_verify::report::{ChainReport, Coverage};
+use trailseal_evidence::report::{ChainReport, Coverage};
 
 use super::{
     chains::{MANY, name},

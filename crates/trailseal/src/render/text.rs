@@ -6,10 +6,8 @@ use std::{
 };
 
 use serde::Serialize;
-use trailseal_verify::{
-    finding::Severity,
-    report::{Report, Scope, Verdict},
-};
+use trailseal_evidence::report::{Report, Scope, Verdict};
+use trailseal_verify::finding::Severity;
 
 use super::{
     chains, findings,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use trailseal_evidence::Options;
-use trailseal_verify::report::Report;
+use trailseal_evidence::report::Report;
 
 use crate::{
     error::CommandError,

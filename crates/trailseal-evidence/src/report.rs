@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
-pub use crate::finding::{Code, Finding, Severity};
+pub use trailseal_verify::{
+    finding::{Code, Finding, Severity},
+    parts::{ChainId, ChainKind, Gap, Interval},
+};
 
 /// The name and version of the schema.
 pub const SCHEMA: &str = "trailseal.verify/1";
@@ -191,57 +194,6 @@ pub struct ChainReport {
     /// Hour by hour, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Coverage>,
-}
-
-/// What makes a chain one chain (spec/verification.md 2).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ChainId {
-    /// The organization, of an organization trail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    /// The account whose events are covered.
-    pub account: String,
-    /// The region whose events are covered.
-    pub region: String,
-    /// The trail's name.
-    pub trail: String,
-    /// The region in which the trail was created.
-    pub home_region: String,
-    /// Standard or backfill.
-    pub kind: ChainKind,
-}
-
-/// Standard and backfill digests form chains of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChainKind {
-    /// The hourly digests.
-    Standard,
-    /// Digests for logs that came late.
-    Backfill,
-}
-
-/// A span of delivery time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Interval {
-    /// Its start.
-    pub start: Timestamp,
-    /// Its end.
-    pub end: Timestamp,
-}
-
-/// A span that no digest covers, and the code of the finding that says why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Gap {
-    /// Its start.
-    pub start: Timestamp,
-    /// Its end.
-    pub end: Timestamp,
-    /// `gap`, `digest_missing`, `digests_missing_inferred`, `window_discontinuity` …
-    pub code: Code,
-    /// Whether something is proven to be missing; the finding says it.
-    #[serde(skip)]
-    pub is_violation: bool,
 }
 
 /// The newest authentic digest of a chain: what a later run compares itself with (`--baseline`).
