@@ -72,6 +72,11 @@ impl Label {
     /// All of them, from the best to the least.
     pub const ALL: [Self; 4] = [Self::Verified, Self::Unproven, Self::Violated, Self::NotCovered];
 
+    /// Its place in [`Label::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
     /// As outputs write it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -166,6 +166,11 @@ impl Skipped {
     pub const ALL: [Self; 6] =
         [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel, Self::Digest];
 
+    /// Its place in [`Skipped::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
     /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -377,10 +382,9 @@ impl Summary {
     }
 
     fn skip(&mut self, why: Skipped, bytes: u64) {
-        if let Some(at) = Skipped::ALL.iter().position(|other| *other == why) {
-            self.skipped[at].0 += 1;
-            self.skipped[at].1 += bytes;
-        }
+        let (files, on_disk) = &mut self.skipped[why.index()];
+        *files += 1;
+        *on_disk += bytes;
     }
 
     fn damage(&mut self, damage: Damage) {

@@ -54,9 +54,20 @@ pub(super) struct Worker<'a> {
 /// A scanner and what it came to.
 struct Scan<'a> {
     options: &'a ScanOptions<'a>,
+    scanners: Scanners<'a>,
+    summary: Summary,
+}
+
+/// One for content that nothing vouches for, one for what a checksum protects.
+struct Scanners<'a> {
     checking: Scanner<'a>,
     trusting: Scanner<'a>,
-    summary: Summary,
+}
+
+impl<'a> Scanners<'a> {
+    fn of(&mut self, is_protected: bool) -> &mut Scanner<'a> {
+        if is_protected { &mut self.trusting } else { &mut self.checking }
+    }
 }
 
 /// What is told of a row.
@@ -71,8 +82,10 @@ impl<'a> Worker<'a> {
     ) -> Self {
         let scan = Scan {
             options,
-            checking: Scanner::new(filter, true),
-            trusting: Scanner::new(filter, options.check),
+            scanners: Scanners {
+                checking: Scanner::new(filter, true),
+                trusting: Scanner::new(filter, options.check),
+            },
             summary: Summary::default(),
         };
         Self {
@@ -329,9 +342,7 @@ impl Scan<'_> {
         let label = self.options.ledger.map(|_| {
             let seen = seen.ok_or("it was not read to its end before");
             let (label, reason) = job.entry.map_or((Label::NotCovered, None), |entry| entry.label(seen));
-            if let Some(at) = Label::ALL.iter().position(|other| *other == label) {
-                self.summary.labels[at] += 1;
-            }
+            self.summary.labels[label.index()] += 1;
             if let (true, Some(reason)) = (label != Label::Verified, reason) {
                 self.summary.unverified.push((job.shown.clone(), label, reason));
             }
@@ -434,13 +445,13 @@ impl Stream<'_, '_, '_> {
     /// Scans what comes next of the stream, from its beginning when `is_fresh`; `before` bytes were left out in
     /// front of it. Says how many bytes need not be given again.
     fn feed(&mut self, content: &[u8], next: Next, before: u64, is_fresh: bool) -> usize {
-        let Scan { checking, trusting, summary, .. } = &mut *self.scan;
-        let scanner = if self.is_protected { trusting } else { checking };
+        let Scan { scanners, summary, .. } = &mut *self.scan;
+        let scanner = scanners.of(self.is_protected);
         if is_fresh {
             scanner.start();
         }
         let (info, cut_at, row) = (self.info, self.cut_at, &mut *self.row);
-        let label = info.label.and_then(|label| Label::ALL.iter().position(|other| *other == label));
+        let label = info.label.map(Label::index);
         scanner.feed(content, next, &mut |found| match found {
             Found::Match { record, number } => {
                 if let Some(label) = label {
@@ -459,8 +470,8 @@ impl Stream<'_, '_, '_> {
 
     /// The stream is over.
     fn end(&mut self) {
-        let Scan { checking, trusting, summary, .. } = &mut *self.scan;
-        let scanner = if self.is_protected { trusting } else { checking };
+        let Scan { scanners, summary, .. } = &mut *self.scan;
+        let scanner = scanners.of(self.is_protected);
         summary.counts.add(&scanner.counts());
         let is_other = !scanner.saw_json() && !self.job.is_given && !is_json_by_name(&self.info.shown);
         if is_other {

@@ -12,6 +12,7 @@ use flate2::{Compression, write::GzEncoder};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Silent,
+    ledger::Label,
     scan::{Row, ScanOptions, Skipped, Summary, fold, stream},
 };
 use trailseal_query::{
@@ -157,7 +158,7 @@ fn what_holds_no_events_is_counted_and_left_out() {
     ]);
     let (found, summary) = ids(&options(&[folder.path()]), &everything());
     assert_eq!(found, numbered(0..2));
-    let skipped = |why| summary.skipped[Skipped::ALL.iter().position(|other| *other == why).unwrap()].0;
+    let skipped = |why: Skipped| summary.skipped[why.index()].0;
     assert_eq!((skipped(Skipped::Empty), skipped(Skipped::NotJson)), (1, 2));
     let left_out =
         |kind| summary.counts.left_out[LeftOut::ALL.iter().position(|other| *other == kind).unwrap()];
@@ -281,4 +282,10 @@ fn tar_header(name: &str, content: &[u8]) -> Vec<u8> {
     header.extend_from_slice(content);
     header.resize(header.len().next_multiple_of(512), 0);
     header
+}
+
+#[test]
+fn labels_and_reasons_stand_where_their_index_says() {
+    assert!(Skipped::ALL.iter().enumerate().all(|(at, why)| why.index() == at));
+    assert!(Label::ALL.iter().enumerate().all(|(at, label)| label.index() == at));
 }

@@ -167,7 +167,7 @@ impl<'a> Job<'a> {
         Head {
             time: row.record.time(),
             id: if self.dedupe { id() } else { 0 },
-            label: row.file.label.and_then(|label| Label::ALL.iter().position(|known| *known == label)),
+            label: row.file.label.map(Label::index),
         }
     }
 }
