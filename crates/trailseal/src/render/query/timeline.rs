@@ -80,8 +80,9 @@ impl Timeline {
             let needed = cell.chars().count();
             if needed <= MAX_WIDTH {
                 *width = needed.max(*width);
-            } else if self.screen.is_some() {
-                *width = MAX_WIDTH;
+            } else {
+                // Where nothing is cut, a longer cell pushes the rest of its own line only.
+                *width = if self.screen.is_some() { MAX_WIDTH } else { (*width).max(1) };
             }
         }
         self.lines.push(line);
@@ -203,5 +204,10 @@ mod tests {
         assert!(text.contains("arn:aws:") && text.contains("AccessRole\n"), "{text}");
         assert!(written(None, &[long, PLAIN]).contains(role), "nothing is cut in a file");
         assert!(written(None, &[long, PLAIN]).contains("bob  ListBuckets"), "one long cell moves no others");
+        assert_eq!(
+            written(None, &[long]).matches(role).count(),
+            2,
+            "a column of nothing but long cells is shown"
+        );
     }
 }
