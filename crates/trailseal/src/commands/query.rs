@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         };
         done.map(|done| {
             let uncovered_logs = evidence::uncovered_logs(&done.summary, wanted.span);
-            Done { told: Told { digests, uncovered_logs, ..done.told }, ..done }
+            Done { told: Told { uncovered_logs, digests, ..done.told }, ..done }
         })
     });
     let mut done = match done {
