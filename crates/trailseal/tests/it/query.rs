@@ -496,6 +496,7 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("bad_step", "events.json --histogram 1y"),
         ("bad_regex", "events.json -r ("),
         ("bad_network", "events.json --source-ip 10.0.0.0/99"),
+        ("output_device", "events.json -o /dev/null"),
         ("limit_none", "events.json --limit 0"),
         ("limit_negative", "events.json --limit -1"),
         ("name_for_root", "events.json GetObject"),
