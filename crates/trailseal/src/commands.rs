@@ -99,9 +99,11 @@ fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     let lacks_root = error.kind() == ErrorKind::MissingRequiredArgument
         && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(missing)) if missing.iter().any(|name| name.contains("ROOT")));
-    if lacks_root && std::env::args_os().any(|arg| arg == "--keys") {
+    let greedy = ["--keys", "--lookup-attributes"];
+    let greedy = greedy.into_iter().find(|name| std::env::args_os().any(|arg| arg == *name));
+    if let (true, Some(name)) = (lacks_root, greedy) {
         let cyan = anstyle::AnsiColor::Cyan.on_default();
-        let hint = "--keys takes every path that follows it; write ROOT before --keys";
+        let hint = format!("{name} takes everything that follows it; write ROOT before {name}");
         let _ = writeln!(anstream::stderr(), "{cyan}hint:{cyan:#} {hint}");
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(COULD_NOT_RUN))

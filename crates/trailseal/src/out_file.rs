@@ -30,6 +30,11 @@ impl<'a> OutFile<'a> {
         otherwise: &str,
     ) -> Result<Self, CommandError> {
         let this = Self { what, path, may_replace };
+        if path.as_os_str() == "-" {
+            return Err(this
+                .fail(&"standard output has something else on it")
+                .hint("--format json writes the report there; a file of this name is ./-"));
+        }
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
@@ -43,7 +48,14 @@ impl<'a> OutFile<'a> {
             }
         }
         match fs::symlink_metadata(path) {
-            Ok(found) if !found.is_file() => Err(this.fail(&"something that is not a regular file is there")),
+            Ok(found) if !found.is_file() => {
+                let error = this.fail(&"something that is not a regular file is there");
+                Err(if path.starts_with("/dev") {
+                    error.hint("redirect standard output instead")
+                } else {
+                    error
+                })
+            }
             Ok(_) if !may_replace => Err(this.fail(&"it is there already").hint(otherwise)),
             _ if path.file_name().is_none() => Err(this.fail(&"it has no file name")),
             _ => Ok(this),

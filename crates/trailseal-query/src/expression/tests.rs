@@ -204,6 +204,8 @@ fn errors_say_where_what_and_what_instead() {
         ("eventName =", vec!["expected"]),
         ("element(resources)", vec!["element is written"]),
         ("eventName IN ()", vec!["expected"]),
+        ("eventName LIKE Get%", vec!["expected", "single quotes: LIKE 'Get%'"]),
+        ("a = 'x' AND eventName LIKE %Get% OR b = 'y'", vec!["single quotes: LIKE 'Get%'"]),
     ] {
         let complaint = complaint(text);
         for part in parts {

@@ -264,6 +264,13 @@ impl Builder<'_> {
         }
         let detail =
             lower_first(&detail.replace("Expected: ", "expected ").replace("found: EOF", "found its end"));
-        ExpressionError::Syntax { place, detail, hint: self.hint(start) }
+        let hint = self.hint(start).or_else(|| self.hint_at_pattern(start));
+        ExpressionError::Syntax { place, detail, hint }
+    }
+
+    /// `LIKE Get%`: to the parser, a remainder.
+    fn hint_at_pattern(&self, start: usize) -> Option<&'static str> {
+        let has_percent = (start..self.at).any(|at| self.tokens.token(at) == Some(&Token::Mod));
+        has_percent.then_some("a pattern is written in single quotes: LIKE 'Get%'")
     }
 }

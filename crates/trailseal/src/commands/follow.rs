@@ -1,6 +1,10 @@
 //! `trailseal follow`.
 
-use std::{io::Write as _, path::PathBuf, time::Instant};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::ValueEnum;
 use trailseal_evidence::{
@@ -57,8 +61,8 @@ Exit status:
   1  --fail-if-none: the archive has no event of the key
   2  could not run: wrong arguments, unreadable input, interrupted
   3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
-     time span is missing, altered, uncovered or not proven: events may lack then, even if all
-     that are shown are verified";
+     time span is missing, altered, uncovered or not proven: events may be missing then, even if
+     all that are shown are verified";
 
 /// Follow an access key: the roles it assumed, the keys that came back, what those did
 ///
@@ -78,7 +82,7 @@ pub(crate) struct Args {
     times: Times,
 
     /// Follow so many links from the key; 0 for the key alone
-    #[arg(long, value_name = "N", help_heading = "Filter")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Filter")]
     depth: Option<u32>,
 
     /// What is written to stdout
@@ -152,7 +156,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new(format!("{key:?} is no access key: they are in upper case"))
             .hint(format!("trailseal follow {upper} …")));
     }
-    let roots = input::expand(&args.input)?;
+    let roots = input::expand(&args.input).map_err(|error| {
+        let is_swapped = Path::new(key).exists() && args.input.roots.len() == 1;
+        let hints = if is_swapped { vec!["KEY stands before ROOT".to_owned()] } else { error.hints };
+        CommandError { hints, ..error }
+    })?;
     let is_pipe = |root: &PathBuf| {
         root.as_os_str() == "-"
             || std::fs::metadata(root).is_ok_and(|found| !found.is_dir() && !found.is_file())

@@ -13,6 +13,7 @@ use trailseal_query::{
 };
 
 use crate::{
+    commands::query::{args::Input, input},
     error::CommandError,
     interrupt::Interrupt,
     output,
@@ -49,7 +50,7 @@ Exit status:
 /// what goes beyond that has an option of its own.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folders that hold the archive, files, or `-` for standard input
+    /// Folders that hold the archive, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
     #[arg(value_name = "ROOT", required = true)]
     inputs: Vec<PathBuf>,
 
@@ -98,7 +99,7 @@ pub(crate) struct Args {
     next_token: Option<String>,
 
     /// No more than so many events, and a token if there are more; without it all are printed
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Pages")]
+    #[arg(long, value_name = "N", value_parser = crate::commands::verify::parse::at_least_one, allow_negative_numbers = true, help_heading = "Pages")]
     max_items: Option<u64>,
 
     /// Go on where `--max-items` stopped
@@ -159,12 +160,13 @@ enum Times {
 /// # Errors
 /// [`CommandError`] when the request is rejected, or the scan could not be made.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
-    let request = args.request()?;
+    let inputs = input::expand(&Input::of(&args.inputs))?;
+    let request = args.request(&inputs)?;
     let now = now()?;
     // Asked for first without looking at the files: what is wrong with the request needs none.
     let lookup = match request.check(now, 0) {
         Err(RequestError::TokenOfOtherData) | Ok(_) => {
-            let fingerprint = if args.needs_tokens() { archive::fingerprint(&args.inputs)? } else { 0 };
+            let fingerprint = if args.needs_tokens() { archive::fingerprint(&inputs)? } else { 0 };
             request.check(now, fingerprint)
         }
         Err(error) => Err(error),
@@ -173,11 +175,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if let Some(region) = request.region.as_ref().filter(|_| args.region.is_none() && !args.quiet) {
         output::note(&format!("events of {region} only; --all-regions for all"));
     }
-    Answer::new(args, &lookup, interrupt).write()
+    Answer::new(args, &inputs, &lookup, interrupt).write()
 }
 
 impl Args {
-    fn request(&self) -> Result<Request, CommandError> {
+    fn request(&self, inputs: &[PathBuf]) -> Result<Request, CommandError> {
         let attributes = attributes::parse(&self.lookup_attributes).map_err(|error| {
             CommandError::new(format!("Error parsing parameter '--lookup-attributes': {error}"))
         })?;
@@ -202,13 +204,13 @@ impl Args {
             event_category: self.event_category.clone(),
             max_results: self.max_results,
             next_token: self.next_token.clone().or_else(|| self.starting_token.clone()),
-            region: self.region()?,
+            region: self.region(inputs)?,
             extensions,
         })
     }
 
     /// The region that answers; `None` for all.
-    fn region(&self) -> Result<Option<String>, CommandError> {
+    fn region(&self, inputs: &[PathBuf]) -> Result<Option<String>, CommandError> {
         if self.all_regions {
             return Ok(None);
         }
@@ -219,7 +221,7 @@ impl Args {
         if let Some(region) = self.region.clone().or_else(from_environment) {
             return Ok(Some(region));
         }
-        let mut regions = archive::regions(&self.inputs)?.into_iter();
+        let mut regions = archive::regions(inputs)?.into_iter();
         match (regions.next(), regions.next()) {
             (Some(only), None) => Ok(Some(only)),
             (Some(first), Some(second)) => {
@@ -255,6 +257,7 @@ type Records = Page<Box<[u8]>>;
 /// Finds the rows, as many scans as it takes, and writes them.
 struct Answer<'r> {
     args: &'r Args,
+    inputs: &'r [PathBuf],
     lookup: &'r Lookup,
     filter: Filter,
     counts: Counts,
@@ -262,9 +265,9 @@ struct Answer<'r> {
 }
 
 impl<'r> Answer<'r> {
-    fn new(args: &'r Args, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
+    fn new(args: &'r Args, inputs: &'r [PathBuf], lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
         let filter = Filter::new(lookup.predicate_with_times());
-        Self { args, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
+        Self { args, inputs, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
     }
 
     fn write(&self) -> Result<u8, CommandError> {
@@ -312,14 +315,14 @@ impl<'r> Answer<'r> {
     }
 
     fn reads_stdin(&self) -> bool {
-        self.args.inputs.iter().any(|input| input.as_os_str() == "-")
+        self.inputs.iter().any(|input| input.as_os_str() == "-")
     }
 
     /// One pass over the archive: the first rows after a position.
     fn scan(&self, rows: usize, after: Option<&Position>) -> Result<(Records, Summary), CommandError> {
         let limit = Limit { rows, bytes: HELD_BYTES };
         let options = ScanOptions {
-            inputs: self.args.inputs.clone(),
+            inputs: self.inputs.to_vec(),
             from: self.lookup.start,
             // Not narrowed to what lies behind the position: which files are read must not change from page to page.
             to: self.lookup.end,

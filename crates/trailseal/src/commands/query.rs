@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         };
         done.map(|done| {
             let uncovered_logs = evidence::uncovered_logs(&done.summary, wanted.span);
-            Done { told: Told { digests, uncovered_logs, ..done.told }, ..done }
+            Done { told: Told { uncovered_logs, digests, ..done.told }, ..done }
         })
     });
     let mut done = match done {
@@ -79,7 +79,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done => done?,
     };
     if !args.output.quiet && !done.is_gone {
-        done.told.notes.splice(0..0, wanted.notes);
+        let notes = plan.notes.iter().cloned().chain(wanted.notes).chain(done.nothing(args));
+        let notes: Vec<String> = notes.map(|note| format!("note: {note}")).collect();
+        done.told.notes.splice(0..0, notes);
         done.told.verbose = args.output.verbose;
         // Nobody can be told that stderr is gone.
         let _ = summary::write(&done.summary, &done.told, &mut anstream::stderr());
@@ -183,6 +185,21 @@ struct Done {
 }
 
 impl Done {
+    /// Why there may be nothing.
+    fn nothing(&self, args: &Args) -> Vec<String> {
+        let counts = &self.summary.counts;
+        if counts.records == 0 && self.summary.damages == 0 {
+            return vec!["no event was found in what was read".to_owned()];
+        }
+        if counts.matched > 0 {
+            return Vec::new();
+        }
+        let is_lower = |name: &&String| name.starts_with(|c: char| c.is_ascii_lowercase());
+        let odd = args.filter.event_names.iter().filter(is_lower);
+        odd.map(|name| format!("--event-name {name}: names begin with a capital letter, and case counts"))
+            .collect()
+    }
+
     fn status(&self, fail_if_none: bool) -> u8 {
         summary::status(&self.summary, &self.told, fail_if_none && self.kept == 0)
     }

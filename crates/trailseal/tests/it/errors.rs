@@ -65,6 +65,7 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("no_baseline", "verify archive --keys keys --baseline none.json"),
         ("wrong_baseline", "verify archive --keys keys --baseline keys/public-keys-eu-west-1.json"),
         ("empty_metadata", "verify archive --keys keys --metadata /dev/null"),
+        ("report_to_stdout", "verify archive --keys keys --report -"),
         ("clobber_alone", "verify archive --keys keys --clobber"),
     ] {
         let run = demo.run(arguments);

@@ -133,6 +133,12 @@ fn a_key_without_events_is_said_to_have_none() {
     assert_eq!(run.status, Some(0), "{run}");
     assert!(run.stdout.contains("none in this archive"), "{run}");
     assert_eq!(demo.run("follow AKIA0 events.json --fail-if-none").status, Some(1));
+    let swapped = demo.run("follow events AKIA1");
+    assert!(!swapped.stderr.contains("KEY stands"), "{swapped}");
+    fs::create_dir(demo.path("events")).unwrap();
+    let swapped = demo.run("follow events AKIA1");
+    assert_eq!(swapped.status, Some(2), "{swapped}");
+    assert!(swapped.stderr.ends_with("folder\nhint: KEY stands before ROOT\n"), "{swapped}");
     for arguments in ["follow events.json", "follow ./x events.json", "follow AKIA1 -", "follow AKIA1 none"] {
         let run = demo.run(arguments);
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");

@@ -13,6 +13,7 @@ mod follow;
 mod formats;
 mod interrupt;
 mod keys;
+mod lookup_events;
 mod output;
 mod query;
 mod verdicts;

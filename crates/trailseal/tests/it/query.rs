@@ -257,7 +257,7 @@ fn a_wrong_checksum_is_told_as_one() {
         for input in ["events.json.gz", "events.json.gz --provenance --fields eventID"] {
             let run = demo.run(&format!("query {input}"));
             assert_eq!((run.status, run.lines().len()), (Some(3), 5), "{run}");
-            assert!(run.stderr.contains("damaged: 1 place, where events may lack or be wrong"), "{run}");
+            assert!(run.stderr.contains("damaged: 1 place, where events may be missing or wrong"), "{run}");
             assert!(run.stderr.contains("the checksum is wrong: the trailer states "), "{run}");
             assert!(run.stderr.contains("all of the content was used, but nothing vouches for it"), "{run}");
         }
@@ -496,6 +496,11 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("bad_step", "events.json --histogram 1y"),
         ("bad_regex", "events.json -r ("),
         ("bad_network", "events.json --source-ip 10.0.0.0/99"),
+        ("output_device", "events.json -o /dev/null"),
+        ("limit_none", "events.json --limit 0"),
+        ("limit_negative", "events.json --limit -1"),
+        ("name_for_root", "events.json GetObject"),
+        ("pattern_bare", "events.json --where eventName=Get%"),
         ("no_root", "--count-by eventName"),
         ("nowhere", "nowhere"),
         ("no_such_pattern", "nowhere/*.json"),
@@ -509,6 +514,33 @@ fn arguments_that_cannot_be_meant_are_refused() {
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");
         assert_snapshot!(format!("refused_{name}"), run);
     }
+}
+
+#[test]
+fn what_may_not_be_meant_is_noted_and_changes_nothing() {
+    let demo = few();
+    for (arguments, matched, note) in [
+        (&["--where", "eventName LIKE 'Get*'"][..], 0, "note: eventName LIKE 'Get*': in LIKE, % is any text"),
+        (
+            &["--where", "eventName <> 5"],
+            5,
+            "note: eventName: the field holds text, which is never the number 5",
+        ),
+        (
+            &["--event-name", "getobject"],
+            0,
+            "note: --event-name getobject: names begin with a capital letter",
+        ),
+        (&["--fields", "accessKeyId"], 5, "note: accessKeyId: CloudTrail writes userIdentity.accessKeyId"),
+        (&["--count-by", "foo.bar"], 1, "note: foo.bar: event records have no field foo"),
+    ] {
+        let run = run(&demo, &[&["query", "events.json"][..], arguments].concat());
+        assert_eq!((run.status, run.lines().len()), (Some(0), matched), "{run}");
+        assert!(run.stderr.contains(note), "{run}");
+    }
+    fs::create_dir(demo.path("empty")).unwrap();
+    let run = demo.run("query empty");
+    assert!(run.stderr.contains("note: no event was found in what was read"), "{run}");
 }
 
 #[test]

@@ -42,8 +42,8 @@ Exit status:
   1  --fail-if-none: nothing matched
   2  could not run: wrong arguments, unreadable input, interrupted
   3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
-     time span is missing, altered, uncovered or not proven: events may lack then, even if all
-     that are shown are verified";
+     time span is missing, altered, uncovered or not proven: events may be missing then, even if
+     all that are shown are verified";
 
 /// Search the events of an archive: filter, print, count
 ///
@@ -88,6 +88,13 @@ pub(crate) struct Input {
     /// The same as ROOT, for a file (repeatable)
     #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Input")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+impl Input {
+    /// These alone.
+    pub(crate) fn of(roots: &[PathBuf]) -> Self {
+        Self { roots: roots.to_vec(), directories: Vec::new(), files: Vec::new() }
+    }
 }
 
 /// Which events are wanted.
@@ -228,7 +235,7 @@ pub(crate) struct Output {
     pub(crate) sort: Option<Sort>,
 
     /// At most so many events
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
 
     /// Every event once: of those with the same eventID the first in the archive
@@ -278,11 +285,11 @@ pub(crate) struct Aggregate {
     pub(crate) count_by: Option<String>,
 
     /// With --count-by or --by: only the N largest
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true)]
     pub(crate) top: Option<u64>,
 
     /// With --count-by: only groups of at least N events
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true)]
     pub(crate) min_count: Option<u64>,
 
     /// The different values of a field; with --count-by: how many there are in each group

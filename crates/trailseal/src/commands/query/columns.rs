@@ -5,10 +5,11 @@ use std::{borrow::Cow, ops::ControlFlow};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::scan::Row;
 use trailseal_query::{
-    Record,
+    Predicate, Record, expression,
     json::{Value, quote},
     lookup,
     path::FieldPath,
+    predicate::Test,
 };
 
 /// Fields with their names.
@@ -111,6 +112,15 @@ impl Columns {
             "eventID",
             "requestParameters",
         ])
+    }
+
+    /// What is odd about names that no event record has.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let exists = self.columns.iter().filter_map(|column| match &column.field {
+            Field::Path(path) => Some(Predicate::Field(path.clone(), Test::Exists)),
+            Field::Derived(_) => None,
+        });
+        expression::suggestions(&Predicate::Any(exists.collect()))
     }
 
     /// What a timeline shows.

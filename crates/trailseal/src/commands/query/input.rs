@@ -52,10 +52,15 @@ fn missing(path: &Path, why: &str) -> CommandError {
     let follows_error = std::env::args_os()
         .zip(std::env::args_os().skip(1))
         .any(|(before, after)| before == "--error" && after == path.as_os_str());
-    if follows_error {
-        error.hint(format!("a code stands behind an equals sign: --error={}", path.display()))
-    } else {
-        error
+    let word = path.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    match word {
+        _ if follows_error => {
+            error.hint(format!("a code stands behind an equals sign: --error={}", path.display()))
+        }
+        Some(word) if word.len() > 3 && word.starts_with(|c: char| c.is_ascii_uppercase()) => error.hint(
+            format!("`trailseal query ROOT --keyword {word}` finds events in which this stands, --event-name {word} those of this name"),
+        ),
+        _ => error,
     }
 }
 
@@ -148,7 +153,7 @@ mod tests {
     use super::*;
 
     fn input(roots: &[PathBuf]) -> args::Input {
-        args::Input { roots: roots.to_vec(), directories: Vec::new(), files: Vec::new() }
+        args::Input::of(roots)
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) format: Format,
     /// Whether files must be hashed.
     pub(super) needs_hash: bool,
+    /// What is odd about the fields that are named.
+    pub(super) notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -89,7 +91,8 @@ impl Plan {
                 .hint("a field of the records that has this name is written in quotes: '\"label\"'"));
         }
         let needs_hash = args.evidence.provenance || named.need_hash();
-        Ok(Self { mode, format, needs_hash })
+        let notes = named.notes();
+        Ok(Self { mode, format, needs_hash, notes })
     }
 
     /// Whether the output is text for people, with colours.

@@ -31,6 +31,11 @@ pub(crate) fn threads(text: &str) -> Result<usize, String> {
     threads.ok_or_else(|| "a number from 0 to 1024 is needed".to_owned())
 }
 
+/// A number of things, of which none make no sense.
+pub(crate) fn at_least_one(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1 is needed".to_owned())
+}
+
 /// `4G`, `256M`, `100k`, `1GiB` or bytes; powers of 1024.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();

@@ -117,9 +117,9 @@ fn skipped_text(reason: Skipped) -> &'static str {
         Skipped::OtherTime => "delivered at another time",
         Skipped::OtherTimeSigned => "with signed event times outside",
         Skipped::Empty => "without content",
-        Skipped::NotJson => "that are no JSON",
-        Skipped::OtherLabel => "that are not verified",
-        Skipped::Digest => "that are digests or their metadata and were read before",
+        Skipped::NotJson => "holding no JSON",
+        Skipped::OtherLabel => "not verified",
+        Skipped::Digest => "read before as digests or their metadata",
         _ => "of another kind",
     }
 }
@@ -163,7 +163,7 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
         let yellow = AnsiColor::Yellow.on_default();
         writeln!(
             out,
-            "  {yellow}the digests are not proven to be whole ({}), so that log files may lack unseen{yellow:#} \
+            "  {yellow}the digests are not proven to be whole ({}), so log files may be missing unnoticed{yellow:#} \
              {DIM}(`trailseal verify` says more){DIM:#}",
             codes.join(", ")
         )?;
@@ -194,7 +194,7 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
     let red = AnsiColor::Red.on_default().bold();
     writeln!(
         out,
-        "{red}damaged:{red:#} {}, where events may lack or be wrong; every whole event elsewhere was used",
+        "{red}damaged:{red:#} {}, where events may be missing or wrong; every whole event elsewhere was used",
         plural(summary.damages, "place")
     )?;
     let listed = if verbose { summary.damage.len() } else { summary.damage.len().min(LISTED) };
@@ -253,7 +253,7 @@ mod tests {
              left out: 1 aggregated event, 2 other JSON documents\n\
              integrity: 17 verified, 1 violated, 2 not_covered\n\
              \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
-             damaged: 2 places, where events may lack or be wrong; every whole event elsewhere was used\n\
+             damaged: 2 places, where events may be missing or wrong; every whole event elsewhere was used\n\
              \x20 a0\\u{1b}.json.gz: the gzip data end too early\n\
              \x20 a1\\u{1b}.json.gz at byte 1,000: the gzip data end too early\n"
         );

@@ -10,6 +10,8 @@ use crate::render::plain::shown;
 const MAX_WIDTH: usize = 48;
 /// Where the terminal is narrow, columns are not made narrower than this.
 const MIN_WIDTH: usize = 8;
+/// The longest IPv4 address.
+const ADDRESS: usize = 15;
 /// Cells that are longer are cut, wherever they go.
 const MAX_CELL: usize = 4096;
 
@@ -29,6 +31,8 @@ enum Kind {
     Time,
     /// A service, without what all their names end in.
     Source,
+    /// An address, of whose digits none can be spared.
+    Address,
     /// What failed, in brackets; nothing for what did not.
     Error,
     /// What many events lack, so that nothing stands for it.
@@ -41,6 +45,7 @@ impl Kind {
         match name {
             "time" | "eventTime" => Self::Time,
             "source" | "eventSource" => Self::Source,
+            "from" | "sourceIPAddress" => Self::Address,
             "error" | "errorCode" => Self::Error,
             "resource" | "resource_name" => Self::Resource,
             _ => Self::Other,
@@ -61,7 +66,7 @@ impl Kind {
             Self::Time => text.replace('T', " ").replace('Z', ""),
             Self::Source => text.trim_end_matches(".amazonaws.com").to_owned(),
             Self::Error => format!("[{text}]"),
-            Self::Resource | Self::Other => text.into_owned(),
+            Self::Address | Self::Resource | Self::Other => text.into_owned(),
         }
     }
 }
@@ -80,8 +85,9 @@ impl Timeline {
             let needed = cell.chars().count();
             if needed <= MAX_WIDTH {
                 *width = needed.max(*width);
-            } else if self.screen.is_some() {
-                *width = MAX_WIDTH;
+            } else {
+                // Where nothing is cut, a longer cell pushes the rest of its own line only.
+                *width = if self.screen.is_some() { MAX_WIDTH } else { (*width).max(1) };
             }
         }
         self.lines.push(line);
@@ -125,8 +131,15 @@ impl Timeline {
         loop {
             let columns = widths.iter().filter(|width| **width > 0).count();
             let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
-            let shrinkable = |at: &usize| self.kinds[*at] != Kind::Time && widths[*at] > MIN_WIDTH;
-            match (0..widths.len()).filter(shrinkable).max_by_key(|at| widths[*at]) {
+            let widest = |least: usize| {
+                let is_shrinkable = |at: &usize| match self.kinds[*at] {
+                    Kind::Time => false,
+                    Kind::Address => widths[*at] > least,
+                    _ => widths[*at] > MIN_WIDTH,
+                };
+                (0..widths.len()).filter(is_shrinkable).max_by_key(|at| widths[*at])
+            };
+            match widest(ADDRESS).or_else(|| widest(MIN_WIDTH)) {
                 Some(widest) if total > screen => widths[widest] -= 1,
                 _ => return widths,
             }
@@ -199,9 +212,15 @@ mod tests {
             assert!(text.lines().all(|line| line.chars().count() <= screen), "{text}");
             assert!(text.lines().all(|line| line.starts_with("2024-03-01 05:46:4")), "{text}");
         }
+        assert!(written(Some(84), &[long]).contains("198.51.100.7"), "addresses are the last to be cut");
         let text = written(Some(120), &[long]);
         assert!(text.contains("arn:aws:") && text.contains("AccessRole\n"), "{text}");
         assert!(written(None, &[long, PLAIN]).contains(role), "nothing is cut in a file");
         assert!(written(None, &[long, PLAIN]).contains("bob  ListBuckets"), "one long cell moves no others");
+        assert_eq!(
+            written(None, &[long]).matches(role).count(),
+            2,
+            "a column of nothing but long cells is shown"
+        );
     }
 }
