@@ -20,7 +20,7 @@ impl fmt::Display for Predicate {
             Self::Constant(holds) => f.write_str(if *holds { "TRUE" } else { "FALSE" }),
             Self::All(parts) => join(f, parts, true),
             Self::Any(parts) => join(f, parts, false),
-            Self::Not(part) => match &**part {
+            Self::Not(part) => match sole(part) {
                 Self::Field(path, Test::Exists) => write!(f, "{} IS NULL", Field(path)),
                 Self::Lookup(member, Test::Exists) => write!(f, "{member} IS NULL"),
                 part => write!(f, "NOT {}", Tight(part)),
@@ -102,11 +102,20 @@ struct Tight<'a>(&'a Predicate);
 
 impl fmt::Display for Tight<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Predicate::All(parts) | Predicate::Any(parts) if parts.len() > 1 => write!(f, "({})", self.0),
-            Predicate::All(parts) | Predicate::Any(parts) if parts.len() == 1 => Tight(&parts[0]).fmt(f),
+        match sole(self.0) {
+            several @ (Predicate::All(parts) | Predicate::Any(parts)) if parts.len() > 1 => {
+                write!(f, "({several})")
+            }
             other => other.fmt(f),
         }
+    }
+}
+
+/// What is joined of nothing else, without what joins it.
+fn sole(predicate: &Predicate) -> &Predicate {
+    match predicate {
+        Predicate::All(parts) | Predicate::Any(parts) if parts.len() == 1 => sole(&parts[0]),
+        other => other,
     }
 }
 
