@@ -140,8 +140,13 @@ impl Question {
     fn ask(&self, archive: &Path, threads: usize) -> u64 {
         let filter = Filter::new(self.predicate.clone());
         let check = matches!(self.kind, Kind::Lines);
-        let options =
-            ScanOptions { inputs: vec![archive.to_owned()], threads, check, ..ScanOptions::default() };
+        let options = ScanOptions {
+            inputs: vec![archive.to_owned()],
+            threads,
+            check,
+            weigh: false,
+            ..ScanOptions::default()
+        };
         match &self.kind {
             Kind::Lines => {
                 let mut rows = 0;

@@ -6,11 +6,7 @@
 use std::{
     ops::ControlFlow,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
@@ -24,21 +20,16 @@ use crate::{
 
 use self::{
     inputs::{Inputs, Job},
+    queue::{Queue, Taker},
     turns::Turns,
     worker::Worker,
 };
 
 mod inputs;
 mod observe;
+mod queue;
 mod turns;
 mod worker;
-
-/// Files, and bytes of files, that a thread takes at once: to wake a thread takes as long as a small file.
-const BATCH_FILES: usize = 32;
-const BATCH_BYTES: u64 = 1 << 20;
-
-/// Batches that are found before a thread takes them.
-const QUEUE: usize = 16;
 
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;
@@ -67,8 +58,9 @@ pub struct ScanOptions<'a> {
     pub max_record: usize,
     /// Inflated bytes of one file or archive member.
     pub max_inflated: u64,
-    /// Whether the summary has the bytes of files that are not read: asking for them takes time.
-    pub weigh_skipped: bool,
+    /// Whether files are asked for their length when they are found, for the progress and the bytes of files that
+    /// are not read; it takes time.
+    pub weigh: bool,
     /// Worker threads; 0 for as many as there are processors.
     pub threads: usize,
 }
@@ -86,7 +78,7 @@ impl Default for ScanOptions<'_> {
             check: true,
             max_record: 64 << 20,
             max_inflated: Limits::default().max_entry,
-            weigh_skipped: true,
+            weigh: true,
             threads: 0,
         }
     }
@@ -129,7 +121,7 @@ pub struct Summary {
     /// What was seen in them.
     pub counts: Counts,
     /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
-    /// [`ScanOptions::weigh_skipped`] asks for them); in the order of [`Skipped::ALL`].
+    /// [`ScanOptions::weigh`] asks for them); in the order of [`Skipped::ALL`].
     pub skipped: [(u64, u64); Skipped::ALL.len()],
     /// Files that were read, by label, in the order of [`Label::ALL`]; zeros without a ledger.
     pub labels: [u64; Label::ALL.len()],
@@ -273,42 +265,30 @@ fn run<P: Send>(
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (sender, receiver) = sync_channel::<Vec<Job<'_>>>(QUEUE);
-    // held by the threads alone: when the last one leaves, nobody sends into the void
-    let receiver = Arc::new(Mutex::new(receiver));
+    let queue = Queue::new(threads);
     let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
     let (parts, found) = thread::scope(|scope| {
         let spawn = |name: String| thread::Builder::new().name(name);
-        let workers = (0..threads).map(|n| {
-            let receiver = Arc::clone(&receiver);
+        // all of them first: a thread that does not come to be leaves the queue, too
+        let takers: Vec<_> = (0..threads).map(|_| Taker::new(&queue)).collect();
+        let workers = takers.into_iter().enumerate().map(|(n, taker)| {
             spawn(format!("scan-{n}"))
-                .spawn_scoped(scope, move || work(&mut || if stops() { None } else { take(&receiver) }))
+                .spawn_scoped(scope, move || work(&mut || if stops() { None } else { taker.take() }))
         });
-        let workers =
-            workers.collect::<Result<Vec<_>, _>>().map_err(|error| Error::Threads(error.to_string()));
-        drop(receiver);
+        let workers: Result<Vec<_>, _> = workers.collect();
         let workers = match workers {
             Ok(workers) => workers,
             Err(error) => {
                 // threads that were started find nothing to do
-                drop(sender);
-                return Err(error);
+                queue.close();
+                return Err(Error::Threads(error.to_string()));
             }
         };
-        let mut batch = Batch::default();
         let found = inputs.each(options, &mut |job| {
             progress.add(1, job.length);
-            batch.bytes += job.length;
-            batch.jobs.push(job);
-            // the first files are not waited for
-            let is_full = batch.jobs.len() >= BATCH_FILES.min(batch.sent + 1) || batch.bytes >= BATCH_BYTES;
-            if stops() || (is_full && batch.send(&sender).is_break()) {
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
+            if stops() { ControlFlow::Break(()) } else { queue.push(job) }
         });
-        let _ = batch.send(&sender);
-        drop(sender);
+        queue.close();
         let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
@@ -325,32 +305,6 @@ fn run<P: Send>(
     let parts = parts.collect();
     summary.settle();
     Ok((parts, summary))
-}
-
-/// Files that are about to be given to a thread.
-#[derive(Default)]
-struct Batch<'a> {
-    jobs: Vec<Job<'a>>,
-    bytes: u64,
-    /// Batches before this one.
-    sent: usize,
-}
-
-impl<'a> Batch<'a> {
-    fn send(&mut self, to: &SyncSender<Vec<Job<'a>>>) -> ControlFlow<()> {
-        self.bytes = 0;
-        self.sent += 1;
-        let jobs = std::mem::take(&mut self.jobs);
-        if jobs.is_empty() || to.send(jobs).is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    }
-}
-
-fn take<'a>(jobs: &Mutex<Receiver<Vec<Job<'a>>>>) -> Option<Vec<Job<'a>>> {
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
 impl Summary {

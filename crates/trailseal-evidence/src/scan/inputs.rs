@@ -46,7 +46,7 @@ pub(super) struct Job<'a> {
     pub(super) real: Option<PathBuf>,
     /// As the user would write it.
     pub(super) shown: String,
-    /// Bytes on disk.
+    /// Bytes on disk, or 0 if nobody asked.
     pub(super) length: u64,
     /// Whether the user named it.
     pub(super) is_given: bool,
@@ -184,8 +184,8 @@ impl<'a> Finder<'_, 'a> {
         for file in files {
             let real = || folder.real.join(&*file.name);
             let length = || {
-                let is_known = file.is_link || file.refusal.is_some();
-                if is_known { file.length } else { real().symlink_metadata().map_or(0, |found| found.len()) }
+                let is_asked = self.options.weigh && !file.is_link && file.refusal.is_none();
+                if is_asked { real().symlink_metadata().map_or(0, |found| found.len()) } else { file.length }
             };
             let entry =
                 known.and_then(
@@ -196,7 +196,8 @@ impl<'a> Finder<'_, 'a> {
             if file.refusal.is_none()
                 && let Some(why) = self.is_unwanted(&file.name, entry)
             {
-                self.summary.skip(why, if self.options.weigh_skipped { length() } else { 0 });
+                let length = length();
+                self.summary.skip(why, length);
                 continue;
             }
             self.send(Job {

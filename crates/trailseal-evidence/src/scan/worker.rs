@@ -122,11 +122,9 @@ impl<'a> Worker<'a> {
         if let Some(reason) = &job.refusal {
             return self.scan.damage(job, None, reason.clone());
         }
-        if job.length == 0 {
-            return self.empty(job);
-        }
-        match File::open(real) {
-            Ok(file) => self.file(job, file, row),
+        match File::open(real).and_then(|file| Ok((file.metadata()?.len(), file))) {
+            Ok((0, _)) => self.empty(job),
+            Ok((length, file)) => self.file(job, length, file, row),
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
         }
     }
@@ -140,9 +138,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn file(&mut self, job: &Job<'_>, mut file: File, row: &mut OnRow<'_>) {
-        if job.length <= MAX_WHOLE as u64 {
-            match self.load(&mut file, job.length) {
+    fn file(&mut self, job: &Job<'_>, length: u64, mut file: File, row: &mut OnRow<'_>) {
+        if length <= MAX_WHOLE as u64 {
+            match self.load(&mut file, length) {
                 Ok(true) => {
                     if self.whole(job, row) {
                         return;

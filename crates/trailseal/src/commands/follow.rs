@@ -238,7 +238,7 @@ impl Args {
             check: true,
             max_record: usize::try_from(self.max_record_size).unwrap_or(usize::MAX),
             max_inflated: self.max_inflated_size,
-            weigh_skipped: !self.quiet,
+            weigh: !self.quiet,
             threads: self.threads,
         }
     }

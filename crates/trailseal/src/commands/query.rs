@@ -145,7 +145,7 @@ impl<'a> Job<'a> {
                 check: plan.prints_records(),
                 max_record: usize::try_from(args.limits.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.max_inflated_size,
-                weigh_skipped: !args.output.quiet,
+                weigh: !args.output.quiet,
                 threads: args.limits.threads,
             },
             filter: Filter::new(wanted.predicate.clone()),
