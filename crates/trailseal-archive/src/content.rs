@@ -10,7 +10,7 @@
 //! - A reader yields every byte before the damage, and then a [`ContentError`] instead of an end. The rest of
 //!   the file goes on where there is a way: with the next entry of a zip, the next header of a tar.
 //! - Memory does not depend on what the file says: 64 KiB windows; for zip archives that cannot be read in
-//!   place, 64 MiB and beyond that a temporary file without a name; the window of a zstd frame, 128 MiB at
+//!   place, 16 MiB and beyond that a temporary file without a name; the window of a zstd frame, 128 MiB at
 //!   most.
 //! - [`Limits`] bound the rest, and what they cut off is told.
 //! - The [`Outcome`] accounts for everything: entries read, skipped, and what is wrong with which.
@@ -73,7 +73,7 @@ mod zstd;
 mod tests;
 
 /// Up to this many bytes, a zip archive that is not a file is held in memory.
-const SPOOL_BYTES: usize = 64 << 20;
+const SPOOL_BYTES: usize = 16 << 20;
 
 /// How many problems are listed; more are counted.
 const MAX_PROBLEMS: usize = 1000;

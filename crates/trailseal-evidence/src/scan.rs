@@ -76,7 +76,7 @@ impl Default for ScanOptions<'_> {
             only: None,
             hash: false,
             check: true,
-            max_record: 64 << 20,
+            max_record: 8 << 20,
             max_inflated: Limits::default().max_entry,
             weigh: true,
             threads: 0,

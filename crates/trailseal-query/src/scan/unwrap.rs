@@ -13,7 +13,7 @@ use crate::json::{Value, decode};
 const MAX_DEPTH: u32 = 8;
 
 /// Inflated bytes of a payload within a wrapper: `CloudWatch` sends a few MB at most.
-const MAX_PAYLOAD: u64 = 64 << 20;
+const MAX_PAYLOAD: u64 = 16 << 20;
 
 /// JSON that is no event record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -120,7 +120,7 @@ pub(crate) struct Args {
     threads: usize,
 
     /// Bytes of one event; a larger one is damage (K, M, G: powers of 1024)
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse::size, help_heading = "Limits")]
+    #[arg(long, value_name = "SIZE", default_value = "8M", value_parser = parse::size, help_heading = "Limits")]
     max_record_size: u64,
 
     /// Inflated bytes of one file, or of one file in an archive file
