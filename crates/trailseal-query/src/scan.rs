@@ -16,7 +16,7 @@ mod unwrap;
 
 use crate::{filter::Filter, json::Malformed, record::Record};
 
-pub use split::Next;
+pub use split::{Next, TOO_LONG};
 pub use unwrap::LeftOut;
 
 pub(crate) use structure::{depth_between, end_of_bracketed};

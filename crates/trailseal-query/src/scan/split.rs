@@ -15,6 +15,9 @@ const IMPATIENCE: usize = 1 << 20;
 /// Bytes of top-level values that are cut together.
 const PART: usize = 64 * 1024;
 
+/// The reason of damage that a larger limit for records would spare.
+pub const TOO_LONG: &str = "a value that is longer than the limit for records; it was passed over";
+
 /// What comes after the bytes that are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -220,7 +223,7 @@ impl Splitter {
             Next::Full => {
                 self.damage(
                     from,
-                    "a value that is longer than the limit for records; it was passed over",
+                    TOO_LONG,
                     visit,
                 );
                 self.mode = Mode::Skipping { depth: 0, in_string: false, is_escaped: false, then };

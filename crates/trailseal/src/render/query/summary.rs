@@ -11,7 +11,7 @@ use trailseal_evidence::{
     ledger::Label,
     scan::{Damage, Skipped, Summary},
 };
-use trailseal_query::scan::LeftOut;
+use trailseal_query::scan::{LeftOut, TOO_LONG};
 
 use crate::render::plain::{DIM, grouped, plural, shown};
 
@@ -200,7 +200,8 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
     let listed = if verbose { summary.damage.len() } else { summary.damage.len().min(LISTED) };
     for Damage { shown: file, offset, reason, .. } in &summary.damage[..listed] {
         let place = offset.map_or_else(String::new, |offset| format!(" at byte {}", grouped(offset)));
-        writeln!(out, "  {}{place}: {}", shown(file), shown(reason))?;
+        let remedy = if reason == TOO_LONG { " (--max-record-size)" } else { "" };
+        writeln!(out, "  {}{place}: {}{remedy}", shown(file), shown(reason))?;
     }
     let more = summary.damages.saturating_sub(listed as u64);
     if more > 0 {
