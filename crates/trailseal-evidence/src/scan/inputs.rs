@@ -10,7 +10,7 @@ use std::{
 
 use trailseal_archive::{
     key::{DigestName, log_stamp},
-    walk::{Listing, Problem, RootError, Roots},
+    walk::{Listing, Problem, Refusal, RootError, Roots},
 };
 
 use super::{Damage, ScanOptions, Skipped, Summary};
@@ -181,7 +181,8 @@ impl<'a> Finder<'_, 'a> {
 
     fn folder(&mut self, Listing { folder, files }: &Listing) -> ControlFlow<()> {
         let known = self.options.ledger.map(|ledger| (ledger, ledger.folder(&folder.real)));
-        for file in files {
+        // links that are not followed are told as problems of the walk
+        for file in files.iter().filter(|file| file.refusal != Some(Refusal::Link)) {
             let real = || folder.real.join(&*file.name);
             let length = || {
                 let is_asked = self.options.weigh && !file.is_link && file.refusal.is_none();

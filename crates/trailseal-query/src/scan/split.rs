@@ -221,11 +221,7 @@ impl Splitter {
             Next::More => from,
             Next::Full if from > 0 => from,
             Next::Full => {
-                self.damage(
-                    from,
-                    TOO_LONG,
-                    visit,
-                );
+                self.damage(from, TOO_LONG, visit);
                 self.mode = Mode::Skipping { depth: 0, in_string: false, is_escaped: false, then };
                 from
             }
