@@ -1,0 +1,65 @@
+//! Local trails: the control plane of CloudTrail as rules, and a durable store of what they change.
+//!
+//! [`rules::apply`] is one call of one of the 16 operations that are about trails, as a function of an [`Account`],
+//! a [`Caller`] and the request, with every validation, limit, default, name and text of an error that is known.
+//! [`Store`] keeps the accounts in a database file and applies the rules to them: when a call has answered, what it
+//! changed is on the disk.
+//!
+//! ```
+//! use serde_json::json;
+//! use trailseal_trails::{Caller, Operation, Store, Timestamp};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open(&folder.path().join("trails.redb"))?;
+//! let caller = Caller {
+//!     account: "111122223333".into(),
+//!     region: "eu-west-1".into(),
+//!     now: Timestamp::from_millis(1_709_251_200_000),
+//! };
+//! let input = json!({"Name": "audit", "S3BucketName": "audit-logs"});
+//! let trail = store.call(&caller, Operation::CreateTrail, &input)?;
+//! assert_eq!(trail["TrailARN"], "arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit");
+//! let error = store.call(&caller, Operation::CreateTrail, &input).unwrap_err();
+//! assert_eq!(error.code.as_str(), "TrailAlreadyExistsException");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! There is no HTTP here, no clock and no thread, and nothing is delivered: [`Store::logging_trails`] says what a
+//! deliverer must know, [`Store::note_delivery`] takes what became of it.
+//!
+//! Rules come from `spec/wire-protocol.md` section 4 and `spec/selectors-and-insights.md`; the modules say which.
+//! Marks stand for the evidence: [N] and [R] seen of the real service, [M] its model, [D] its documentation, and
+//! [I] our own reading where nothing is known.
+
+mod answer;
+mod environment;
+mod error;
+mod input;
+mod insights;
+mod names;
+mod operation;
+pub mod rules;
+mod selectors;
+mod state;
+mod status;
+mod store;
+mod time;
+
+pub use answer::Answer;
+pub use environment::{BucketFault, Environment, KeyFault, OnDemand, Organization};
+pub use error::{ApiError, ErrorCode};
+pub use operation::Operation;
+pub use state::{Account, Change, DeliveryKind, LoggingTrail};
+pub use store::{NoteError, Store, StoreError};
+pub use time::Timestamp;
+
+/// Who calls, where and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account: String,
+    /// The Region of the call, from its credential scope.
+    pub region: String,
+    /// The time of the call.
+    pub now: Timestamp,
+}

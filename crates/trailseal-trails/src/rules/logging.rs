@@ -1,0 +1,32 @@
+//! `StartLogging` and `StopLogging`: repeated calls succeed (spec/wire-protocol.md 4.4), and change nothing [I].
+
+use super::{Call, Outcome};
+use crate::{
+    answer::Answer,
+    error::ApiError,
+    state::{Change, Trail},
+};
+
+impl Call<'_> {
+    pub(super) fn start_logging(self) -> Result<Outcome, ApiError> {
+        let trail = self.named_trail_at_home("Name")?;
+        if trail.logging.is_on {
+            return Ok((Answer::empty(), None));
+        }
+        let mut trail = Trail::clone(trail);
+        trail.logging.is_on = true;
+        trail.logging.started = Some(self.caller.now);
+        Ok((Answer::empty(), Some(Change::put(trail))))
+    }
+
+    pub(super) fn stop_logging(self) -> Result<Outcome, ApiError> {
+        let trail = self.named_trail_at_home("Name")?;
+        if !trail.logging.is_on {
+            return Ok((Answer::empty(), None));
+        }
+        let mut trail = Trail::clone(trail);
+        trail.logging.is_on = false;
+        trail.logging.stopped = Some(self.caller.now);
+        Ok((Answer::empty(), Some(Change::put(trail))))
+    }
+}

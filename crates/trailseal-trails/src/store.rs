@@ -1,0 +1,228 @@
+//! The accounts in a database file.
+//!
+//! The database is redb: embedded, in Rust alone, copy-on-write with checksums, so that a process that is killed at
+//! any moment leaves either the state before a transaction or that after it. One call that changes something is one
+//! transaction, on the disk (fsync) before the call answers. Calls that change something come one after another;
+//! calls that read never wait for a disk: they see the state after the last transaction, which is kept in memory.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use serde_json::Value;
+
+use crate::{
+    Caller, Environment, OnDemand, Operation, Timestamp,
+    error::{ApiError, ErrorCode},
+    names::Arn,
+    rules,
+    state::{Account, Change, DeliveryKind, LoggingTrail, Trail},
+};
+
+mod database;
+#[cfg(test)]
+mod tests;
+
+use database::Database;
+
+type Accounts = BTreeMap<String, Account>;
+
+/// The trails of all accounts of a server, in a file.
+pub struct Store {
+    database: Mutex<Database>,
+    accounts: RwLock<Arc<Accounts>>,
+    environment: Box<dyn Environment>,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file cannot be read or written.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("{}: another process uses this database", .path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is no database of trails.
+    #[error("{}: this is no database of trails: {reason}", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        reason: String,
+    },
+    /// It was one, and is damaged.
+    #[error("{}: the database is damaged: {reason}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How.
+        reason: String,
+    },
+}
+
+/// Why a delivery could not be noted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoteError {
+    /// The trail is gone, or never was.
+    #[error("there is no trail {arn}")]
+    NoTrail {
+        /// The ARN.
+        arn: String,
+    },
+    /// It could not be written.
+    #[error("the delivery could not be noted: {reason}")]
+    Database {
+        /// What the database says.
+        reason: String,
+    },
+}
+
+/// Characters of a delivery's error that are kept.
+const MAX_ERROR: usize = 1_000;
+
+impl Store {
+    /// Opens the database at this path, or makes one that only its owner can read. Services around CloudTrail are
+    /// supposed to be like [`OnDemand`].
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file is something else, is damaged, is in use, or cannot be read or written.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, Box::new(OnDemand))
+    }
+
+    /// The same with the services around CloudTrail.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(path: &Path, environment: Box<dyn Environment>) -> Result<Self, StoreError> {
+        let (database, trails) = Database::open(path)?;
+        let mut accounts = Accounts::new();
+        for trail in trails {
+            let account = accounts.entry(trail.account.clone()).or_default();
+            *account = account.with(&Change::put(trail));
+        }
+        Ok(Self { database: Mutex::new(database), accounts: RwLock::new(Arc::new(accounts)), environment })
+    }
+
+    /// One call of an operation that is about trails; see [`rules::apply`].
+    ///
+    /// # Errors
+    /// What the service answers instead; `InternalFailure` if the change could not be written. After that it is
+    /// not known whether it was, until the store is opened again.
+    pub fn call(&self, caller: &Caller, operation: Operation, input: &Value) -> Result<Value, ApiError> {
+        let answer = self.answer(caller, operation, input)?;
+        serde_json::to_value(answer).map_err(|_| failure())
+    }
+
+    /// The same as a text, with the members in the order of the API reference.
+    ///
+    /// # Errors
+    /// As [`Store::call`].
+    pub fn call_text(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        input: &Value,
+    ) -> Result<String, ApiError> {
+        let answer = self.answer(caller, operation, input)?;
+        serde_json::to_string(&answer).map_err(|_| failure())
+    }
+
+    fn answer(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        input: &Value,
+    ) -> Result<crate::Answer, ApiError> {
+        let apply = |accounts: &Accounts| {
+            let nothing = Account::default();
+            let account = accounts.get(&caller.account).unwrap_or(&nothing);
+            rules::apply(account, caller, operation, input, &*self.environment)
+        };
+        if operation.is_read_only() {
+            return apply(&self.accounts()).map(|(answer, _)| answer);
+        }
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let accounts = self.accounts();
+        let (answer, change) = apply(&accounts)?;
+        if let Some(change) = change {
+            database.write(&caller.account, &change).map_err(|_| failure())?;
+            self.publish(&accounts, &caller.account, &change);
+        }
+        Ok(answer)
+    }
+
+    /// The trails that are logging, of all accounts and Regions.
+    pub fn logging_trails(&self) -> Vec<LoggingTrail> {
+        self.accounts().values().flat_map(Account::logging_trails).collect()
+    }
+
+    /// What became of a delivery: `GetTrailStatus` shows it. Of an error's text, which should be a code such as
+    /// `AccessDenied` or `NoSuchBucket`, the first 1000 characters are kept.
+    ///
+    /// # Errors
+    /// [`NoteError`] if there is no such trail, or it could not be written.
+    pub fn note_delivery(
+        &self,
+        arn: &str,
+        kind: DeliveryKind,
+        time: Timestamp,
+        result: Result<(), String>,
+    ) -> Result<(), NoteError> {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let accounts = self.accounts();
+        let trail = find(&accounts, arn).ok_or_else(|| NoteError::NoTrail { arn: arn.to_owned() })?;
+        let mut trail = trail.clone();
+        let result = result.map_err(|error| error.chars().take(MAX_ERROR).collect());
+        trail.deliveries.note(kind, time, result);
+        let (account, change) = (trail.account.clone(), Change::put(trail));
+        database.write(&account, &change).map_err(|reason| NoteError::Database { reason })?;
+        self.publish(&accounts, &account, &change);
+        Ok(())
+    }
+
+    fn accounts(&self) -> Arc<Accounts> {
+        Arc::clone(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is on the disk is seen from now on. Only the holder of the database does this.
+    fn publish(&self, before: &Accounts, account: &str, change: &Change) {
+        let mut accounts = before.clone();
+        let entry = accounts.entry(account.to_owned()).or_default();
+        *entry = entry.with(change);
+        *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(accounts);
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+fn find<'a>(accounts: &'a Accounts, arn: &str) -> Option<&'a Trail> {
+    let parts = Arn::parse(arn)?;
+    let name = parts.resource.strip_prefix("trail/")?;
+    let trail = accounts.get(parts.account)?.trail(parts.region, name)?;
+    (trail.arn() == arn).then_some(trail)
+}
+
+fn failure() -> ApiError {
+    ApiError::new(
+        ErrorCode::InternalFailure,
+        "The request could not be completed because of an internal error.",
+    )
+}
