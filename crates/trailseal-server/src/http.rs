@@ -1,0 +1,251 @@
+//! One request over HTTP: its body is read, then it is checked, parsed and answered on a thread of the pool.
+
+use std::{
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    body::{Body as _, Bytes, Incoming},
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue},
+};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::Value;
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{
+    api::{ApiError, Caller, ErrorCode, Operation},
+    body::{self, BodyError, Budget, Held},
+    listen::Handler,
+    metrics::{Gauge, Metrics},
+    options::Options,
+    service::{Context, Services},
+    sigv4::{self, Rules},
+    wire::{self, Answer},
+};
+
+/// What is kept of `User-Agent`.
+const MAX_USER_AGENT: usize = 1024;
+
+/// The API.
+pub(crate) struct Api {
+    core: Arc<Core>,
+    calls: Arc<Semaphore>,
+    bodies: Budget,
+}
+
+struct Core {
+    options: Options,
+    services: Services,
+    metrics: Arc<Metrics>,
+}
+
+/// A request without its body.
+struct Head {
+    method: String,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+}
+
+impl Api {
+    pub(crate) fn new(options: Options, services: Services, metrics: Arc<Metrics>) -> Self {
+        let calls = Arc::new(Semaphore::new(options.max_calls.max(1)));
+        let bodies = Budget::new(options.max_bodies_bytes.max(options.max_body_bytes));
+        Self { core: Arc::new(Core { options, services, metrics }), calls, bodies }
+    }
+
+    /// The answer, the operation where one was recognised, and whether the connection must end with it.
+    async fn answer(
+        &self,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        request_id: String,
+    ) -> (Answer, Option<Operation>, bool) {
+        let options = &self.core.options;
+        let (parts, body) = request.into_parts();
+        let limit = options.max_body_bytes;
+        let stated = body.size_hint().lower();
+        let read = body::read(body, limit, options.times.body, &self.bodies).await;
+        let held = match read {
+            Ok(held) => held,
+            Err(error) => return (refuse(error, limit), None, error != BodyError::TooLarge || stated > 0),
+        };
+        let head = Head {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+        };
+        let (answer, operation) = self.call(peer, head, held, request_id).await;
+        (answer, operation, false)
+    }
+
+    /// Runs the call on the pool, as soon as a thread is free.
+    async fn call(
+        &self,
+        peer: SocketAddr,
+        head: Head,
+        held: Held,
+        request_id: String,
+    ) -> (Answer, Option<Operation>) {
+        let core = Arc::clone(&self.core);
+        let run = async {
+            let permit = Arc::clone(&self.calls).acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                // held until the call ends, even when nobody waits for it any more
+                let _permit = permit;
+                core.process(peer, &head, &held, request_id)
+            })
+            .await
+        };
+        match timeout(self.core.options.times.call, run).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(_)) => (failure(), None),
+            Err(_) => {
+                let error = ApiError::new(ErrorCode::ServiceUnavailable, "the call took too long; try again");
+                (wire::render_error(&error), None)
+            }
+        }
+    }
+}
+
+impl Handler for Api {
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let started = Instant::now();
+        let request_id = new_request_id();
+        let (answer, operation, closes) = self.answer(peer, request, request_id.clone()).await;
+        self.core.metrics.count(operation, answer.status, started.elapsed());
+        respond(answer, &request_id, closes)
+    }
+
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.core.metrics)
+    }
+}
+
+impl Core {
+    fn process(
+        &self,
+        peer: SocketAddr,
+        head: &Head,
+        held: &Held,
+        request_id: String,
+    ) -> (Answer, Option<Operation>) {
+        let headers: Vec<(&str, &[u8])> =
+            head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = wire::Request {
+            method: &head.method,
+            path: &head.path,
+            query: &head.query,
+            headers: &headers,
+            body: &held.bytes,
+        };
+        let operation = wire::operation(&request).ok();
+        let result = self.result(&request, peer, request_id);
+        (wire::render(&result), operation)
+    }
+
+    fn result(
+        &self,
+        request: &wire::Request<'_>,
+        peer: SocketAddr,
+        request_id: String,
+    ) -> Result<Value, ApiError> {
+        let now = (self.options.clock)();
+        if let Some(keys) = &self.options.access_keys {
+            sigv4::verify(request, Rules::CLOUDTRAIL, keys, now)?;
+        } else if request.headers.iter().any(|(name, _)| *name == "origin") {
+            // a browser sends it: no web page that the user happens to visit may call a local server
+            return Err(ApiError::new(ErrorCode::AccessDenied, "calls from web pages are not accepted"));
+        }
+        let call = wire::parse(request)?;
+        let region = call.region.unwrap_or_else(|| self.options.region.clone());
+        let caller = Caller { account: self.options.account.clone(), region, now };
+        let user_agent =
+            request.header("user-agent").ok().flatten().map(|text| shorten(text, MAX_USER_AGENT));
+        let context =
+            Context { request_id, access_key: call.access_key, user_agent, source: peer.ip().to_canonical() };
+        let _running = Gauge::enter(&self.metrics.calls_running);
+        let service = &self.services.cloudtrail;
+        // a bug in a service must not end the server; services keep their own state consistent (locks get poisoned)
+        catch_unwind(AssertUnwindSafe(|| service.call_in(&context, &caller, call.operation, call.input)))
+            .unwrap_or_else(|_| Err(internal_failure()))
+    }
+}
+
+fn refuse(error: BodyError, limit: usize) -> Answer {
+    let (code, message) = match error {
+        BodyError::TooLarge => {
+            (ErrorCode::RequestEntityTooLarge, format!("the body has more than {limit} bytes"))
+        }
+        BodyError::TooSlow => (ErrorCode::RequestTimeout, "the body took too long".to_owned()),
+        BodyError::NoRoom => {
+            (ErrorCode::ServiceUnavailable, "too many large requests at once; try again".to_owned())
+        }
+        BodyError::Broken => (ErrorCode::Serialization, "the body cannot be read".to_owned()),
+    };
+    wire::render_error(&ApiError::new(code, message))
+}
+
+fn internal_failure() -> ApiError {
+    ApiError::new(ErrorCode::InternalFailure, "the call failed; the server goes on")
+}
+
+fn failure() -> Answer {
+    wire::render_error(&internal_failure())
+}
+
+fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    if closes {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// A random UUID, version 4.
+fn new_request_id() -> String {
+    let mut bytes = [0; 16];
+    // without randomness ids repeat, which confuses nobody but readers of logs
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    text[..text.floor_char_boundary(most)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_random_uuids() {
+        let (one, other) = (new_request_id(), new_request_id());
+        assert_ne!(one, other);
+        let shape: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!(shape, [8, 4, 4, 4, 12]);
+        assert_eq!(&one[14..15], "4");
+    }
+
+    #[test]
+    fn user_agents_are_cut_between_characters() {
+        assert_eq!(shorten("aé", 2), "a");
+        assert_eq!(shorten("aé", 3), "aé");
+        assert_eq!(shorten("", 3), "");
+    }
+}

@@ -1,0 +1,132 @@
+//! Connections: how many, how long, and how they end.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    metrics::{Gauge, Metrics},
+    options::Times,
+    timed::Timed,
+};
+
+/// More header lines are refused.
+const MAX_HEADERS: usize = 100;
+/// hyper needs so much.
+const MIN_HEAD_BYTES: usize = 8192;
+/// The pause after a connection that could not be accepted, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers requests.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn handle(
+        &self,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Where connections are counted.
+    fn metrics(&self) -> Option<&Metrics>;
+}
+
+/// Bounds on connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) connections: usize,
+    pub(crate) head_bytes: usize,
+    pub(crate) times: Times,
+}
+
+/// Takes connections until `stopping` is true, then lets running requests end; says how many did not in time.
+pub(crate) async fn run<H: Handler>(
+    listener: TcpListener,
+    bounds: Bounds,
+    handler: Arc<H>,
+    mut stopping: watch::Receiver<bool>,
+) -> usize {
+    let slots = Arc::new(Semaphore::new(bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    loop {
+        // one waits for a slot before it accepts: who finds none waits in the system's queue
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            next = next => next,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, peer)) = accepted else {
+            if let Some(metrics) = handler.metrics() {
+                metrics.accept_errors.fetch_add(1, Ordering::Relaxed);
+            }
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let (handler, stopping) = (Arc::clone(&handler), stopping.clone());
+        connections.spawn(async move {
+            serve_one(stream, peer, bounds, handler, stopping).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    let drained =
+        timeout(bounds.times.drain, async { while connections.join_next().await.is_some() {} }).await;
+    while connections.try_join_next().is_some() {}
+    let left = if drained.is_ok() { 0 } else { connections.len() };
+    connections.shutdown().await;
+    left
+}
+
+async fn serve_one<H: Handler>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    bounds: Bounds,
+    handler: Arc<H>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let _open = handler.metrics().map(|metrics| {
+        metrics.connections.fetch_add(1, Ordering::Relaxed);
+        Gauge::enter(&metrics.connections_open)
+    });
+    // answers are small and whole: waiting for more to send only costs time; without the option it still works
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.times.head)
+        .max_buf_size(bounds.head_bytes.max(MIN_HEAD_BYTES))
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(Timed::new(stream, bounds.times.answer)), service);
+    let mut connection = pin!(connection);
+    // what is wrong with a connection is the client's affair, and is said to it where HTTP has a status for it
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}

@@ -1,0 +1,49 @@
+//! `/health` and `/metrics`, on a listener of their own.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+};
+use tokio::sync::watch;
+
+use crate::{listen::Handler, metrics::Metrics};
+
+pub(crate) struct Observe {
+    pub(crate) metrics: Arc<Metrics>,
+    /// True once the API takes no more connections.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl Handler for Observe {
+    async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if ![Method::GET, Method::HEAD].contains(request.method()) {
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned());
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match request.uri().path() {
+            "/health" if *self.stopping.borrow() => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned())
+            }
+            "/health" => plain(StatusCode::OK, "ok\n".to_owned()),
+            "/metrics" => plain(StatusCode::OK, self.metrics.text()),
+            _ => plain(StatusCode::NOT_FOUND, "/health and /metrics are here\n".to_owned()),
+        }
+    }
+
+    fn metrics(&self) -> Option<&Metrics> {
+        None
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}

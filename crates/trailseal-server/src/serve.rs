@@ -1,0 +1,134 @@
+//! Binding, running, and ending.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, runtime, sync::watch};
+
+use crate::{
+    http::Api,
+    listen::{self, Bounds},
+    metrics::Metrics,
+    observe::Observe,
+    options::Options,
+    service::Services,
+};
+
+/// Connections at once for health and metrics.
+const OBSERVERS: usize = 16;
+/// Threads that move bytes; calls have threads of their own.
+const WORKERS: usize = 2;
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The API.
+    pub api: SocketAddr,
+    /// `/health` and `/metrics`.
+    pub observe: Option<SocketAddr>,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Connections that were cut because their requests did not end in time.
+    pub cut: usize,
+}
+
+/// Why a server could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Open to the network for anybody.
+    #[error(
+        "{0} can be reached from other machines: that needs access keys, so that only their owners may call"
+    )]
+    NeedsAccessKeys(SocketAddr),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The threads could not be started.
+    #[error("cannot start the server's threads: {0}")]
+    Threads(#[source] io::Error),
+}
+
+/// Binds, says where (`bound`), and answers calls until `stop` is ready and running requests have ended.
+///
+/// Blocks; must not be called on a thread that runs async code.
+///
+/// # Errors
+/// [`ServeError`], before any call was answered.
+pub fn serve(
+    options: Options,
+    services: Services,
+    stop: impl Future<Output = ()> + Send,
+    bound: impl FnOnce(&Bound),
+) -> Result<Ended, ServeError> {
+    if options.access_keys.is_none() && !options.listen.ip().to_canonical().is_loopback() {
+        return Err(ServeError::NeedsAccessKeys(options.listen));
+    }
+    let drain = options.times.drain;
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(options.max_calls.max(1))
+        .thread_name("trailseal-server")
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(ServeError::Threads)?;
+    let ended = runtime.block_on(run(options, services, stop, bound));
+    // calls that nobody waits for any more
+    runtime.shutdown_timeout(drain);
+    ended
+}
+
+async fn run(
+    options: Options,
+    services: Services,
+    stop: impl Future<Output = ()> + Send,
+    bound: impl FnOnce(&Bound),
+) -> Result<Ended, ServeError> {
+    let api = bind(options.listen).await?;
+    let observe = match options.observe {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    bound(&Bound { api: api.1, observe: observe.as_ref().map(|(_, address)| *address) });
+
+    let metrics = Arc::new(Metrics::default());
+    let (stopper, stopping) = watch::channel(false);
+    let (all_ended, all_stopping) = watch::channel(false);
+    let bounds = Bounds {
+        connections: options.max_connections,
+        head_bytes: options.max_head_bytes,
+        times: options.times,
+    };
+    let observer = observe.map(|(listener, _)| {
+        let handler = Observe { metrics: Arc::clone(&metrics), stopping: stopping.clone() };
+        let bounds = Bounds { connections: OBSERVERS, ..bounds };
+        tokio::spawn(listen::run(listener, bounds, Arc::new(handler), all_stopping))
+    });
+    let handler = Arc::new(Api::new(options, services, Arc::clone(&metrics)));
+    let server = tokio::spawn(listen::run(api.0, bounds, handler, stopping));
+    stop.await;
+    let _ = stopper.send(true);
+    let cut = server.await.unwrap_or_default();
+    let _ = all_ended.send(true);
+    if let Some(observer) = observer {
+        let _ = observer.await;
+    }
+    Ok(Ended { requests: metrics.answered(), cut })
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let fail = |source| ServeError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let bound = listener.local_addr().map_err(fail)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,51 @@
+//! What stands behind the API.
+
+use std::{net::IpAddr, sync::Arc};
+
+use serde_json::Value;
+
+use crate::api::{ApiError, Caller, Operation};
+
+/// Answers calls, on several threads at once. May block.
+pub trait Service: Send + Sync {
+    /// Answers one call. `input` is an object without `null` members.
+    ///
+    /// # Errors
+    /// [`ApiError`], which goes to the client as it is.
+    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError>;
+
+    /// The same, for a service that records who called.
+    ///
+    /// # Errors
+    /// As [`Service::call`].
+    fn call_in(
+        &self,
+        context: &Context,
+        caller: &Caller,
+        operation: Operation,
+        input: Value,
+    ) -> Result<Value, ApiError> {
+        let _ = context;
+        self.call(caller, operation, input)
+    }
+}
+
+/// What an event record says of the request besides its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// `x-amzn-RequestId` of the answer.
+    pub request_id: String,
+    /// The access key id of the credential scope; verified where the server has access keys.
+    pub access_key: Option<String>,
+    /// `User-Agent`, at most 1024 bytes of it.
+    pub user_agent: Option<String>,
+    /// Where the request came from.
+    pub source: IpAddr,
+}
+
+/// The services of a server.
+#[derive(Clone)]
+pub struct Services {
+    /// The CloudTrail API.
+    pub cloudtrail: Arc<dyn Service>,
+}

@@ -1,0 +1,393 @@
+//! AWS Signature Version 4: whether a request was signed with a known access key. Pure; the time is passed in.
+//!
+//! Only signatures in headers count; those in the query (presigned URLs) and chunk signatures are refused.
+
+use std::fmt::Write as _;
+
+use ring::{digest, hmac};
+use trailseal_archive::{Timestamp as Seconds, key::is_region_like};
+
+use crate::{
+    access_keys::{AccessKey, AccessKeys},
+    api::{ApiError, ErrorCode, Timestamp},
+    wire::{Ambiguous, Request, TARGET, is_access_key_id},
+};
+
+/// How far the clocks of client and server may be apart, in seconds.
+pub const WINDOW: i64 = 5 * 60;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const DATE: &str = "x-amz-date";
+const TOKEN: &str = "x-amz-security-token";
+const CONTENT_HASH: &str = "x-amz-content-sha256";
+const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+const MAX_SIGNED_HEADERS: usize = 64;
+
+/// What a service asks of signatures.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The names that its credential scopes may hold.
+    pub services: &'static [&'static str],
+    /// Whether the path is signed as it is on the wire; otherwise normalised and encoded once more.
+    pub path_as_sent: bool,
+    /// Whether `UNSIGNED-PAYLOAD` may stand for the hash of the body.
+    pub unsigned_payload: bool,
+}
+
+impl Rules {
+    /// Of CloudTrail and the CloudTrail Data API.
+    pub const CLOUDTRAIL: Self =
+        Self { services: &["cloudtrail", "cloudtrail-data"], path_as_sent: false, unsigned_payload: false };
+    /// Of S3.
+    pub const S3: Self = Self { services: &["s3"], path_as_sent: true, unsigned_payload: true };
+}
+
+/// Whose signature a request carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The access key id.
+    pub access_key: String,
+    /// The Region of the credential scope.
+    pub region: String,
+    /// The service of the credential scope.
+    pub service: String,
+}
+
+/// Why a signature does not count.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No `Authorization`.
+    #[error("Missing Authentication Token")]
+    Missing,
+    /// Something that a signature needs is absent or malformed.
+    #[error("{0}")]
+    Incomplete(&'static str),
+    /// The access key is not in the file.
+    #[error("The security token included in the request is invalid.")]
+    UnknownKey,
+    /// The scope is of another service.
+    #[error("Credential should be scoped to correct service: '{0}'.")]
+    Service(&'static str),
+    /// Signed too long ago.
+    #[error("Signature expired: {signed} is now earlier than {oldest} ({now} - 5 min.)")]
+    Expired {
+        /// When it was signed.
+        signed: String,
+        /// What is accepted at least.
+        oldest: String,
+        /// The server's time.
+        now: String,
+    },
+    /// Signed in the future.
+    #[error("Signature not yet current: {signed} is still later than {newest} ({now} + 5 min.)")]
+    NotYetCurrent {
+        /// When it was signed.
+        signed: String,
+        /// What is accepted at most.
+        newest: String,
+        /// The server's time.
+        now: String,
+    },
+    /// The body is not the one whose hash was signed.
+    #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
+    ContentHash,
+    /// The key did not make this signature over this request.
+    #[error(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
+         Key and signing method. Consult the service documentation for details."
+    )]
+    Mismatch,
+}
+
+impl From<Refusal> for ApiError {
+    /// As services of AWS JSON say it; S3 has names of its own.
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Missing => ErrorCode::MissingAuthenticationToken,
+            Refusal::Incomplete(_) => ErrorCode::IncompleteSignature,
+            Refusal::UnknownKey => ErrorCode::UnrecognizedClient,
+            _ => ErrorCode::InvalidSignature,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+/// Verifies the signature of a request.
+///
+/// # Errors
+/// [`Refusal`] for anything but a valid signature over host, time, target, session token and body.
+pub fn verify(
+    request: &Request<'_>,
+    rules: Rules,
+    keys: &AccessKeys,
+    now: Timestamp,
+) -> Result<Verified, Refusal> {
+    let authorization = Authorization::read(request)?;
+    let scope = &authorization.scope;
+    if !rules.services.contains(&scope.service) {
+        return Err(Refusal::Service(rules.services.first().copied().unwrap_or_default()));
+    }
+    let date = one(request, DATE, "Authorization header requires one 'X-Amz-Date' header.")?
+        .ok_or(Refusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header."))?;
+    check_date(date, scope.date, now)?;
+    let key = keys.find(scope.access_key).ok_or(Refusal::UnknownKey)?;
+    check_token(request, key)?;
+    check_signed_headers(request, &authorization.signed)?;
+    let payload = payload_hash(request, rules, &authorization.signed)?;
+
+    let canonical = canonical_request(request, rules, &authorization.signed, &payload);
+    let string_to_sign = format!(
+        "{ALGORITHM}\n{date}\n{}/{}/{}/aws4_request\n{}",
+        scope.date,
+        scope.region,
+        scope.service,
+        hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
+    );
+    let signing_key = signing_key(key, scope);
+    // compares in constant time
+    hmac::verify(&signing_key, string_to_sign.as_bytes(), &authorization.signature)
+        .map_err(|_| Refusal::Mismatch)?;
+    Ok(Verified {
+        access_key: scope.access_key.to_owned(),
+        region: scope.region.to_owned(),
+        service: scope.service.to_owned(),
+    })
+}
+
+struct Authorization<'a> {
+    scope: Scope<'a>,
+    signed: Vec<&'a str>,
+    signature: [u8; 32],
+}
+
+struct Scope<'a> {
+    access_key: &'a str,
+    date: &'a str,
+    region: &'a str,
+    service: &'a str,
+}
+
+impl<'a> Authorization<'a> {
+    fn read(request: &Request<'a>) -> Result<Self, Refusal> {
+        let header =
+            one(request, "authorization", "Authorization must stand once.")?.ok_or(Refusal::Missing)?;
+        let parameters = header
+            .strip_prefix(ALGORITHM)
+            .and_then(|rest| rest.strip_prefix(' '))
+            .ok_or(Refusal::Incomplete("Authorization must be of AWS4-HMAC-SHA256."))?;
+        let (mut credential, mut signed, mut signature) = (None, None, None);
+        for parameter in parameters.split(',') {
+            let (slot, value) = match parameter.trim().split_once('=') {
+                Some(("Credential", value)) => (&mut credential, value),
+                Some(("SignedHeaders", value)) => (&mut signed, value),
+                Some(("Signature", value)) => (&mut signature, value),
+                _ => return Err(Refusal::Incomplete("Authorization has a parameter that it must not have.")),
+            };
+            if slot.replace(value).is_some() {
+                return Err(Refusal::Incomplete("Authorization has a parameter twice."));
+            }
+        }
+        let missing = |what| move || Refusal::Incomplete(what);
+        let credential =
+            credential.ok_or_else(missing("Authorization header requires 'Credential' parameter."))?;
+        let signed =
+            signed.ok_or_else(missing("Authorization header requires 'SignedHeaders' parameter."))?;
+        let signature =
+            signature.ok_or_else(missing("Authorization header requires 'Signature' parameter."))?;
+        let bytes = hex::decode(signature).ok().and_then(|bytes| bytes.try_into().ok());
+        let is_lower = !signature.bytes().any(|c| c.is_ascii_uppercase());
+        let signature =
+            bytes.filter(|_| is_lower).ok_or(Refusal::Incomplete("Signature must be 64 hex digits."))?;
+        let signed: Vec<&str> = signed.split(';').collect();
+        let in_order = signed.windows(2).all(|pair| pair[0] < pair[1]);
+        let is_name = |name: &&str| !name.is_empty() && !name.bytes().any(|c| c.is_ascii_uppercase());
+        if signed.len() > MAX_SIGNED_HEADERS || !in_order || !signed.iter().all(is_name) {
+            return Err(Refusal::Incomplete("SignedHeaders must be lower-case names in order, each once."));
+        }
+        Ok(Self { scope: Scope::read(credential)?, signed, signature })
+    }
+}
+
+impl<'a> Scope<'a> {
+    fn read(credential: &'a str) -> Result<Self, Refusal> {
+        let mut parts = credential.split('/');
+        let mut next = || parts.next().unwrap_or_default();
+        let (access_key, date, region, service, end) = (next(), next(), next(), next(), next());
+        let is_date = date.len() == 8 && date.bytes().all(|c| c.is_ascii_digit());
+        if end != "aws4_request" || parts.next().is_some() || !is_date || !is_access_key_id(access_key) {
+            return Err(Refusal::Incomplete("Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request."));
+        }
+        if !is_region_like(region) {
+            return Err(Refusal::Incomplete("Credential should be scoped to a valid Region."));
+        }
+        Ok(Self { access_key, date, region, service })
+    }
+}
+
+fn one<'a>(request: &Request<'a>, name: &str, otherwise: &'static str) -> Result<Option<&'a str>, Refusal> {
+    request.header(name).map_err(|Ambiguous| Refusal::Incomplete(otherwise))
+}
+
+fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), Refusal> {
+    let signed = Seconds::parse_stamp(date)
+        .map_err(|_| Refusal::Incomplete("Date must be in ISO-8601 'basic format' (YYYYMMDDTHHMMSSZ)."))?;
+    if !date.starts_with(scope_date) {
+        return Err(Refusal::Incomplete(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.",
+        ));
+    }
+    let now = now.seconds();
+    let (oldest, newest) = (now.plus(-WINDOW), now.plus(WINDOW));
+    if signed < oldest {
+        return Err(Refusal::Expired { signed: signed.stamp(), oldest: oldest.stamp(), now: now.stamp() });
+    }
+    if signed > newest {
+        return Err(Refusal::NotYetCurrent {
+            signed: signed.stamp(),
+            newest: newest.stamp(),
+            now: now.stamp(),
+        });
+    }
+    Ok(())
+}
+
+/// Temporary credentials have a token; a token that nobody gave out makes a key unknown.
+fn check_token(request: &Request<'_>, key: &AccessKey) -> Result<(), Refusal> {
+    let sent = one(request, TOKEN, "X-Amz-Security-Token must stand once.")?;
+    let is_right = match (sent, key.token()) {
+        (None, None) => true,
+        (Some(sent), Some(known)) => {
+            // the tags of equal texts are equal, and comparing tags takes the same time for all texts
+            let compare = hmac::Key::new(hmac::HMAC_SHA256, key.secret().as_bytes());
+            hmac::verify(&compare, sent.as_bytes(), hmac::sign(&compare, known.as_bytes()).as_ref()).is_ok()
+        }
+        _ => false,
+    };
+    if is_right { Ok(()) } else { Err(Refusal::UnknownKey) }
+}
+
+/// What a man in the middle could change must be signed.
+fn check_signed_headers(request: &Request<'_>, signed: &[&str]) -> Result<(), Refusal> {
+    let is_sent = |name: &str| request.headers.iter().any(|(other, _)| *other == name);
+    if !signed.iter().all(|name| is_sent(name)) {
+        return Err(Refusal::Incomplete("SignedHeaders names a header that was not sent."));
+    }
+    let is_text = |(name, value): &(&str, &[u8])| !signed.contains(name) || str::from_utf8(value).is_ok();
+    if !request.headers.iter().all(is_text) {
+        return Err(Refusal::Incomplete("Signed headers must be text."));
+    }
+    let is_ok = |name: &str| signed.contains(&name);
+    if !is_ok("host") || !is_ok(DATE) {
+        return Err(Refusal::Incomplete(
+            "'Host' and 'X-Amz-Date' must be 'SignedHeader's in the AWS Authorization.",
+        ));
+    }
+    for name in [TARGET, TOKEN] {
+        if is_sent(name) && !is_ok(name) {
+            return Err(Refusal::Incomplete("'X-Amz-Target' and 'X-Amz-Security-Token' must be signed."));
+        }
+    }
+    one(request, "host", "Host must stand once.").map(|_| ())
+}
+
+fn payload_hash(request: &Request<'_>, rules: Rules, signed: &[&str]) -> Result<String, Refusal> {
+    let stated = one(request, CONTENT_HASH, "X-Amz-Content-Sha256 must stand once.")?;
+    if stated == Some(UNSIGNED) && rules.unsigned_payload && signed.contains(&CONTENT_HASH) {
+        return Ok(UNSIGNED.to_owned());
+    }
+    let actual = hex::encode(digest::digest(&digest::SHA256, request.body));
+    match stated {
+        Some(stated) if stated != actual => Err(Refusal::ContentHash),
+        _ => Ok(actual),
+    }
+}
+
+fn canonical_request(request: &Request<'_>, rules: Rules, signed: &[&str], payload: &str) -> String {
+    let path = if rules.path_as_sent { request.path.to_owned() } else { encoded_path(request.path) };
+    let mut text = format!("{}\n{path}\n{}\n", request.method, canonical_query(request.query));
+    for name in signed {
+        let values = request.headers.iter().filter(|(other, _)| other == name);
+        let values: Vec<String> = values.map(|(_, value)| folded(value)).collect();
+        let _ = writeln!(text, "{name}:{}", values.join(","));
+    }
+    let _ = write!(text, "\n{}\n{payload}", signed.join(";"));
+    text
+}
+
+/// Without white space at the ends, and with one space for each run of it.
+fn folded(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The path without `.`, `..` and empty components, encoded once more.
+fn encoded_path(path: &str) -> String {
+    let mut components: Vec<&str> = Vec::new();
+    for component in path.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => {
+                components.pop();
+            }
+            other => components.push(other),
+        }
+    }
+    let mut encoded = String::from("/");
+    encoded.push_str(&components.iter().map(|part| encode(part.as_bytes())).collect::<Vec<_>>().join("/"));
+    let is_folder = ["/", "/.", "/.."].iter().any(|end| path.ends_with(end));
+    if is_folder && !components.is_empty() {
+        encoded.push('/');
+    }
+    encoded
+}
+
+fn canonical_query(query: &str) -> String {
+    let mut pairs: Vec<(String, String)> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (encode(&decode(name)), encode(&decode(value))))
+        .collect();
+    pairs.sort();
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+/// Percent-encodes all but the unreserved characters.
+fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+/// Undoes percent-encoding; a `%` without two hex digits stands for itself.
+pub(crate) fn decode(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3).filter(|_| byte == b'%');
+        let value = digits.and_then(|digits| {
+            let mut value = [0];
+            hex::decode_to_slice(digits, &mut value).ok().map(|()| value[0])
+        });
+        decoded.push(value.unwrap_or(byte));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    decoded
+}
+
+fn signing_key(key: &AccessKey, scope: &Scope<'_>) -> hmac::Key {
+    let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{}", key.secret()).as_bytes());
+    [scope.date, scope.region, scope.service, "aws4_request"].into_iter().fold(start, |key, part| {
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
+    })
+}
+
+#[cfg(test)]
+mod tests;
