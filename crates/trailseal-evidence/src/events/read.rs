@@ -65,7 +65,7 @@ pub(super) enum Content {
 
 /// A record of a file.
 #[derive(Debug)]
-enum Held {
+pub(super) enum Held {
     /// So it lies in the content.
     Inside(Range<u32>),
     /// In the content it is in another form.
