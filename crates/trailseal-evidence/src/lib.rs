@@ -7,6 +7,7 @@ mod batch;
 mod changes;
 mod conclude;
 mod error;
+pub mod events;
 mod expect;
 mod files;
 mod hash;

@@ -5,6 +5,7 @@ mod agreement;
 mod anchors;
 mod chains;
 mod digests;
+mod events;
 mod hazards;
 mod ledger;
 mod logs;

@@ -1,0 +1,189 @@
+//! An index in memory of an archive's events: [`LookupEvents`](trailseal_query::lookup) in milliseconds.
+//!
+//! [`EventIndex::load`] reads the archive once. What stays is small numbers: for every record its time, its event
+//! id, where it lies, and hashes of what it can be looked up by. [`EventIndex::lookup`] finds candidates by these
+//! numbers, reads the records again from their files, and holds each against the request itself: a hash is never
+//! the reason for a row. The rows, their order, the tokens and the errors are those of a scan with the same
+//! request.
+//!
+//! # Memory
+//!
+//! No text of a record is held but event ids that are no UUIDs. A record takes 52 bytes, and 4 for each distinct
+//! text that it can be looked up by (the name and source of the event, the user name, the access key, types and
+//! names of resources); each distinct text takes 12 bytes once. Beyond [`MAX_KEYS`] texts a record is a candidate
+//! for all. A file takes 32 bytes and its name. So an ordinary record takes about 100 bytes, and the most
+//! hostile less than 1 KiB, its file's name aside; event ids that are no UUIDs are refused when they have more
+//! than [`MAX_ID`] bytes on average.
+
+use std::collections::HashSet;
+
+use trailseal_query::{
+    Record,
+    lookup::{LookupRow, RequestError},
+};
+
+mod cache;
+mod entry;
+mod find;
+mod keys;
+mod listing;
+mod load;
+mod postings;
+mod read;
+
+use self::{entry::Entries, keys::Keys, listing::Files, postings::Postings, read::Reader};
+
+/// Distinct texts by which one record can be looked up without being read; a record with more is read whenever
+/// any text is asked for.
+pub const MAX_KEYS: usize = 40;
+
+/// Bytes that event ids which are no UUIDs may have on average (and [`ID_SLACK`] altogether in any case).
+pub const MAX_ID: u64 = 64;
+
+/// Bytes that event ids which are no UUIDs may have altogether in any case.
+pub const ID_SLACK: u64 = 1 << 20;
+
+/// Bytes of inflated files that are held for the next lookups.
+pub const CACHE_BYTES: usize = 64 << 20;
+
+/// The numbers of members that a scan tells apart in one archive file.
+const MEMBERS: u64 = 1 << 24;
+
+/// An archive's events, made ready for lookups. It may be asked by many threads at a time.
+#[derive(Debug)]
+pub struct EventIndex {
+    entries: Entries,
+    postings: Postings,
+    keys: Keys,
+    files: Files,
+    reader: Reader,
+    fingerprint: u64,
+}
+
+/// Whose events are found, whatever the request says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// Only events of this region; it takes the place of the request's. `None` leaves that to the request.
+    pub region: Option<&'a str>,
+    /// Only events of this account: `recipientAccountId`, or `userIdentity.accountId` where that is absent.
+    pub account: Option<&'a str>,
+}
+
+/// A page of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The event records, newest first.
+    pub records: Vec<Box<[u8]>>,
+    /// `NextToken`, if there are more.
+    pub next_token: Option<String>,
+}
+
+/// What an index holds and takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Records of all categories that can be looked up; one that was delivered twice counts twice.
+    pub records: u64,
+    /// Files that were listed.
+    pub files: u64,
+    /// Bytes of the index without its cache.
+    pub bytes: u64,
+    /// Bytes of inflated files that are held at the moment.
+    pub cached_bytes: u64,
+}
+
+/// Why there is no index.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The archive could not be scanned.
+    #[error(transparent)]
+    Scan(#[from] crate::Error),
+    /// Standard input, a pipe or a device: nothing of it could be read again.
+    #[error("{shown} is neither a folder nor a file: its events cannot be read again")]
+    NotAFile {
+        /// As given.
+        shown: String,
+    },
+    /// Files came or went during the scan.
+    #[error("{shown}: the archive changed while it was read")]
+    Changed {
+        /// The file at which it was seen.
+        shown: String,
+    },
+    /// More than an index can number.
+    #[error("{shown}: an index has no room for more {what}")]
+    TooMany {
+        /// The file at which it was seen.
+        shown: String,
+        /// Of what.
+        what: &'static str,
+    },
+    /// Event ids that are no UUIDs take too much room.
+    #[error(
+        "{shown}: the event ids that are no UUIDs have more than {MAX_ID} bytes on average, {bytes} bytes in all"
+    )]
+    LongIds {
+        /// The file at which it was seen.
+        shown: String,
+        /// Bytes so far.
+        bytes: u64,
+    },
+}
+
+/// Why a lookup has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// The request is rejected, with the service's code.
+    #[error(transparent)]
+    Rejected(#[from] RequestError),
+    /// A file is not the one that was indexed.
+    #[error("{shown} changed since it was indexed; the index must be loaded again")]
+    Changed {
+        /// The file.
+        shown: String,
+    },
+    /// A file cannot be read any more.
+    #[error("cannot read {shown}: {source}")]
+    Unreadable {
+        /// The file.
+        shown: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An archive file cannot be scanned again.
+    #[error("cannot read {shown}: {source}")]
+    Scan {
+        /// The file.
+        shown: String,
+        /// Why.
+        source: crate::Error,
+    },
+}
+
+impl EventIndex {
+    /// A number that changes when a file comes, goes, or is written; tokens are bound to it.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// What it holds and takes.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            records: self.entries.len() as u64,
+            files: self.files.len() as u64,
+            bytes: (self.entries.bytes() + self.postings.bytes() + self.files.bytes()) as u64,
+            cached_bytes: self.reader.cached_bytes() as u64,
+        }
+    }
+}
+
+impl Answer {
+    /// The rows as `LookupEvents` answers them.
+    pub fn rows(&self) -> impl Iterator<Item = LookupRow<'_>> {
+        self.records.iter().map(|record| LookupRow::of(&Record::new(record)))
+    }
+}
+
+/// What a given path leads to, each counted once.
+type Seen = HashSet<std::path::PathBuf>;

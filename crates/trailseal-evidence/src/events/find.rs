@@ -1,0 +1,201 @@
+//! Answering a request.
+
+use std::{collections::VecDeque, hash::BuildHasher as _, hash::BuildHasherDefault, hash::DefaultHasher};
+
+use trailseal_archive::Timestamp;
+use trailseal_query::{
+    Record,
+    category::Category,
+    lookup::{AttributeKey, DEFAULT_MAX_RESULTS, Limit, Lookup, Page, Position, Request},
+};
+
+use super::{
+    Answer, EventIndex, LookupError, MEMBERS, Scope,
+    keys::{account, fit},
+};
+
+/// Bytes of the records of one page; a page with fewer rows than were asked for has a token.
+const MAX_PAGE: usize = 256 << 20;
+
+impl EventIndex {
+    /// Answers a request at the time `now`.
+    ///
+    /// # Errors
+    /// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.
+    pub fn lookup(
+        &self,
+        request: &Request,
+        scope: &Scope<'_>,
+        now: Timestamp,
+    ) -> Result<Answer, LookupError> {
+        let mut scoped;
+        let request = match scope.region {
+            None => request,
+            Some(region) => {
+                scoped = request.clone();
+                scoped.region = Some(region.to_owned());
+                &scoped
+            }
+        };
+        let lookup = request.check(now, self.fingerprint_of(scope))?;
+        let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
+        let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
+        let wanted = lookup.predicate_with_times();
+        let mut session = self.reader.session(&self.entries, &self.files);
+        let mut candidates = self.candidates(request, scope, &lookup);
+        let mut next = VecDeque::new();
+        let mut last: Option<Position> = None;
+        while !page.has_more() {
+            // one more than there is room for shows that there are more
+            let missing = (rows + 1).saturating_sub(page.len() + next.len());
+            next.extend(candidates.by_ref().take(missing));
+            let Some(rank) = next.pop_front() else { break };
+            let position = self.entries.position(rank);
+            if last.as_ref() == Some(&position) {
+                // the same event, delivered twice
+                continue;
+            }
+            let again = session.read(rank, next.iter().copied())?;
+            let place = self.entries.of(rank).place();
+            let changed = || session.changed((place.file / MEMBERS) as usize);
+            let bytes = again.bytes().ok_or_else(changed)?;
+            let record = Record::new(bytes);
+            if Position::of(&record, place) != position {
+                return Err(changed());
+            }
+            let is_of_account =
+                scope.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
+            if is_of_account && wanted.matches(&record) {
+                page.offer(position.clone(), place, bytes.len(), || bytes.into());
+                last = Some(position);
+            }
+        }
+        let has_more = page.has_more();
+        let mut after = None;
+        let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
+        for (position, record) in page.into_rows() {
+            after = Some(position);
+            records.push(record);
+        }
+        let next_token = after.filter(|_| has_more).map(|after| lookup.token(after));
+        Ok(Answer { records, next_token })
+    }
+
+    /// Of the data set that an account sees: a token of one account is of no use to another.
+    fn fingerprint_of(&self, scope: &Scope<'_>) -> u64 {
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        scope.account.map_or(self.fingerprint, |account| hasher.hash_one((self.fingerprint, account)))
+    }
+
+    /// The ranks, in order, among which are all records that match.
+    fn candidates<'a>(
+        &'a self,
+        request: &Request,
+        scope: &Scope<'_>,
+        lookup: &Lookup,
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        let categories = categories(request);
+        let read_only = request.attributes.iter().find(|one| one.key == AttributeKey::ReadOnly.name());
+        let read_only = read_only.map(|attribute| attribute.value == "true");
+        let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
+        let account = scope.account.map(|account| self.keys.short(Some(account)));
+        let span = self.span(lookup);
+        self.listed(request, &span).filter(move |rank| {
+            let entry = self.entries.of(*rank);
+            fit(entry.traits, &categories, read_only)
+                && region.is_none_or(|region| entry.region == region)
+                && account.is_none_or(|account| entry.account == account)
+        })
+    }
+
+    /// The ranks of the records of the time that is asked for, and of those without a time.
+    fn span(&self, lookup: &Lookup) -> Span {
+        let behind = lookup.after.as_ref().map_or(0, |after| self.entries.behind(after));
+        let start = lookup.end.map_or(behind, |end| behind.max(self.entries.not_after(end)));
+        let all = self.entries.len() as u32;
+        let timeless = self.entries.timeless();
+        let end = lookup.start.map_or(timeless, |time| self.entries.before(time).min(timeless));
+        Span { start, end: end.max(start), timeless: timeless.max(start), all: all.max(start) }
+    }
+
+    /// The shortest list of an attribute within the span, or the whole span.
+    fn listed<'a>(&'a self, request: &Request, span: &Span) -> Box<dyn Iterator<Item = u32> + 'a> {
+        let lists = request.attributes.iter().filter_map(|attribute| {
+            let key = AttributeKey::from_name(&attribute.key)?;
+            match key {
+                AttributeKey::ReadOnly => None,
+                AttributeKey::EventId => Some((self.entries.with_id(&attribute.value), &[] as &[u32])),
+                _ => {
+                    let hash = self.keys.hash(key, &attribute.value);
+                    Some((self.postings.of(hash), self.postings.of(self.keys.hash_of_overfull())))
+                }
+            }
+        });
+        let shortest = lists.min_by_key(|(list, overfull)| list.len() + overfull.len());
+        let Some((list, overfull)) = shortest else {
+            return Box::new((span.start..span.end).chain(span.timeless..span.all));
+        };
+        let both = |start, end| merged(within(list, start, end), within(overfull, start, end));
+        Box::new(both(span.start, span.end).chain(both(span.timeless, span.all)))
+    }
+}
+
+/// Ranks from `start` to `end`, and from `timeless` to `all`.
+struct Span {
+    start: u32,
+    end: u32,
+    timeless: u32,
+    all: u32,
+}
+
+/// The categories that the request's predicate has.
+fn categories(request: &Request) -> Vec<Category> {
+    if request.event_category.is_some() {
+        return vec![Category::Insight];
+    }
+    let mut categories = vec![Category::Management];
+    if request.extensions.data_events {
+        categories.push(Category::Data);
+    }
+    if request.extensions.network_activity_events {
+        categories.push(Category::NetworkActivity);
+    }
+    categories
+}
+
+fn within(ranks: &[u32], start: u32, end: u32) -> &[u32] {
+    let from = ranks.partition_point(|rank| *rank < start);
+    let length = ranks[from..].partition_point(|rank| *rank < end);
+    &ranks[from..from + length]
+}
+
+/// Both lists as one, in order; no rank is in both.
+fn merged<'a>(one: &'a [u32], two: &'a [u32]) -> impl Iterator<Item = u32> + use<'a> {
+    let (mut one, mut two) = (one.iter().copied().peekable(), two.iter().copied().peekable());
+    std::iter::from_fn(move || match (one.peek(), two.peek()) {
+        (Some(first), Some(second)) if second < first => two.next(),
+        (None, _) => two.next(),
+        _ => one.next(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_merged_in_order() {
+        let merged = |one: &[u32], two: &[u32]| merged(one, two).collect::<Vec<_>>();
+        assert_eq!(merged(&[1, 4, 5], &[0, 2, 9]), [0, 1, 2, 4, 5, 9]);
+        assert_eq!(merged(&[], &[3]), [3]);
+        assert_eq!(merged(&[3], &[]), [3]);
+    }
+
+    #[test]
+    fn a_part_of_a_list_lies_between_its_bounds() {
+        let ranks = [1, 3, 5, 7];
+        assert_eq!(within(&ranks, 3, 7), [3, 5]);
+        assert_eq!(within(&ranks, 0, 99), ranks);
+        assert_eq!(within(&ranks, 8, 9), [] as [u32; 0]);
+    }
+}

@@ -1,0 +1,163 @@
+//! What a record can be looked up by, as hashes.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    ops::ControlFlow,
+};
+
+use trailseal_query::{
+    Record,
+    category::{Category, category},
+    lookup::{AttributeKey, resources, username},
+    path::FieldPath,
+};
+
+use super::MAX_KEYS;
+
+/// The bits of `traits` that say the category.
+const CATEGORY: u8 = 0b11;
+const IS_READ_ONLY: u8 = 0b100;
+const IS_NOT_READ_ONLY: u8 = 0b1000;
+
+/// Hashes texts with a key that nobody can know: an archive cannot be made so that texts collide.
+#[derive(Debug)]
+pub(super) struct Keys {
+    state: RandomState,
+    paths: Paths,
+}
+
+#[derive(Debug)]
+struct Paths {
+    access_key: FieldPath,
+    name: FieldPath,
+    source: FieldPath,
+    insight_name: FieldPath,
+    insight_source: FieldPath,
+}
+
+/// What is noted of one record.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    pub(super) traits: u8,
+    pub(super) region: u32,
+    pub(super) account: u32,
+    /// What it can be looked up by; it may name one thing twice.
+    pub(super) hashes: Vec<u64>,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        let paths = Paths {
+            access_key: FieldPath::new(["userIdentity", "accessKeyId"]),
+            name: FieldPath::new(["eventName"]),
+            source: FieldPath::new(["eventSource"]),
+            insight_name: FieldPath::new(["insightDetails", "eventName"]),
+            insight_source: FieldPath::new(["insightDetails", "eventSource"]),
+        };
+        Self { state: RandomState::new(), paths }
+    }
+
+    /// The hash of an attribute.
+    pub(super) fn hash(&self, key: AttributeKey, value: &str) -> u64 {
+        self.state.hash_one((key as u8, value))
+    }
+
+    /// The hash of records that have more texts than are noted.
+    pub(super) fn hash_of_overfull(&self) -> u64 {
+        self.state.hash_one((u8::MAX, ""))
+    }
+
+    /// A region or an account in 32 bits; records without one have another.
+    pub(super) fn short(&self, text: Option<&str>) -> u32 {
+        self.state.hash_one(text) as u32
+    }
+
+    /// What is to be noted of a record; `false` when no request can find it, because its category is unknown.
+    pub(super) fn note(&self, record: &Record<'_>, noted: &mut Noted) -> bool {
+        let Some(category) = category(record) else { return false };
+        noted.traits = traits(category, read_only(record));
+        noted.region = self.short(record.member("awsRegion").and_then(|region| region.text()).as_deref());
+        noted.account = self.short(account(record).as_deref());
+        noted.hashes.clear();
+        let is_insight = category == Category::Insight;
+        let (name, source) = if is_insight {
+            (&self.paths.insight_name, &self.paths.insight_source)
+        } else {
+            (&self.paths.name, &self.paths.source)
+        };
+        let Noted { hashes, .. } = noted;
+        self.visit(record, name, AttributeKey::EventName, hashes);
+        self.visit(record, source, AttributeKey::EventSource, hashes);
+        if !is_insight {
+            self.visit(record, &self.paths.access_key, AttributeKey::AccessKeyId, hashes);
+            if let Some(name) = username(record) {
+                hashes.push(self.hash(AttributeKey::Username, &name));
+            }
+            for resource in resources(record) {
+                if let Some(resource_type) = &resource.resource_type {
+                    self.push(AttributeKey::ResourceType, resource_type, hashes);
+                }
+                self.push(AttributeKey::ResourceName, &resource.name, hashes);
+            }
+        }
+        if hashes.len() > MAX_KEYS {
+            hashes.clear();
+            hashes.push(self.hash_of_overfull());
+        }
+        true
+    }
+
+    /// All values that a request's predicate would compare.
+    fn visit(&self, record: &Record<'_>, path: &FieldPath, key: AttributeKey, hashes: &mut Vec<u64>) {
+        let _ = record.visit(path, &mut |value| {
+            if let Some(text) = value.text() {
+                self.push(key, &text, hashes);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// One more than are noted is enough to know that there are too many.
+    fn push(&self, key: AttributeKey, text: &str, hashes: &mut Vec<u64>) {
+        if hashes.len() <= MAX_KEYS {
+            let hash = self.hash(key, text);
+            if !hashes.contains(&hash) {
+                hashes.push(hash);
+            }
+        }
+    }
+}
+
+/// The account whose event history has the record.
+pub(super) fn account(record: &Record<'_>) -> Option<String> {
+    let recipient = record.member("recipientAccountId").and_then(|account| account.text());
+    let of_caller = || record.member("userIdentity")?.member("accountId")?.text();
+    recipient.or_else(of_caller).map(std::borrow::Cow::into_owned)
+}
+
+fn read_only(record: &Record<'_>) -> Option<bool> {
+    match record.member("readOnly")?.text()?.as_ref() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn traits(category: Category, read_only: Option<bool>) -> u8 {
+    let read_only = match read_only {
+        None => 0,
+        Some(true) => IS_READ_ONLY,
+        Some(false) => IS_NOT_READ_ONLY,
+    };
+    category as u8 | read_only
+}
+
+/// Whether traits are of one of these categories, and of this `ReadOnly` if one is asked for.
+pub(super) fn fit(traits: u8, categories: &[Category], read_only: Option<bool>) -> bool {
+    let wanted = match read_only {
+        None => 0,
+        Some(true) => IS_READ_ONLY,
+        Some(false) => IS_NOT_READ_ONLY,
+    };
+    traits & wanted == wanted && categories.iter().any(|category| *category as u8 == traits & CATEGORY)
+}

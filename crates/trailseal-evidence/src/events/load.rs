@@ -1,0 +1,228 @@
+//! Reading an archive once.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use trailseal_query::{Filter, Predicate};
+
+use super::{
+    EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS,
+    entry::{Entries, Entry, Texts},
+    keys::{Keys, Noted},
+    listing::Files,
+    postings::{Pair, Postings, pair},
+    read::Reader,
+};
+use crate::{
+    Progress,
+    scan::{self, Row, ScanOptions, Summary},
+};
+
+impl EventIndex {
+    /// Reads the archive and makes an index of its events. Of the options the inputs, the threads and the limits
+    /// count: everything is indexed, whatever its time and whatever the digests say of it.
+    ///
+    /// # Errors
+    /// [`LoadError`]; what is wrong with single files is in the summary.
+    pub fn load(options: &ScanOptions<'_>, progress: &dyn Progress) -> Result<(Self, Summary), LoadError> {
+        let (files, parts) = Files::list(&options.inputs)?;
+        let keys = Keys::new();
+        let filter = Filter::new(Predicate::Constant(true));
+        let mut summary = Summary::default();
+        let mut loaded = Loaded::default();
+        let counts = Counts::default();
+        for part in parts {
+            let watch = Watch { progress, counts: &counts };
+            let options = ScanOptions {
+                inputs: vec![part.path],
+                check: options.check,
+                max_record: options.max_record,
+                max_inflated: options.max_inflated,
+                weigh: options.weigh,
+                threads: options.threads,
+                ..ScanOptions::default()
+            };
+            let context = Context { files: &files, first: part.first, keys: &keys, counts: &counts };
+            let new = Loaded::default;
+            let result = scan::fold(&options, &filter, &watch, &new, &|loaded: &mut Loaded, row| {
+                loaded.row(row, &context);
+            });
+            if let Some(failure) = counts.take_failure() {
+                return Err(failure);
+            }
+            let (found, seen) = result?;
+            for part in found {
+                loaded.append(part);
+            }
+            add(&mut summary, seen, part.first as u64 * MEMBERS);
+        }
+        let Loaded { entries, pairs, texts, .. } = loaded;
+        if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
+            return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
+        }
+        let (entries, ranks) = Entries::sort(entries, texts);
+        let postings = Postings::build(pairs, &ranks);
+        let fingerprint = files.fingerprint();
+        let reader = Reader::new(options.max_record, options.max_inflated);
+        Ok((Self { entries, postings, keys, files, reader, fingerprint }, summary))
+    }
+}
+
+/// What one thread found, or all of them.
+#[derive(Default)]
+struct Loaded {
+    entries: Vec<Entry>,
+    /// By the numbers of the entries.
+    pairs: Vec<Pair>,
+    texts: Texts,
+    noted: Noted,
+    /// The file that was seen last, and was as listed.
+    file: Option<u64>,
+}
+
+/// What all threads share.
+struct Context<'a> {
+    files: &'a Files,
+    /// The number of the first file of this part.
+    first: usize,
+    keys: &'a Keys,
+    counts: &'a Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    records: AtomicU64,
+    id_bytes: AtomicU64,
+    is_over: AtomicBool,
+    failure: std::sync::Mutex<Option<LoadError>>,
+}
+
+/// Ends the scan when the index cannot be made.
+struct Watch<'a> {
+    progress: &'a dyn Progress,
+    counts: &'a Counts,
+}
+
+impl Loaded {
+    fn row(&mut self, row: &Row<'_>, context: &Context<'_>) {
+        if context.counts.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(failure) = self.try_row(row, context) {
+            context.counts.fail(failure);
+        }
+    }
+
+    fn try_row(&mut self, row: &Row<'_>, context: &Context<'_>) -> Result<(), LoadError> {
+        let shown = || row.file.shown.clone();
+        let file = row.file.index + context.first as u64 * MEMBERS;
+        if self.file != Some(file) {
+            context.check(file, &row.file.shown)?;
+            self.file = Some(file);
+        }
+        if !context.keys.note(&row.record, &mut self.noted) {
+            return Ok(());
+        }
+        let number = u32::try_from(row.number);
+        let number = number.map_err(|_| LoadError::TooMany { shown: shown(), what: "events of one file" })?;
+        let own = u32::try_from(self.entries.len());
+        let own = own.map_err(|_| LoadError::TooMany { shown: shown(), what: "events" })?;
+        let id = row.record.member("eventID").and_then(|id| id.text()).filter(|id| !id.is_empty());
+        let before = self.texts.len();
+        let mut entry = Entry::new(row.record.time(), id.as_deref(), (file, number), &mut self.texts);
+        context.counts.count((self.texts.len() - before) as u64, &shown)?;
+        entry.traits = self.noted.traits;
+        entry.region = self.noted.region;
+        entry.account = self.noted.account;
+        self.entries.push(entry);
+        self.pairs.extend(self.noted.hashes.iter().map(|hash| pair(*hash, own)));
+        Ok(())
+    }
+
+    fn append(&mut self, other: Self) {
+        let (entries, texts) = (self.entries.len() as u32, self.texts.len());
+        if self.entries.is_empty() {
+            *self = other;
+            return;
+        }
+        self.entries.extend(other.entries.into_iter().map(|entry| entry.moved(texts)));
+        let moved = |[high, low, number]: Pair| [high, low, number.wrapping_add(entries)];
+        self.pairs.extend(other.pairs.into_iter().map(moved));
+        self.texts.extend(other.texts);
+    }
+}
+
+impl Context<'_> {
+    /// Whether the scan speaks of the file that was listed, or of a member of it.
+    fn check(&self, file: u64, shown: &str) -> Result<(), LoadError> {
+        let listed = (file / MEMBERS) as usize;
+        let is_listed = shown
+            .strip_prefix(&self.files.shown(listed))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('!'));
+        if !is_listed || self.files.state(listed).is_none() {
+            return Err(LoadError::Changed { shown: shown.to_owned() });
+        }
+        // a scan gives all further members this number
+        if file % MEMBERS == MEMBERS - 1 {
+            return Err(LoadError::TooMany { shown: shown.to_owned(), what: "members of one archive file" });
+        }
+        Ok(())
+    }
+}
+
+impl Counts {
+    fn count(&self, id_bytes: u64, shown: &dyn Fn() -> String) -> Result<(), LoadError> {
+        let records = self.records.fetch_add(1, Ordering::Relaxed) + 1;
+        if id_bytes == 0 {
+            return Ok(());
+        }
+        let bytes = self.id_bytes.fetch_add(id_bytes, Ordering::Relaxed) + id_bytes;
+        if bytes > ID_SLACK.max(records.saturating_mul(MAX_ID)) {
+            return Err(LoadError::LongIds { shown: shown(), bytes });
+        }
+        Ok(())
+    }
+
+    fn fail(&self, failure: LoadError) {
+        let mut first = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        first.get_or_insert(failure);
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn take_failure(&self) -> Option<LoadError> {
+        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+}
+
+impl Progress for Watch<'_> {
+    fn add(&self, files: u64, bytes: u64) {
+        self.progress.add(files, bytes);
+    }
+
+    fn done(&self, files: u64, bytes: u64) {
+        self.progress.done(files, bytes);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.counts.is_over.load(Ordering::Relaxed) || self.progress.is_interrupted()
+    }
+}
+
+/// Adds what was seen of another input, whose files stand behind `before` others.
+fn add(sum: &mut Summary, mut more: Summary, before: u64) {
+    for damage in &mut more.damage {
+        damage.index = damage.index.saturating_add(before);
+    }
+    sum.files += more.files;
+    sum.bytes += more.bytes;
+    sum.inflated += more.inflated;
+    sum.counts.add(&more.counts);
+    for (sum, more) in sum.skipped.iter_mut().zip(more.skipped) {
+        *sum = (sum.0 + more.0, sum.1 + more.1);
+    }
+    sum.damage.extend(more.damage);
+    sum.damage.truncate(MAX_DAMAGE);
+    sum.damages += more.damages;
+}
+
+/// Damage beyond which it is only counted, as in a scan.
+const MAX_DAMAGE: usize = 1000;
