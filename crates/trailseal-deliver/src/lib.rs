@@ -29,7 +29,9 @@
 
 pub mod digest;
 mod generate;
+pub mod journal;
 pub mod keys;
+pub mod live;
 mod logs;
 mod options;
 mod plan;

@@ -1,0 +1,268 @@
+//! The signing keys of all Regions: made when they are first needed, followed by others before they end.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::{Deserialize, Serialize};
+use trailseal_archive::Timestamp;
+
+use super::LiveError;
+use crate::journal::disk::Disk;
+use crate::keys::{KeyError, SigningKey, fingerprint};
+use crate::write::{PublishedKey, public_keys_json};
+
+const DAY: i64 = 86_400;
+/// Every key that CloudTrail published was valid for 30 days (spec/format.md 1.6).
+const VALIDITY: i64 = 30 * DAY;
+/// So long before a key ends its successor is used.
+const OVERLAP: i64 = DAY;
+/// A key is valid from a little before it is first needed, since trails share it and their digests do not
+/// end at the same second.
+const LEAD: i64 = 3600;
+
+/// The public key file: what `trailseal verify --keys` and ListPublicKeys take.
+const PUBLIC: &str = "public-keys.json";
+/// The folder of the private keys, one file each.
+const PRIVATE: &str = "private";
+
+/// What a private key's file holds.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stored {
+    region: String,
+    start: Timestamp,
+    end: Timestamp,
+    fingerprint: String,
+    /// PKCS#1 DER in Base64.
+    public: String,
+    /// Hex of the seed from which [`SigningKey`] makes the key; removed once the key is over.
+    seed: Option<String>,
+}
+
+pub(super) struct KeyRing {
+    folder: PathBuf,
+    disk: Disk,
+    keys: Vec<Stored>,
+    /// By fingerprint; making a key of its seed takes a tenth of a second or more.
+    ready: BTreeMap<String, SigningKey>,
+    /// The public key file does not hold all keys yet.
+    is_unpublished: bool,
+}
+
+impl KeyRing {
+    pub(super) fn open(folder: &Path, disk: &Disk) -> Result<Self, LiveError> {
+        let private = folder.join(PRIVATE);
+        disk.create_folders(&private, true).map_err(|source| LiveError::write(&private, source))?;
+        let failed = |source| LiveError::read(&private, source);
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&private).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "key") {
+                let text = fs::read(&path).map_err(|source| LiveError::read(&path, source))?;
+                let key: Stored =
+                    serde_json::from_slice(&text).map_err(|error| LiveError::damaged(&path, error))?;
+                key.der(&path)?;
+                keys.push(key);
+            }
+        }
+        keys.sort_by(|a, b| (&a.region, a.start, &a.fingerprint).cmp(&(&b.region, b.start, &b.fingerprint)));
+        let ready = BTreeMap::new();
+        let mut ring =
+            Self { folder: folder.to_owned(), disk: disk.clone(), keys, ready, is_unpublished: true };
+        ring.publish()?;
+        Ok(ring)
+    }
+
+    /// All keys, each with its Region.
+    pub(super) fn published(&self) -> Vec<(String, PublishedKey)> {
+        let public = |key: &Stored| PublishedKey {
+            der: BASE64.decode(&key.public).unwrap_or_default(),
+            validity_start: key.start,
+            validity_end: key.end,
+            fingerprint: key.fingerprint.clone(),
+        };
+        self.keys.iter().map(|key| (key.region.clone(), public(key))).collect()
+    }
+
+    /// The key that signs a Region's digest that ends at `at`. It is published when this returns.
+    pub(super) fn signing(&mut self, region: &str, at: Timestamp) -> Result<&SigningKey, LiveError> {
+        self.publish()?;
+        let fingerprint = match self.usable(region, at) {
+            Some(fingerprint) => fingerprint,
+            None => self.make(region, at)?,
+        };
+        Ok(self.ready.get(&fingerprint).ok_or(KeyError::Signing)?)
+    }
+
+    /// The newest key that is valid and can be made of its seed.
+    fn usable(&mut self, region: &str, at: Timestamp) -> Option<String> {
+        let fits = |key: &&Stored| key.region == region && key.start <= at && at < key.end.plus(-OVERLAP);
+        // a key that began a moment later is used rather than yet another one made
+        let soon = |key: &&Stored| key.region == region && key.start > at && key.start <= at.plus(DAY);
+        let fitting = self.keys.iter().rev().filter(fits).chain(self.keys.iter().filter(soon));
+        for key in fitting {
+            if self.ready.contains_key(&key.fingerprint) {
+                return Some(key.fingerprint.clone());
+            }
+            let seed = key.seed.as_ref().and_then(|seed| <[u8; 32]>::try_from(hex::decode(seed).ok()?).ok());
+            let made = seed.and_then(|seed| SigningKey::from_seed(seed).ok());
+            // another version of the key generator might make another key of the seed; then a new one is made
+            if let Some(made) = made.filter(|made| made.fingerprint() == key.fingerprint) {
+                self.ready.insert(key.fingerprint.clone(), made);
+                return Some(key.fingerprint.clone());
+            }
+        }
+        None
+    }
+
+    fn make(&mut self, region: &str, at: Timestamp) -> Result<String, LiveError> {
+        let mut seed = [0; 32];
+        SystemRandom::new().fill(&mut seed).map_err(|_| LiveError::Random)?;
+        let key = SigningKey::from_seed(seed)?;
+        let fingerprint = key.fingerprint().to_owned();
+        let start = at.plus(-LEAD);
+        let stored = Stored {
+            region: region.to_owned(),
+            start,
+            end: start.plus(VALIDITY),
+            fingerprint: fingerprint.clone(),
+            public: BASE64.encode(key.public_pkcs1_der()),
+            seed: Some(hex::encode(seed)),
+        };
+        self.save(&stored)?;
+        self.keys.push(stored);
+        self.is_unpublished = true;
+        self.publish()?;
+        self.ready.insert(fingerprint.clone(), key);
+        self.forget_old(at)?;
+        Ok(fingerprint)
+    }
+
+    /// Removes the private parts of keys that are over.
+    fn forget_old(&mut self, at: Timestamp) -> Result<(), LiveError> {
+        for index in 0..self.keys.len() {
+            if self.keys[index].seed.is_some() && self.keys[index].end.plus(DAY) < at {
+                let key = Stored { seed: None, ..self.keys[index].clone() };
+                self.save(&key)?;
+                self.ready.remove(&key.fingerprint);
+                self.keys[index] = key;
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self, key: &Stored) -> Result<(), LiveError> {
+        let path = self.folder.join(PRIVATE).join(format!("{}_{}.key", key.region, key.fingerprint));
+        let text = serde_json::to_vec(key).map_err(|error| LiveError::damaged(&path, error))?;
+        self.disk.replace(&path, &text, true).map_err(|source| LiveError::write(&path, source))
+    }
+
+    fn publish(&mut self) -> Result<(), LiveError> {
+        if !self.is_unpublished {
+            return Ok(());
+        }
+        let path = self.folder.join(PUBLIC);
+        let keys: Vec<PublishedKey> = self.published().into_iter().map(|(_, key)| key).collect();
+        let text = public_keys_json(&keys);
+        let is_there = match fs::read(&path) {
+            Ok(old) => old == text.as_bytes(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(source) => return Err(LiveError::read(&path, source)),
+        };
+        if !is_there {
+            let written = self.disk.replace(&path, text.as_bytes(), false);
+            written.map_err(|source| LiveError::write(&path, source))?;
+        }
+        self.is_unpublished = false;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for KeyRing {
+    /// Names the keys; never prints the private parts.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys = self.keys.iter().map(|key| (&key.region, &key.fingerprint));
+        f.debug_map().entries(keys).finish()
+    }
+}
+
+impl Stored {
+    fn der(&self, path: &Path) -> Result<Vec<u8>, LiveError> {
+        let der = BASE64.decode(&self.public).map_err(|error| LiveError::damaged(path, error))?;
+        if fingerprint(&der) != self.fingerprint {
+            return Err(LiveError::damaged(path, "the fingerprint is not that of the public key"));
+        }
+        Ok(der)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: i64) -> Timestamp {
+        Timestamp::from_epoch(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_kept_and_followed_by_another_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::default();
+        let mut ring = KeyRing::open(folder.path(), &disk).unwrap();
+        let start = 1_709_251_200;
+        let first = ring.signing("eu-west-1", time(start)).unwrap().fingerprint().to_owned();
+        assert_eq!(ring.signing("eu-west-1", time(start - 7200)).unwrap().fingerprint(), first);
+        let mut ring = KeyRing::open(folder.path(), &disk).unwrap();
+        let late = time(start + VALIDITY - OVERLAP - LEAD - 1);
+        assert_eq!(ring.signing("eu-west-1", late).unwrap().fingerprint(), first);
+        assert_ne!(ring.signing("us-east-1", late).unwrap().fingerprint(), first);
+        let second = ring.signing("eu-west-1", late.plus(1)).unwrap().fingerprint().to_owned();
+        assert_ne!(second, first);
+        let keys = ring.published();
+        let of = |fingerprint: &str| keys.iter().find(|(_, key)| key.fingerprint == fingerprint).unwrap();
+        assert_eq!(of(&first).1.validity_end.since(of(&first).1.validity_start), VALIDITY);
+        assert!(of(&second).1.validity_start < of(&first).1.validity_end);
+        ring.signing("eu-west-1", time(start + 3 * VALIDITY)).unwrap();
+        let stored =
+            fs::read_to_string(folder.path().join(format!("private/eu-west-1_{first}.key"))).unwrap();
+        assert!(stored.contains(r#""seed":null"#), "{stored}");
+        let text = fs::read_to_string(folder.path().join(PUBLIC)).unwrap();
+        assert_eq!(text.matches("\"Fingerprint\"").count(), 4);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn private_keys_are_readable_by_the_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let mut ring = KeyRing::open(&keys, &Disk::default()).unwrap();
+        ring.signing("eu-west-1", time(0)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&keys.join(PRIVATE)), 0o700);
+        for entry in fs::read_dir(keys.join(PRIVATE)).unwrap() {
+            assert_eq!(mode(&entry.unwrap().path()), 0o600);
+        }
+        assert!(!format!("{ring:?}").contains(ring.keys[0].seed.as_deref().unwrap()));
+    }
+
+    #[test]
+    fn a_damaged_key_file_is_an_error_and_a_foreign_seed_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ring = KeyRing::open(folder.path(), &Disk::default()).unwrap();
+        let first = ring.signing("eu-west-1", time(0)).unwrap().fingerprint().to_owned();
+        let path = folder.path().join(format!("private/eu-west-1_{first}.key"));
+        let mut key: Stored = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        key.seed = Some("00".repeat(32));
+        fs::write(&path, serde_json::to_vec(&key).unwrap()).unwrap();
+        let mut ring = KeyRing::open(folder.path(), &Disk::default()).unwrap();
+        assert_ne!(ring.signing("eu-west-1", time(0)).unwrap().fingerprint(), first);
+        key.fingerprint = "00".repeat(16);
+        fs::write(&path, serde_json::to_vec(&key).unwrap()).unwrap();
+        assert!(matches!(KeyRing::open(folder.path(), &Disk::default()), Err(LiveError::Damaged { .. })));
+    }
+}
