@@ -19,7 +19,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use crate::report::{DigestTotals, Verdict};
+use crate::report::{DigestTotals, Mapping, Verdict};
 use rayon::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
@@ -128,6 +128,8 @@ pub struct LedgerSummary {
     pub logs_missing: u64,
     /// Those of authentic digests whose bucket, prefix or folder is not to be seen.
     pub logs_out_of_reach: u64,
+    /// Which folders stand for which places in S3, ordered.
+    pub mappings: Vec<Mapping>,
     /// What was found about digests, about named logs of which there is no file, and about folders that could
     /// not be seen. The first thousand of such logs are listed one by one; [`Ledger::missing`] has them all.
     pub findings: Vec<Finding>,

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the run ends within a fifth of a second, whatever it is doing.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     sync::{
@@ -21,13 +21,21 @@ const GRACE: Duration = Duration::from_millis(120);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     message: &'static str,
     is_wanted: AtomicBool,
     is_reported: AtomicBool,
     /// A file that is not whole yet.
     unfinished: Mutex<Option<PathBuf>>,
+    /// Ends the work in an orderly way, however long that takes; a second signal does not wait for it.
+    gentle: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("is_wanted", &self.is_wanted).finish_non_exhaustive()
+    }
 }
 
 impl Interrupt {
@@ -71,6 +79,13 @@ impl Interrupt {
         result
     }
 
+    /// From now on the first signal calls `end`, which must bring the command to its end.
+    pub(crate) fn end_gently(&self, end: impl Fn() + Send + 'static) {
+        if let Ok(mut gentle) = self.0.gentle.lock() {
+            *gentle = Some(Box::new(end));
+        }
+    }
+
     fn set_unfinished(&self, path: Option<PathBuf>) {
         if let Ok(mut slot) = self.0.unfinished.lock() {
             *slot = path;
@@ -80,6 +95,9 @@ impl Interrupt {
     fn stop(&self) {
         if self.0.is_wanted.swap(true, Ordering::SeqCst) {
             self.exit();
+        }
+        if let Some(end) = self.0.gentle.try_lock().ok().as_deref().and_then(Option::as_ref) {
+            return end();
         }
         let watchdog = self.clone();
         let started = thread::Builder::new().spawn(move || {

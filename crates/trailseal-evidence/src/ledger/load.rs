@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::report::Totals;
+use crate::report::{Mapping, Totals};
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
     digest::{NamedLog, ObjectKey},
@@ -169,11 +169,16 @@ impl Builder {
             findings.push(Finding::new(Code::NoDigests, "there is no digest file"));
         }
         let verdict = settle(&mut findings, run.policy);
+        let mut mappings: Vec<Mapping> =
+            self.outcomes.iter_mut().flat_map(|unit| std::mem::take(&mut unit.mappings)).collect();
+        mappings.sort();
+        mappings.dedup();
         let summary = LedgerSummary {
             digests: totals.digests,
             logs_named: totals.logs.named,
             logs_missing: totals.logs.missing,
             logs_out_of_reach: self.missing.iter().filter(|log| log.code != Code::LogMissing).count() as u64,
+            mappings,
             findings,
             verdict,
         };

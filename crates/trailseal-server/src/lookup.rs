@@ -1,0 +1,114 @@
+//! LookupEvents over an archive's index (spec/lookup-events.md).
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use trailseal_archive::Timestamp as Seconds;
+use trailseal_evidence::events::{EventIndex, LookupError, Scope};
+use trailseal_query::lookup::{Attribute, Extensions, Request, RequestError, TimeFormat};
+
+use crate::api::{ApiError, Caller, ErrorCode};
+
+/// Answers LookupEvents from an index.
+#[derive(Debug)]
+pub struct Lookups {
+    index: EventIndex,
+    account: Option<String>,
+    window: Option<i64>,
+}
+
+impl Lookups {
+    /// Over the events of `account`, or of all accounts; of the last `window` seconds only, if that is asked for (90
+    /// days at AWS).
+    pub fn new(index: EventIndex, account: Option<String>, window: Option<i64>) -> Self {
+        Self { index, account, window }
+    }
+
+    /// What answers are made from.
+    pub fn index(&self) -> &EventIndex {
+        &self.index
+    }
+
+    /// Answers one call. The caller's region is the one that is asked.
+    ///
+    /// # Errors
+    /// Those of the operation; `InternalFailure` when the archive is not as it was when the index was made.
+    pub fn lookup(&self, caller: &Caller, input: Value) -> Result<Value, ApiError> {
+        let input: Input = serde_json::from_value(input)
+            .map_err(|error| ApiError::new(ErrorCode::Serialization, error.to_string()))?;
+        let request = input.request(self.window);
+        let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
+        let answer = self.index.lookup(&request, &scope, caller.now.seconds()).map_err(|error| refused(&error))?;
+        let rows = answer.rows().map(|row| serde_json::from_slice(&row.json(TimeFormat::Wire)));
+        let rows: Vec<Value> = rows.collect::<Result<_, _>>().map_err(|_| {
+            ApiError::new(ErrorCode::InternalFailure, "an event cannot be written as an answer")
+        })?;
+        let mut output = json!({ "Events": rows });
+        if let Some(token) = answer.next_token {
+            output["NextToken"] = Value::String(token);
+        }
+        Ok(output)
+    }
+}
+
+/// The parameters as they come over the wire.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Input {
+    lookup_attributes: Vec<InputAttribute>,
+    start_time: Option<f64>,
+    end_time: Option<f64>,
+    event_category: Option<String>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InputAttribute {
+    attribute_key: String,
+    attribute_value: String,
+}
+
+impl Input {
+    fn request(self, window: Option<i64>) -> Request {
+        let attribute =
+            |InputAttribute { attribute_key: key, attribute_value: value }| Attribute { key, value };
+        Request {
+            attributes: self.lookup_attributes.into_iter().map(attribute).collect(),
+            // both are inclusive, and events have whole seconds
+            start_time: self.start_time.and_then(|time| seconds(time.ceil())),
+            end_time: self.end_time.and_then(|time| seconds(time.floor())),
+            event_category: self.event_category,
+            max_results: self.max_results,
+            next_token: self.next_token,
+            region: None,
+            extensions: Extensions { window, ..Extensions::default() },
+        }
+    }
+}
+
+/// The nearest second that can be named.
+fn seconds(epoch: f64) -> Option<Seconds> {
+    const YEAR_9999: f64 = 253_402_300_799.0;
+    Seconds::from_epoch(epoch.clamp(0.0, YEAR_9999) as i64)
+}
+
+fn refused(error: &LookupError) -> ApiError {
+    match error {
+        LookupError::Rejected(rejected) => {
+            let code = match rejected {
+                // what the AWS CLI rejects by itself; other clients send it
+                RequestError::EmptyValue { .. } => ErrorCode::InvalidLookupAttributes,
+                RequestError::TooFewResults { .. } => ErrorCode::InvalidMaxResults,
+                other => ErrorCode::parse(other.code()).unwrap_or(ErrorCode::InternalFailure),
+            };
+            ApiError::new(code, rejected.to_string())
+        }
+        LookupError::Changed { .. } => ApiError::new(
+            ErrorCode::InternalFailure,
+            "the archive changed since the server read it; the server must be started again",
+        ),
+        _ => ApiError::new(ErrorCode::InternalFailure, "a file of the archive cannot be read any more"),
+    }
+}

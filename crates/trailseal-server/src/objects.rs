@@ -1,0 +1,462 @@
+//! Folders as buckets, to be read: keys in S3's order, and nothing outside the folders.
+//!
+//! What a folder holds is evidence or what a local trail delivered. Links are not followed, sidecars
+//! (`KEY.metadata.json` beside `KEY`) are no objects but say what metadata the object has.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use trailseal_archive::metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidecar};
+
+/// The end of a sidecar's name.
+const SIDECAR: &str = ".metadata.json";
+
+/// S3's largest page of a listing.
+pub const MAX_KEYS: usize = 1_000;
+
+/// S3's longest key, in bytes.
+const MAX_KEY: usize = 1_024;
+
+/// Buckets, by their names.
+#[derive(Clone, Debug, Default)]
+pub struct Buckets {
+    mounts: BTreeMap<String, Vec<Mount>>,
+    /// A folder whose folders are buckets.
+    local: Option<PathBuf>,
+}
+
+/// A folder that holds the objects of a bucket whose keys begin with a prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Empty, or ending in `/`.
+    pub prefix: String,
+    /// The folder.
+    pub folder: PathBuf,
+}
+
+/// An object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// Where its content is.
+    pub path: PathBuf,
+    /// Bytes.
+    pub length: u64,
+    /// When it was written; S3's own time where the download kept it.
+    pub modified: SystemTime,
+}
+
+impl Object {
+    /// A tag that changes with the content; it is no MD5, and says so by its form.
+    pub fn tag(&self) -> String {
+        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        format!("{:016x}{:016x}-1", self.length, since.as_nanos() as u64)
+    }
+
+    /// The user metadata that a sidecar holds.
+    ///
+    /// # Errors
+    /// When there is a sidecar that cannot be read, or is none.
+    pub fn metadata(&self) -> io::Result<ObjectMetadata> {
+        let mut sidecar = self.path.clone().into_os_string();
+        sidecar.push(SIDECAR);
+        let sidecar = PathBuf::from(sidecar);
+        match fs::symlink_metadata(&sidecar) {
+            Ok(found) if found.is_file() && found.len() <= MAX_SIDECAR_BYTES as u64 => {
+                parse_sidecar(&fs::read(&sidecar)?).map_err(io::Error::other)
+            }
+            Ok(_) => Err(io::Error::other("the metadata beside it are no small file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ObjectMetadata::default()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What is wanted of a listing.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Only keys that begin so.
+    pub prefix: &'a str,
+    /// Keys that have this text behind the prefix are folded into one common prefix.
+    pub delimiter: Option<&'a str>,
+    /// Only keys, and common prefixes, behind this one.
+    pub after: &'a str,
+    /// At most so many keys and common prefixes.
+    pub most: usize,
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// In the order of their keys.
+    pub objects: Vec<Object>,
+    /// In order.
+    pub common_prefixes: Vec<String>,
+    /// The last key or common prefix of the page, if there is more behind it.
+    pub next: Option<String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObjectError {
+    /// There is no such bucket.
+    #[error("The specified bucket does not exist")]
+    NoSuchBucket,
+    /// There is no such object.
+    #[error("The specified key does not exist.")]
+    NoSuchKey,
+    /// A folder or file cannot be read.
+    #[error("the object store cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+}
+
+impl Buckets {
+    /// No bucket but the folders in `local`, which may come and go.
+    pub fn new(local: Option<PathBuf>) -> Self {
+        Self { mounts: BTreeMap::new(), local }
+    }
+
+    /// Adds a folder that holds a part of a bucket.
+    ///
+    /// # Errors
+    /// When the folder cannot be found.
+    pub fn add(&mut self, bucket: &str, prefix: &str, folder: &Path) -> io::Result<()> {
+        let mount = Mount { prefix: prefix.to_owned(), folder: folder.canonicalize()? };
+        let mounts = self.mounts.entry(bucket.to_owned()).or_default();
+        if !mounts.contains(&mount) {
+            mounts.push(mount);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a bucket of this name.
+    pub fn has(&self, bucket: &str) -> bool {
+        !self.folders(bucket).is_empty()
+    }
+
+    /// The names of all buckets, in order.
+    ///
+    /// # Errors
+    /// When the folder of local buckets cannot be listed.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let mut names: Vec<String> = self.mounts.keys().cloned().collect();
+        if let Some(local) = &self.local {
+            for entry in fs::read_dir(local)? {
+                let entry = entry?;
+                if let (true, Ok(name)) = (entry.file_type()?.is_dir(), entry.file_name().into_string()) {
+                    names.extend(Some(name).filter(|name| self.has(name)));
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The object with this key.
+    ///
+    /// # Errors
+    /// [`ObjectError`].
+    pub fn get(&self, bucket: &str, key: &str) -> Result<Object, ObjectError> {
+        let mounts = self.folders(bucket);
+        if mounts.is_empty() {
+            return Err(ObjectError::NoSuchBucket);
+        }
+        for Mount { prefix, folder } in mounts {
+            let Some(rest) = key.strip_prefix(&*prefix).filter(|rest| is_path(rest)) else { continue };
+            let path = folder.join(rest);
+            // a link anywhere on the way would make the real path another one
+            let is_here = path.canonicalize().is_ok_and(|real| real == path);
+            if is_here && let Some(object) = object(key.to_owned(), path)? {
+                return Ok(object);
+            }
+        }
+        Err(ObjectError::NoSuchKey)
+    }
+
+    /// A page of a bucket's objects.
+    ///
+    /// # Errors
+    /// [`ObjectError`].
+    pub fn list(&self, bucket: &str, wanted: &Wanted<'_>) -> Result<Page, ObjectError> {
+        let mounts = self.folders(bucket);
+        if mounts.is_empty() {
+            return Err(ObjectError::NoSuchBucket);
+        }
+        let most = wanted.most.min(MAX_KEYS);
+        // one more of each mount shows whether there is more
+        let mut found: BTreeMap<String, Option<Object>> = BTreeMap::new();
+        for mount in &mounts {
+            let mut gather = Gather { wanted, room: most + 1, found: BTreeMap::new() };
+            gather.folder(&mount.folder, &mount.prefix)?;
+            for (name, object) in gather.found {
+                found.entry(name).or_insert(object);
+            }
+        }
+        let mut page = Page::default();
+        let is_more = found.len() > most;
+        for (name, object) in found.into_iter().take(most) {
+            page.next = is_more.then(|| name.clone());
+            match object {
+                Some(object) => page.objects.push(object),
+                None => page.common_prefixes.push(name),
+            }
+        }
+        Ok(page)
+    }
+
+    fn folders(&self, bucket: &str) -> Vec<Mount> {
+        let mut mounts = self.mounts.get(bucket).cloned().unwrap_or_default();
+        let is_name = is_path(bucket) && !bucket.contains('/') && !bucket.starts_with('.');
+        if let Some(local) = self.local.as_ref().filter(|_| is_name) {
+            let folder = local.join(bucket);
+            let is_folder = fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir());
+            if let (true, Ok(folder)) = (is_folder, folder.canonicalize()) {
+                mounts.push(Mount { prefix: String::new(), folder });
+            }
+        }
+        mounts
+    }
+}
+
+/// Whether a key, or what of it follows a mount's prefix, names a file below the mount's folder and nothing else.
+fn is_path(key: &str) -> bool {
+    key.len() <= MAX_KEY
+        && !key.contains('\0')
+        && key.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+/// The object at a path, if it is a file that is one.
+fn object(key: String, path: PathBuf) -> io::Result<Option<Object>> {
+    let found = match fs::symlink_metadata(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() || is_sidecar(&path) {
+        return Ok(None);
+    }
+    let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Ok(Some(Object { key, path, length: found.len(), modified }))
+}
+
+/// Whether a file holds the metadata of another one beside it.
+fn is_sidecar(path: &Path) -> bool {
+    path.to_str().and_then(|path| path.strip_suffix(SIDECAR)).is_some_and(|object| Path::new(object).is_file())
+}
+
+/// A walk in the order of keys, which ends when the page is full.
+struct Gather<'w> {
+    wanted: &'w Wanted<'w>,
+    /// Keys and common prefixes that are still wanted.
+    room: usize,
+    found: BTreeMap<String, Option<Object>>,
+}
+
+impl Gather<'_> {
+    /// What lies in a folder whose keys begin with `before`.
+    fn folder(&mut self, folder: &Path, before: &str) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            // keys are text: what is no UTF-8 was no object
+            let Ok(mut name) = entry.file_name().into_string() else { continue };
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                // where its keys stand among those of its neighbours
+                name.push('/');
+            }
+            if kind.is_dir() || kind.is_file() {
+                entries.push((name, entry.path()));
+            }
+        }
+        entries.sort_unstable();
+        for (name, path) in entries {
+            if self.room == 0 {
+                break;
+            }
+            let key = format!("{before}{name}");
+            if key.len() > MAX_KEY {
+                continue;
+            }
+            if key.ends_with('/') {
+                // the folder at which the page begins holds keys before it, too
+                let is_first = self.wanted.after.starts_with(&key);
+                if self.may_hold(&key) && (is_first || !self.fold(&key)) {
+                    self.folder(&path, &key)?;
+                }
+            } else if key.starts_with(self.wanted.prefix) && *key > *self.wanted.after && !self.fold(&key) {
+                self.file(key, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, key: String, path: PathBuf) -> io::Result<()> {
+        if let Some(object) = object(key.clone(), path)? {
+            self.found.insert(key, Some(object));
+            self.room -= 1;
+        }
+        Ok(())
+    }
+
+    /// Whether a wanted key may begin with `folder`.
+    fn may_hold(&self, folder: &str) -> bool {
+        let Wanted { prefix, after, .. } = *self.wanted;
+        let is_below = folder.starts_with(prefix) || prefix.starts_with(folder);
+        let is_behind = folder > after || after.starts_with(folder);
+        is_below && is_behind
+    }
+
+    /// Whether a key is told by a common prefix, which is noted. Of a folder (ending in `/`) only what stands in
+    /// its own name counts: its keys may have the delimiter later.
+    fn fold(&mut self, key: &str) -> bool {
+        let Wanted { prefix, delimiter, after, .. } = *self.wanted;
+        let Some(delimiter) = delimiter.filter(|delimiter| !delimiter.is_empty()) else { return false };
+        let Some(rest) = key.strip_prefix(prefix) else { return false };
+        let Some(at) = rest.find(delimiter) else { return false };
+        let common = &key[..prefix.len() + at + delimiter.len()];
+        // a page that ended with a common prefix goes on behind all that it stands for
+        if common != after && !self.found.contains_key(common) {
+            self.found.insert(common.to_owned(), None);
+            self.room -= 1;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tree(keys: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for key in keys {
+            let path = root.path().join("bucket").join(key);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, key).unwrap();
+        }
+        root
+    }
+
+    fn all<'a>() -> Wanted<'a> {
+        Wanted { prefix: "", delimiter: None, after: "", most: MAX_KEYS }
+    }
+
+    fn keys(page: &Page) -> Vec<&str> {
+        page.objects.iter().map(|object| object.key.as_str()).collect()
+    }
+
+    #[test]
+    fn keys_come_in_the_order_of_their_bytes() {
+        let root = tree(&["a/x", "a-b", "a.c", "a/b/c", "b", "a0"]);
+        let buckets = Buckets::new(Some(root.path().to_owned()));
+        let page = buckets.list("bucket", &all()).unwrap();
+        assert_eq!(keys(&page), ["a-b", "a.c", "a/b/c", "a/x", "a0", "b"]);
+        assert_eq!(page.next, None);
+    }
+
+    #[test]
+    fn a_delimiter_folds_what_lies_deeper() {
+        let root = tree(&["a/x", "a/y/z", "b", "c/d"]);
+        let buckets = Buckets::new(Some(root.path().to_owned()));
+        let page = buckets.list("bucket", &Wanted { delimiter: Some("/"), ..all() }).unwrap();
+        assert_eq!((keys(&page), page.common_prefixes.clone()), (vec!["b"], vec!["a/".to_owned(), "c/".to_owned()]));
+        let page = buckets.list("bucket", &Wanted { delimiter: Some("/"), prefix: "a/", ..all() }).unwrap();
+        assert_eq!((keys(&page), page.common_prefixes.clone()), (vec!["a/x"], vec!["a/y/".to_owned()]));
+    }
+
+    #[test]
+    fn sidecars_are_metadata_and_no_objects() {
+        let root = tree(&["d.json.gz", "d.json.gz.metadata.json", "alone.metadata.json"]);
+        let sidecar = root.path().join("bucket/d.json.gz.metadata.json");
+        fs::write(sidecar, r#"{"Metadata":{"signature":"00ff"}}"#).unwrap();
+        let buckets = Buckets::new(Some(root.path().to_owned()));
+        assert_eq!(keys(&buckets.list("bucket", &all()).unwrap()), ["alone.metadata.json", "d.json.gz"]);
+        let object = buckets.get("bucket", "d.json.gz").unwrap();
+        assert_eq!(object.metadata().unwrap().signature.as_deref(), Some("00ff"));
+        let hidden = buckets.get("bucket", "d.json.gz.metadata.json");
+        assert!(matches!(hidden, Err(ObjectError::NoSuchKey)));
+    }
+
+    #[test]
+    fn nothing_outside_the_folder_is_reached() {
+        let root = tree(&["a/b"]);
+        fs::write(root.path().join("secret"), "x").unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("bucket/up")).unwrap();
+        std::os::unix::fs::symlink(root.path().join("secret"), root.path().join("bucket/link")).unwrap();
+        let buckets = Buckets::new(Some(root.path().to_owned()));
+        for key in ["../secret", "a/../../secret", "up/secret", "link", "/etc/passwd", "a//b", "", "a", "a/b/", "a\0"] {
+            assert!(matches!(buckets.get("bucket", key), Err(ObjectError::NoSuchKey)), "{key:?}");
+        }
+        assert_eq!(keys(&buckets.list("bucket", &all()).unwrap()), ["a/b"]);
+        for bucket in ["..", ".", "", "bucket/a", "none"] {
+            assert!(!buckets.has(bucket), "{bucket:?}");
+        }
+    }
+
+    #[test]
+    fn mounts_of_one_bucket_are_one_bucket() {
+        let (one, other) = (tree(&["x"]), tree(&["y"]));
+        let mut buckets = Buckets::new(None);
+        buckets.add("b", "p/1/", &one.path().join("bucket")).unwrap();
+        buckets.add("b", "p/2/", &other.path().join("bucket")).unwrap();
+        assert_eq!(keys(&buckets.list("b", &all()).unwrap()), ["p/1/x", "p/2/y"]);
+        assert_eq!(fs::read(buckets.get("b", "p/2/y").unwrap().path).unwrap(), b"y");
+        assert!(matches!(buckets.get("c", "x"), Err(ObjectError::NoSuchBucket)));
+    }
+
+    proptest! {
+        #[test]
+        fn pages_of_any_size_are_the_whole(
+            names in prop::collection::btree_set("[ab]{1,2}(/[ab.-]{1,2}x){0,2}", 0..12),
+            prefix in "[ab]{0,2}/?[ab]{0,1}",
+            delimiter in prop::option::of(prop::sample::select(vec!["/", "b", "x"])),
+            most in 1_usize..5,
+        ) {
+            // a name cannot be a file and a folder
+            let folders: BTreeSet<String> = names
+                .iter()
+                .flat_map(|name| name.match_indices('/').map(|(at, _)| name[..at].to_owned()).collect::<Vec<_>>())
+                .collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !folders.contains(*name)).collect();
+            let root = tree(&names);
+            fs::create_dir_all(root.path().join("bucket")).unwrap();
+            let buckets = Buckets::new(Some(root.path().to_owned()));
+            let mut expected = BTreeSet::new();
+            for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+                let folded = delimiter.and_then(|delimiter| {
+                    let at = name[prefix.len()..].find(delimiter)?;
+                    Some(&name[..prefix.len() + at + delimiter.len()])
+                });
+                expected.insert(folded.unwrap_or(name).to_owned());
+            }
+            let mut seen = Vec::new();
+            let mut after = String::new();
+            loop {
+                let wanted = Wanted { prefix: &prefix, delimiter, after: &after, most };
+                let page = buckets.list("bucket", &wanted).unwrap();
+                let mut names: Vec<String> = keys(&page).into_iter().map(str::to_owned).collect();
+                names.extend(page.common_prefixes);
+                prop_assert!(names.len() <= most);
+                names.sort();
+                seen.extend(names);
+                match page.next {
+                    Some(next) => after = next,
+                    None => break,
+                }
+            }
+            prop_assert_eq!(seen, expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+}
