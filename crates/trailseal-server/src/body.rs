@@ -12,6 +12,8 @@ use tokio::{
 /// What is read and thrown away of a body that is too large, so that a client which sends all before it reads sees the
 /// answer and not a reset.
 const MAX_DISCARDED: u64 = 8 << 20;
+/// How long that may take.
+const DISCARDING: Duration = Duration::from_secs(2);
 /// The unit in which the bytes of all bodies are counted.
 const UNIT: usize = 1024;
 
@@ -46,24 +48,35 @@ impl Budget {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub(crate) async fn read<B>(body: B, limit: usize, time: Duration, budget: &Budget) -> Result<Held, BodyError>
+pub(crate) async fn read<B>(
+    mut body: B,
+    limit: usize,
+    time: Duration,
+    budget: &Budget,
+) -> Result<Held, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    timeout(time, read_all(body, limit, budget)).await.unwrap_or(Err(BodyError::TooSlow))
+    let read = timeout(time, read_all(&mut body, limit, budget)).await.unwrap_or(Err(BodyError::TooSlow));
+    if matches!(read, Err(BodyError::TooLarge | BodyError::NoRoom)) {
+        // however that goes, the answer is known
+        let _ = timeout(time.min(DISCARDING), discard(body)).await;
+    }
+    read
 }
 
-async fn read_all<B>(mut body: B, limit: usize, budget: &Budget) -> Result<Held, BodyError>
+async fn read_all<B>(body: &mut B, limit: usize, budget: &Budget) -> Result<Held, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut held = Held { bytes: Vec::new(), share: None };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge);
+    }
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         let length = held.bytes.len().saturating_add(data.len());
         if length > limit {
-            drop(held);
-            discard(body).await;
             return Err(BodyError::TooLarge);
         }
         held.reserve(length, budget)?;

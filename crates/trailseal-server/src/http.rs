@@ -10,7 +10,7 @@ use std::{
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
-    body::{Body as _, Bytes, Incoming},
+    body::{Bytes, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderValue},
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -69,11 +69,11 @@ impl Api {
         let options = &self.core.options;
         let (parts, body) = request.into_parts();
         let limit = options.max_body_bytes;
-        let stated = body.size_hint().lower();
         let read = body::read(body, limit, options.times.body, &self.bodies).await;
         let held = match read {
             Ok(held) => held,
-            Err(error) => return (refuse(error, limit), None, error != BodyError::TooLarge || stated > 0),
+            // what is left of the body cannot be told from a next request
+            Err(error) => return (refuse(error, limit), None, true),
         };
         let head = Head {
             method: parts.method.as_str().to_owned(),

@@ -8,7 +8,7 @@
 
 mod access_keys;
 mod api;
-
+mod archive;
 mod body;
 mod http;
 mod listen;
@@ -24,7 +24,7 @@ pub mod wire;
 
 pub use access_keys::{AccessKey, AccessKeyError, AccessKeys};
 pub use api::{ApiError, Caller, ErrorCode, Operation, Timestamp};
-
+pub use archive::{Archive, ArchiveError, Events};
 pub use options::{Clock, Options, Times};
 pub use serve::{Bound, Ended, ServeError, serve};
 pub use service::{Context, Service, Services};

@@ -1,0 +1,178 @@
+//! The read-only service over a downloaded archive.
+//!
+//! It tells what digests and key files say, and leaves out what they do not. It judges nothing: whether a digest is
+//! authentic is for `verify`.
+
+mod describe;
+mod discover;
+mod input;
+mod keys;
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use serde_json::{Value, json};
+use trailseal_archive::walk::{RootError, Roots};
+use trailseal_verify::keys::PublicKey;
+
+use self::discover::Trail;
+use crate::{
+    api::{ApiError, Caller, ErrorCode, Operation},
+    service::Service,
+};
+
+/// Answers `LookupEvents` over an archive.
+pub trait Events: Send + Sync {
+    /// Answers one call; the Region is that of the caller.
+    ///
+    /// # Errors
+    /// [`ApiError`], which goes to the client as it is.
+    fn lookup(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError>;
+}
+
+/// An archive that answers `LookupEvents`, `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and
+/// `GetTrailStatus`, and refuses what would change it.
+pub struct Archive {
+    trails: Vec<Trail>,
+    accounts: BTreeSet<String>,
+    account: Option<String>,
+    keys: Vec<PublicKey>,
+    events: Box<dyn Events>,
+    unread: usize,
+}
+
+/// Why an archive cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// A root that is not a readable folder.
+    #[error("cannot read {0}")]
+    Root(#[from] RootError),
+}
+
+impl Archive {
+    /// Finds the trails of the archive below `roots`. Reads the names of all digests, and of every chain the newest
+    /// digest that can be read.
+    ///
+    /// `account` is the account that the server plays; without it all trails are shown.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Root`].
+    pub fn open(
+        roots: &[PathBuf],
+        keys: Vec<PublicKey>,
+        account: Option<String>,
+        events: Box<dyn Events>,
+    ) -> Result<Self, ArchiveError> {
+        let found = discover::trails(&Roots::open(roots)?, account.as_deref());
+        let (trails, accounts, unread) = (found.trails, found.accounts, found.unread);
+        Ok(Self { trails, accounts, account, keys, events, unread })
+    }
+
+    /// The accounts whose files the archive holds: if there is one, the server may play it.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().map(String::as_str)
+    }
+
+    /// How many trails its digests name.
+    pub fn trail_count(&self) -> usize {
+        self.trails.len()
+    }
+
+    /// Digest chains of which no digest could be read, so that nobody knows the trail's bucket.
+    pub fn unread_chains(&self) -> usize {
+        self.unread
+    }
+
+    /// The trails of the account that the server plays, and those of organizations.
+    fn visible(&self) -> impl Iterator<Item = &Trail> {
+        let is_visible = |trail: &&Trail| {
+            self.account.as_ref().is_none_or(|own| *own == trail.account || trail.is_organization())
+        };
+        self.trails.iter().filter(is_visible)
+    }
+
+    /// The trail that a name (in the caller's Region) or an ARN means.
+    fn find(&self, caller: &Caller, name_or_arn: &str) -> Result<&Trail, ApiError> {
+        let found = if name_or_arn.starts_with("arn:") {
+            input::check_arn(name_or_arn)?;
+            self.visible().find(|trail| trail.arn == name_or_arn)
+        } else {
+            input::check_name(name_or_arn)?;
+            let mut candidates: Vec<&Trail> = self
+                .visible()
+                .filter(|trail| trail.name == name_or_arn && trail.is_in(&caller.region))
+                .collect();
+            // of several with one name, the caller's own
+            candidates.sort_by_key(|trail| trail.account != caller.account);
+            candidates.first().copied()
+        };
+        found.ok_or_else(|| {
+            let message = format!("Unknown trail: {name_or_arn} for the user: {}", caller.account);
+            ApiError::new(ErrorCode::TrailNotFound, message)
+        })
+    }
+
+    fn describe_trails(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+        let with_shadows = input::boolean(input, "includeShadowTrails")?.unwrap_or(true);
+        let names = input::strings(input, "trailNameList")?;
+        let is_wanted = |trail: &Trail| match &names {
+            names if names.is_empty() => trail.is_in(&caller.region),
+            names => names
+                .iter()
+                .any(|name| *name == trail.arn || *name == trail.name && trail.is_in(&caller.region)),
+        };
+        let is_own = |trail: &Trail| with_shadows || trail.home == caller.region;
+        let trails = self.visible().filter(|trail| is_wanted(trail) && is_own(trail));
+        Ok(json!({ "trailList": trails.map(describe::trail).collect::<Vec<_>>() }))
+    }
+
+    fn get_trail(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+        let trail = self.find(caller, input::name(input)?)?;
+        Ok(json!({ "Trail": describe::trail(trail) }))
+    }
+
+    fn list_trails(&self) -> Value {
+        json!({ "Trails": self.visible().map(describe::short).collect::<Vec<_>>() })
+    }
+
+    fn get_trail_status(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+        let name = input::name(input)?;
+        let trail = self.find(caller, name).map_err(|error| with_arn(error, caller, name))?;
+        Ok(describe::status(trail, &caller.region, caller.now.seconds()))
+    }
+}
+
+impl Service for Archive {
+    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
+        match operation {
+            Operation::LookupEvents => self.events.lookup(caller, &input),
+            Operation::ListPublicKeys => keys::list(&self.keys, caller, &input),
+            Operation::DescribeTrails => self.describe_trails(caller, &input),
+            Operation::GetTrail => self.get_trail(caller, &input),
+            Operation::ListTrails => Ok(self.list_trails()),
+            Operation::GetTrailStatus => self.get_trail_status(caller, &input),
+            Operation::GetEventSelectors | Operation::GetInsightSelectors | Operation::ListTags => {
+                let message = format!("An archive does not tell what {operation} asks for.");
+                Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
+            }
+            _ => {
+                let message = format!(
+                    "This server serves an archive, which is read-only: {operation} is not permitted."
+                );
+                Err(ApiError::new(ErrorCode::OperationNotPermitted, message))
+            }
+        }
+    }
+}
+
+/// `GetTrailStatus` says the ARN of a trail that it does not know.
+fn with_arn(error: ApiError, caller: &Caller, name: &str) -> ApiError {
+    if error.code != ErrorCode::TrailNotFound || name.starts_with("arn:") {
+        return error;
+    }
+    let arn = describe::arn(&caller.region, &caller.account, name);
+    ApiError { message: format!("Unknown trail: {arn} for the user: {}", caller.account), ..error }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use trailseal_testkit::{Archive as Kit, Plan};
+use trailseal_verify::keys::KeyFile;
+
+use super::*;
+use crate::api::Timestamp;
+
+struct NoEvents;
+
+impl Events for NoEvents {
+    fn lookup(&self, caller: &Caller, _: &Value) -> Result<Value, ApiError> {
+        Ok(json!({ "Events": [], "Region": caller.region }))
+    }
+}
+
+fn caller(region: &str, now: &str) -> Caller {
+    let seconds = trailseal_archive::Timestamp::parse_loose(now).unwrap();
+    Caller {
+        account: "111122223333".to_owned(),
+        region: region.to_owned(),
+        now: Timestamp::from_seconds(seconds),
+    }
+}
+
+fn keys(folder: &Path) -> Vec<PublicKey> {
+    let mut keys = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let parsed = KeyFile::parse(&path.display().to_string(), &std::fs::read(&path).unwrap());
+        assert!(parsed.defects.is_empty());
+        keys.extend(parsed.keys);
+    }
+    keys
+}
+
+fn open(kit: &Kit, account: Option<&str>) -> Archive {
+    let account = account.map(str::to_owned);
+    Archive::open(&[kit.root()], keys(&kit.keys()), account, Box::new(NoEvents)).unwrap()
+}
+
+fn call(archive: &Archive, operation: Operation, input: Value) -> Result<Value, ApiError> {
+    archive.call(&caller("eu-west-1", "2024-03-01T06:30:00Z"), operation, input)
+}
+
+fn code(archive: &Archive, operation: Operation, input: Value) -> ErrorCode {
+    call(archive, operation, input).unwrap_err().code
+}
+
+const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+
+#[test]
+fn digests_tell_bucket_prefix_and_home() {
+    let kit = Plan { prefix: "logs/here/".to_owned(), ..Plan::default() }.model().write();
+    let archive = open(&kit, None);
+    assert_eq!(archive.accounts().collect::<Vec<_>>(), ["111122223333"]);
+    let answer = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(
+        answer,
+        json!({ "Trail": {
+            "Name": "audit",
+            "TrailARN": ARN,
+            "HomeRegion": "us-east-1",
+            "S3BucketName": "audit-logs",
+            "S3KeyPrefix": "logs/here",
+            "IsMultiRegionTrail": true,
+            "IncludeGlobalServiceEvents": true,
+            "IsOrganizationTrail": false,
+            "LogFileValidationEnabled": true,
+        }})
+    );
+    let list = call(&archive, Operation::ListTrails, json!({})).unwrap();
+    assert_eq!(list, json!({ "Trails": [{ "TrailARN": ARN, "Name": "audit", "HomeRegion": "us-east-1" }] }));
+}
+
+#[test]
+fn a_trail_of_its_home_region_alone_is_seen_only_there() {
+    let kit = Plan { regions: vec!["us-east-1".to_owned()], ..Plan::default() }.model().write();
+    let archive = open(&kit, None);
+    let describe = |region: &str, input: Value| {
+        let answer = archive.call(&caller(region, "2024-03-01"), Operation::DescribeTrails, input).unwrap();
+        answer["trailList"].as_array().unwrap().len()
+    };
+    assert_eq!(describe("us-east-1", json!({})), 1);
+    assert_eq!(describe("eu-west-1", json!({})), 0);
+    assert_eq!(describe("eu-west-1", json!({ "trailNameList": ["audit"] })), 0);
+    assert_eq!(describe("eu-west-1", json!({ "trailNameList": [ARN] })), 1, "an ARN selects any");
+    assert_eq!(code(&archive, Operation::GetTrail, json!({ "Name": "audit" })), ErrorCode::TrailNotFound);
+    let trail = call(&archive, Operation::GetTrail, json!({ "Name": ARN })).unwrap();
+    assert_eq!(trail["Trail"]["IsMultiRegionTrail"], json!(false));
+}
+
+#[test]
+fn shadows_are_left_out_on_request_and_unknown_names_are_skipped() {
+    let archive = open(&Plan::default().model().write(), None);
+    let count = |input: Value| {
+        call(&archive, Operation::DescribeTrails, input).unwrap()["trailList"].as_array().unwrap().len()
+    };
+    assert_eq!(count(json!({})), 1);
+    assert_eq!(count(json!({ "includeShadowTrails": false })), 0);
+    assert_eq!(count(json!({ "trailNameList": ["other", "audit", "arn:nonsense"] })), 1);
+    assert_eq!(count(json!({ "trailNameList": ["other"] })), 0);
+    let wrong = code(&archive, Operation::DescribeTrails, json!({ "trailNameList": [1] }));
+    assert_eq!(wrong, ErrorCode::Serialization);
+}
+
+#[test]
+fn an_organization_trail_is_one_trail_of_all_accounts() {
+    let plan = Plan { organization: Some("o-abc1234567".to_owned()), ..Plan::wide() };
+    let kit = plan.model().write();
+    let archive = open(&kit, Some("444455556666"));
+    assert_eq!(archive.trail_count(), 1);
+    let trails = call(&archive, Operation::DescribeTrails, json!({})).unwrap();
+    assert_eq!(trails["trailList"][0]["IsOrganizationTrail"], json!(true));
+    assert_eq!(
+        trails["trailList"][0]["TrailARN"],
+        json!("arn:aws:cloudtrail:us-east-1:444455556666:trail/audit")
+    );
+}
+
+#[test]
+fn an_account_sees_its_own_trails_only() {
+    let kit = Plan::wide().model().write();
+    let all = open(&kit, None);
+    let own = open(&kit, Some("111122223333"));
+    let count = |archive: &Archive| {
+        call(archive, Operation::ListTrails, json!({})).unwrap()["Trails"].as_array().unwrap().len()
+    };
+    assert_eq!(count(&all), 2 * count(&own));
+    assert_eq!(all.accounts().count(), 2);
+}
+
+#[test]
+fn status_tells_the_newest_digest_and_log() {
+    let kit = Plan::default().model().write();
+    let archive = open(&kit, None);
+    let last = kit.chain().digests.last().unwrap();
+    let end = last.end();
+    let answer = call(&archive, Operation::GetTrailStatus, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(answer["LatestDigestDeliveryTime"], json!(end.epoch()));
+    assert_eq!(answer["IsLogging"], json!(true));
+    assert_eq!(answer["TimeLoggingStopped"], json!(""));
+    let delivered = answer["LatestDeliveryTime"].as_i64().unwrap();
+    assert!((end.epoch() - 2 * 3600..=end.epoch()).contains(&delivered));
+    let late = caller("eu-west-1", "2024-03-02T06:00:00Z");
+    let answer = archive.call(&late, Operation::GetTrailStatus, json!({ "Name": ARN })).unwrap();
+    assert_eq!(answer["IsLogging"], json!(false));
+}
+
+#[test]
+fn a_newest_digest_that_is_damaged_does_not_hide_the_bucket() {
+    let kit = Plan::default().model().write();
+    let last = kit.chain().digests.len() - 1;
+    kit.replace(kit.digest(last), b"no gzip at all");
+    let archive = open(&kit, None);
+    let answer = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(answer["Trail"]["S3BucketName"], json!("audit-logs"));
+    assert_eq!(archive.unread_chains(), 0);
+    for position in 0..=last {
+        kit.replace(kit.digest(position), b"no gzip at all");
+    }
+    let archive = open(&kit, None);
+    let answer = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
+    assert!(answer["Trail"].get("S3BucketName").is_none());
+    assert_eq!(archive.unread_chains(), 1);
+}
+
+#[test]
+fn errors_have_the_messages_of_aws() {
+    let archive = open(&Plan::default().model().write(), None);
+    let message =
+        |operation, name: &str| call(&archive, operation, json!({ "Name": name })).unwrap_err().message;
+    assert_eq!(message(Operation::GetTrail, "nope"), "Unknown trail: nope for the user: 111122223333");
+    assert_eq!(
+        message(Operation::GetTrailStatus, "nope"),
+        "Unknown trail: arn:aws:cloudtrail:eu-west-1:111122223333:trail/nope for the user: 111122223333"
+    );
+    assert_eq!(
+        message(Operation::GetTrail, "ab"),
+        "Trail name too short. Minimum allowed length: 3 characters. Specified name length: 2 characters."
+    );
+    assert_eq!(message(Operation::GetTrail, "-abc"), "Trail name must starts with a letter or number.");
+    for name in ["a..b", "my-_namespace", "10.0.0.1", "a b c", "überall", &"x".repeat(129), ""] {
+        assert_eq!(
+            code(&archive, Operation::GetTrail, json!({ "Name": name })),
+            ErrorCode::InvalidTrailName,
+            "{name}"
+        );
+    }
+    for arn in
+        ["arn:", "arn:aws:s3:::x", "arn:aws:cloudtrail:us-east-1:1:trail/audit", &ARN.replace("trail/", "")]
+    {
+        assert_eq!(
+            code(&archive, Operation::GetTrail, json!({ "Name": arn })),
+            ErrorCode::CloudTrailArnInvalid,
+            "{arn}"
+        );
+    }
+    assert_eq!(code(&archive, Operation::GetTrail, json!({})), ErrorCode::InvalidTrailName);
+    assert_eq!(code(&archive, Operation::GetTrail, json!({ "Name": 5 })), ErrorCode::Serialization);
+}
+
+#[test]
+fn what_would_change_an_archive_is_refused() {
+    let archive = open(&Plan::default().model().write(), None);
+    let answered = [
+        Operation::LookupEvents,
+        Operation::ListPublicKeys,
+        Operation::DescribeTrails,
+        Operation::GetTrail,
+        Operation::ListTrails,
+        Operation::GetTrailStatus,
+    ];
+    for &operation in Operation::ALL {
+        let result = call(&archive, operation, json!({ "Name": "audit" }));
+        if answered.contains(&operation) {
+            assert!(result.is_ok(), "{operation}");
+        } else {
+            let code = result.unwrap_err().code;
+            assert!(
+                matches!(code, ErrorCode::OperationNotPermitted | ErrorCode::UnsupportedOperation),
+                "{operation}: {code}"
+            );
+        }
+    }
+}
+
+#[test]
+fn public_keys_are_those_whose_validity_overlaps() {
+    let kit = Plan { rotate: Some(3), ..Plan::default() }.model().write();
+    let archive = open(&kit, None);
+    let list = |input: Value| {
+        let answer = call(&archive, Operation::ListPublicKeys, input).unwrap();
+        answer["PublicKeyList"].as_array().unwrap().clone()
+    };
+    let all = list(json!({ "StartTime": 0, "EndTime": 4_000_000_000.5, "NextToken": "nonsense" }));
+    assert_eq!(all.len(), archive.keys.len());
+    for key in &all {
+        let der = STANDARD.decode(key["Value"].as_str().unwrap()).unwrap();
+        assert_eq!(der.len(), 270);
+        assert_eq!(key["Fingerprint"].as_str().unwrap().len(), 32);
+        let (from, to) = (&key["ValidityStartTime"], &key["ValidityEndTime"]);
+        let at_the_edge = list(json!({ "StartTime": to, "EndTime": to }));
+        assert!(at_the_edge.contains(key), "both ends are inclusive");
+        let before = from.as_i64().unwrap() - 1;
+        assert!(!list(json!({ "StartTime": before, "EndTime": before })).contains(key));
+    }
+    let other =
+        archive.call(&caller("sa-east-1", "2024-03-01"), Operation::ListPublicKeys, json!({})).unwrap();
+    assert_eq!(other, json!({ "PublicKeyList": [] }));
+    let reversed = code(&archive, Operation::ListPublicKeys, json!({ "StartTime": 5, "EndTime": 4 }));
+    assert_eq!(reversed, ErrorCode::InvalidTimeRange);
+}

@@ -1,0 +1,214 @@
+//! A server on a thread, and a client that sends bytes and reads answers.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use trailseal_server::{
+    ApiError, Bound, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError, Service, Services,
+    StopHandle, Timestamp, serve, stop,
+};
+
+/// 2024-03-01T12:00:00Z, when the requests of tests/signed were signed.
+pub(crate) const NOW: i64 = 1_709_294_400_000;
+
+/// How long a client waits before it calls a test failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Answers with what it was asked; `Name` may ask for something special.
+#[derive(Default)]
+pub(crate) struct Echo {
+    pub(crate) running: AtomicUsize,
+    pub(crate) most: AtomicUsize,
+}
+
+impl Service for Echo {
+    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(running, Ordering::SeqCst);
+        let result = match input["Name"].as_str() {
+            Some("fail") => Err(ApiError::new(ErrorCode::TrailNotFound, "Unknown trail: fail")),
+            Some("panic") => {
+                self.running.fetch_sub(1, Ordering::SeqCst);
+                panic!("asked to")
+            }
+            Some("sleep") => {
+                thread::sleep(Duration::from_millis(200));
+                Ok(json!({ "Slept": true }))
+            }
+            Some("large") => Ok(json!({ "Text": "x".repeat(32 << 20) })),
+            _ => Ok(json!({
+                "Operation": operation.as_str(),
+                "Region": caller.region,
+                "Account": caller.account,
+                "Now": caller.now.millis(),
+                "Input": input,
+            })),
+        };
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+
+    fn call_in(
+        &self,
+        context: &Context,
+        caller: &Caller,
+        operation: Operation,
+        input: Value,
+    ) -> Result<Value, ApiError> {
+        let mut value = self.call(caller, operation, input)?;
+        value["UserAgent"] = json!(context.user_agent);
+        value["AccessKey"] = json!(context.access_key);
+        value["RequestId"] = json!(context.request_id);
+        Ok(value)
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) bound: Bound,
+    pub(crate) echo: Arc<Echo>,
+    pub(crate) stop: StopHandle,
+    thread: Option<JoinHandle<Result<Ended, ServeError>>>,
+}
+
+pub(crate) fn options() -> Options {
+    let clock = Arc::new(|| Timestamp::from_millis(NOW).unwrap());
+    let mut options = Options::new(clock);
+    options.listen = "127.0.0.1:0".parse().unwrap();
+    options
+}
+
+impl Server {
+    pub(crate) fn start(options: Options) -> Self {
+        let echo = Arc::new(Echo::default());
+        let services = Services { cloudtrail: echo.clone() };
+        let (stop, stopped) = stop();
+        let (sender, receiver) = mpsc::channel();
+        let thread =
+            thread::spawn(move || serve(options, services, stopped, |bound| sender.send(*bound).unwrap()));
+        let bound = receiver.recv_timeout(PATIENCE).unwrap();
+        Self { bound, echo, stop, thread: Some(thread) }
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = options();
+        change(&mut options);
+        Self::start(options)
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::to(self.bound.api)
+    }
+
+    pub(crate) fn end(mut self) -> Ended {
+        self.stop.stop();
+        self.thread.take().unwrap().join().unwrap().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["__type"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A request as bytes.
+pub(crate) fn request(operation: &str, headers: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.1\r\n\
+         X-Amz-Target: CloudTrail_20131101.{operation}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+impl Client {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream: BufReader::new(stream) }
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> &mut Self {
+        // a server that has closed is seen when the answer is read
+        let _ = self.stream.get_mut().write_all(bytes);
+        self
+    }
+
+    pub(crate) fn call(&mut self, operation: &str, body: &str) -> Answer {
+        self.send(&request(operation, "", body)).answer().unwrap()
+    }
+
+    /// The next answer; `None` when the server has closed the connection.
+    pub(crate) fn answer(&mut self) -> Option<Answer> {
+        let first = self.line()?;
+        let status = first.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let mut answer = Answer { status, headers, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        answer.body = vec![0; length];
+        self.stream.read_exact(&mut answer.body).ok()?;
+        Some(answer)
+    }
+
+    /// Whether the server ends the connection without a further byte.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        match self.stream.fill_buf() {
+            Ok(bytes) => bytes.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        match self.stream.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(line.trim_end().to_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use std::thread;
+
+use serde_json::{Value, json};
+use trailseal_server::{AccessKeys, ServeError, Services, serve};
+
+use crate::client::{Client, NOW, Server, options, request};
+
+const SCOPE: &str = "Authorization: AWS4-HMAC-SHA256 \
+    Credential=AKIDEXAMPLE/20240301/eu-west-1/cloudtrail/aws4_request, SignedHeaders=host, Signature=00\r\n";
+
+#[test]
+fn a_call_is_answered_with_region_account_and_time() {
+    let server = Server::with(|_| {});
+    let answer = server
+        .connect()
+        .send(&request("ListTrails", &format!("{SCOPE}User-Agent: aws-cli/2\r\n"), "{\"NextToken\":\"a\"}"))
+        .answer()
+        .unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/x-amz-json-1.1"));
+    let id = answer.header("x-amzn-requestid").unwrap();
+    assert_eq!(
+        answer.json(),
+        json!({
+            "Operation": "ListTrails",
+            "Region": "eu-west-1",
+            "Account": "123456789012",
+            "Now": NOW,
+            "Input": { "NextToken": "a" },
+            "UserAgent": "aws-cli/2",
+            "AccessKey": "AKIDEXAMPLE",
+            "RequestId": id,
+        })
+    );
+}
+
+#[test]
+fn a_call_without_credentials_is_of_the_servers_region() {
+    let server = Server::with(|options| options.region = "sa-east-1".to_owned());
+    let answer = server.connect().call("GetTrail", "{}");
+    assert_eq!(answer.json()["Region"], json!("sa-east-1"));
+    assert_eq!(answer.json()["AccessKey"], Value::Null);
+}
+
+#[test]
+fn a_connection_carries_many_calls_one_after_the_other_and_at_once() {
+    let server = Server::with(|_| {});
+    let mut client = server.connect();
+    for number in 0..20 {
+        let answer = client.call("GetTrail", &format!("{{\"Name\":\"{number}\"}}"));
+        assert_eq!(answer.json()["Input"]["Name"], json!(number.to_string()));
+    }
+    let pipelined: Vec<u8> =
+        (0..20).flat_map(|number| request("GetTrail", "", &format!("{{\"Name\":\"{number}\"}}"))).collect();
+    client.send(&pipelined);
+    for number in 0..20 {
+        assert_eq!(client.answer().unwrap().json()["Input"]["Name"], json!(number.to_string()));
+    }
+    assert_eq!(server.end().requests, 40);
+}
+
+#[test]
+fn chunked_bodies_are_read() {
+    let server = Server::with(|_| {});
+    let answer = server
+        .connect()
+        .send(
+            b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: CloudTrail_20131101.GetTrail\r\n\
+              Transfer-Encoding: chunked\r\n\r\n8\r\n{\"Name\":\r\n5\r\n\"abc\"\r\n1\r\n}\r\n0\r\n\r\n",
+        )
+        .answer()
+        .unwrap();
+    assert_eq!(answer.json()["Input"], json!({ "Name": "abc" }));
+}
+
+#[test]
+fn errors_of_services_reach_the_client() {
+    let server = Server::with(|_| {});
+    let answer = server.connect().call("GetTrail", "{\"Name\":\"fail\"}");
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.body, br#"{"__type":"TrailNotFoundException","message":"Unknown trail: fail"}"#);
+    assert!(answer.header("x-amzn-requestid").is_some());
+}
+
+#[test]
+fn a_service_that_panics_is_an_internal_failure_and_the_server_goes_on() {
+    let server = Server::with(|_| {});
+    let mut client = server.connect();
+    let answer = client.call("GetTrail", "{\"Name\":\"panic\"}");
+    assert_eq!((answer.status, answer.code().as_str()), (500, "InternalFailure"));
+    assert_eq!(client.call("GetTrail", "{}").status, 200);
+}
+
+#[test]
+fn what_is_no_call_is_refused_and_the_connection_goes_on() {
+    let server = Server::with(|_| {});
+    let mut client = server.connect();
+    assert_eq!(client.call("Nope", "{}").code(), "UnknownOperationException");
+    assert_eq!(client.call("GetTrail", "[]").code(), "SerializationException");
+    assert_eq!(client.call("GetTrail", "{").code(), "SerializationException");
+    let get = client.send(b"GET /etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n").answer().unwrap();
+    assert_eq!((get.status, get.code().as_str()), (400, "UnknownOperationException"));
+    assert_eq!(client.call("GetTrail", "{}").status, 200);
+}
+
+#[test]
+fn web_pages_cannot_call() {
+    let server = Server::with(|_| {});
+    let page = request("ListTrails", "Origin: https://example.com\r\n", "{}");
+    assert_eq!(server.connect().send(&page).answer().unwrap().code(), "AccessDeniedException");
+}
+
+#[test]
+fn with_access_keys_every_call_must_be_signed() {
+    let keys = "AKIAEXAMPLEEXAMPLE01 made/up+secret0000000000000000000000000001";
+    let server = Server::with(|options| {
+        options.access_keys = Some(AccessKeys::parse(keys).unwrap());
+        options.listen = "0.0.0.0:0".parse().unwrap();
+    });
+    let address = ([127, 0, 0, 1], server.bound.api.port()).into();
+    let mut client = Client::to(address);
+    assert_eq!(client.call("GetTrail", "{}").code(), "MissingAuthenticationTokenException");
+    let unknown = client.send(&request("GetTrail", SCOPE, "{}")).answer().unwrap();
+    assert_eq!(unknown.status, 400);
+
+    let cases: Vec<Value> = serde_json::from_str(include_str!("../signed/botocore.json")).unwrap();
+    let case = cases.iter().find(|case| case["name"] == "lookup events").unwrap();
+    let send = |client: &mut Client, body: &str| {
+        let line = |pair: &Value| format!("{}: {}\r\n", pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+        let lines: Vec<String> = case["headers"].as_array().unwrap().iter().map(line).collect();
+        let text = format!("POST / HTTP/1.1\r\n{}", lines.concat());
+        client.send(format!("{text}\r\n{body}").as_bytes()).answer().unwrap()
+    };
+    let answer = send(&mut client, case["body"].as_str().unwrap());
+    assert_eq!(answer.status, 200, "{:?}", answer.json());
+    assert_eq!(answer.json()["AccessKey"], json!("AKIAEXAMPLEEXAMPLE01"));
+    let tampered = send(&mut client, "{\"MaxResults\":49}");
+    assert_eq!(tampered.code(), "InvalidSignatureException");
+}
+
+#[test]
+fn other_addresses_than_loopback_need_access_keys() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let mut options = options();
+        options.listen = address.parse().unwrap();
+        let services = Services { cloudtrail: std::sync::Arc::new(crate::client::Echo::default()) };
+        let refused = serve(options, services, async {}, |_| panic!("it was bound"));
+        assert!(matches!(refused, Err(ServeError::NeedsAccessKeys(_))), "{address}");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_said() {
+    let server = Server::with(|_| {});
+    let mut options = options();
+    options.listen = server.bound.api;
+    let services = Services { cloudtrail: server.echo.clone() };
+    assert!(matches!(serve(options, services, async {}, |_| {}), Err(ServeError::Bind { .. })));
+}
+
+#[test]
+fn calls_of_many_clients_run_at_once_but_not_more_than_allowed() {
+    let server = Server::with(|options| options.max_calls = 3);
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                assert_eq!(client.call("GetTrail", "{\"Name\":\"sleep\"}").status, 200);
+            });
+        }
+    });
+    assert_eq!(server.echo.most.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
+
+#[test]
+fn health_and_metrics_are_on_their_own_listener_only() {
+    let server = Server::with(|options| options.observe = Some("127.0.0.1:0".parse().unwrap()));
+    let mut client = server.connect();
+    client.call("LookupEvents", "{}");
+    client.call("Nope", "{}");
+    assert_eq!(client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").answer().unwrap().status, 400);
+    let mut observer = Client::to(server.bound.observe.unwrap());
+    let mut get = |path: &str| {
+        let answer =
+            observer.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).answer().unwrap();
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    assert_eq!(get("/health"), (200, "ok\n".to_owned()));
+    let (status, text) = get("/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        "trailseal_requests_total{operation=\"LookupEvents\",status=\"200\"} 1",
+        "trailseal_requests_total{operation=\"unknown\",status=\"400\"} 2",
+        "trailseal_connections_total 1",
+        "trailseal_connections_open 1",
+        "trailseal_request_seconds_count 3",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
+    }
+    assert_eq!(get("/other").0, 404);
+    let post =
+        observer.send(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").answer().unwrap();
+    assert_eq!(post.status, 405);
+}

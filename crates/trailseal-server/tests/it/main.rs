@@ -1,0 +1,7 @@
+//! The server over loopback, with a plain TCP client.
+#![allow(clippy::unwrap_used)]
+
+mod client;
+mod ending;
+mod http;
+mod limits;
