@@ -152,6 +152,9 @@ impl ApiError {
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// From milliseconds since the epoch; `None` outside the years 0000 to 9999.
     pub fn from_millis(millis: i64) -> Option<Self> {
         Seconds::from_epoch(millis.div_euclid(1000)).map(|_| Self(millis))

@@ -7,22 +7,24 @@ use std::{
     time::Instant,
 };
 
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    HeaderMap, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderValue},
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
+use s3s::service::S3Service;
 use serde_json::Value;
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation},
+    api::{ApiError, Caller, ErrorCode, Operation, Timestamp},
     body::{self, BodyError, Budget, Held},
-    listen::Handler,
+    listen::{Body, BoxError, Handler},
     metrics::{Gauge, Metrics},
     options::Options,
+    s3,
     service::{Context, Services},
     sigv4::{self, Rules},
     wire::{self, Answer},
@@ -36,6 +38,7 @@ pub(crate) struct Api {
     core: Arc<Core>,
     calls: Arc<Semaphore>,
     bodies: Budget,
+    s3: Option<S3Service>,
 }
 
 struct Core {
@@ -56,7 +59,8 @@ impl Api {
     pub(crate) fn new(options: Options, services: Services, metrics: Arc<Metrics>) -> Self {
         let calls = Arc::new(Semaphore::new(options.max_calls.max(1)));
         let bodies = Budget::new(options.max_bodies_bytes.max(options.max_body_bytes));
-        Self { core: Arc::new(Core { options, services, metrics }), calls, bodies }
+        let s3 = services.s3.as_ref().map(|buckets| s3::service(Arc::clone(buckets), options.region.clone()));
+        Self { core: Arc::new(Core { options, services, metrics }), calls, bodies, s3 }
     }
 
     /// The answer, the operation where one was recognised, and whether the connection must end with it.
@@ -83,6 +87,32 @@ impl Api {
         };
         let (answer, operation) = self.call(peer, head, held, request_id).await;
         (answer, operation, false)
+    }
+
+    /// Answers a request for S3, whose operations here only read: a body means nothing.
+    async fn objects(&self, s3: &S3Service, request: Request<Incoming>) -> Response<Body> {
+        let (mut parts, _) = request.into_parts();
+        let headers: Vec<(&str, &[u8])> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let signed = wire::Request {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &headers,
+            body: &[],
+        };
+        if let Err(error) = self.core.admit(&signed, Rules::S3, (self.core.options.clock)()) {
+            return s3::refuse(&error);
+        }
+        // checked above, or not at all: s3s knows no keys
+        for name in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
+            parts.headers.remove(name);
+        }
+        let answered = s3.call(Request::from_parts(parts, s3s::Body::empty())).await;
+        match answered {
+            Ok(response) => response.map(|body| body.map_err(BoxError::from).boxed_unsync()),
+            Err(_) => s3::refuse(&internal_failure()),
+        }
     }
 
     /// Runs the call on the pool, as soon as a thread is free.
@@ -115,9 +145,14 @@ impl Api {
 }
 
 impl Handler for Api {
-    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let started = Instant::now();
         let request_id = new_request_id();
+        if let Some(s3) = self.s3.as_ref().filter(|_| is_of_s3(&request)) {
+            let response = self.objects(s3, request).await;
+            self.core.metrics.count(None, response.status().as_u16(), started.elapsed());
+            return response;
+        }
         let (answer, operation, closes) = self.answer(peer, request, request_id.clone()).await;
         self.core.metrics.count(operation, answer.status, started.elapsed());
         respond(answer, &request_id, closes)
@@ -150,6 +185,17 @@ impl Core {
         (wire::render(&result), operation)
     }
 
+    /// Whether the caller may call at all.
+    fn admit(&self, request: &wire::Request<'_>, rules: Rules, now: Timestamp) -> Result<(), ApiError> {
+        if let Some(keys) = &self.options.access_keys {
+            sigv4::verify(request, rules, keys, now)?;
+        } else if request.headers.iter().any(|(name, _)| *name == "origin") {
+            // a browser sends it: no web page that the user happens to visit may call a local server
+            return Err(ApiError::new(ErrorCode::AccessDenied, "calls from web pages are not accepted"));
+        }
+        Ok(())
+    }
+
     fn result(
         &self,
         request: &wire::Request<'_>,
@@ -157,12 +203,7 @@ impl Core {
         request_id: String,
     ) -> Result<Value, ApiError> {
         let now = (self.options.clock)();
-        if let Some(keys) = &self.options.access_keys {
-            sigv4::verify(request, Rules::CLOUDTRAIL, keys, now)?;
-        } else if request.headers.iter().any(|(name, _)| *name == "origin") {
-            // a browser sends it: no web page that the user happens to visit may call a local server
-            return Err(ApiError::new(ErrorCode::AccessDenied, "calls from web pages are not accepted"));
-        }
+        self.admit(request, Rules::CLOUDTRAIL, now)?;
         let call = wire::parse(request)?;
         let region = call.region.unwrap_or_else(|| self.options.region.clone());
         let caller = Caller { account: self.options.account.clone(), region, now };
@@ -176,6 +217,15 @@ impl Core {
         catch_unwind(AssertUnwindSafe(|| service.call_in(&context, &caller, call.operation, call.input)))
             .unwrap_or_else(|_| Err(internal_failure()))
     }
+}
+
+/// Whether a request is for S3: the CloudTrail API has one path, one method, and a target.
+fn is_of_s3(request: &Request<Incoming>) -> bool {
+    !request.headers().contains_key("x-amz-target") && request.method() != Method::POST
+}
+
+fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn refuse(error: BodyError, limit: usize) -> Answer {
@@ -200,8 +250,8 @@ fn failure() -> Answer {
     wire::render_error(&internal_failure())
 }
 
-fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Body> {
+    let mut response = Response::new(whole(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE));

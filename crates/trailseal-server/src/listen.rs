@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
@@ -36,6 +36,12 @@ const MIN_HEAD_BYTES: usize = 8192;
 /// The pause after a connection that could not be accepted, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// The body of an answer: whole, or an object's content as it is read.
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Why an answer ends early.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request.
@@ -43,7 +49,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+    ) -> impl Future<Output = Response<Body>> + Send;
 
     /// Where connections are counted.
     fn metrics(&self) -> Option<&Metrics>;

@@ -6,7 +6,10 @@ use trailseal_archive::Timestamp as Seconds;
 use trailseal_evidence::events::{EventIndex, LookupError, Scope};
 use trailseal_query::lookup::{Attribute, Extensions, Request, RequestError, TimeFormat};
 
-use crate::api::{ApiError, Caller, ErrorCode};
+use crate::{
+    api::{ApiError, Caller, ErrorCode},
+    archive::Events,
+};
 
 /// Answers LookupEvents from an index.
 #[derive(Debug)]
@@ -28,16 +31,13 @@ impl Lookups {
         &self.index
     }
 
-    /// Answers one call. The caller's region is the one that is asked.
-    ///
-    /// # Errors
-    /// Those of the operation; `InternalFailure` when the archive is not as it was when the index was made.
-    pub fn lookup(&self, caller: &Caller, input: Value) -> Result<Value, ApiError> {
-        let input: Input = serde_json::from_value(input)
+    fn answer(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+        let input = Input::deserialize(input)
             .map_err(|error| ApiError::new(ErrorCode::Serialization, error.to_string()))?;
         let request = input.request(self.window);
         let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
-        let answer = self.index.lookup(&request, &scope, caller.now.seconds()).map_err(|error| refused(&error))?;
+        let answer =
+            self.index.lookup(&request, &scope, caller.now.seconds()).map_err(|error| refused(&error))?;
         let rows = answer.rows().map(|row| serde_json::from_slice(&row.json(TimeFormat::Wire)));
         let rows: Vec<Value> = rows.collect::<Result<_, _>>().map_err(|_| {
             ApiError::new(ErrorCode::InternalFailure, "an event cannot be written as an answer")
@@ -47,6 +47,12 @@ impl Lookups {
             output["NextToken"] = Value::String(token);
         }
         Ok(output)
+    }
+}
+
+impl Events for Lookups {
+    fn lookup(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+        self.answer(caller, input)
     }
 }
 

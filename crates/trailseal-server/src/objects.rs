@@ -248,7 +248,9 @@ fn object(key: String, path: PathBuf) -> io::Result<Option<Object>> {
 
 /// Whether a file holds the metadata of another one beside it.
 fn is_sidecar(path: &Path) -> bool {
-    path.to_str().and_then(|path| path.strip_suffix(SIDECAR)).is_some_and(|object| Path::new(object).is_file())
+    path.to_str()
+        .and_then(|path| path.strip_suffix(SIDECAR))
+        .is_some_and(|object| Path::new(object).is_file())
 }
 
 /// A walk in the order of keys, which ends when the page is full.
@@ -371,7 +373,10 @@ mod tests {
         let root = tree(&["a/x", "a/y/z", "b", "c/d"]);
         let buckets = Buckets::new(Some(root.path().to_owned()));
         let page = buckets.list("bucket", &Wanted { delimiter: Some("/"), ..all() }).unwrap();
-        assert_eq!((keys(&page), page.common_prefixes.clone()), (vec!["b"], vec!["a/".to_owned(), "c/".to_owned()]));
+        assert_eq!(
+            (keys(&page), page.common_prefixes.clone()),
+            (vec!["b"], vec!["a/".to_owned(), "c/".to_owned()])
+        );
         let page = buckets.list("bucket", &Wanted { delimiter: Some("/"), prefix: "a/", ..all() }).unwrap();
         assert_eq!((keys(&page), page.common_prefixes.clone()), (vec!["a/x"], vec!["a/y/".to_owned()]));
     }
@@ -396,7 +401,18 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), root.path().join("bucket/up")).unwrap();
         std::os::unix::fs::symlink(root.path().join("secret"), root.path().join("bucket/link")).unwrap();
         let buckets = Buckets::new(Some(root.path().to_owned()));
-        for key in ["../secret", "a/../../secret", "up/secret", "link", "/etc/passwd", "a//b", "", "a", "a/b/", "a\0"] {
+        for key in [
+            "../secret",
+            "a/../../secret",
+            "up/secret",
+            "link",
+            "/etc/passwd",
+            "a//b",
+            "",
+            "a",
+            "a/b/",
+            "a\0",
+        ] {
             assert!(matches!(buckets.get("bucket", key), Err(ObjectError::NoSuchKey)), "{key:?}");
         }
         assert_eq!(keys(&buckets.list("bucket", &all()).unwrap()), ["a/b"]);

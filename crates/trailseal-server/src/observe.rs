@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -10,7 +10,10 @@ use hyper::{
 };
 use tokio::sync::watch;
 
-use crate::{listen::Handler, metrics::Metrics};
+use crate::{
+    listen::{Body, Handler},
+    metrics::Metrics,
+};
 
 pub(crate) struct Observe {
     pub(crate) metrics: Arc<Metrics>,
@@ -19,7 +22,7 @@ pub(crate) struct Observe {
 }
 
 impl Handler for Observe {
-    async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned());
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -40,8 +43,9 @@ impl Handler for Observe {
     }
 }
 
-fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+fn plain(status: StatusCode, text: String) -> Response<Body> {
+    let mut response =
+        Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -5,13 +5,20 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Response, StatusCode,
+    body::Bytes,
+    header::{CONTENT_TYPE, HeaderValue},
+};
 use s3s::{
     S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result,
     dto::{
-        Bucket, CommonPrefix, ETag, GetBucketLocationInput, GetBucketLocationOutput, BucketLocationConstraint,
-        GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-        ListBucketsInput, ListBucketsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-        ListObjectsV2Output, Metadata, Object as ListedObject, ObjectStorageClass, Range, StreamingBlob, Timestamp,
+        Bucket, BucketLocationConstraint, CommonPrefix, ETag, GetBucketLocationInput,
+        GetBucketLocationOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
+        HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListObjectsInput,
+        ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, Metadata, Object as ListedObject,
+        ObjectStorageClass, Range, StreamingBlob, Timestamp,
     },
     service::{S3Service, S3ServiceBuilder},
 };
@@ -21,13 +28,17 @@ use tokio::{
 };
 use tokio_util::io::ReaderStream;
 
-use crate::objects::{Buckets, MAX_KEYS, Object, ObjectError, Page, Wanted};
+use crate::{
+    api::{ApiError, ErrorCode},
+    listen::Body,
+    objects::{Buckets, MAX_KEYS, Object, ObjectError, Page, Wanted},
+};
 
 /// Bytes of an object that are sent at a time.
 const PIECE: usize = 64 * 1024;
 
 /// A service that answers S3's reading operations; everything else is `NotImplemented`.
-pub fn service(buckets: Arc<Buckets>, region: String) -> S3Service {
+pub(crate) fn service(buckets: Arc<Buckets>, region: String) -> S3Service {
     S3ServiceBuilder::new(Reader { buckets, region }).build()
 }
 
@@ -94,10 +105,10 @@ impl S3 for Reader {
         let GetObjectInput { bucket, key, range, .. } = request.input;
         let (object, metadata) = self.object(bucket, key).await?;
         let (first, length) = part(range.as_ref(), object.length)?;
-        let content_range = range.map(|_| {
-            format!("bytes {first}-{}/{}", (first + length).saturating_sub(1), object.length)
-        });
-        let body = content(object.path.clone(), first, length).await.map_err(|error| refused(&error.into()))?;
+        let content_range =
+            range.map(|_| format!("bytes {first}-{}/{}", (first + length).saturating_sub(1), object.length));
+        let body =
+            content(object.path.clone(), first, length).await.map_err(|error| refused(&error.into()))?;
         Ok(S3Response::new(GetObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             body: Some(body),
@@ -111,7 +122,10 @@ impl S3 for Reader {
         }))
     }
 
-    async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
         let HeadObjectInput { bucket, key, range, .. } = request.input;
         let (object, metadata) = self.object(bucket, key).await?;
         let (_, length) = part(range.as_ref(), object.length)?;
@@ -126,7 +140,10 @@ impl S3 for Reader {
         }))
     }
 
-    async fn list_objects(&self, request: S3Request<ListObjectsInput>) -> S3Result<S3Response<ListObjectsOutput>> {
+    async fn list_objects(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<S3Response<ListObjectsOutput>> {
         let ListObjectsInput { bucket, prefix, delimiter, marker, max_keys, .. } = request.input;
         let page =
             self.page(bucket.clone(), prefix.clone(), delimiter.clone(), marker.clone(), max_keys).await?;
@@ -149,8 +166,9 @@ impl S3 for Reader {
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        let ListObjectsV2Input { bucket, prefix, delimiter, start_after, continuation_token, max_keys, .. } =
-            request.input;
+        let ListObjectsV2Input {
+            bucket, prefix, delimiter, start_after, continuation_token, max_keys, ..
+        } = request.input;
         let after = match &continuation_token {
             Some(token) => Some(decode(token)?),
             None => start_after.clone(),
@@ -179,11 +197,15 @@ impl S3 for Reader {
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
         self.head(request.input.bucket).await?;
         // of us-east-1 S3 says nothing
-        let region = (self.region != "us-east-1").then(|| BucketLocationConstraint::from(self.region.clone()));
+        let region =
+            (self.region != "us-east-1").then(|| BucketLocationConstraint::from(self.region.clone()));
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint: region }))
     }
 
-    async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+    async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
         self.head(request.input.bucket).await?;
         Ok(S3Response::new(HeadBucketOutput {
             bucket_region: Some(self.region.clone()),
@@ -193,7 +215,8 @@ impl S3 for Reader {
 
     async fn list_buckets(&self, _: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
         let names = self.ask(|buckets| Ok(buckets.names()?)).await?;
-        let buckets = names.into_iter().map(|name| Bucket { name: Some(name), ..Bucket::default() }).collect();
+        let buckets =
+            names.into_iter().map(|name| Bucket { name: Some(name), ..Bucket::default() }).collect();
         Ok(S3Response::new(ListBucketsOutput { buckets: Some(buckets), ..ListBucketsOutput::default() }))
     }
 }
@@ -245,8 +268,32 @@ fn common(prefix: String) -> CommonPrefix {
 }
 
 fn decode(token: &str) -> S3Result<String> {
-    let wrong = || S3Error::with_message(S3ErrorCode::InvalidArgument, "The continuation token provided is incorrect");
+    let wrong = || {
+        S3Error::with_message(S3ErrorCode::InvalidArgument, "The continuation token provided is incorrect")
+    };
     String::from_utf8(hex::decode(token).map_err(|_| wrong())?).map_err(|_| wrong())
+}
+
+/// A refusal in S3's words: of a request whose signature is wrong, or that could not be answered.
+pub(crate) fn refuse(error: &ApiError) -> Response<Body> {
+    let code = match error.code {
+        ErrorCode::InvalidSignature => "SignatureDoesNotMatch",
+        ErrorCode::UnrecognizedClient => "InvalidAccessKeyId",
+        ErrorCode::InternalFailure => "InternalError",
+        _ => "AccessDenied",
+    };
+    let status = if error.code == ErrorCode::InternalFailure {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        StatusCode::FORBIDDEN
+    };
+    // the message stays out: it may hold what the client sent
+    let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
+    let mut response =
+        Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    response
 }
 
 /// Without paths: they are nobody's business.

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, follow, generate, keys, lookup_events, man, query, verify};
+use crate::commands::{completions, follow, generate, keys, lookup_events, man, query, serve, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Follow(Box<follow::Args>),
     #[command(after_help = lookup_events::AFTER_HELP)]
     LookupEvents(Box<lookup_events::Args>),
+    #[command(after_help = serve::AFTER_HELP)]
+    Serve(Box<serve::Args>),
     Keys(keys::Args),
     Generate(Box<generate::GenerateArgs>),
     Completions(completions::Args),
@@ -104,6 +106,7 @@ impl Command {
                 "interrupted: not everything was read, and what was written is not all"
             }
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
+            Self::Serve(_) => "interrupted before anybody was served",
             Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
         }
     }

@@ -26,6 +26,7 @@ pub(crate) mod keys;
 pub(crate) mod lookup_events;
 pub(crate) mod man;
 pub(crate) mod query;
+pub(crate) mod serve;
 pub(crate) mod verify;
 
 /// Everything from the arguments to the exit status.
@@ -52,6 +53,7 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
         Command::Verify(args) => verify::run(args, interrupt),
         Command::Query(args) => query::run(args, interrupt),
         Command::Follow(args) => follow::run(args, interrupt),
+        Command::Serve(args) => serve::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
         Command::LookupEvents(args) => lookup_events::run(args, interrupt),
         Command::Generate(args) => {

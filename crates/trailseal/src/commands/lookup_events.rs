@@ -393,7 +393,7 @@ fn now() -> Result<Timestamp, CommandError> {
 }
 
 /// `90d` or a number of days, in seconds.
-fn window(text: &str) -> Result<i64, String> {
+pub(super) fn window(text: &str) -> Result<i64, String> {
     let days = text.trim_end_matches('d').parse().ok().filter(|days| (1..=36_500).contains(days));
     days.map(|days: i64| days * 86_400).ok_or_else(|| "a number of days is needed, as 90d".to_owned())
 }
