@@ -92,7 +92,7 @@ impl Unit {
             let name = &*file.file.name;
             file.kind == ObjectKind::Digest
                 && !name.ends_with(SIDECAR)
-                && !(file.file.refusal.is_none() && is_marker(file))
+                && (file.file.refusal.is_some() || !is_marker(file))
                 && !is_key_file(options, file)
         };
         self.files.iter().filter(|(_, file)| is_digest(file)).map(|(id, _)| id).collect()
