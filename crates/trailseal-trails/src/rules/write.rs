@@ -91,7 +91,7 @@ impl Call<'_> {
         }
         if let Some(bucket) = input.text("S3BucketName")? {
             check_bucket_name(bucket)?;
-            trail.bucket = bucket.to_owned();
+            bucket.clone_into(&mut trail.bucket);
         }
         if let Some(prefix) = input.text("S3KeyPrefix")? {
             trail.prefix = match prefix {

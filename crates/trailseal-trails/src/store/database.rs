@@ -182,7 +182,8 @@ fn options() -> OpenOptions {
 #[cfg(unix)]
 fn own(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    if file.metadata()?.permissions().mode() & 0o077 == 0 {
+    let others = 0o077;
+    if file.metadata()?.permissions().mode() & others == 0 {
         return Ok(());
     }
     file.set_permissions(fs::Permissions::from_mode(0o600))
