@@ -1,5 +1,7 @@
 //! A process that writes is killed at any moment; what it acknowledged is there, and nothing is half done.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::{
     io::{BufRead, BufReader, Write},
     path::Path,

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "requests are written where they are made")]
+
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
