@@ -55,6 +55,9 @@ pub(crate) fn validate(
         if let Some(category) = event_categories.iter().flatten().find(wrong) {
             return Err(invalid(format!("Value {} for EventCategories is invalid.", shorten(category))));
         }
+        if event_categories.as_ref().is_some_and(|categories| categories.len() > 2) {
+            return Err(invalid("EventCategories can have at most 2 values."));
+        }
         let selector = InsightSelector { insight_type, event_categories };
         selector.check(logged)?;
         selectors.push(selector);

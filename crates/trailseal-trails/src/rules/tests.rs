@@ -10,6 +10,7 @@ use crate::{
     Organization, Timestamp,
 };
 
+mod declared;
 mod deletions;
 mod limits;
 mod reading;

@@ -117,6 +117,7 @@ fn faults_of_basic_selectors_have_the_texts_of_the_service() {
 #[test]
 fn values_of_data_resources_have_their_forms() {
     let (s3, lambda, dynamodb) = ("AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table");
+    let too_long = format!("arn:aws:s3:::b/{}", "k".repeat(2_048));
     for (kind, value, is_valid) in [
         (s3, "arn:aws:s3", true),
         (s3, "arn:aws-cn:s3", true),
@@ -130,6 +131,7 @@ fn values_of_data_resources_have_their_forms() {
         (s3, "arn:aws:lambda", false),
         (s3, "arn:other:s3", false),
         (s3, "", false),
+        (s3, &too_long, false),
         (lambda, "arn:aws:lambda", true),
         (lambda, "arn:aws:lambda:eu-west-1:111122223333:function:f", true),
         (lambda, "arn:aws:lambda:eu-west-1:111122223333:function:", false),

@@ -240,6 +240,7 @@ fn insights_need_what_they_analyse() {
         json!([{}]),
         json!([calls, calls]),
         json!([{"InsightType": "ApiCallRateInsight", "EventCategories": ["Insight"]}]),
+        json!([{"InsightType": "ApiCallRateInsight", "EventCategories": ["Management", "Management", "Management"]}]),
         json!([of_data]),
         Value::Null,
     ] {
