@@ -1,6 +1,6 @@
 //! Insight selectors (spec/selectors-and-insights.md 3.4).
 //!
-//! The texts of `InvalidInsightSelectorsException` and `InsightNotEnabledException` are ours [I]; so are that a type
+//! The texts of `InvalidInsightSelectorsException` and `InsightNotEnabledException` are ours (I); so are that a type
 //! is named once, and that absent `EventCategories`, which stand for management events, are not filled in.
 
 use serde::{Deserialize, Serialize};

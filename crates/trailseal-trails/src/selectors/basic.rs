@@ -1,6 +1,6 @@
 //! Basic event selectors (spec/selectors-and-insights.md 3.1).
 //!
-//! The message on a source that cannot be excluded follows that on values and is ours [I].
+//! The message on a source that cannot be excluded follows that on values and is ours (I).
 
 use serde::{Deserialize, Serialize};
 

@@ -54,6 +54,24 @@ fn a_trail_is_shown_in_the_order_of_the_reference() {
 }
 
 #[test]
+fn selectors_other_than_those_of_a_new_trail_are_custom() {
+    let cloud = three();
+    let category = json!({"Field": "eventCategory", "Equals": ["Management"]});
+    for (member, selectors, is_custom) in [
+        ("EventSelectors", json!([{"ReadWriteType": "WriteOnly"}]), true),
+        ("EventSelectors", json!([{"ReadWriteType": "All"}]), false),
+        ("AdvancedEventSelectors", json!([{"FieldSelectors": [category]}]), true),
+    ] {
+        cloud.ok("us-east-1", Operation::PutEventSelectors, json!({"TrailName": "one", member: selectors}));
+        let trail = cloud.ok("us-east-1", Operation::GetTrail, json!({"Name": "one"}));
+        assert_eq!(trail["Trail"]["HasCustomEventSelectors"], is_custom, "{selectors}");
+        let found = cloud.ok("us-east-1", Operation::GetEventSelectors, json!({"TrailName": "one"}));
+        assert_eq!(found.as_object().unwrap().len(), 2, "one kind only: {found}");
+        assert!(found.get(member).is_some());
+    }
+}
+
+#[test]
 fn all_trails_of_the_account_are_listed_in_every_region() {
     let cloud = three();
     let info =
