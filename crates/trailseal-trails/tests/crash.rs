@@ -12,6 +12,7 @@ use serde_json::json;
 use trailseal_trails::{Caller, Operation, Store, Timestamp};
 
 const PLACE: &str = "TRAILSEAL_CRASH_TEST_DATABASE";
+const FULL: &str = "TRAILSEAL_FULL_DISK_TEST_DATABASE";
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/trail";
 const ROUNDS: usize = 25;
 
@@ -50,6 +51,58 @@ fn writer() {
         writeln!(out, "acknowledged {step}").unwrap();
         out.flush().unwrap();
     }
+}
+
+/// Not a test by itself: it runs where files cannot grow.
+#[test]
+fn writer_of_a_full_disk() {
+    let Some(path) = std::env::var_os(FULL) else { return };
+    let store = Store::open(Path::new(&path)).unwrap();
+    let create = json!({"Name": "trail", "S3BucketName": "bucket-s0"});
+    store.call(&caller(), Operation::CreateTrail, &create).unwrap();
+    let put = |store: &Store, size: usize| {
+        let values: Vec<_> = (0..400).map(|number| format!("{number:0size$}")).collect();
+        let fields = json!([
+            {"Field": "eventCategory", "Equals": ["Data"]},
+            {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+            {"Field": "eventName", "Equals": values},
+        ]);
+        let input = json!({"TrailName": "trail", "AdvancedEventSelectors": [{"FieldSelectors": fields}]});
+        store.call(&caller(), Operation::PutEventSelectors, &input)
+    };
+    let selectors = |store: &Store| {
+        store.call(&caller(), Operation::GetEventSelectors, &json!({"TrailName": "trail"})).unwrap()
+    };
+    put(&store, 3).unwrap();
+    let before = selectors(&store);
+    for _ in 0..3 {
+        assert_eq!(put(&store, 2_048).unwrap_err().code.as_str(), "InternalFailure");
+        assert_eq!(selectors(&store), before);
+    }
+    put(&store, 4).unwrap();
+    let after = selectors(&store);
+    assert_ne!(after, before);
+    drop(store);
+    assert_eq!(selectors(&Store::open(Path::new(&path)).unwrap()), after);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trails.redb");
+    // so that its size is known
+    drop(Store::open(&path).unwrap());
+    let blocks = std::fs::metadata(&path).unwrap().len() / 512;
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "writer_of_a_full_disk", "--nocapture", "--test-threads=1"])
+        .env(FULL, &path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

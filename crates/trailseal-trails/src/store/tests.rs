@@ -191,6 +191,19 @@ fn foreign_files_are_refused_and_left_as_they_are() {
 }
 
 #[test]
+fn after_a_write_that_failed_the_file_counts() {
+    let (_folder, path) = place();
+    let store = Store::open(&path).unwrap();
+    create(&store, "one");
+    // as a failed write leaves it; what became of the write is seen in the file
+    *store.database.lock().unwrap() = None;
+    create(&Store::open(&path).unwrap(), "two");
+    create(&store, "three");
+    let list = store.call(&here(), Operation::ListTrails, &json!({})).unwrap();
+    assert_eq!(list["Trails"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn calls_at_once_are_calls_one_after_another() {
     let (_folder, path) = place();
     let store = Store::open(&path).unwrap();
