@@ -1,4 +1,6 @@
 //! Answers, with their members in the order of the API reference; what is absent is left out.
+//!
+//! `HasCustomEventSelectors` says that the selectors differ from those of a new trail (I).
 
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! What the rules must ask of the services around CloudTrail.
 //!
-//! A local server has no SNS, no KMS, no CloudWatch Logs, no IAM and no Organizations. [`OnDemand`] says what it
+//! A local server has no SNS, no KMS, no `CloudWatch` Logs, no IAM and no Organizations. [`OnDemand`] says what it
 //! supposes of them, and a server that knows better says so by its own [`Environment`]. The rules check the forms
 //! of names and ARNs before they ask, so that only well-formed ones arrive here.
 

@@ -2,7 +2,7 @@
 //! has are ignored, `null` stands for absence.
 //!
 //! That is how the protocol is; the texts of the exception are those that services of this protocol are seen to
-//! give [I].
+//! give (I).
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! Insight selectors (spec/selectors-and-insights.md 3.4).
 //!
-//! The texts of `InvalidInsightSelectorsException` and `InsightNotEnabledException` are ours [I]; so are that a type
+//! The texts of `InvalidInsightSelectorsException` and `InsightNotEnabledException` are ours (I); so are that a type
 //! is named once, and that absent `EventCategories`, which stand for management events, are not filled in.
 
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ pub(crate) fn validate(
         let wrong = |category: &&String| !["Management", "Data"].contains(&category.as_str());
         if let Some(category) = event_categories.iter().flatten().find(wrong) {
             return Err(invalid(format!("Value {} for EventCategories is invalid.", shorten(category))));
+        }
+        if event_categories.as_ref().is_some_and(|categories| categories.len() > 2) {
+            return Err(invalid("EventCategories can have at most 2 values."));
         }
         let selector = InsightSelector { insight_type, event_categories };
         selector.check(logged)?;

@@ -28,8 +28,9 @@
 //! deliverer must know, [`Store::note_delivery`] takes what became of it.
 //!
 //! Rules come from `spec/wire-protocol.md` section 4 and `spec/selectors-and-insights.md`; the modules say which.
-//! Marks stand for the evidence: [N] and [R] seen of the real service, [M] its model, [D] its documentation, and
-//! [I] our own reading where nothing is known.
+//! Letters in parentheses stand for the evidence: (N) captured from the real service, (R) seen in published
+//! samples and reports, (M) its model, (D) its documentation, and (I) our own reading where nothing is known: it
+//! is how this crate behaves, and no claim about AWS.
 
 mod answer;
 mod environment;

@@ -40,7 +40,7 @@ impl Default for EventSelectors {
 }
 
 impl EventSelectors {
-    /// Those of a request of `PutEventSelectors`. An empty list beside one that is not is taken for absent [I].
+    /// Those of a request of `PutEventSelectors`. An empty list beside one that is not is taken for absent (I).
     pub(crate) fn read(input: Input<'_>) -> Result<Self, ApiError> {
         let basic = input.structures("EventSelectors", basic::Received::read)?;
         let advanced = input.structures("AdvancedEventSelectors", advanced::Received::read)?;
@@ -55,7 +55,7 @@ impl EventSelectors {
         }
     }
 
-    /// As `GetEventSelectors` shows them: fields sorted by name [N].
+    /// As `GetEventSelectors` shows them: fields sorted by name (N).
     #[must_use]
     pub(crate) fn sorted(&self) -> Self {
         match self {

@@ -31,7 +31,9 @@ type Accounts = BTreeMap<String, Account>;
 
 /// The trails of all accounts of a server, in a file.
 pub struct Store {
-    database: Mutex<Database>,
+    path: PathBuf,
+    /// `None` after a write that failed, until the next one opens the file again.
+    database: Mutex<Option<Database>>,
     accounts: RwLock<Arc<Accounts>>,
     environment: Box<dyn Environment>,
 }
@@ -109,19 +111,19 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_with(path: &Path, environment: Box<dyn Environment>) -> Result<Self, StoreError> {
         let (database, trails) = Database::open(path)?;
-        let mut accounts = Accounts::new();
-        for trail in trails {
-            let account = accounts.entry(trail.account.clone()).or_default();
-            *account = account.with(&Change::put(trail));
-        }
-        Ok(Self { database: Mutex::new(database), accounts: RwLock::new(Arc::new(accounts)), environment })
+        Ok(Self {
+            path: path.to_owned(),
+            database: Mutex::new(Some(database)),
+            accounts: RwLock::new(Arc::new(by_account(trails))),
+            environment,
+        })
     }
 
     /// One call of an operation that is about trails; see [`rules::apply`].
     ///
     /// # Errors
-    /// What the service answers instead; `InternalFailure` if the change could not be written. After that it is
-    /// not known whether it was, until the store is opened again.
+    /// What the service answers instead; `InternalFailure` if the change could not be written, because the disk is
+    /// full or broken. The next call that changes something opens the file again, and what it finds there counts.
     pub fn call(&self, caller: &Caller, operation: Operation, input: &Value) -> Result<Value, ApiError> {
         let answer = self.answer(caller, operation, input)?;
         serde_json::to_value(answer).map_err(|_| failure())
@@ -156,11 +158,10 @@ impl Store {
             return apply(&self.accounts()).map(|(answer, _)| answer);
         }
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        let accounts = self.accounts();
-        let (answer, change) = apply(&accounts)?;
+        self.make_ready(&mut database).map_err(|_| failure())?;
+        let (answer, change) = apply(&self.accounts())?;
         if let Some(change) = change {
-            database.write(&caller.account, &change).map_err(|_| failure())?;
-            self.publish(&accounts, &caller.account, &change);
+            self.write(&mut database, &caller.account, &change).map_err(|_| failure())?;
         }
         Ok(answer)
     }
@@ -183,28 +184,57 @@ impl Store {
         result: Result<(), String>,
     ) -> Result<(), NoteError> {
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let unwritten = |reason| NoteError::Database { reason };
+        self.make_ready(&mut database).map_err(unwritten)?;
         let accounts = self.accounts();
         let trail = find(&accounts, arn).ok_or_else(|| NoteError::NoTrail { arn: arn.to_owned() })?;
         let mut trail = trail.clone();
         let result = result.map_err(|error| error.chars().take(MAX_ERROR).collect());
         trail.deliveries.note(kind, time, result);
-        let (account, change) = (trail.account.clone(), Change::put(trail));
-        database.write(&account, &change).map_err(|reason| NoteError::Database { reason })?;
-        self.publish(&accounts, &account, &change);
-        Ok(())
+        let account = trail.account.clone();
+        self.write(&mut database, &account, &Change::put(trail)).map_err(unwritten)
     }
 
     fn accounts(&self) -> Arc<Accounts> {
         Arc::clone(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What is on the disk is seen from now on. Only the holder of the database does this.
-    fn publish(&self, before: &Accounts, account: &str, change: &Change) {
-        let mut accounts = before.clone();
+    /// After a write that failed, the file is opened again and says what became of it.
+    fn make_ready(&self, database: &mut Option<Database>) -> Result<(), String> {
+        if database.is_none() {
+            let (opened, trails) = Database::open(&self.path).map_err(|error| error.to_string())?;
+            *database = Some(opened);
+            self.publish(by_account(trails));
+        }
+        Ok(())
+    }
+
+    /// One change: on the disk, and then seen.
+    fn write(&self, database: &mut Option<Database>, account: &str, change: &Change) -> Result<(), String> {
+        let ready = database.as_mut().ok_or("the database is not open")?;
+        if let Err(reason) = ready.write(account, change) {
+            *database = None;
+            return Err(reason);
+        }
+        let mut accounts = Accounts::clone(&self.accounts());
         let entry = accounts.entry(account.to_owned()).or_default();
         *entry = entry.with(change);
+        self.publish(accounts);
+        Ok(())
+    }
+
+    fn publish(&self, accounts: Accounts) {
         *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(accounts);
     }
+}
+
+fn by_account(trails: Vec<Trail>) -> Accounts {
+    let mut accounts = Accounts::new();
+    for trail in trails {
+        let account = accounts.entry(trail.account.clone()).or_default();
+        *account = account.with(&Change::put(trail));
+    }
+    accounts
 }
 
 impl std::fmt::Debug for Store {

@@ -41,6 +41,7 @@ impl fmt::Display for Timestamp {
 }
 
 /// As answers have it: seconds since the epoch, with a fraction if there is one.
+#[expect(clippy::ref_option, reason = "what serde hands over")]
 pub(crate) fn as_seconds<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(Timestamp(millis)) if millis % 1_000 == 0 => serializer.serialize_i64(millis / 1_000),

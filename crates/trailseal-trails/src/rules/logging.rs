@@ -1,4 +1,4 @@
-//! `StartLogging` and `StopLogging`: repeated calls succeed (spec/wire-protocol.md 4.4), and change nothing [I].
+//! `StartLogging` and `StopLogging`: repeated calls succeed (spec/wire-protocol.md 4.4), and change nothing (I).
 
 use super::{Call, Outcome};
 use crate::{

@@ -1,7 +1,7 @@
 //! Tags (spec/wire-protocol.md 4.4).
 //!
-//! All texts are ours [I] but those on the Region and account of an ARN [R]; so are that `ListTags` answers in the
-//! Region of the ARN only (two reports say so [R], against 4.3), that a tag without a value is listed without one,
+//! All texts are ours (I) but those on the Region and account of an ARN (R); so are that `ListTags` answers in the
+//! Region of the ARN only (two reports say so (R), against 4.3), that a tag without a value is listed without one,
 //! and what is answered to ARNs of other resources of CloudTrail.
 
 use std::sync::Arc;

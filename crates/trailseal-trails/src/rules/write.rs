@@ -1,9 +1,11 @@
 //! `CreateTrail`, `UpdateTrail`, `DeleteTrail` (spec/wire-protocol.md 4.1, 4.2).
 //!
-//! Ours [I]: in which order a request's faults are found, but that the topic comes before the bucket; that the
+//! Ours (I): in which order a request's faults are found, but that the topic comes before the bucket; that the
 //! limit and the uniqueness of names hold in every Region that a multi-Region trail gets a shadow in, and also when
 //! `UpdateTrail` makes a trail one (which declares no error for it); and the texts on a missing name or bucket.
-//! "Trail NAME already exists for customer: ACCOUNT" is seen in reports [R].
+//! So is that an empty prefix removes it, that empty texts are absent ones in a new trail, and that every update asks for the
+//! bucket again. `RecursiveLogging` (D) is answered as the last member, where older models do not see it (I).
+//! "Trail NAME already exists for customer: ACCOUNT" is seen in reports (R).
 
 use super::{Call, Outcome, tags::check_count};
 use crate::{
@@ -91,7 +93,7 @@ impl Call<'_> {
         }
         if let Some(bucket) = input.text("S3BucketName")? {
             check_bucket_name(bucket)?;
-            trail.bucket = bucket.to_owned();
+            bucket.clone_into(&mut trail.bucket);
         }
         if let Some(prefix) = input.text("S3KeyPrefix")? {
             trail.prefix = match prefix {

@@ -1,7 +1,7 @@
 //! Advanced event selectors (spec/selectors-and-insights.md 3.2).
 //!
 //! Known messages are those on the number of values, on required fields, on `resources.type` and on the ARNs of
-//! functions [N]; the others follow them and are ours [I]. So are that a field is named once in a selector, that a
+//! functions (N); the others follow them and are ours (I). So are that a field is named once in a selector, that a
 //! network activity selector compares `eventSource` with `Equals` only, and the form of a resource type
 //! (`AWS::SERVICE::KIND`; the list of types changes monthly and is not carried here).
 

@@ -1,6 +1,6 @@
 //! Basic event selectors (spec/selectors-and-insights.md 3.1).
 //!
-//! The message on a source that cannot be excluded follows that on values and is ours [I].
+//! The message on a source that cannot be excluded follows that on values and is ours (I).
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,8 @@ impl Received {
 }
 
 const MAX_SELECTORS: usize = 5;
+/// Of a value, in bytes; no ARN of these resources is longer.
+const MAX_VALUE: usize = 2_048;
 const SOURCES: [&str; 2] = ["kms.amazonaws.com", "rdsdata.amazonaws.com"];
 
 pub(super) fn validate(received: Vec<Received>) -> Result<Vec<EventSelector>, ApiError> {
@@ -176,7 +178,8 @@ fn is_valid(service: &str, value: &str) -> bool {
     };
     let is_placed = is_region(arn.region) && is_account(arn.account);
     let names = |start: &str| arn.resource.strip_prefix(start).is_some_and(|name| !name.is_empty());
-    !value.contains('*')
+    value.len() <= MAX_VALUE
+        && !value.contains('*')
         && match service {
             "s3" => {
                 let bucket = arn.resource.split_once('/').map(|(bucket, _)| bucket);

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -32,13 +33,16 @@ impl Database {
         if !exists {
             create(path)?;
         }
-        let mut database = open_file(path)?;
-        let is_whole = database.check_integrity().map_err(|error| unusable(path, error))?;
-        if !is_whole {
-            return Err(damaged(path, "its pages are not what their checksums say"));
-        }
-        let trails = Self::read(&database, path)?;
-        Ok((Self(database), trails))
+        let opened = unpanicked(|| {
+            let mut database = open_file(path)?;
+            let is_whole = database.check_integrity().map_err(|error| unusable(path, error))?;
+            if !is_whole {
+                return Err(damaged(path, "its pages are not what their checksums say"));
+            }
+            let trails = Self::read(&database, path)?;
+            Ok((Self(database), trails))
+        });
+        opened.unwrap_or_else(|| Err(damaged(path, "its pages contradict one another")))
     }
 
     fn read(database: &redb::Database, path: &Path) -> Result<Vec<Trail>, StoreError> {
@@ -71,7 +75,8 @@ impl Database {
 
     /// One change, on the disk when this returns.
     pub(super) fn write(&mut self, account: &str, change: &Change) -> Result<(), String> {
-        self.try_write(account, change).map_err(|error| error.to_string())
+        let written = unpanicked(|| self.try_write(account, change).map_err(|error| error.to_string()));
+        written.unwrap_or_else(|| Err("the database is damaged".to_owned()))
     }
 
     fn try_write(&mut self, account: &str, change: &Change) -> Result<(), Box<dyn std::error::Error>> {
@@ -182,7 +187,8 @@ fn options() -> OpenOptions {
 #[cfg(unix)]
 fn own(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    if file.metadata()?.permissions().mode() & 0o077 == 0 {
+    let others = 0o077;
+    if file.metadata()?.permissions().mode() & others == 0 {
         return Ok(());
     }
     file.set_permissions(fs::Permissions::from_mode(0o600))
@@ -191,6 +197,12 @@ fn own(file: &File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn own(_file: &File) -> io::Result<()> {
     Ok(())
+}
+
+/// redb panics on some damage that no checksum covers; that is an error here. What the panic leaves is dropped
+/// with the closure, or is a database whose transaction never came about.
+fn unpanicked<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 fn failed(path: &Path, error: io::Error) -> StoreError {
