@@ -194,6 +194,11 @@ impl Client {
         Some(answer)
     }
 
+    /// Sends on the same connection, from another thread.
+    pub(crate) fn writer(&self) -> TcpStream {
+        self.stream.get_ref().try_clone().unwrap()
+    }
+
     /// Whether the server ends the connection without a further byte.
     pub(crate) fn is_closed(&mut self) -> bool {
         match self.stream.fill_buf() {
