@@ -23,9 +23,12 @@ struct OneEvent;
 impl Events for OneEvent {
     fn lookup(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         if input["MaxResults"].as_i64().is_some_and(|most| !(1..=50).contains(&most)) {
-            return Err(ApiError::new(ErrorCode::InvalidMaxResults, "MaxResults must be from 1 to 50"));
+            return Err(ApiError::new(
+                ErrorCode::InvalidMaxResultsException,
+                "MaxResults must be from 1 to 50",
+            ));
         }
-        let seconds = caller.now.seconds().epoch();
+        let seconds = caller.now.seconds();
         let event = json!({ "EventId": "00000000-0000-0000-0000-000000000000", "EventName": caller.region, "EventTime": seconds });
         Ok(json!({ "Events": [event] }))
     }
@@ -62,8 +65,5 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis())
-        .ok()
-        .and_then(Timestamp::from_millis)
-        .expect("the clock is before the year 10000")
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -2,34 +2,21 @@
 
 use std::fmt;
 
-use trailseal_archive::Timestamp as Seconds;
-
-/// Makes an enum of names, with `as_str`, `parse` and `ALL`.
+/// Makes an enum of names that stand for themselves.
 macro_rules! names {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident: $count:literal { $($variant:ident,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs)] // the names are AWS's own
+        #[expect(missing_docs, reason = "the names are CloudTrail's and say it")]
         pub enum $name { $($variant,)+ }
 
         impl $name {
             /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+            pub const ALL: [Self; $count] = [$(Self::$variant,)+];
 
             /// The name on the wire.
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The one that has this name on the wire.
-            pub fn parse(text: &str) -> Option<Self> {
-                Some(match text { $($text => Self::$variant,)+ _ => return None })
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
+                match self { $(Self::$variant => stringify!($variant),)+ }
             }
         }
     };
@@ -37,96 +24,108 @@ macro_rules! names {
 
 names! {
     /// An operation of the CloudTrail API.
-    Operation {
-        AddTags = "AddTags",
-        CreateTrail = "CreateTrail",
-        DeleteTrail = "DeleteTrail",
-        DescribeTrails = "DescribeTrails",
-        GetEventSelectors = "GetEventSelectors",
-        GetInsightSelectors = "GetInsightSelectors",
-        GetTrail = "GetTrail",
-        GetTrailStatus = "GetTrailStatus",
-        ListPublicKeys = "ListPublicKeys",
-        ListTags = "ListTags",
-        ListTrails = "ListTrails",
-        LookupEvents = "LookupEvents",
-        PutEventSelectors = "PutEventSelectors",
-        PutInsightSelectors = "PutInsightSelectors",
-        RemoveTags = "RemoveTags",
-        StartLogging = "StartLogging",
-        StopLogging = "StopLogging",
-        UpdateTrail = "UpdateTrail",
+    Operation: 18 {
+        AddTags,
+        CreateTrail,
+        DeleteTrail,
+        DescribeTrails,
+        GetEventSelectors,
+        GetInsightSelectors,
+        GetTrail,
+        GetTrailStatus,
+        ListPublicKeys,
+        ListTags,
+        ListTrails,
+        LookupEvents,
+        PutEventSelectors,
+        PutInsightSelectors,
+        RemoveTags,
+        StartLogging,
+        StopLogging,
+        UpdateTrail,
+    }
+}
+
+impl Operation {
+    /// The operation with this name, in this case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == name)
     }
 }
 
 names! {
     /// The name of an error, as `__type` carries it.
     #[non_exhaustive]
-    ErrorCode {
-        AccessDenied = "AccessDeniedException",
-        ChannelArnInvalid = "ChannelARNInvalidException",
-        ChannelNotFound = "ChannelNotFoundException",
-        CloudTrailAccessNotEnabled = "CloudTrailAccessNotEnabledException",
-        CloudTrailArnInvalid = "CloudTrailARNInvalidException",
-        CloudTrailInvalidClientTokenId = "CloudTrailInvalidClientTokenIdException",
-        CloudWatchLogsDeliveryUnavailable = "CloudWatchLogsDeliveryUnavailableException",
-        Conflict = "ConflictException",
-        EventDataStoreArnInvalid = "EventDataStoreARNInvalidException",
-        EventDataStoreNotFound = "EventDataStoreNotFoundException",
-        ExpiredToken = "ExpiredTokenException",
-        InactiveEventDataStore = "InactiveEventDataStoreException",
-        IncompleteSignature = "IncompleteSignatureException",
-        InsightNotEnabled = "InsightNotEnabledException",
-        InsufficientDependencyServiceAccessPermission = "InsufficientDependencyServiceAccessPermissionException",
-        InsufficientEncryptionPolicy = "InsufficientEncryptionPolicyException",
-        InsufficientS3BucketPolicy = "InsufficientS3BucketPolicyException",
-        InsufficientSnsTopicPolicy = "InsufficientSnsTopicPolicyException",
-        InternalFailure = "InternalFailure",
-        InvalidCloudWatchLogsLogGroupArn = "InvalidCloudWatchLogsLogGroupArnException",
-        InvalidCloudWatchLogsRoleArn = "InvalidCloudWatchLogsRoleArnException",
-        InvalidEventCategory = "InvalidEventCategoryException",
-        InvalidEventSelectors = "InvalidEventSelectorsException",
-        InvalidHomeRegion = "InvalidHomeRegionException",
-        InvalidInsightSelectors = "InvalidInsightSelectorsException",
-        InvalidKmsKeyId = "InvalidKmsKeyIdException",
-        InvalidLookupAttributes = "InvalidLookupAttributesException",
-        InvalidMaxResults = "InvalidMaxResultsException",
-        InvalidNextToken = "InvalidNextTokenException",
-        InvalidParameter = "InvalidParameterException",
-        InvalidParameterCombination = "InvalidParameterCombinationException",
-        InvalidS3BucketName = "InvalidS3BucketNameException",
-        InvalidS3Prefix = "InvalidS3PrefixException",
-        InvalidSignature = "InvalidSignatureException",
-        InvalidSnsTopicName = "InvalidSnsTopicNameException",
-        InvalidTagParameter = "InvalidTagParameterException",
-        InvalidTimeRange = "InvalidTimeRangeException",
-        InvalidToken = "InvalidTokenException",
-        InvalidTrailName = "InvalidTrailNameException",
-        Kms = "KmsException",
-        KmsKeyDisabled = "KmsKeyDisabledException",
-        KmsKeyNotFound = "KmsKeyNotFoundException",
-        MaximumNumberOfTrailsExceeded = "MaximumNumberOfTrailsExceededException",
-        MissingAuthenticationToken = "MissingAuthenticationTokenException",
-        NoManagementAccountSlrExists = "NoManagementAccountSLRExistsException",
-        NotOrganizationMasterAccount = "NotOrganizationMasterAccountException",
-        OperationNotPermitted = "OperationNotPermittedException",
-        OrganizationNotInAllFeaturesMode = "OrganizationNotInAllFeaturesModeException",
-        OrganizationsNotInUse = "OrganizationsNotInUseException",
-        RequestEntityTooLarge = "RequestEntityTooLargeException",
-        RequestTimeout = "RequestTimeoutException",
-        ResourceNotFound = "ResourceNotFoundException",
-        ResourceTypeNotSupported = "ResourceTypeNotSupportedException",
-        S3BucketDoesNotExist = "S3BucketDoesNotExistException",
-        Serialization = "SerializationException",
-        ServiceUnavailable = "ServiceUnavailable",
-        TagsLimitExceeded = "TagsLimitExceededException",
-        Throttling = "ThrottlingException",
-        TrailAlreadyExists = "TrailAlreadyExistsException",
-        TrailNotFound = "TrailNotFoundException",
-        TrailNotProvided = "TrailNotProvidedException",
-        UnknownOperation = "UnknownOperationException",
-        UnrecognizedClient = "UnrecognizedClientException",
-        UnsupportedOperation = "UnsupportedOperationException",
+    ErrorCode: 63 {
+        AccessDeniedException,
+        ChannelARNInvalidException,
+        ChannelNotFoundException,
+        CloudTrailARNInvalidException,
+        CloudTrailAccessNotEnabledException,
+        CloudTrailInvalidClientTokenIdException,
+        CloudWatchLogsDeliveryUnavailableException,
+        ConflictException,
+        EventDataStoreARNInvalidException,
+        EventDataStoreNotFoundException,
+        InactiveEventDataStoreException,
+        IncompleteSignatureException,
+        InsightNotEnabledException,
+        InsufficientDependencyServiceAccessPermissionException,
+        InsufficientEncryptionPolicyException,
+        InsufficientS3BucketPolicyException,
+        InsufficientSnsTopicPolicyException,
+        InternalFailure,
+        InvalidCloudWatchLogsLogGroupArnException,
+        InvalidCloudWatchLogsRoleArnException,
+        InvalidEventCategoryException,
+        InvalidEventSelectorsException,
+        InvalidHomeRegionException,
+        InvalidInsightSelectorsException,
+        InvalidKmsKeyIdException,
+        InvalidLookupAttributesException,
+        InvalidMaxResultsException,
+        InvalidNextTokenException,
+        InvalidParameterCombinationException,
+        InvalidParameterException,
+        InvalidS3BucketNameException,
+        InvalidS3PrefixException,
+        InvalidSignatureException,
+        InvalidSnsTopicNameException,
+        InvalidTagParameterException,
+        InvalidTimeRangeException,
+        InvalidTokenException,
+        InvalidTrailNameException,
+        KmsException,
+        KmsKeyDisabledException,
+        KmsKeyNotFoundException,
+        MaximumNumberOfTrailsExceededException,
+        MissingAuthenticationTokenException,
+        NoManagementAccountSLRExistsException,
+        NotOrganizationMasterAccountException,
+        OperationNotPermittedException,
+        OrganizationNotInAllFeaturesModeException,
+        OrganizationsNotInUseException,
+        RequestExpired,
+        ResourceNotFoundException,
+        ResourceTypeNotSupportedException,
+        S3BucketDoesNotExistException,
+        SerializationException,
+        ServiceUnavailable,
+        TagsLimitExceededException,
+        ThrottlingException,
+        TrailAlreadyExistsException,
+        TrailNotFoundException,
+        TrailNotProvidedException,
+        UnknownOperationException,
+        UnrecognizedClientException,
+        UnsupportedOperationException,
+        ValidationException,
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -141,25 +140,23 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error.
+    /// An error with this text.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 }
 
-/// A moment in milliseconds since 1970-01-01T00:00:00Z: answers carry fractions of a second.
+/// A moment in UTC, in whole milliseconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-impl Timestamp {
-    /// From milliseconds since the epoch; `None` outside the years 0000 to 9999.
-    pub fn from_millis(millis: i64) -> Option<Self> {
-        Seconds::from_epoch(millis.div_euclid(1000)).map(|_| Self(millis))
-    }
+const MIN: i64 = -62_167_219_200_000;
+const MAX: i64 = 253_402_300_799_999;
 
-    /// From whole seconds.
-    pub fn from_seconds(seconds: Seconds) -> Self {
-        Self(seconds.epoch() * 1000)
+impl Timestamp {
+    /// From milliseconds since the epoch, moved into the years 0000 to 9999.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis.clamp(MIN, MAX))
     }
 
     /// Milliseconds since the epoch.
@@ -167,21 +164,27 @@ impl Timestamp {
         self.0
     }
 
-    /// The second that it lies in.
-    pub fn seconds(self) -> Seconds {
-        Seconds::from_epoch(self.0.div_euclid(1000)).expect("the constructors keep the years 0000 to 9999")
+    /// Whole seconds since the epoch, rounded down.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000)
     }
 }
 
 /// Who calls, where and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account that the server plays.
+    /// Twelve digits.
     pub account: String,
-    /// The Region of the call.
+    /// The Region of the call, from its credential scope.
     pub region: String,
     /// The time of the call.
     pub now: Timestamp,
+}
+
+/// The second of a moment, in the type of the archive.
+pub(crate) fn second(time: Timestamp) -> trailseal_archive::Timestamp {
+    let second = trailseal_archive::Timestamp::from_epoch(time.seconds());
+    second.expect("both types end with the years 0000 and 9999")
 }
 
 #[cfg(test)]
@@ -189,22 +192,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_parses_to_itself() {
-        assert_eq!(Operation::ALL.len(), 18);
-        for &operation in Operation::ALL {
+    fn names_are_distinct_and_parse_to_themselves() {
+        for operation in Operation::ALL {
             assert_eq!(Operation::parse(operation.as_str()), Some(operation));
         }
-        for &code in ErrorCode::ALL {
-            assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
-        }
         assert_eq!(Operation::parse("lookupevents"), None);
+        for (at, code) in ErrorCode::ALL.iter().enumerate() {
+            assert!(!ErrorCode::ALL[..at].contains(code));
+        }
     }
 
     #[test]
-    fn a_moment_before_the_epoch_lies_in_its_second() {
-        assert_eq!(Timestamp::from_millis(-1).unwrap().seconds().epoch(), -1);
-        assert_eq!(Timestamp::from_millis(1_500).unwrap().seconds().epoch(), 1);
-        assert_eq!(Timestamp::from_millis(i64::MAX), None);
-        assert_eq!(Timestamp::from_millis(i64::MIN), None);
+    fn every_moment_lies_in_a_second() {
+        assert_eq!(second(Timestamp::from_millis(-1)).epoch(), -1);
+        assert_eq!(second(Timestamp::from_millis(1_500)).epoch(), 1);
+        for far in [i64::MIN, i64::MAX] {
+            assert_eq!(second(Timestamp::from_millis(far)).epoch(), Timestamp::from_millis(far).seconds());
+        }
     }
 }

@@ -161,7 +161,10 @@ impl Core {
             sigv4::verify(request, Rules::CLOUDTRAIL, keys, now)?;
         } else if request.headers.iter().any(|(name, _)| *name == "origin") {
             // a browser sends it: no web page that the user happens to visit may call a local server
-            return Err(ApiError::new(ErrorCode::AccessDenied, "calls from web pages are not accepted"));
+            return Err(ApiError::new(
+                ErrorCode::AccessDeniedException,
+                "calls from web pages are not accepted",
+            ));
         }
         let call = wire::parse(request)?;
         let region = call.region.unwrap_or_else(|| self.options.region.clone());
@@ -179,17 +182,17 @@ impl Core {
 }
 
 fn refuse(error: BodyError, limit: usize) -> Answer {
-    let (code, message) = match error {
+    match error {
         BodyError::TooLarge => {
-            (ErrorCode::RequestEntityTooLarge, format!("the body has more than {limit} bytes"))
+            let message = format!("the body has more than {limit} bytes");
+            wire::refuse(413, "RequestEntityTooLargeException", &message)
         }
-        BodyError::TooSlow => (ErrorCode::RequestTimeout, "the body took too long".to_owned()),
+        BodyError::TooSlow => wire::refuse(408, "RequestTimeoutException", "the body took too long"),
         BodyError::NoRoom => {
-            (ErrorCode::ServiceUnavailable, "too many large requests at once; try again".to_owned())
+            wire::refuse(503, "ServiceUnavailable", "too many large requests at once; try again")
         }
-        BodyError::Broken => (ErrorCode::Serialization, "the body cannot be read".to_owned()),
-    };
-    wire::render_error(&ApiError::new(code, message))
+        BodyError::Broken => wire::refuse(400, "SerializationException", "the body cannot be read"),
+    }
 }
 
 fn internal_failure() -> ApiError {

@@ -36,7 +36,7 @@ impl Service for Echo {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         let result = match input["Name"].as_str() {
-            Some("fail") => Err(ApiError::new(ErrorCode::TrailNotFound, "Unknown trail: fail")),
+            Some("fail") => Err(ApiError::new(ErrorCode::TrailNotFoundException, "Unknown trail: fail")),
             Some("panic") => {
                 self.running.fetch_sub(1, Ordering::SeqCst);
                 panic!("asked to")
@@ -81,7 +81,7 @@ pub(crate) struct Server {
 }
 
 pub(crate) fn options() -> Options {
-    let clock = Arc::new(|| Timestamp::from_millis(NOW).unwrap());
+    let clock = Arc::new(|| Timestamp::from_millis(NOW));
     let mut options = Options::new(clock);
     options.listen = "127.0.0.1:0".parse().unwrap();
     options
