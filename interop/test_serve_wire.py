@@ -1,7 +1,7 @@
 """boto3 and botocore, unmodified, against the server of crates/trailseal-server over loopback.
 
-`SERVE_ARCHIVE` names the example binary (`cargo build -p trailseal-server --example serve_archive`). The archive is
-testdata/demo. No network but loopback.
+The server is the example `serve_archive` of that crate, which is built first; `SERVE_ARCHIVE` names another binary. The
+archive is testdata/demo. No network but loopback.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ import botocore.session
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEMO = PROJECT / "testdata/demo"
-BINARY = Path(os.environ.get("SERVE_ARCHIVE", PROJECT / "target/debug/examples/serve_archive")).resolve()
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
+BINARY = Path(os.environ.get("SERVE_ARCHIVE", TARGET / "debug/examples/serve_archive")).resolve()
 KEY_ID, SECRET = "AKIAEXAMPLEEXAMPLE01", "made/up+secret"
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
+
+
+def setUpModule() -> None:
+    if "SERVE_ARCHIVE" not in os.environ:
+        command = ["cargo", "build", "--quiet", "-p", "trailseal-server", "--example", "serve_archive"]
+        subprocess.run(command, cwd=PROJECT, check=True)
 
 
 class Server:

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (handle, stopped) = stop();
     let (sender, bound) = mpsc::channel();
     let server = thread::spawn(move || {
-        serve(options, Services { cloudtrail: Arc::new(Page(page)) }, stopped, |bound| {
+        serve(options, Services { cloudtrail: Arc::new(Page(page)), audit: None }, stopped, |bound| {
             let _ = sender.send(bound.api);
         })
     });

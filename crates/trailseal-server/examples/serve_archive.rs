@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         handle.stop();
     });
-    serve(options, Services { cloudtrail: Arc::new(archive) }, stopped, |bound| {
+    serve(options, Services { cloudtrail: Arc::new(archive), audit: None }, stopped, |bound| {
         println!("{} {}", bound.api, bound.observe.unwrap_or(bound.api));
         let _ = std::io::stdout().flush();
     })?;

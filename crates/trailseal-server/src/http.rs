@@ -18,14 +18,15 @@ use serde_json::Value;
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation},
+    api::{ApiError, Caller, ErrorCode, Timestamp},
+    audit::{self, AuditError, AuditEvents},
     body::{self, BodyError, Budget, Held},
     listen::Handler,
-    metrics::{Gauge, Metrics},
+    metrics::{Gauge, Kind, Metrics},
     options::Options,
     service::{Context, Services},
     sigv4::{self, Rules},
-    wire::{self, Answer},
+    wire::{self, Answer, Scope},
 };
 
 /// What is kept of `User-Agent`.
@@ -59,13 +60,13 @@ impl Api {
         Self { core: Arc::new(Core { options, services, metrics }), calls, bodies }
     }
 
-    /// The answer, the operation where one was recognised, and whether the connection must end with it.
+    /// The answer, what was asked for, and whether the connection must end with it.
     async fn answer(
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
         request_id: String,
-    ) -> (Answer, Option<Operation>, bool) {
+    ) -> (Answer, Kind, bool) {
         let options = &self.core.options;
         let (parts, body) = request.into_parts();
         let limit = options.max_body_bytes;
@@ -73,7 +74,7 @@ impl Api {
         let held = match read {
             Ok(held) => held,
             // what is left of the body cannot be told from a next request
-            Err(error) => return (refuse(error, limit), None, true),
+            Err(error) => return (refuse(error, limit), Kind::Unknown, true),
         };
         let head = Head {
             method: parts.method.as_str().to_owned(),
@@ -81,18 +82,12 @@ impl Api {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
-        let (answer, operation) = self.call(peer, head, held, request_id).await;
-        (answer, operation, false)
+        let (answer, kind) = self.call(peer, head, held, request_id).await;
+        (answer, kind, false)
     }
 
     /// Runs the call on the pool, as soon as a thread is free.
-    async fn call(
-        &self,
-        peer: SocketAddr,
-        head: Head,
-        held: Held,
-        request_id: String,
-    ) -> (Answer, Option<Operation>) {
+    async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> (Answer, Kind) {
         let core = Arc::clone(&self.core);
         let run = async {
             let permit = Arc::clone(&self.calls).acquire_owned().await;
@@ -105,10 +100,10 @@ impl Api {
         };
         match timeout(self.core.options.times.call, run).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(_)) => (failure(), None),
+            Ok(Err(_)) => (failure(), Kind::Unknown),
             Err(_) => {
-                let error = ApiError::new(ErrorCode::ServiceUnavailable, "the call took too long; try again");
-                (wire::render_error(&error), None)
+                let message = "the call took too long; try again";
+                (wire::refuse(503, "ServiceUnavailable", message), Kind::Unknown)
             }
         }
     }
@@ -118,8 +113,8 @@ impl Handler for Api {
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let request_id = new_request_id();
-        let (answer, operation, closes) = self.answer(peer, request, request_id.clone()).await;
-        self.core.metrics.count(operation, answer.status, started.elapsed());
+        let (answer, kind, closes) = self.answer(peer, request, request_id.clone()).await;
+        self.core.metrics.count(kind, answer.status, started.elapsed());
         respond(answer, &request_id, closes)
     }
 
@@ -129,13 +124,7 @@ impl Handler for Api {
 }
 
 impl Core {
-    fn process(
-        &self,
-        peer: SocketAddr,
-        head: &Head,
-        held: &Held,
-        request_id: String,
-    ) -> (Answer, Option<Operation>) {
+    fn process(&self, peer: SocketAddr, head: &Head, held: &Held, request_id: String) -> (Answer, Kind) {
         let headers: Vec<(&str, &[u8])> =
             head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = wire::Request {
@@ -145,40 +134,80 @@ impl Core {
             headers: &headers,
             body: &held.bytes,
         };
-        let operation = wire::operation(&request).ok();
-        let result = self.result(&request, peer, request_id);
-        (wire::render(&result), operation)
+        let source = Source { peer, request_id };
+        if request.path == audit::PATH
+            && let Some(service) = &self.services.audit
+        {
+            let result = self.put_audit_events(service.as_ref(), &request, source);
+            return (audit::render(&result), Kind::PutAuditEvents);
+        }
+        let kind = wire::operation(&request).map_or(Kind::Unknown, Kind::Operation);
+        (wire::render(&self.call(&request, source)), kind)
     }
 
-    fn result(
+    fn call(&self, request: &wire::Request<'_>, source: Source) -> Result<Value, ApiError> {
+        let now = self.admit(request)?;
+        let call = wire::parse(request)?;
+        let (context, caller) = self.introduce(request, call.scope, source, now);
+        let service = &self.services.cloudtrail;
+        self.guarded(|| service.call_in(&context, &caller, call.operation, call.input))
+            .unwrap_or_else(|| Err(internal_failure()))
+    }
+
+    fn put_audit_events(
         &self,
+        service: &dyn AuditEvents,
         request: &wire::Request<'_>,
-        peer: SocketAddr,
-        request_id: String,
-    ) -> Result<Value, ApiError> {
+        source: Source,
+    ) -> Result<Value, AuditError> {
+        let now = self.admit(request)?;
+        let mut call = audit::parse(request)?;
+        let (context, caller) = self.introduce(request, call.scope.take(), source, now);
+        self.guarded(|| service.put(&context, &caller, call))
+            .unwrap_or_else(|| Err(internal_failure().into()))
+    }
+
+    /// Whether the request may call at all; the time of the call.
+    fn admit(&self, request: &wire::Request<'_>) -> Result<Timestamp, ApiError> {
         let now = (self.options.clock)();
         if let Some(keys) = &self.options.access_keys {
             sigv4::verify(request, Rules::CLOUDTRAIL, keys, now)?;
         } else if request.headers.iter().any(|(name, _)| *name == "origin") {
             // a browser sends it: no web page that the user happens to visit may call a local server
-            return Err(ApiError::new(
-                ErrorCode::AccessDeniedException,
-                "calls from web pages are not accepted",
-            ));
+            let message = "calls from web pages are not accepted";
+            return Err(ApiError::new(ErrorCode::AccessDeniedException, message));
         }
-        let call = wire::parse(request)?;
-        let region = call.region.unwrap_or_else(|| self.options.region.clone());
-        let caller = Caller { account: self.options.account.clone(), region, now };
+        Ok(now)
+    }
+
+    fn introduce(
+        &self,
+        request: &wire::Request<'_>,
+        scope: Option<Scope>,
+        source: Source,
+        now: Timestamp,
+    ) -> (Context, Caller) {
+        let (access_key, region) = scope.map(|scope| (scope.access_key, scope.region)).unzip();
+        let region = region.unwrap_or_else(|| self.options.region.clone());
         let user_agent =
             request.header("user-agent").ok().flatten().map(|text| shorten(text, MAX_USER_AGENT));
-        let context =
-            Context { request_id, access_key: call.access_key, user_agent, source: peer.ip().to_canonical() };
-        let _running = Gauge::enter(&self.metrics.calls_running);
-        let service = &self.services.cloudtrail;
-        // a bug in a service must not end the server; services keep their own state consistent (locks get poisoned)
-        catch_unwind(AssertUnwindSafe(|| service.call_in(&context, &caller, call.operation, call.input)))
-            .unwrap_or_else(|_| Err(internal_failure()))
+        let ip = source.peer.ip().to_canonical();
+        let context = Context { request_id: source.request_id, access_key, user_agent, source: ip };
+        (context, Caller { account: self.options.account.clone(), region, now })
     }
+
+    /// Runs a service; `None` when it panics. A bug in a service must not end the server; services keep their own state
+    /// consistent (locks get poisoned).
+    fn guarded<T>(&self, run: impl FnOnce() -> T) -> Option<T> {
+        let _running = Gauge::enter(&self.metrics.calls_running);
+        catch_unwind(AssertUnwindSafe(run)).ok()
+    }
+}
+
+/// Where a request came from, and its number.
+struct Source {
+    peer: SocketAddr,
+    request_id: String,
 }
 
 fn refuse(error: BodyError, limit: usize) -> Answer {
@@ -200,14 +229,18 @@ fn internal_failure() -> ApiError {
 }
 
 fn failure() -> Answer {
-    wire::render_error(&internal_failure())
+    let error = internal_failure();
+    wire::refuse(wire::status(error.code), error.code.as_str(), &error.message)
 }
 
 fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let Some(error) = answer.error_type {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(error));
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }

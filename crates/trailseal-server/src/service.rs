@@ -4,7 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
 
-use crate::api::{ApiError, Caller, Operation};
+use crate::{
+    api::{ApiError, Caller, Operation},
+    audit::AuditEvents,
+};
 
 /// Answers calls, on several threads at once. May block.
 pub trait Service: Send + Sync {
@@ -48,4 +51,6 @@ pub struct Context {
 pub struct Services {
     /// The CloudTrail API.
     pub cloudtrail: Arc<dyn Service>,
+    /// The CloudTrail Data API, if there is one.
+    pub audit: Option<Arc<dyn AuditEvents>>,
 }

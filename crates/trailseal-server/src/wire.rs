@@ -54,10 +54,8 @@ pub struct Ambiguous;
 pub struct Call {
     /// The operation.
     pub operation: Operation,
-    /// The Region of the credential scope, where the request has one.
-    pub region: Option<String>,
-    /// The access key id of the credential scope. Nothing here checks it.
-    pub access_key: Option<String>,
+    /// Who signed it and where, by its own words.
+    pub scope: Option<Scope>,
     /// The input: always an object.
     pub input: Value,
 }
@@ -67,6 +65,10 @@ pub struct Call {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// The content type.
+    pub content_type: &'static str,
+    /// `x-amzn-ErrorType`, of errors in REST JSON.
+    pub error_type: Option<&'static str>,
     /// Compact JSON.
     pub body: Vec<u8>,
 }
@@ -99,8 +101,7 @@ pub fn parse(request: &Request<'_>) -> Result<Call, ApiError> {
     let operation = operation(request)?;
     let scope = scope(request)?;
     let input = input(request.body)?;
-    let (access_key, region) = scope.map(|scope| (scope.access_key, scope.region)).unzip();
-    Ok(Call { operation, region, access_key, input })
+    Ok(Call { operation, scope, input })
 }
 
 /// Who signed a request and where, by its own words.
@@ -171,7 +172,7 @@ pub fn input(body: &[u8]) -> Result<Value, ApiError> {
 pub fn render(result: &Result<Value, ApiError>) -> Answer {
     match result {
         Ok(value) => match serde_json::to_vec(value) {
-            Ok(body) => Answer { status: 200, body },
+            Ok(body) => Answer { status: 200, content_type: CONTENT_TYPE, error_type: None, body },
             // a `Value` has only string keys and finite numbers; should that ever change, the client is told
             Err(_) => {
                 render_error(&ApiError::new(ErrorCode::InternalFailure, "the answer cannot be written"))
@@ -183,12 +184,14 @@ pub fn render(result: &Result<Value, ApiError>) -> Answer {
 
 /// The answer that says an error.
 pub fn render_error(error: &ApiError) -> Answer {
-    refuse(status(error.code), error.code.as_str(), &error.message)
+    let answer = refuse(status(error.code), error.code.as_str(), &error.message);
+    Answer { error_type: None, ..answer }
 }
 
-/// The answer to a request that is not even looked at.
-pub fn refuse(status: u16, code: &str, message: &str) -> Answer {
-    Answer { status, body: json!({ "__type": code, "message": message }).to_string().into_bytes() }
+/// The answer to a request that was not even looked at: an error in AWS JSON and in REST JSON at once.
+pub fn refuse(status: u16, code: &'static str, message: &str) -> Answer {
+    let body = json!({ "__type": code, "message": message }).to_string().into_bytes();
+    Answer { status, content_type: CONTENT_TYPE, error_type: Some(code), body }
 }
 
 /// 400 for all that the service model knows; clients try again after 500 and 503.
@@ -282,8 +285,8 @@ mod tests {
     fn region_and_access_key_come_from_the_credential_scope() {
         let headers = [(TARGET, &b"CloudTrail_20131101.ListTrails"[..]), ("authorization", AUTHORIZATION)];
         let call = parse(&request(&headers, b"")).unwrap();
-        assert_eq!(call.region.as_deref(), Some("eu-west-1"));
-        assert_eq!(call.access_key.as_deref(), Some("AKIDEXAMPLE"));
+        let (access_key, region) = ("AKIDEXAMPLE".to_owned(), "eu-west-1".to_owned());
+        assert_eq!(call.scope, Some(Scope { access_key, region }));
         assert_eq!(call.input, json!({}));
     }
 

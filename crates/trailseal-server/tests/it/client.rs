@@ -15,7 +15,9 @@ use std::{
 use serde_json::{Value, json};
 use trailseal_server::{
     ApiError, Bound, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError, Service, Services,
-    StopHandle, Timestamp, serve, stop,
+    StopHandle, Timestamp,
+    audit::{AuditCall, AuditError, AuditEvents},
+    serve, stop,
 };
 
 /// 2024-03-01T12:00:00Z, when the requests of tests/signed were signed.
@@ -73,6 +75,13 @@ impl Service for Echo {
     }
 }
 
+impl AuditEvents for Echo {
+    fn put(&self, _: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError> {
+        assert!(call.channel_arn != "panic", "asked to");
+        Ok(json!({ "channel": call.channel_arn, "region": caller.region, "input": call.input }))
+    }
+}
+
 pub(crate) struct Server {
     pub(crate) bound: Bound,
     pub(crate) echo: Arc<Echo>,
@@ -90,7 +99,7 @@ pub(crate) fn options() -> Options {
 impl Server {
     pub(crate) fn start(options: Options) -> Self {
         let echo = Arc::new(Echo::default());
-        let services = Services { cloudtrail: echo.clone() };
+        let services = Services { cloudtrail: echo.clone(), audit: Some(echo.clone()) };
         let (stop, stopped) = stop();
         let (sender, receiver) = mpsc::channel();
         let thread =
