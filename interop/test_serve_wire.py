@@ -6,6 +6,7 @@ archive is testdata/demo. No network but loopback.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -14,6 +15,9 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+with contextlib.suppress(ImportError):
+    import awscli.clidriver  # noqa: F401 - the AWS CLI brings botocore along; else it is boto3's
 
 import botocore.config
 import botocore.exceptions

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -201,6 +201,11 @@ impl Client {
         answer.body = vec![0; length];
         self.stream.read_exact(&mut answer.body).ok()?;
         Some(answer)
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn finish(&mut self) {
+        let _ = self.stream.get_ref().shutdown(Shutdown::Write);
     }
 
     /// Sends on the same connection, from another thread.

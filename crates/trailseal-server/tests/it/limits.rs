@@ -1,10 +1,15 @@
 use std::{io::Write as _, sync::mpsc, thread, time::Duration};
 
+use proptest::{
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::json;
 
 use crate::client::{Server, request};
 
-const SOON: Duration = Duration::from_millis(50);
+const SOON: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_body_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
@@ -64,6 +69,30 @@ fn garbage_ends_its_own_connection_only() {
     let smuggled = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x";
     let answer = server.connect().send(smuggled).answer();
     assert!(answer.is_none_or(|answer| answer.status == 400));
+}
+
+#[test]
+fn random_bytes_around_a_request_never_end_the_server() {
+    let server = Server::with(|_| {});
+    let bytes = proptest::collection::vec(any::<u8>(), 0..200);
+    let strategy = (bytes.clone(), bytes, any::<Index>(), any::<bool>());
+    TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() })
+        .run(&strategy, |(before, inside, at, starts_well)| {
+            let mut whole = request("GetTrail", "", "{\"Name\":\"abc\"}");
+            let at = at.index(whole.len());
+            whole.splice(at..at, inside);
+            let mut client = server.connect();
+            if !starts_well {
+                client.send(&before);
+            }
+            client.send(&whole).finish();
+            while let Some(answer) = client.answer() {
+                prop_assert!([200, 400, 408, 413, 414, 431].contains(&answer.status), "{answer:?}");
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(server.connect().call("GetTrail", "{}").status, 200);
 }
 
 #[test]
