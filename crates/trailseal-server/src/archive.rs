@@ -16,7 +16,7 @@ use trailseal_verify::keys::PublicKey;
 
 use self::discover::Trail;
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation},
+    api::{ApiError, Caller, ErrorCode, Operation, second},
     service::Service,
 };
 
@@ -108,7 +108,7 @@ impl Archive {
         };
         found.ok_or_else(|| {
             let message = format!("Unknown trail: {name_or_arn} for the user: {}", caller.account);
-            ApiError::new(ErrorCode::TrailNotFound, message)
+            ApiError::new(ErrorCode::TrailNotFoundException, message)
         })
     }
 
@@ -138,7 +138,7 @@ impl Archive {
     fn get_trail_status(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let name = input::name(input)?;
         let trail = self.find(caller, name).map_err(|error| with_arn(error, caller, name))?;
-        Ok(describe::status(trail, &caller.region, caller.now.seconds()))
+        Ok(describe::status(trail, &caller.region, second(caller.now)))
     }
 }
 
@@ -152,14 +152,15 @@ impl Service for Archive {
             Operation::ListTrails => Ok(self.list_trails()),
             Operation::GetTrailStatus => self.get_trail_status(caller, &input),
             Operation::GetEventSelectors | Operation::GetInsightSelectors | Operation::ListTags => {
-                let message = format!("An archive does not tell what {operation} asks for.");
-                Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
+                let message = format!("An archive does not tell what {} asks for.", operation.as_str());
+                Err(ApiError::new(ErrorCode::UnsupportedOperationException, message))
             }
             _ => {
                 let message = format!(
-                    "This server serves an archive, which is read-only: {operation} is not permitted."
+                    "This server serves an archive, which is read-only: {} is not permitted.",
+                    operation.as_str()
                 );
-                Err(ApiError::new(ErrorCode::OperationNotPermitted, message))
+                Err(ApiError::new(ErrorCode::OperationNotPermittedException, message))
             }
         }
     }
@@ -167,7 +168,7 @@ impl Service for Archive {
 
 /// `GetTrailStatus` says the ARN of a trail that it does not know.
 fn with_arn(error: ApiError, caller: &Caller, name: &str) -> ApiError {
-    if error.code != ErrorCode::TrailNotFound || name.starts_with("arn:") {
+    if error.code != ErrorCode::TrailNotFoundException || name.starts_with("arn:") {
         return error;
     }
     let arn = describe::arn(&caller.region, &caller.account, name);

@@ -19,15 +19,16 @@ use serde_json::Value;
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation, Timestamp},
+    api::{ApiError, Caller, ErrorCode, Timestamp},
+    audit::{self, AuditError, AuditEvents},
     body::{self, BodyError, Budget, Held},
     listen::{Body, BoxError, Handler},
-    metrics::{Gauge, Metrics},
+    metrics::{Gauge, Kind, Metrics},
     options::Options,
     s3,
     service::{Context, Services},
     sigv4::{self, Rules},
-    wire::{self, Answer},
+    wire::{self, Answer, Scope},
 };
 
 /// What is kept of `User-Agent`.
@@ -63,13 +64,13 @@ impl Api {
         Self { core: Arc::new(Core { options, services, metrics }), calls, bodies, s3 }
     }
 
-    /// The answer, the operation where one was recognised, and whether the connection must end with it.
+    /// The answer, what was asked for, and whether the connection must end with it.
     async fn answer(
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
         request_id: String,
-    ) -> (Answer, Option<Operation>, bool) {
+    ) -> (Answer, Kind, bool) {
         let options = &self.core.options;
         let (parts, body) = request.into_parts();
         let limit = options.max_body_bytes;
@@ -77,7 +78,7 @@ impl Api {
         let held = match read {
             Ok(held) => held,
             // what is left of the body cannot be told from a next request
-            Err(error) => return (refuse(error, limit), None, true),
+            Err(error) => return (refuse(error, limit), Kind::Unknown, true),
         };
         let head = Head {
             method: parts.method.as_str().to_owned(),
@@ -85,8 +86,8 @@ impl Api {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
-        let (answer, operation) = self.call(peer, head, held, request_id).await;
-        (answer, operation, false)
+        let (answer, kind) = self.call(peer, head, held, request_id).await;
+        (answer, kind, false)
     }
 
     /// Answers a request for S3, whose operations here only read: a body means nothing.
@@ -101,7 +102,7 @@ impl Api {
             headers: &headers,
             body: &[],
         };
-        if let Err(error) = self.core.admit(&signed, Rules::S3, (self.core.options.clock)()) {
+        if let Err(error) = self.core.admit(&signed, Rules::S3) {
             return s3::refuse(&error);
         }
         // checked above, or not at all: s3s knows no keys
@@ -116,13 +117,7 @@ impl Api {
     }
 
     /// Runs the call on the pool, as soon as a thread is free.
-    async fn call(
-        &self,
-        peer: SocketAddr,
-        head: Head,
-        held: Held,
-        request_id: String,
-    ) -> (Answer, Option<Operation>) {
+    async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> (Answer, Kind) {
         let core = Arc::clone(&self.core);
         let run = async {
             let permit = Arc::clone(&self.calls).acquire_owned().await;
@@ -135,10 +130,10 @@ impl Api {
         };
         match timeout(self.core.options.times.call, run).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(_)) => (failure(), None),
+            Ok(Err(_)) => (failure(), Kind::Unknown),
             Err(_) => {
-                let error = ApiError::new(ErrorCode::ServiceUnavailable, "the call took too long; try again");
-                (wire::render_error(&error), None)
+                let message = "the call took too long; try again";
+                (wire::refuse(503, "ServiceUnavailable", message), Kind::Unknown)
             }
         }
     }
@@ -150,11 +145,11 @@ impl Handler for Api {
         let request_id = new_request_id();
         if let Some(s3) = self.s3.as_ref().filter(|_| is_of_s3(&request)) {
             let response = self.objects(s3, request).await;
-            self.core.metrics.count(None, response.status().as_u16(), started.elapsed());
+            self.core.metrics.count(Kind::Objects, response.status().as_u16(), started.elapsed());
             return response;
         }
-        let (answer, operation, closes) = self.answer(peer, request, request_id.clone()).await;
-        self.core.metrics.count(operation, answer.status, started.elapsed());
+        let (answer, kind, closes) = self.answer(peer, request, request_id.clone()).await;
+        self.core.metrics.count(kind, answer.status, started.elapsed());
         respond(answer, &request_id, closes)
     }
 
@@ -164,13 +159,7 @@ impl Handler for Api {
 }
 
 impl Core {
-    fn process(
-        &self,
-        peer: SocketAddr,
-        head: &Head,
-        held: &Held,
-        request_id: String,
-    ) -> (Answer, Option<Operation>) {
+    fn process(&self, peer: SocketAddr, head: &Head, held: &Held, request_id: String) -> (Answer, Kind) {
         let headers: Vec<(&str, &[u8])> =
             head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = wire::Request {
@@ -180,43 +169,80 @@ impl Core {
             headers: &headers,
             body: &held.bytes,
         };
-        let operation = wire::operation(&request).ok();
-        let result = self.result(&request, peer, request_id);
-        (wire::render(&result), operation)
+        let source = Source { peer, request_id };
+        if request.path == audit::PATH
+            && let Some(service) = &self.services.audit
+        {
+            let result = self.put_audit_events(service.as_ref(), &request, source);
+            return (audit::render(&result), Kind::PutAuditEvents);
+        }
+        let kind = wire::operation(&request).map_or(Kind::Unknown, Kind::Operation);
+        (wire::render(&self.call(&request, source)), kind)
     }
 
-    /// Whether the caller may call at all.
-    fn admit(&self, request: &wire::Request<'_>, rules: Rules, now: Timestamp) -> Result<(), ApiError> {
+    fn call(&self, request: &wire::Request<'_>, source: Source) -> Result<Value, ApiError> {
+        let now = self.admit(request, Rules::CLOUDTRAIL)?;
+        let call = wire::parse(request)?;
+        let (context, caller) = self.introduce(request, call.scope, source, now);
+        let service = &self.services.cloudtrail;
+        self.guarded(|| service.call_in(&context, &caller, call.operation, call.input))
+            .unwrap_or_else(|| Err(internal_failure()))
+    }
+
+    fn put_audit_events(
+        &self,
+        service: &dyn AuditEvents,
+        request: &wire::Request<'_>,
+        source: Source,
+    ) -> Result<Value, AuditError> {
+        let now = self.admit(request, Rules::CLOUDTRAIL)?;
+        let mut call = audit::parse(request)?;
+        let (context, caller) = self.introduce(request, call.scope.take(), source, now);
+        self.guarded(|| service.put(&context, &caller, call))
+            .unwrap_or_else(|| Err(internal_failure().into()))
+    }
+
+    /// Whether the request may call at all; the time of the call.
+    fn admit(&self, request: &wire::Request<'_>, rules: Rules) -> Result<Timestamp, ApiError> {
+        let now = (self.options.clock)();
         if let Some(keys) = &self.options.access_keys {
             sigv4::verify(request, rules, keys, now)?;
         } else if request.headers.iter().any(|(name, _)| *name == "origin") {
             // a browser sends it: no web page that the user happens to visit may call a local server
-            return Err(ApiError::new(ErrorCode::AccessDenied, "calls from web pages are not accepted"));
+            let message = "calls from web pages are not accepted";
+            return Err(ApiError::new(ErrorCode::AccessDeniedException, message));
         }
-        Ok(())
+        Ok(now)
     }
 
-    fn result(
+    fn introduce(
         &self,
         request: &wire::Request<'_>,
-        peer: SocketAddr,
-        request_id: String,
-    ) -> Result<Value, ApiError> {
-        let now = (self.options.clock)();
-        self.admit(request, Rules::CLOUDTRAIL, now)?;
-        let call = wire::parse(request)?;
-        let region = call.region.unwrap_or_else(|| self.options.region.clone());
-        let caller = Caller { account: self.options.account.clone(), region, now };
+        scope: Option<Scope>,
+        source: Source,
+        now: Timestamp,
+    ) -> (Context, Caller) {
+        let (access_key, region) = scope.map(|scope| (scope.access_key, scope.region)).unzip();
+        let region = region.unwrap_or_else(|| self.options.region.clone());
         let user_agent =
             request.header("user-agent").ok().flatten().map(|text| shorten(text, MAX_USER_AGENT));
-        let context =
-            Context { request_id, access_key: call.access_key, user_agent, source: peer.ip().to_canonical() };
-        let _running = Gauge::enter(&self.metrics.calls_running);
-        let service = &self.services.cloudtrail;
-        // a bug in a service must not end the server; services keep their own state consistent (locks get poisoned)
-        catch_unwind(AssertUnwindSafe(|| service.call_in(&context, &caller, call.operation, call.input)))
-            .unwrap_or_else(|_| Err(internal_failure()))
+        let ip = source.peer.ip().to_canonical();
+        let context = Context { request_id: source.request_id, access_key, user_agent, source: ip };
+        (context, Caller { account: self.options.account.clone(), region, now })
     }
+
+    /// Runs a service; `None` when it panics. A bug in a service must not end the server; services keep their own state
+    /// consistent (locks get poisoned).
+    fn guarded<T>(&self, run: impl FnOnce() -> T) -> Option<T> {
+        let _running = Gauge::enter(&self.metrics.calls_running);
+        catch_unwind(AssertUnwindSafe(run)).ok()
+    }
+}
+
+/// Where a request came from, and its number.
+struct Source {
+    peer: SocketAddr,
+    request_id: String,
 }
 
 /// Whether a request is for S3: the CloudTrail API has one path, one method, and a target.
@@ -229,17 +255,17 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
 }
 
 fn refuse(error: BodyError, limit: usize) -> Answer {
-    let (code, message) = match error {
+    match error {
         BodyError::TooLarge => {
-            (ErrorCode::RequestEntityTooLarge, format!("the body has more than {limit} bytes"))
+            let message = format!("the body has more than {limit} bytes");
+            wire::refuse(413, "RequestEntityTooLargeException", &message)
         }
-        BodyError::TooSlow => (ErrorCode::RequestTimeout, "the body took too long".to_owned()),
+        BodyError::TooSlow => wire::refuse(408, "RequestTimeoutException", "the body took too long"),
         BodyError::NoRoom => {
-            (ErrorCode::ServiceUnavailable, "too many large requests at once; try again".to_owned())
+            wire::refuse(503, "ServiceUnavailable", "too many large requests at once; try again")
         }
-        BodyError::Broken => (ErrorCode::Serialization, "the body cannot be read".to_owned()),
-    };
-    wire::render_error(&ApiError::new(code, message))
+        BodyError::Broken => wire::refuse(400, "SerializationException", "the body cannot be read"),
+    }
 }
 
 fn internal_failure() -> ApiError {
@@ -247,14 +273,18 @@ fn internal_failure() -> ApiError {
 }
 
 fn failure() -> Answer {
-    wire::render_error(&internal_failure())
+    let error = internal_failure();
+    wire::refuse(wire::status(error.code), error.code.as_str(), &error.message)
 }
 
 fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Body> {
     let mut response = Response::new(whole(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let Some(error) = answer.error_type {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(error));
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }

@@ -4,11 +4,41 @@
 //! [`wire`] turns bytes into calls and answers into bytes, [`sigv4`] checks signatures; both are pure functions.
 //! [`Archive`] is the read-only service over a downloaded archive.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use serde_json::{Value, json};
+//! use trailseal_server::{ApiError, Caller, Operation, Options, Service, Services, Timestamp, serve, stop};
+//!
+//! struct Nothing;
+//!
+//! impl Service for Nothing {
+//!     fn call(&self, _: &Caller, _: Operation, _: Value) -> Result<Value, ApiError> {
+//!         Ok(json!({}))
+//!     }
+//! }
+//!
+//! let mut options = Options::new(Arc::new(|| Timestamp::from_millis(1_709_251_200_000)));
+//! options.listen.set_port(0);
+//! let services = Services { cloudtrail: Arc::new(Nothing), audit: None, s3: None };
+//! let (handle, stopped) = stop();
+//! let ended = serve(options, services, stopped, |bound| {
+//!     assert_ne!(bound.api.port(), 0);
+//!     handle.stop();
+//! })?;
+//! assert_eq!(ended.requests, 0);
+//! # Ok::<(), trailseal_server::ServeError>(())
+//! ```
+//!
+//! What it does not do: TLS (a proxy's affair), HTTP/2, presigned URLs, authorization beyond "the key is known". It
+//! hears no signals; [`stop()`] is for whoever does.
+//!
 //! This is the only crate that knows a network. It prints nothing; the clock is a parameter ([`Options::clock`]).
 
 mod access_keys;
 mod api;
 mod archive;
+pub mod audit;
 mod body;
 mod http;
 mod listen;

@@ -33,11 +33,11 @@ impl Lookups {
 
     fn answer(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let input = Input::deserialize(input)
-            .map_err(|error| ApiError::new(ErrorCode::Serialization, error.to_string()))?;
+            .map_err(|error| ApiError::new(ErrorCode::SerializationException, error.to_string()))?;
         let request = input.request(self.window);
+        let now = Seconds::from_epoch(caller.now.seconds()).unwrap_or_default();
         let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
-        let answer =
-            self.index.lookup(&request, &scope, caller.now.seconds()).map_err(|error| refused(&error))?;
+        let answer = self.index.lookup(&request, &scope, now).map_err(|error| refused(&error))?;
         let rows = answer.rows().map(|row| serde_json::from_slice(&row.json(TimeFormat::Wire)));
         let rows: Vec<Value> = rows.collect::<Result<_, _>>().map_err(|_| {
             ApiError::new(ErrorCode::InternalFailure, "an event cannot be written as an answer")
@@ -105,9 +105,12 @@ fn refused(error: &LookupError) -> ApiError {
         LookupError::Rejected(rejected) => {
             let code = match rejected {
                 // what the AWS CLI rejects by itself; other clients send it
-                RequestError::EmptyValue { .. } => ErrorCode::InvalidLookupAttributes,
-                RequestError::TooFewResults { .. } => ErrorCode::InvalidMaxResults,
-                other => ErrorCode::parse(other.code()).unwrap_or(ErrorCode::InternalFailure),
+                RequestError::EmptyValue { .. } => ErrorCode::InvalidLookupAttributesException,
+                RequestError::TooFewResults { .. } => ErrorCode::InvalidMaxResultsException,
+                other => {
+                    let known = ErrorCode::ALL.iter().find(|code| code.as_str() == other.code());
+                    known.copied().unwrap_or(ErrorCode::InternalFailure)
+                }
             };
             ApiError::new(code, rejected.to_string())
         }

@@ -12,8 +12,38 @@ use crate::api::Operation;
 const STATUSES: [u16; 6] = [200, 400, 408, 413, 500, 503];
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-/// All operations, and one more for what names none.
-const KINDS: usize = Operation::ALL.len() + 1;
+/// All operations, `PutAuditEvents`, and one more for what names none.
+const KINDS: usize = Operation::ALL.len() + 3;
+
+/// What a request asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Operation(Operation),
+    PutAuditEvents,
+    /// S3's reading operations.
+    Objects,
+    Unknown,
+}
+
+impl Kind {
+    fn index(self) -> usize {
+        match self {
+            Self::Operation(operation) => operation as usize,
+            Self::PutAuditEvents => KINDS - 3,
+            Self::Objects => KINDS - 2,
+            Self::Unknown => KINDS - 1,
+        }
+    }
+
+    fn label(index: usize) -> &'static str {
+        match Operation::ALL.get(index) {
+            Some(operation) => operation.as_str(),
+            None if index == KINDS - 3 => "PutAuditEvents",
+            None if index == KINDS - 2 => "S3",
+            None => "unknown",
+        }
+    }
+}
 
 /// Counters. Nothing here depends on what clients send but which of a fixed set of numbers grows.
 #[derive(Debug, Default)]
@@ -46,10 +76,9 @@ impl Drop for Gauge<'_> {
 
 impl Metrics {
     /// Counts an answered request.
-    pub(crate) fn count(&self, operation: Option<Operation>, status: u16, took: Duration) {
-        let kind = operation.map_or(KINDS - 1, |operation| operation as usize);
+    pub(crate) fn count(&self, kind: Kind, status: u16, took: Duration) {
         let status = STATUSES.iter().position(|other| *other == status).unwrap_or(STATUSES.len() - 1);
-        self.requests[kind][status].fetch_add(1, Ordering::Relaxed);
+        self.requests[kind.index()][status].fetch_add(1, Ordering::Relaxed);
         let seconds = took.as_secs_f64();
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
         self.latency[bucket].fetch_add(1, Ordering::Relaxed);
@@ -71,7 +100,7 @@ impl Metrics {
             "Requests answered, by operation and HTTP status.",
         );
         for (kind, counts) in self.requests.iter().enumerate() {
-            let operation = Operation::ALL.get(kind).map_or("unknown", |operation| operation.as_str());
+            let operation = Kind::label(kind);
             for (status, count) in STATUSES.iter().zip(counts) {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {
@@ -140,9 +169,9 @@ mod tests {
     #[test]
     fn requests_are_counted_by_operation_status_and_time() {
         let metrics = Metrics::default();
-        metrics.count(Some(Operation::LookupEvents), 200, Duration::from_millis(3));
-        metrics.count(Some(Operation::LookupEvents), 200, Duration::from_secs(100));
-        metrics.count(None, 400, Duration::from_micros(10));
+        metrics.count(Kind::Operation(Operation::LookupEvents), 200, Duration::from_millis(3));
+        metrics.count(Kind::Operation(Operation::LookupEvents), 200, Duration::from_secs(100));
+        metrics.count(Kind::Unknown, 400, Duration::from_micros(10));
         let text = metrics.text();
         for line in [
             "trailseal_requests_total{operation=\"LookupEvents\",status=\"200\"} 2",

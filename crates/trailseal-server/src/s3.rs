@@ -277,8 +277,8 @@ fn decode(token: &str) -> S3Result<String> {
 /// A refusal in S3's words: of a request whose signature is wrong, or that could not be answered.
 pub(crate) fn refuse(error: &ApiError) -> Response<Body> {
     let code = match error.code {
-        ErrorCode::InvalidSignature => "SignatureDoesNotMatch",
-        ErrorCode::UnrecognizedClient => "InvalidAccessKeyId",
+        ErrorCode::InvalidSignatureException => "SignatureDoesNotMatch",
+        ErrorCode::UnrecognizedClientException => "InvalidAccessKeyId",
         ErrorCode::InternalFailure => "InternalError",
         _ => "AccessDenied",
     };

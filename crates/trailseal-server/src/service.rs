@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     api::{ApiError, Caller, Operation},
+    audit::AuditEvents,
     objects::Buckets,
 };
 
@@ -51,6 +52,8 @@ pub struct Context {
 pub struct Services {
     /// The CloudTrail API.
     pub cloudtrail: Arc<dyn Service>,
+    /// The CloudTrail Data API, if there is one.
+    pub audit: Option<Arc<dyn AuditEvents>>,
     /// The buckets that S3's reading operations see, on the same port.
     pub s3: Option<Arc<Buckets>>,
 }

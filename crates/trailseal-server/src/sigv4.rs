@@ -9,7 +9,7 @@ use trailseal_archive::{Timestamp as Seconds, key::is_region_like};
 
 use crate::{
     access_keys::{AccessKey, AccessKeys},
-    api::{ApiError, ErrorCode, Timestamp},
+    api::{ApiError, ErrorCode, Timestamp, second},
     wire::{Ambiguous, Request, TARGET, is_access_key_id},
 };
 
@@ -104,10 +104,10 @@ impl From<Refusal> for ApiError {
     /// As services of AWS JSON say it; S3 has names of its own.
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
-            Refusal::Missing => ErrorCode::MissingAuthenticationToken,
-            Refusal::Incomplete(_) => ErrorCode::IncompleteSignature,
-            Refusal::UnknownKey => ErrorCode::UnrecognizedClient,
-            _ => ErrorCode::InvalidSignature,
+            Refusal::Missing => ErrorCode::MissingAuthenticationTokenException,
+            Refusal::Incomplete(_) => ErrorCode::IncompleteSignatureException,
+            Refusal::UnknownKey => ErrorCode::UnrecognizedClientException,
+            _ => ErrorCode::InvalidSignatureException,
         };
         Self::new(code, refusal.to_string())
     }
@@ -237,7 +237,7 @@ fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), Refusa
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.",
         ));
     }
-    let now = now.seconds();
+    let now = second(now);
     let (oldest, newest) = (now.plus(-WINDOW), now.plus(WINDOW));
     if signed < oldest {
         return Err(Refusal::Expired { signed: signed.stamp(), oldest: oldest.stamp(), now: now.stamp() });

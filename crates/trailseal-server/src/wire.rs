@@ -54,10 +54,8 @@ pub struct Ambiguous;
 pub struct Call {
     /// The operation.
     pub operation: Operation,
-    /// The Region of the credential scope, where the request has one.
-    pub region: Option<String>,
-    /// The access key id of the credential scope. Nothing here checks it.
-    pub access_key: Option<String>,
+    /// Who signed it and where, by its own words.
+    pub scope: Option<Scope>,
     /// The input: always an object.
     pub input: Value,
 }
@@ -67,6 +65,10 @@ pub struct Call {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// The content type.
+    pub content_type: &'static str,
+    /// `x-amzn-ErrorType`, of errors in REST JSON.
+    pub error_type: Option<&'static str>,
     /// Compact JSON.
     pub body: Vec<u8>,
 }
@@ -76,7 +78,7 @@ pub struct Answer {
 /// # Errors
 /// `UnknownOperationException` for anything but `POST /` with a known target.
 pub fn operation(request: &Request<'_>) -> Result<Operation, ApiError> {
-    let unknown = |message: &str| ApiError::new(ErrorCode::UnknownOperation, message);
+    let unknown = |message: &str| ApiError::new(ErrorCode::UnknownOperationException, message);
     if request.method != "POST" || request.path != "/" || !request.query.is_empty() {
         return Err(unknown("requests are POST / with the operation in X-Amz-Target"));
     }
@@ -99,8 +101,7 @@ pub fn parse(request: &Request<'_>) -> Result<Call, ApiError> {
     let operation = operation(request)?;
     let scope = scope(request)?;
     let input = input(request.body)?;
-    let (access_key, region) = scope.map(|scope| (scope.access_key, scope.region)).unzip();
-    Ok(Call { operation, region, access_key, input })
+    Ok(Call { operation, scope, input })
 }
 
 /// Who signed a request and where, by its own words.
@@ -118,7 +119,7 @@ pub struct Scope {
 /// # Errors
 /// `IncompleteSignatureException`.
 pub fn scope(request: &Request<'_>) -> Result<Option<Scope>, ApiError> {
-    let incomplete = |message: &str| ApiError::new(ErrorCode::IncompleteSignature, message);
+    let incomplete = |message: &str| ApiError::new(ErrorCode::IncompleteSignatureException, message);
     let Ok(header) = request.header("authorization") else {
         return Err(incomplete("Authorization must stand once and be text"));
     };
@@ -150,7 +151,7 @@ pub(crate) fn is_access_key_id(text: &str) -> bool {
 /// # Errors
 /// `SerializationException`.
 pub fn input(body: &[u8]) -> Result<Value, ApiError> {
-    let malformed = |message: String| ApiError::new(ErrorCode::Serialization, message);
+    let malformed = |message: String| ApiError::new(ErrorCode::SerializationException, message);
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
@@ -171,7 +172,7 @@ pub fn input(body: &[u8]) -> Result<Value, ApiError> {
 pub fn render(result: &Result<Value, ApiError>) -> Answer {
     match result {
         Ok(value) => match serde_json::to_vec(value) {
-            Ok(body) => Answer { status: 200, body },
+            Ok(body) => Answer { status: 200, content_type: CONTENT_TYPE, error_type: None, body },
             // a `Value` has only string keys and finite numbers; should that ever change, the client is told
             Err(_) => {
                 render_error(&ApiError::new(ErrorCode::InternalFailure, "the answer cannot be written"))
@@ -183,15 +184,19 @@ pub fn render(result: &Result<Value, ApiError>) -> Answer {
 
 /// The answer that says an error.
 pub fn render_error(error: &ApiError) -> Answer {
-    let body = json!({ "__type": error.code.as_str(), "message": error.message });
-    Answer { status: status(error.code), body: body.to_string().into_bytes() }
+    let answer = refuse(status(error.code), error.code.as_str(), &error.message);
+    Answer { error_type: None, ..answer }
+}
+
+/// The answer to a request that was not even looked at: an error in AWS JSON and in REST JSON at once.
+pub fn refuse(status: u16, code: &'static str, message: &str) -> Answer {
+    let body = json!({ "__type": code, "message": message }).to_string().into_bytes();
+    Answer { status, content_type: CONTENT_TYPE, error_type: Some(code), body }
 }
 
 /// 400 for all that the service model knows; clients try again after 500 and 503.
 pub fn status(code: ErrorCode) -> u16 {
     match code {
-        ErrorCode::RequestTimeout => 408,
-        ErrorCode::RequestEntityTooLarge => 413,
         ErrorCode::InternalFailure => 500,
         ErrorCode::ServiceUnavailable => 503,
         _ => 400,
@@ -251,8 +256,8 @@ mod tests {
     #[test]
     fn both_target_prefixes_name_every_operation() {
         for prefix in TARGET_PREFIXES {
-            for &operation in Operation::ALL {
-                let target = format!("{prefix}.{operation}");
+            for operation in Operation::ALL {
+                let target = format!("{prefix}.{}", operation.as_str());
                 let headers = [(TARGET, target.as_bytes())];
                 assert_eq!(parse(&request(&headers, b"{}")).unwrap().operation, operation);
             }
@@ -265,14 +270,14 @@ mod tests {
         for target in
             [&b"ListTrails"[..], b"CloudTrail_20131102.ListTrails", b"CloudTrail_20131101.Nope", b"", b"\xff"]
         {
-            assert_eq!(code(&[(TARGET, target)], b"{}"), ErrorCode::UnknownOperation);
+            assert_eq!(code(&[(TARGET, target)], b"{}"), ErrorCode::UnknownOperationException);
         }
-        assert_eq!(code(&[], b"{}"), ErrorCode::UnknownOperation);
-        assert_eq!(code(&[(TARGET, good), (TARGET, good)], b"{}"), ErrorCode::UnknownOperation);
+        assert_eq!(code(&[], b"{}"), ErrorCode::UnknownOperationException);
+        assert_eq!(code(&[(TARGET, good), (TARGET, good)], b"{}"), ErrorCode::UnknownOperationException);
         let headers = [(TARGET, good)];
         for (method, path, query) in [("GET", "/", ""), ("POST", "/x", ""), ("POST", "/", "a=b")] {
             let request = Request { method, path, query, headers: &headers, body: b"{}" };
-            assert_eq!(parse(&request).unwrap_err().code, ErrorCode::UnknownOperation);
+            assert_eq!(parse(&request).unwrap_err().code, ErrorCode::UnknownOperationException);
         }
     }
 
@@ -280,8 +285,8 @@ mod tests {
     fn region_and_access_key_come_from_the_credential_scope() {
         let headers = [(TARGET, &b"CloudTrail_20131101.ListTrails"[..]), ("authorization", AUTHORIZATION)];
         let call = parse(&request(&headers, b"")).unwrap();
-        assert_eq!(call.region.as_deref(), Some("eu-west-1"));
-        assert_eq!(call.access_key.as_deref(), Some("AKIDEXAMPLE"));
+        let (access_key, region) = ("AKIDEXAMPLE".to_owned(), "eu-west-1".to_owned());
+        assert_eq!(call.scope, Some(Scope { access_key, region }));
         assert_eq!(call.input, json!({}));
     }
 
@@ -302,7 +307,7 @@ mod tests {
         ] {
             let headers = [("authorization", text.as_bytes())];
             let error = scope(&request(&headers, b"")).unwrap_err();
-            assert_eq!(error.code, ErrorCode::IncompleteSignature, "{text}");
+            assert_eq!(error.code, ErrorCode::IncompleteSignatureException, "{text}");
         }
     }
 
@@ -310,7 +315,7 @@ mod tests {
     fn bodies_that_are_no_objects_are_serialization_errors() {
         let deep = [b"{\"a\":".repeat(100), b"1".to_vec(), b"}".repeat(100)].concat();
         for body in [&b"["[..], b"[]", b"1", b"null", b"{", b"\xff", b"{}x", &deep, &b"[".repeat(1_000_000)] {
-            assert_eq!(input(body).unwrap_err().code, ErrorCode::Serialization);
+            assert_eq!(input(body).unwrap_err().code, ErrorCode::SerializationException);
         }
     }
 
@@ -326,7 +331,10 @@ mod tests {
     fn answers_are_compact_and_errors_name_their_type() {
         assert_eq!(render(&Ok(json!({}))).body, b"{}");
         assert_eq!(render(&Ok(json!({ "Events": [] }))).body, b"{\"Events\":[]}");
-        let error = ApiError::new(ErrorCode::TrailNotFound, "Unknown trail: a\"b for the user: 123456789012");
+        let error = ApiError::new(
+            ErrorCode::TrailNotFoundException,
+            "Unknown trail: a\"b for the user: 123456789012",
+        );
         let answer = render(&Err(error));
         assert_eq!(answer.status, 400);
         let text = String::from_utf8(answer.body).unwrap();

@@ -11,7 +11,7 @@ use trailseal_archive::{
 use crate::api::{ApiError, ErrorCode};
 
 fn mistyped(member: &str, wanted: &str) -> ApiError {
-    ApiError::new(ErrorCode::Serialization, format!("{member} must be {wanted}"))
+    ApiError::new(ErrorCode::SerializationException, format!("{member} must be {wanted}"))
 }
 
 pub(super) fn string<'a>(input: &'a Value, member: &str) -> Result<Option<&'a str>, ApiError> {
@@ -42,7 +42,7 @@ pub(super) fn time(input: &Value, member: &str) -> Result<Option<Timestamp>, Api
 /// The trail that `GetTrail` and `GetTrailStatus` must name.
 pub(super) fn name(input: &Value) -> Result<&str, ApiError> {
     let name = string(input, "Name")?.filter(|name| !name.is_empty());
-    name.ok_or_else(|| ApiError::new(ErrorCode::InvalidTrailName, "Trail name cannot be blank!"))
+    name.ok_or_else(|| ApiError::new(ErrorCode::InvalidTrailNameException, "Trail name cannot be blank!"))
 }
 
 /// Checks a trail's name.
@@ -72,7 +72,7 @@ pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
     } else {
         return Ok(());
     };
-    Err(ApiError::new(ErrorCode::InvalidTrailName, message))
+    Err(ApiError::new(ErrorCode::InvalidTrailNameException, message))
 }
 
 /// Checks the form of a trail's ARN.
@@ -88,5 +88,5 @@ pub(super) fn check_arn(arn: &str) -> Result<(), ApiError> {
         _ => false,
     };
     let message = "The ARN is not of the form arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME.";
-    is_trail.then_some(()).ok_or_else(|| ApiError::new(ErrorCode::CloudTrailArnInvalid, message))
+    is_trail.then_some(()).ok_or_else(|| ApiError::new(ErrorCode::CloudTrailARNInvalidException, message))
 }

@@ -8,18 +8,18 @@ use trailseal_archive::Timestamp;
 use trailseal_verify::keys::{KeyEncoding, PublicKey};
 
 use super::input;
-use crate::api::{ApiError, Caller, ErrorCode};
+use crate::api::{ApiError, Caller, ErrorCode, second};
 
 /// The keys of the caller's Region, and those of no stated Region, whose validity overlaps the range asked for, all in
 /// one page: `NextToken` is ignored, as AWS does with one that it did not make.
 pub(super) fn list(keys: &[PublicKey], caller: &Caller, input: &Value) -> Result<Value, ApiError> {
-    let now = caller.now.seconds();
+    let now = second(caller.now);
     let start = input::time(input, "StartTime")?.unwrap_or(now);
     let end = input::time(input, "EndTime")?.unwrap_or(now);
     input::string(input, "NextToken")?;
     if start > end {
         let message = "The start time must not be after the end time.";
-        return Err(ApiError::new(ErrorCode::InvalidTimeRange, message));
+        return Err(ApiError::new(ErrorCode::InvalidTimeRangeException, message));
     }
     let is_here = |key: &&PublicKey| key.region.as_ref().is_none_or(|region| *region == caller.region);
     let overlaps = |key: &&PublicKey| {

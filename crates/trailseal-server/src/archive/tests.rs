@@ -20,7 +20,7 @@ fn caller(region: &str, now: &str) -> Caller {
     Caller {
         account: "111122223333".to_owned(),
         region: region.to_owned(),
-        now: Timestamp::from_seconds(seconds),
+        now: Timestamp::from_millis(seconds.epoch() * 1000),
     }
 }
 
@@ -86,7 +86,10 @@ fn a_trail_of_its_home_region_alone_is_seen_only_there() {
     assert_eq!(describe("eu-west-1", json!({})), 0);
     assert_eq!(describe("eu-west-1", json!({ "trailNameList": ["audit"] })), 0);
     assert_eq!(describe("eu-west-1", json!({ "trailNameList": [ARN] })), 1, "an ARN selects any");
-    assert_eq!(code(&archive, Operation::GetTrail, json!({ "Name": "audit" })), ErrorCode::TrailNotFound);
+    assert_eq!(
+        code(&archive, Operation::GetTrail, json!({ "Name": "audit" })),
+        ErrorCode::TrailNotFoundException
+    );
     let trail = call(&archive, Operation::GetTrail, json!({ "Name": ARN })).unwrap();
     assert_eq!(trail["Trail"]["IsMultiRegionTrail"], json!(false));
 }
@@ -102,7 +105,7 @@ fn shadows_are_left_out_on_request_and_unknown_names_are_skipped() {
     assert_eq!(count(json!({ "trailNameList": ["other", "audit", "arn:nonsense"] })), 1);
     assert_eq!(count(json!({ "trailNameList": ["other"] })), 0);
     let wrong = code(&archive, Operation::DescribeTrails, json!({ "trailNameList": [1] }));
-    assert_eq!(wrong, ErrorCode::Serialization);
+    assert_eq!(wrong, ErrorCode::SerializationException);
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn errors_have_the_messages_of_aws() {
     for name in ["a..b", "my-_namespace", "10.0.0.1", "a b c", "überall", &"x".repeat(129), ""] {
         assert_eq!(
             code(&archive, Operation::GetTrail, json!({ "Name": name })),
-            ErrorCode::InvalidTrailName,
+            ErrorCode::InvalidTrailNameException,
             "{name}"
         );
     }
@@ -193,12 +196,12 @@ fn errors_have_the_messages_of_aws() {
     {
         assert_eq!(
             code(&archive, Operation::GetTrail, json!({ "Name": arn })),
-            ErrorCode::CloudTrailArnInvalid,
+            ErrorCode::CloudTrailARNInvalidException,
             "{arn}"
         );
     }
-    assert_eq!(code(&archive, Operation::GetTrail, json!({})), ErrorCode::InvalidTrailName);
-    assert_eq!(code(&archive, Operation::GetTrail, json!({ "Name": 5 })), ErrorCode::Serialization);
+    assert_eq!(code(&archive, Operation::GetTrail, json!({})), ErrorCode::InvalidTrailNameException);
+    assert_eq!(code(&archive, Operation::GetTrail, json!({ "Name": 5 })), ErrorCode::SerializationException);
 }
 
 #[test]
@@ -212,15 +215,18 @@ fn what_would_change_an_archive_is_refused() {
         Operation::ListTrails,
         Operation::GetTrailStatus,
     ];
-    for &operation in Operation::ALL {
+    for operation in Operation::ALL {
         let result = call(&archive, operation, json!({ "Name": "audit" }));
         if answered.contains(&operation) {
-            assert!(result.is_ok(), "{operation}");
+            assert!(result.is_ok(), "{operation:?}");
         } else {
             let code = result.unwrap_err().code;
             assert!(
-                matches!(code, ErrorCode::OperationNotPermitted | ErrorCode::UnsupportedOperation),
-                "{operation}: {code}"
+                matches!(
+                    code,
+                    ErrorCode::OperationNotPermittedException | ErrorCode::UnsupportedOperationException
+                ),
+                "{operation:?}: {code}"
             );
         }
     }
@@ -250,5 +256,5 @@ fn public_keys_are_those_whose_validity_overlaps() {
         archive.call(&caller("sa-east-1", "2024-03-01"), Operation::ListPublicKeys, json!({})).unwrap();
     assert_eq!(other, json!({ "PublicKeyList": [] }));
     let reversed = code(&archive, Operation::ListPublicKeys, json!({ "StartTime": 5, "EndTime": 4 }));
-    assert_eq!(reversed, ErrorCode::InvalidTimeRange);
+    assert_eq!(reversed, ErrorCode::InvalidTimeRangeException);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -15,7 +15,9 @@ use std::{
 use serde_json::{Value, json};
 use trailseal_server::{
     ApiError, Bound, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError, Service, Services,
-    StopHandle, Timestamp, serve, stop,
+    StopHandle, Timestamp,
+    audit::{AuditCall, AuditError, AuditEvents},
+    serve, stop,
 };
 
 /// 2024-03-01T12:00:00Z, when the requests of tests/signed were signed.
@@ -36,7 +38,7 @@ impl Service for Echo {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         let result = match input["Name"].as_str() {
-            Some("fail") => Err(ApiError::new(ErrorCode::TrailNotFound, "Unknown trail: fail")),
+            Some("fail") => Err(ApiError::new(ErrorCode::TrailNotFoundException, "Unknown trail: fail")),
             Some("panic") => {
                 self.running.fetch_sub(1, Ordering::SeqCst);
                 panic!("asked to")
@@ -73,6 +75,13 @@ impl Service for Echo {
     }
 }
 
+impl AuditEvents for Echo {
+    fn put(&self, _: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError> {
+        assert!(call.channel_arn != "panic", "asked to");
+        Ok(json!({ "channel": call.channel_arn, "region": caller.region, "input": call.input }))
+    }
+}
+
 pub(crate) struct Server {
     pub(crate) bound: Bound,
     pub(crate) echo: Arc<Echo>,
@@ -81,7 +90,7 @@ pub(crate) struct Server {
 }
 
 pub(crate) fn options() -> Options {
-    let clock = Arc::new(|| Timestamp::from_millis(NOW).unwrap());
+    let clock = Arc::new(|| Timestamp::from_millis(NOW));
     let mut options = Options::new(clock);
     options.listen = "127.0.0.1:0".parse().unwrap();
     options
@@ -90,7 +99,7 @@ pub(crate) fn options() -> Options {
 impl Server {
     pub(crate) fn start(options: Options) -> Self {
         let echo = Arc::new(Echo::default());
-        let services = Services { cloudtrail: echo.clone() };
+        let services = Services { cloudtrail: echo.clone(), audit: Some(echo.clone()), s3: None };
         let (stop, stopped) = stop();
         let (sender, receiver) = mpsc::channel();
         let thread =
@@ -192,6 +201,16 @@ impl Client {
         answer.body = vec![0; length];
         self.stream.read_exact(&mut answer.body).ok()?;
         Some(answer)
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn finish(&mut self) {
+        let _ = self.stream.get_ref().shutdown(Shutdown::Write);
+    }
+
+    /// Sends on the same connection, from another thread.
+    pub(crate) fn writer(&self) -> TcpStream {
+        self.stream.get_ref().try_clone().unwrap()
     }
 
     /// Whether the server ends the connection without a further byte.

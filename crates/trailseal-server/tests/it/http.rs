@@ -104,6 +104,25 @@ fn what_is_no_call_is_refused_and_the_connection_goes_on() {
 }
 
 #[test]
+fn audit_events_are_put_in_rest_json() {
+    let server = Server::with(|_| {});
+    let mut client = server.connect();
+    let mut put = |query: &str| {
+        let head = format!(
+            "POST /PutAuditEvents?{query} HTTP/1.1\r\nHost: x\r\n{SCOPE}Content-Length: 2\r\n\r\n{{}}"
+        );
+        client.send(head.as_bytes()).answer().unwrap()
+    };
+    let answer = put("channelArn=a%2Fb");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!(answer.json(), json!({ "channel": "a/b", "region": "eu-west-1", "input": {} }));
+    let answer = put("");
+    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (400, Some("ValidationException")));
+    let answer = put("channelArn=panic");
+    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (500, Some("InternalFailure")));
+}
+
+#[test]
 fn web_pages_cannot_call() {
     let server = Server::with(|_| {});
     let page = request("ListTrails", "Origin: https://example.com\r\n", "{}");
@@ -143,7 +162,11 @@ fn other_addresses_than_loopback_need_access_keys() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
         let mut options = options();
         options.listen = address.parse().unwrap();
-        let services = Services { cloudtrail: std::sync::Arc::new(crate::client::Echo::default()) };
+        let services = Services {
+            cloudtrail: std::sync::Arc::new(crate::client::Echo::default()),
+            audit: None,
+            s3: None,
+        };
         let refused = serve(options, services, async {}, |_| panic!("it was bound"));
         assert!(matches!(refused, Err(ServeError::NeedsAccessKeys(_))), "{address}");
     }
@@ -154,7 +177,7 @@ fn an_address_in_use_is_said() {
     let server = Server::with(|_| {});
     let mut options = options();
     options.listen = server.bound.api;
-    let services = Services { cloudtrail: server.echo.clone() };
+    let services = Services { cloudtrail: server.echo.clone(), audit: None, s3: None };
     assert!(matches!(serve(options, services, async {}, |_| {}), Err(ServeError::Bind { .. })));
 }
 

@@ -1,10 +1,15 @@
-use std::time::Duration;
+use std::{io::Write as _, sync::mpsc, thread, time::Duration};
 
+use proptest::{
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::json;
 
 use crate::client::{Server, request};
 
-const SOON: Duration = Duration::from_millis(50);
+const SOON: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_body_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
@@ -64,6 +69,30 @@ fn garbage_ends_its_own_connection_only() {
     let smuggled = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x";
     let answer = server.connect().send(smuggled).answer();
     assert!(answer.is_none_or(|answer| answer.status == 400));
+}
+
+#[test]
+fn random_bytes_around_a_request_never_end_the_server() {
+    let server = Server::with(|_| {});
+    let bytes = proptest::collection::vec(any::<u8>(), 0..200);
+    let strategy = (bytes.clone(), bytes, any::<Index>(), any::<bool>());
+    TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() })
+        .run(&strategy, |(before, inside, at, starts_well)| {
+            let mut whole = request("GetTrail", "", "{\"Name\":\"abc\"}");
+            let at = at.index(whole.len());
+            whole.splice(at..at, inside);
+            let mut client = server.connect();
+            if !starts_well {
+                client.send(&before);
+            }
+            client.send(&whole).finish();
+            while let Some(answer) = client.answer() {
+                prop_assert!([200, 400, 408, 413, 414, 431].contains(&answer.status), "{answer:?}");
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(server.connect().call("GetTrail", "{}").status, 200);
 }
 
 #[test]
@@ -132,21 +161,26 @@ fn large_bodies_at_once_share_a_budget() {
         options.max_body_bytes = 64 << 10;
         options.max_bodies_bytes = 64 << 10;
     });
-    let mut holder = server.connect();
     let body = format!("{{\"a\":\"{}\"}}", "x".repeat(60_000));
     let whole = request("GetTrail", "", &body);
-    let observed = loop {
-        // all but the last byte: the server holds the rest
-        holder.send(&whole[..whole.len() - 1]);
-        let answer = server.connect().call("GetTrail", &body);
-        if answer.status == 503 {
-            break answer;
-        }
-        // the server had not yet read what the holder sent
-        holder.send(b"}");
-        assert_eq!(holder.answer().unwrap().status, 200);
-    };
-    assert_eq!(observed.code(), "ServiceUnavailable");
-    holder.send(b"}");
-    assert_eq!(holder.answer().unwrap().json()["Input"]["a"], json!("x".repeat(60_000)));
+    let (sender, answers) = mpsc::channel();
+    let mut writers: Vec<_> = (0..2)
+        .map(|number| {
+            let (mut client, sender) = (server.connect(), sender.clone());
+            // all but the last byte: the server has no room for both, whichever it reads first
+            client.send(&whole[..whole.len() - 1]);
+            let writer = client.writer();
+            thread::spawn(move || sender.send((number, client.answer())));
+            writer
+        })
+        .collect();
+    let (refused, answer) = answers.recv().unwrap();
+    let answer = answer.unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (503, "ServiceUnavailable"));
+    // the other may have been refused as well, if both came at the same instant
+    let other: usize = 1 - refused;
+    let _ = writers[other].write_all(b"}");
+    let (_, answer) = answers.recv().unwrap();
+    assert!([200, 503].contains(&answer.unwrap().status));
+    assert_eq!(server.connect().call("GetTrail", &body).json()["Input"]["a"], json!("x".repeat(60_000)));
 }

@@ -130,7 +130,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     options.region.clone_from(&args.region);
     options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
-    let services = Services { cloudtrail: Arc::new(archive), s3: Some(Arc::new(buckets)) };
+    let services = Services { cloudtrail: Arc::new(archive), audit: None, s3: Some(Arc::new(buckets)) };
     let (handle, stopped) = stop();
     interrupt.end_gently(move || handle.stop());
     let tell = |bound: &Bound| {
@@ -216,7 +216,7 @@ fn index(args: &Args, counts: &Counts) -> Result<(EventIndex, Summary), CommandE
 
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).ok().and_then(Timestamp::from_millis).unwrap_or(Timestamp::EPOCH)
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn account(text: &str) -> Result<String, String> {
