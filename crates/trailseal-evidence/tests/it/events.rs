@@ -253,7 +253,7 @@ fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
 }
 
 fn any_archive(choices: &mut Choices) -> tempfile::TempDir {
-    let mut contents: Vec<(String, Vec<u8>)> = (0..1 + choices.below(6))
+    let mut contents: Vec<(String, Vec<u8>)> = (0..=choices.below(6))
         .map(|number| {
             let (end, content) = any_file(choices);
             (format!("{}/f{number}.{end}", choices.of(&["a", "b", "b!c.zip"])), content)
@@ -355,6 +355,10 @@ fn every_attribute_finds_something() {
     );
 }
 
+struct Quiet;
+
+impl trailseal_deliver::Progress for Quiet {}
+
 fn generated(hours: u32, events_per_hour: u32) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let options = trailseal_deliver::Options {
@@ -366,8 +370,6 @@ fn generated(hours: u32, events_per_hour: u32) -> (tempfile::TempDir, PathBuf) {
         gzip_level: 1,
         ..trailseal_deliver::Options::default()
     };
-    struct Quiet;
-    impl trailseal_deliver::Progress for Quiet {}
     trailseal_deliver::generate(&options, &folder.path().join("out"), &Quiet).unwrap();
     let archive = folder.path().join("out/archive");
     (folder, archive)
@@ -470,10 +472,11 @@ fn tokens_survive_a_restart_and_die_with_their_files() {
     assert!(matches!(error, LookupError::Rejected(RequestError::TokenOfOtherData)), "{error}");
 }
 
+type Change = fn(&Path);
+
 #[test]
 fn a_file_that_changed_is_an_error_and_never_a_wrong_row() {
     let request = Request::default();
-    type Change = fn(&Path);
     let changes: [Change; 4] = [
         |path| fs::remove_file(path).unwrap(),
         |path| fs::write(path, log(0..2)).unwrap(),
@@ -499,6 +502,14 @@ fn a_file_that_changed_is_an_error_and_never_a_wrong_row() {
             "{number}: {error}"
         );
     }
+    // one of several, which are read at once
+    let folder = files(&[("a.json", log(0..3)), ("b.json", log(3..6)), ("c.json", log(6..9))]);
+    let (of_three, _) = index(&[folder.path()]);
+    fs::write(folder.path().join("b.json"), log(20..23)).unwrap();
+    let error = of_three.lookup(&request, &EVERYWHERE, now()).unwrap_err();
+    assert!(matches!(&error, LookupError::Changed { shown } if shown.ends_with("b.json")), "{error}");
+    let first = of_three.lookup(&with(AttributeKey::EventId, "id-000001"), &EVERYWHERE, now());
+    assert_eq!(first.unwrap().records.len(), 1);
     // what the cache holds is not given out for a file that is gone
     let folder = files(&[("a.json", log(0..3))]);
     let (index, _) = index(&[folder.path()]);
