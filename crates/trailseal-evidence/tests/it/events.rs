@@ -12,7 +12,7 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
-    Silent,
+    Progress, Silent,
     events::{Answer, EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, Scope},
     scan::{ScanOptions, Summary, fold},
 };
@@ -223,7 +223,7 @@ fn record(choices: &mut Choices) -> String {
 fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
     let records: Vec<String> = (0..choices.below(9)).map(|_| record(choices)).collect();
     let log = format!("{{\"Records\":[{}]}}", records.join(",")).into_bytes();
-    match choices.below(9) {
+    match choices.below(10) {
         0 => ("json", [b"\xef\xbb\xbf".as_slice(), &log].concat()),
         1 => ("jsonl", (records.join("\n") + "\n").into_bytes()),
         2 => {
@@ -247,6 +247,10 @@ fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
                 _ => format!("{{\"detail-type\":\"AWS API Call via CloudTrail\",\"detail\":{record}}}"),
             };
             ("jsonl", records.iter().map(wrap).collect::<Vec<_>>().join("\n").into_bytes())
+        }
+        6 => {
+            let text = format!("\u{feff}{}", String::from_utf8(log).unwrap());
+            ("json", text.encode_utf16().flat_map(u16::to_le_bytes).collect())
         }
         _ => ("json.gz", gzip(&log)),
     }
@@ -563,6 +567,47 @@ fn what_cannot_be_read_again_is_refused() {
     }
     let error = EventIndex::load(&options(&[Path::new("/none/such")]), &Silent).unwrap_err();
     assert!(matches!(error, LoadError::Scan(_)), "{error}");
+}
+
+/// Removes a file when the scan finds the first one.
+struct Removes(PathBuf);
+
+impl Progress for Removes {
+    fn add(&self, _: u64, _: u64) {
+        // only the first time is it there
+        let _ = fs::remove_file(&self.0);
+    }
+
+    fn done(&self, _: u64, _: u64) {}
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn an_archive_that_changes_while_it_is_read_is_refused() {
+    let folder = files(&[("a/a.json", log(0..3)), ("b/a.json", log(3..6)), ("b/b.json", log(6..9))]);
+    let progress = Removes(folder.path().join("b/a.json"));
+    let error = EventIndex::load(&options(&[folder.path()]), &progress).unwrap_err();
+    assert!(matches!(&error, LoadError::Changed { shown } if shown.ends_with("b/b.json")), "{error}");
+}
+
+struct Interrupts;
+
+impl Progress for Interrupts {
+    fn add(&self, _: u64, _: u64) {}
+    fn done(&self, _: u64, _: u64) {}
+    fn is_interrupted(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn loading_may_be_interrupted() {
+    let folder = files(&[("a.json", log(0..3))]);
+    let error = EventIndex::load(&options(&[folder.path()]), &Interrupts).unwrap_err();
+    assert!(matches!(error, LoadError::Scan(trailseal_evidence::Error::Interrupted)), "{error}");
 }
 
 #[test]
