@@ -317,7 +317,7 @@ fn any_request(choices: &mut Choices) -> Request {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn every_page_is_that_of_a_scan(seed in any::<u64>()) {
         let mut choices = Choices(seed);
