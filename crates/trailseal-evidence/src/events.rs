@@ -6,16 +6,19 @@
 //! the reason for a row. The rows, their order, the tokens and the errors are those of a scan with the same
 //! request.
 //!
+//! Files of log size are inflated whole, by several threads when a page needs several, and held for the next lookups
+//! up to [`CACHE_BYTES`]. A record in an archive file (zip, tar), or in a file that is damaged or larger than 8 MiB, is
+//! found by scanning that file anew, once for all its records on a page: slower, and always right. A file that is
+//! no longer as it was when it was indexed is an error, never a wrong row.
+//!
 //! # Memory
 //!
 //! No text of a record is held but event ids that are no UUIDs. A record takes 52 bytes, and 4 for each distinct
 //! text that it can be looked up by (the name and source of the event, the user name, the access key, types and
-//! names of resources); each distinct text takes 12 bytes once. Beyond [`MAX_KEYS`] texts a record is a candidate
-//! for all. A file takes 32 bytes and its name. So an ordinary record takes about 100 bytes, and the most
-//! hostile less than 1 KiB, its file's name aside; event ids that are no UUIDs are refused when they have more
-//! than [`MAX_ID`] bytes on average.
-
-use std::collections::HashSet;
+//! names of resources); each distinct text takes 12 bytes once. A record with more than [`MAX_KEYS`] texts is a
+//! candidate for all, and is read to know. A file takes 40 bytes and its name. So an ordinary record takes about 80
+//! bytes, and the most hostile less than 1 KiB, a file of its own aside; event ids that are no UUIDs are refused when
+//! they have more than [`MAX_ID`] bytes on average. Loading needs about twice as much for a short while.
 
 use trailseal_query::{
     Record,
@@ -184,6 +187,3 @@ impl Answer {
         self.records.iter().map(|record| LookupRow::of(&Record::new(record)))
     }
 }
-
-/// What a given path leads to, each counted once.
-type Seen = HashSet<std::path::PathBuf>;

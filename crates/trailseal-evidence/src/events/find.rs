@@ -48,7 +48,11 @@ impl EventIndex {
         while !page.has_more() {
             // one more than there is room for shows that there are more
             let missing = (rows + 1).saturating_sub(page.len() + next.len());
+            let known = next.len();
             next.extend(candidates.by_ref().take(missing));
+            if next.len() > known + 1 {
+                session.warm(next.make_contiguous());
+            }
             let Some(rank) = next.pop_front() else { break };
             let position = self.entries.position(rank);
             if last.as_ref() == Some(&position) {

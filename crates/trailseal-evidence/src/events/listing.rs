@@ -1,6 +1,7 @@
 //! The files of an archive, in archive order, as they were when it was indexed.
 
 use std::{
+    collections::HashSet,
     fs::{self, Metadata},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
@@ -11,7 +12,7 @@ use std::{
 
 use trailseal_archive::walk::{Folder, RootError, Roots};
 
-use super::{LoadError, Seen};
+use super::LoadError;
 use crate::Error;
 
 /// All files that were found, whether or not they hold events.
@@ -60,7 +61,7 @@ impl Files {
         }
         let mut files = Self::default();
         let mut parts = Vec::new();
-        let mut seen = Seen::new();
+        let mut seen = HashSet::new();
         for (path, real, metadata) in &given {
             let is_inner = given
                 .iter()

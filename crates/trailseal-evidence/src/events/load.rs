@@ -13,7 +13,7 @@ use super::{
     read::Reader,
 };
 use crate::{
-    Progress,
+    Error, Progress,
     scan::{self, Row, ScanOptions, Summary},
 };
 
@@ -24,6 +24,11 @@ impl EventIndex {
     /// # Errors
     /// [`LoadError`]; what is wrong with single files is in the summary.
     pub fn load(options: &ScanOptions<'_>, progress: &dyn Progress) -> Result<(Self, Summary), LoadError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads)
+            .thread_name(|number| format!("events-{number}"))
+            .build()
+            .map_err(|error| Error::Threads(error.to_string()))?;
         let (files, parts) = Files::list(&options.inputs)?;
         let keys = Keys::new();
         let filter = Filter::new(Predicate::Constant(true));
@@ -59,10 +64,12 @@ impl EventIndex {
         if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
             return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
         }
-        let (entries, ranks) = Entries::sort(entries, texts);
-        let postings = Postings::build(pairs, &ranks);
+        let (entries, postings) = pool.install(|| {
+            let (entries, ranks) = Entries::sort(entries, texts);
+            (entries, Postings::build(pairs, &ranks))
+        });
         let fingerprint = files.fingerprint();
-        let reader = Reader::new(options.max_record, options.max_inflated);
+        let reader = Reader::new(pool, options);
         Ok((Self { entries, postings, keys, files, reader, fingerprint }, summary))
     }
 }

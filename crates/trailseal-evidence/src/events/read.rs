@@ -12,10 +12,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
+use rayon::{
+    ThreadPool,
+    iter::{IntoParallelIterator as _, ParallelIterator as _},
+};
 use trailseal_archive::{
     content::{Detected, detect},
     gzip::whole::{Whole, WholeInflater},
@@ -47,6 +51,7 @@ const MAX_AHEAD: usize = 32 << 20;
 /// Reads records of an index.
 #[derive(Debug)]
 pub(super) struct Reader {
+    pool: ThreadPool,
     max_record: usize,
     max_inflated: u64,
     cache: Cache<Content>,
@@ -90,8 +95,9 @@ pub(super) struct Session<'a> {
 }
 
 impl Reader {
-    pub(super) fn new(max_record: usize, max_inflated: u64) -> Self {
-        Self { max_record, max_inflated, cache: Cache::new(CACHE_BYTES) }
+    pub(super) fn new(pool: ThreadPool, options: &ScanOptions<'_>) -> Self {
+        let ScanOptions { max_record, max_inflated, .. } = *options;
+        Self { pool, max_record, max_inflated, cache: Cache::new(CACHE_BYTES) }
     }
 
     pub(super) fn cached_bytes(&self) -> usize {
@@ -187,28 +193,60 @@ impl Again {
 }
 
 impl Session<'_> {
+    /// Reads records that will be asked for, on several threads where they lie in several files. What cannot be
+    /// read is left for [`read`](Self::read), which says why.
+    pub(super) fn warm(&mut self, ranks: &[u32]) {
+        let mut by_file: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for rank in ranks.iter().filter(|rank| !self.ahead.contains_key(rank)) {
+            by_file.entry(self.file_of(*rank)).or_default().push(*rank);
+        }
+        by_file.retain(|file, _| self.reader.cache.find(*file as u64).is_none());
+        if by_file.len() < 2 {
+            return;
+        }
+        let bytes = AtomicUsize::new(self.ahead_bytes);
+        let this = &*self;
+        let of_file = |(file, ranks): (usize, Vec<u32>)| {
+            let content = this.unchanged(file).and_then(|path| this.content(file, &path)).ok();
+            let take = |rank: u32| {
+                let record = content.as_ref()?.record(this.number_in_file(rank)?)?;
+                let before = bytes.fetch_add(record.len(), Ordering::Relaxed);
+                (before + record.len() <= MAX_AHEAD).then(|| (rank, Box::from(record)))
+            };
+            ranks.into_iter().filter_map(take).collect::<Vec<(u32, Box<[u8]>)>>()
+        };
+        let read: Vec<_> =
+            self.reader.pool.install(|| by_file.into_par_iter().flat_map_iter(of_file).collect());
+        self.ahead_bytes += read.iter().map(|(_, record)| record.len()).sum::<usize>();
+        self.ahead.extend(read);
+    }
+
+    fn file_of(&self, rank: u32) -> usize {
+        (self.entries.of(rank).file / MEMBERS) as usize
+    }
+
+    /// Its place among the records of its file, from 0; `None` for a record of a member of an archive file.
+    fn number_in_file(&self, rank: u32) -> Option<usize> {
+        let entry = self.entries.of(rank);
+        if entry.file.is_multiple_of(MEMBERS) { (entry.number as usize).checked_sub(1) } else { None }
+    }
+
     /// Reads a record. Those of `next` will be asked for soon, though not necessarily.
     pub(super) fn read(&mut self, rank: u32, next: impl Iterator<Item = u32>) -> Result<Again, LookupError> {
         if let Some(record) = self.ahead.remove(&rank) {
             self.ahead_bytes -= record.len();
             return Ok(Again::Alone(record));
         }
-        let entry = self.entries.of(rank);
-        let file = (entry.file / MEMBERS) as usize;
+        let file = self.file_of(rank);
         let path = self.unchanged(file)?;
         let content = self.content(file, &path)?;
         if matches!(*content, Content::Scanned) {
-            let is_mate = |other: &u32| {
-                (self.entries.of(*other).file / MEMBERS) as usize == file && !self.ahead.contains_key(other)
-            };
+            let is_mate = |other: &u32| self.file_of(*other) == file && !self.ahead.contains_key(other);
             let wanted = [rank].into_iter().chain(next.filter(is_mate)).collect();
             return self.scan(file, path, rank, wanted).map(Again::Alone);
         }
-        let number = (entry.number as usize).wrapping_sub(1);
-        if !entry.file.is_multiple_of(MEMBERS) || content.record(number).is_none() {
-            return Err(self.changed(file));
-        }
-        Ok(Again::Of(content, number))
+        let number = self.number_in_file(rank).filter(|number| content.record(*number).is_some());
+        number.map(|number| Again::Of(content, number)).ok_or_else(|| self.changed(file))
     }
 
     /// The path of a file that is still as it was.

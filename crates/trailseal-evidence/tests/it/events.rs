@@ -12,7 +12,7 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
-    Silent,
+    Progress, Silent,
     events::{Answer, EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, Scope},
     scan::{ScanOptions, Summary, fold},
 };
@@ -223,7 +223,7 @@ fn record(choices: &mut Choices) -> String {
 fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
     let records: Vec<String> = (0..choices.below(9)).map(|_| record(choices)).collect();
     let log = format!("{{\"Records\":[{}]}}", records.join(",")).into_bytes();
-    match choices.below(9) {
+    match choices.below(10) {
         0 => ("json", [b"\xef\xbb\xbf".as_slice(), &log].concat()),
         1 => ("jsonl", (records.join("\n") + "\n").into_bytes()),
         2 => {
@@ -248,12 +248,16 @@ fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
             };
             ("jsonl", records.iter().map(wrap).collect::<Vec<_>>().join("\n").into_bytes())
         }
+        6 => {
+            let text = format!("\u{feff}{}", String::from_utf8(log).unwrap());
+            ("json", text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+        }
         _ => ("json.gz", gzip(&log)),
     }
 }
 
 fn any_archive(choices: &mut Choices) -> tempfile::TempDir {
-    let mut contents: Vec<(String, Vec<u8>)> = (0..1 + choices.below(6))
+    let mut contents: Vec<(String, Vec<u8>)> = (0..=choices.below(6))
         .map(|number| {
             let (end, content) = any_file(choices);
             (format!("{}/f{number}.{end}", choices.of(&["a", "b", "b!c.zip"])), content)
@@ -313,7 +317,7 @@ fn any_request(choices: &mut Choices) -> Request {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn every_page_is_that_of_a_scan(seed in any::<u64>()) {
         let mut choices = Choices(seed);
@@ -355,6 +359,10 @@ fn every_attribute_finds_something() {
     );
 }
 
+struct Quiet;
+
+impl trailseal_deliver::Progress for Quiet {}
+
 fn generated(hours: u32, events_per_hour: u32) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let options = trailseal_deliver::Options {
@@ -366,8 +374,6 @@ fn generated(hours: u32, events_per_hour: u32) -> (tempfile::TempDir, PathBuf) {
         gzip_level: 1,
         ..trailseal_deliver::Options::default()
     };
-    struct Quiet;
-    impl trailseal_deliver::Progress for Quiet {}
     trailseal_deliver::generate(&options, &folder.path().join("out"), &Quiet).unwrap();
     let archive = folder.path().join("out/archive");
     (folder, archive)
@@ -470,10 +476,11 @@ fn tokens_survive_a_restart_and_die_with_their_files() {
     assert!(matches!(error, LookupError::Rejected(RequestError::TokenOfOtherData)), "{error}");
 }
 
+type Change = fn(&Path);
+
 #[test]
 fn a_file_that_changed_is_an_error_and_never_a_wrong_row() {
     let request = Request::default();
-    type Change = fn(&Path);
     let changes: [Change; 4] = [
         |path| fs::remove_file(path).unwrap(),
         |path| fs::write(path, log(0..2)).unwrap(),
@@ -499,6 +506,14 @@ fn a_file_that_changed_is_an_error_and_never_a_wrong_row() {
             "{number}: {error}"
         );
     }
+    // one of several, which are read at once
+    let folder = files(&[("a.json", log(0..3)), ("b.json", log(3..6)), ("c.json", log(6..9))]);
+    let (of_three, _) = index(&[folder.path()]);
+    fs::write(folder.path().join("b.json"), log(20..23)).unwrap();
+    let error = of_three.lookup(&request, &EVERYWHERE, now()).unwrap_err();
+    assert!(matches!(&error, LookupError::Changed { shown } if shown.ends_with("b.json")), "{error}");
+    let first = of_three.lookup(&with(AttributeKey::EventId, "id-000001"), &EVERYWHERE, now());
+    assert_eq!(first.unwrap().records.len(), 1);
     // what the cache holds is not given out for a file that is gone
     let folder = files(&[("a.json", log(0..3))]);
     let (index, _) = index(&[folder.path()]);
@@ -552,6 +567,47 @@ fn what_cannot_be_read_again_is_refused() {
     }
     let error = EventIndex::load(&options(&[Path::new("/none/such")]), &Silent).unwrap_err();
     assert!(matches!(error, LoadError::Scan(_)), "{error}");
+}
+
+/// Removes a file when the scan finds the first one.
+struct Removes(PathBuf);
+
+impl Progress for Removes {
+    fn add(&self, _: u64, _: u64) {
+        // only the first time is it there
+        let _ = fs::remove_file(&self.0);
+    }
+
+    fn done(&self, _: u64, _: u64) {}
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn an_archive_that_changes_while_it_is_read_is_refused() {
+    let folder = files(&[("a/a.json", log(0..3)), ("b/a.json", log(3..6)), ("b/b.json", log(6..9))]);
+    let progress = Removes(folder.path().join("b/a.json"));
+    let error = EventIndex::load(&options(&[folder.path()]), &progress).unwrap_err();
+    assert!(matches!(&error, LoadError::Changed { shown } if shown.ends_with("b/b.json")), "{error}");
+}
+
+struct Interrupts;
+
+impl Progress for Interrupts {
+    fn add(&self, _: u64, _: u64) {}
+    fn done(&self, _: u64, _: u64) {}
+    fn is_interrupted(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn loading_may_be_interrupted() {
+    let folder = files(&[("a.json", log(0..3))]);
+    let error = EventIndex::load(&options(&[folder.path()]), &Interrupts).unwrap_err();
+    assert!(matches!(error, LoadError::Scan(trailseal_evidence::Error::Interrupted)), "{error}");
 }
 
 #[test]
