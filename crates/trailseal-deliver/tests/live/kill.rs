@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use trailseal_deliver::journal::disk::Disk;
 use trailseal_deliver::journal::{Journal, JournalOptions};
 use trailseal_deliver::live::{Deliverer, Round, TrailSpec};
 
@@ -74,7 +75,7 @@ fn a_process_to_be_killed() {
 }
 
 fn options_of(folder: &Path) -> trailseal_deliver::live::LiveOptions {
-    let mut options = options(folder, Default::default());
+    let mut options = options(folder, Disk::default());
     options.digest_interval = 3;
     options
 }
@@ -100,7 +101,7 @@ fn a_killed_process_loses_nothing() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), Disk::default());
     let trails = trails(started);
     let end = now() + 100;
     world.good_tick(&trails, end);
@@ -117,7 +118,7 @@ fn a_killed_process_loses_nothing() {
     assert!(acknowledged.len() > 100, "only {} events", acknowledged.len());
     for trail in &trails {
         let found: BTreeSet<u64> = delivered(folder.path(), trail).into_iter().collect();
-        let is_wanted = |number: &&u64| trail.multi_region || **number % 3 == 0;
+        let is_wanted = |number: &&u64| trail.multi_region || number.is_multiple_of(3);
         let missing: Vec<_> =
             acknowledged.iter().filter(is_wanted).filter(|number| !found.contains(number)).collect();
         assert!(missing.is_empty(), "{}: {} of {} are lost", trail.name, missing.len(), acknowledged.len());

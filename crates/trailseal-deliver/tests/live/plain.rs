@@ -11,7 +11,7 @@ use crate::support::*;
 #[test]
 fn what_is_delivered_is_verified_with_empty_digests_in_between() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let trails = [trail("audit")];
     for second in 0..60 {
         if second % 20 < 5 {
@@ -41,7 +41,7 @@ fn what_is_delivered_is_verified_with_empty_digests_in_between() {
 #[test]
 fn files_lie_and_are_named_as_cloudtrail_does() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut audit = trail("audit");
     audit.prefix = Some("my/prefix".to_owned());
     world.append(&[entry(1, REGIONS[1], T0 * 1000)]);
@@ -70,7 +70,7 @@ fn files_lie_and_are_named_as_cloudtrail_does() {
 #[test]
 fn a_stop_gets_a_final_digest_and_a_start_a_new_chain() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut audit = trail("audit");
     world.append(&[entry(1, REGIONS[0], T0 * 1000)]);
     world.good_tick(&[audit.clone()], T0 + 3);
@@ -98,7 +98,7 @@ fn a_stop_gets_a_final_digest_and_a_start_a_new_chain() {
 #[test]
 fn a_stop_and_start_within_a_second_overwrites_no_digest() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut audit = trail("audit");
     for run in 0..4 {
         audit.logging_since = T0 * 1000 + run;
@@ -114,7 +114,7 @@ fn a_stop_and_start_within_a_second_overwrites_no_digest() {
 #[test]
 fn tampering_is_found() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let trails = [trail("audit")];
     for second in 0..30 {
         world.append(&[entry(second as u64, REGIONS[0], (T0 + second) * 1000)]);
@@ -144,7 +144,7 @@ fn tampering_is_found() {
 #[test]
 fn keys_rotate_within_a_chain_and_a_long_pause_is_one_window() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut audit = trail("audit");
     audit.multi_region = false;
     let day = 86_400;
@@ -168,7 +168,7 @@ fn keys_rotate_within_a_chain_and_a_long_pause_is_one_window() {
 #[test]
 fn a_clock_that_goes_back_keeps_the_chain_whole_and_delivery_going() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let trails = [trail("audit")];
     let mut number = 0;
     for clock in [0, 5, 12, 25, 3, 4, 6, -7200, -7199, 30, 41, 0, 60] {
@@ -179,7 +179,7 @@ fn a_clock_that_goes_back_keeps_the_chain_whole_and_delivery_going() {
         assert_eq!(outcome.trails[0].events, 1, "at {clock}");
     }
     drop(world);
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     world.good_tick(&trails, T0);
     world.good_tick(&[], T0 - 86_400);
     assert_eq!(delivered(folder.path(), &trails[0]), (0..number).collect::<Vec<_>>());
@@ -190,7 +190,7 @@ fn a_clock_that_goes_back_keeps_the_chain_whole_and_delivery_going() {
 #[test]
 fn a_changed_trail_gets_what_came_before_the_change_as_it_was() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut audit = trail("audit");
     audit.selectors = json!({"every": 2});
     world.good_tick(&[audit.clone()], T0);
@@ -212,7 +212,7 @@ fn a_changed_trail_gets_what_came_before_the_change_as_it_was() {
 #[test]
 fn without_validation_there_are_logs_and_no_digests() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut audit = trail("audit");
     audit.validation = false;
     world.append(&[entry(1, REGIONS[0], T0 * 1000)]);
@@ -236,7 +236,7 @@ fn without_validation_there_are_logs_and_no_digests() {
 #[test]
 fn a_trail_that_cannot_be_is_an_error_and_holds_its_events() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let mut bad = trail("audit");
     bad.bucket = "../elsewhere".to_owned();
     for number in 0..100 {
@@ -246,7 +246,7 @@ fn a_trail_that_cannot_be_is_an_error_and_holds_its_events() {
     assert!(matches!(outcome.trails[0].delivery_error, Some(LiveError::Trail { .. })));
     assert_eq!(world.journal.first().0, 0);
     drop(world);
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     bad.bucket = "elsewhere".to_owned();
     world.good_tick(&[bad.clone()], T0);
     world.good_tick(&[], T0 + 1);
@@ -257,7 +257,7 @@ fn a_trail_that_cannot_be_is_an_error_and_holds_its_events() {
 #[test]
 fn a_folder_that_cannot_be_written_is_reported_and_tried_again() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let audit = trail("audit");
     fs::write(folder.path().join("bucket-audit"), b"in the way").unwrap();
     world.append(&[entry(1, REGIONS[0], T0 * 1000)]);
@@ -277,13 +277,13 @@ fn a_folder_that_cannot_be_written_is_reported_and_tried_again() {
 #[test]
 fn another_journal_than_the_one_that_was_delivered_is_refused() {
     let folder = data_folder();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let audit = trail("audit");
     world.append(&[entry(1, REGIONS[0], T0 * 1000)]);
     world.good_tick(&[audit.clone()], T0 + 1);
     drop(world);
     fs::remove_dir_all(folder.path().join("_trailseal/journal")).unwrap();
-    let mut world = World::open(folder.path(), Default::default());
+    let mut world = World::open(folder.path(), no_sync());
     let outcome = world.tick(&[audit], T0 + 2);
     assert!(matches!(outcome.trails[0].delivery_error, Some(LiveError::JournalBehind { .. })));
 }
