@@ -72,7 +72,9 @@ impl Entry {
             return Err(EntryError::Region);
         }
         let is_object = event.trim_ascii_start().first() == Some(&b'{');
-        if !is_object || serde_json::from_slice::<serde::de::IgnoredAny>(event).is_err() {
+        // skipping values does not look at their encoding
+        let text = std::str::from_utf8(event).map_err(|_| EntryError::Event)?;
+        if !is_object || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
             return Err(EntryError::Event);
         }
         let event = event.trim_ascii().to_vec();
@@ -279,7 +281,9 @@ struct Active {
 struct Written {
     first: u64,
     offset: u64,
-    segment: Option<Segment>,
+    /// The segment's first sequence, and its file. An earlier group may have failed in it, so that this is
+    /// the first that the state hears of it.
+    segment: (u64, PathBuf),
 }
 
 impl Journal {
@@ -443,9 +447,8 @@ impl Journal {
 
 impl State {
     fn note(&mut self, written: &Written, entries: u64, last_received: i64) {
-        if let Some(Segment { first, path, .. }) = &written.segment {
-            // one that never got an entry has the same name, and was replaced
-            self.segments.retain(|segment| segment.first != *first);
+        let (first, path) = &written.segment;
+        if self.segments.last().is_none_or(|last| last.first != *first) {
             self.segments.push(Segment { first: *first, path: path.clone(), index: Vec::new() });
         }
         if let Some(active) = self.segments.last_mut() {
@@ -464,14 +467,9 @@ impl Writer {
         group: &mut Group,
     ) -> Result<Written, JournalError> {
         let is_usable = |active: &Active| !active.is_over && active.length < options.segment_bytes;
-        let segment = if self.active.as_ref().is_some_and(is_usable) {
-            None
-        } else {
-            let active = Active::create(folder, self.next, &options.disk)?;
-            let segment = Segment { first: self.next, path: active.path.clone(), index: Vec::new() };
-            self.active = Some(active);
-            Some(segment)
-        };
+        if !self.active.as_ref().is_some_and(is_usable) {
+            self.active = Some(Active::create(folder, self.next, &options.disk)?);
+        }
         let Some(active) = &mut self.active else { return Err(JournalError::Random) };
         let mut bytes =
             Vec::with_capacity(group.payloads.len() + group.lengths.len() * format::RECORD_HEADER);
@@ -486,6 +484,7 @@ impl Writer {
         }
         let offset = active.length;
         active.append(&bytes).map_err(|source| JournalError::write(&active.path, source))?;
+        let segment = (active.header.first, active.path.clone());
         let written = Written { first: self.next, offset, segment };
         self.next += group.lengths.len() as u64;
         self.last_received = last_received;

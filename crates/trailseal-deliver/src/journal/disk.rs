@@ -35,6 +35,8 @@ pub enum Step {
 pub enum Fault {
     /// It is done.
     None,
+    /// Nothing is done, and it is said to be done; makes tests without syncs possible.
+    Skip,
     /// It fails and nothing is done.
     Error(io::Error),
     /// So many bytes are written, then it fails. For other steps than [`Step::Write`]: it is done and then
@@ -66,9 +68,10 @@ impl Disk {
         Self { faults: Some(faults) }
     }
 
-    fn step<T>(&self, step: Step, path: &Path, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    fn step(&self, step: Step, path: &Path, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         match self.faults.as_ref().map_or(Fault::None, |faults| faults.before(step, path)) {
             Fault::None => act(),
+            Fault::Skip => Ok(()),
             Fault::Error(error) => Err(error),
             Fault::After(_, error) => act().and(Err(error)),
         }
@@ -97,16 +100,15 @@ impl Disk {
     /// Makes an empty file, or empties the one that is there; with `private` it is readable by the owner
     /// alone from its first moment.
     pub(crate) fn create(&self, path: &Path, private: bool) -> io::Result<DiskFile> {
-        let file = self.step(Step::Create, path, || {
-            if private {
-                // a file of that name with other rights would keep them
-                remove_if_there(path)?;
-            }
+        self.step(Step::Create, path, || {
+            // a file of that name with other rights would keep them
+            remove_if_there(path)?;
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true);
+            options.write(true).create_new(true);
             restrict(&mut options, private);
-            options.open(path)
+            options.open(path).map(drop)
         })?;
+        let file = OpenOptions::new().write(true).open(path)?;
         Ok(DiskFile { file, path: path.to_owned(), disk: self.clone() })
     }
 
@@ -171,6 +173,7 @@ impl DiskFile {
         let fault = self.disk.faults.as_ref().map_or(Fault::None, |f| f.before(Step::Write, &self.path));
         match fault {
             Fault::None => self.file.write_all(bytes),
+            Fault::Skip => Ok(()),
             Fault::Error(error) => Err(error),
             Fault::After(length, error) => {
                 self.file.write_all(&bytes[..length.min(bytes.len())]).and(Err(error))

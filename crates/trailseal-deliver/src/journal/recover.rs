@@ -12,8 +12,11 @@ pub(super) fn file_name(first: u64) -> String {
     format!("{first:020}{SUFFIX}")
 }
 
+/// Segments by their first sequence.
+type Named = Vec<(u64, PathBuf)>;
+
 /// The segments of a folder in order, and files that a crash left.
-pub(super) fn list(folder: &Path) -> Result<(Vec<(u64, PathBuf)>, Vec<PathBuf>), JournalError> {
+pub(super) fn list(folder: &Path) -> Result<(Named, Vec<PathBuf>), JournalError> {
     let failed = |source| JournalError::read(folder, source);
     let (mut segments, mut leftovers) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -24,7 +27,7 @@ pub(super) fn list(folder: &Path) -> Result<(Vec<(u64, PathBuf)>, Vec<PathBuf>),
             let first =
                 first.ok_or_else(|| JournalError::damaged(&path, 0, "its name is none of a segment"))?;
             segments.push((first, path));
-        } else if name.starts_with('.') && name.ends_with(".tmp") {
+        } else if name.starts_with('.') && name.strip_suffix(".tmp").is_some() {
             leftovers.push(path);
         }
     }

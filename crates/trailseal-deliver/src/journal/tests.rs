@@ -1,1 +1,341 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fs, io, thread};
 
+use proptest::prelude::*;
+
+use super::disk::{Fault, Faults, Step};
+use super::*;
+
+/// Fails the step with a number, and all after it if the disk stays broken.
+struct FailAt {
+    steps: AtomicUsize,
+    at: usize,
+    stays_broken: bool,
+    partial: Option<usize>,
+}
+
+impl FailAt {
+    fn new(at: usize, stays_broken: bool, partial: Option<usize>) -> Arc<Self> {
+        Arc::new(Self { steps: AtomicUsize::new(0), at, stays_broken, partial })
+    }
+}
+
+impl Faults for FailAt {
+    fn before(&self, kind: Step, _: &Path) -> Fault {
+        let step = self.steps.fetch_add(1, Ordering::SeqCst);
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        match self.partial {
+            _ if step < self.at || (step > self.at && !self.stays_broken) => match kind {
+                // syncs take nearly all the time
+                Step::Sync | Step::SyncFolder => Fault::Skip,
+                _ => Fault::None,
+            },
+            Some(length) if step == self.at => Fault::After(length, full()),
+            _ => Fault::Error(full()),
+        }
+    }
+}
+
+fn entry(number: u64) -> Entry {
+    let event = format!(r#"{{"eventID":"{number}","pad":"{}"}}"#, "x".repeat((number % 7) as usize * 11));
+    Entry::new("111122223333", "eu-west-1", number as i64, event.as_bytes()).unwrap()
+}
+
+fn entries(from: u64, to: u64) -> Vec<Entry> {
+    (from..to).map(entry).collect()
+}
+
+fn small() -> JournalOptions {
+    JournalOptions { segment_bytes: 700, ..JournalOptions::default() }
+}
+
+fn all(journal: &Journal) -> Vec<Entry> {
+    journal.read_from(journal.first()).map(|read| read.unwrap().1).collect()
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    recover::list(folder).unwrap().0.into_iter().map(|(_, path)| path).collect()
+}
+
+#[test]
+fn what_was_appended_is_read_back_from_anywhere_and_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    assert_eq!(journal.append(&[]).unwrap(), Position(0));
+    for at in 0..20 {
+        assert_eq!(journal.append(&entries(at * 3, at * 3 + 3)).unwrap(), Position(at * 3 + 3));
+    }
+    assert!(segments(folder.path()).len() > 5);
+    for from in [0, 1, 13, 59, 60] {
+        let read: Vec<_> = journal.read_from(Position(from)).map(Result::unwrap).collect();
+        let expected: Vec<_> = (from..60).map(|at| (Position(at), entry(at))).collect();
+        assert_eq!(read, expected);
+    }
+    assert!(matches!(Journal::open(folder.path(), small()), Err(JournalError::InUse { .. })));
+    drop(journal);
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    assert_eq!((all(&journal), journal.dropped()), (entries(0, 60), &[][..]));
+}
+
+#[test]
+fn released_segments_are_gone_and_numbers_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    for at in 0..20 {
+        journal.append(&entries(at * 3, at * 3 + 3)).unwrap();
+    }
+    journal.release(Position(31)).unwrap();
+    let first = journal.first();
+    assert!(first.0 > 0 && first.0 <= 31);
+    assert_eq!(all(&journal), entries(first.0, 60));
+    let error = journal.read_from(Position(0)).next().unwrap().unwrap_err();
+    assert!(matches!(error, JournalError::Released { position: Position(0), first: at } if at == first));
+    journal.release(Position(60)).unwrap();
+    assert_eq!(segments(folder.path()).len(), 1);
+    drop(journal);
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    assert_eq!(journal.append(&entries(60, 61)).unwrap(), Position(61));
+}
+
+#[test]
+fn a_torn_tail_is_dropped_and_said_so_and_appending_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), JournalOptions::default()).unwrap();
+    journal.append(&entries(0, 2)).unwrap();
+    let durable = fs::metadata(&segments(folder.path())[0]).unwrap().len() as usize;
+    journal.append(&entries(2, 5)).unwrap();
+    drop(journal);
+    let path = segments(folder.path()).remove(0);
+    let whole = fs::read(&path).unwrap();
+    let lengths: Vec<usize> =
+        (2..5).map(|n| format::RECORD_HEADER + format::payload_length(&entry(n))).collect();
+    for cut in durable..whole.len() {
+        fs::write(&path, &whole[..cut]).unwrap();
+        let mut kept = 2;
+        let mut end = durable;
+        for length in &lengths {
+            if end + length <= cut {
+                end += length;
+                kept += 1;
+            }
+        }
+        let journal = Journal::open(folder.path(), JournalOptions::default()).unwrap();
+        let dropped: u64 = journal.dropped().iter().map(|tail| tail.bytes).sum();
+        assert_eq!((all(&journal), dropped), (entries(0, kept), (cut - end) as u64), "cut at {cut}");
+        journal.append(&entries(kept, kept + 2)).unwrap();
+        drop(journal);
+        let journal = Journal::open(folder.path(), JournalOptions::default()).unwrap();
+        assert_eq!((all(&journal), journal.dropped()), (entries(0, kept + 2), &[][..]));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn a_changed_byte_is_damage_or_a_reported_tail(
+        groups in prop::collection::vec(1_u64..4, 1..12), at in any::<prop::sample::Index>(), bit in 0_u32..8,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), small()).unwrap();
+        let mut total = 0;
+        for group in &groups {
+            journal.append(&entries(total, total + group)).unwrap();
+            total += group;
+        }
+        let last_group = total - groups.last().unwrap();
+        drop(journal);
+        let paths = segments(folder.path());
+        let mut files: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+        let bytes: usize = files.iter().map(Vec::len).sum();
+        let mut place = at.index(bytes);
+        let mut file = 0;
+        while place >= files[file].len() {
+            place -= files[file].len();
+            file += 1;
+        }
+        files[file][place] ^= 1_u8 << bit;
+        fs::write(&paths[file], &files[file]).unwrap();
+        match Journal::open(folder.path(), small()) {
+            Ok(journal) => {
+                let read = all(&journal);
+                // the last bytes of a segment's header mean nothing
+                let is_padding = (28..32).contains(&place);
+                prop_assert_eq!(journal.dropped().is_empty(), is_padding);
+                let least = if is_padding { total } else { last_group };
+                prop_assert!(read.len() as u64 >= least);
+                prop_assert_eq!(&read[..], &entries(0, total)[..read.len()]);
+            }
+            Err(JournalError::Damaged { path, .. }) => prop_assert_eq!(&path, &paths[file]),
+            Err(error) => prop_assert!(false, "{}", error),
+        }
+    }
+}
+
+#[test]
+fn damage_before_acknowledged_entries_is_refused_with_file_and_offset() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), JournalOptions::default()).unwrap();
+    for at in 0..3 {
+        journal.append(&entries(at, at + 1)).unwrap();
+    }
+    drop(journal);
+    let path = segments(folder.path()).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    let second = SEGMENT_HEADER + format::RECORD_HEADER + format::payload_length(&entry(0));
+    bytes[second + 40] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let error = Journal::open(folder.path(), JournalOptions::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{} is damaged at byte {second}: the record's checksum does not fit", path.display())
+    );
+}
+
+#[test]
+fn a_missing_segment_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    for at in 0..20 {
+        journal.append(&entries(at * 3, at * 3 + 3)).unwrap();
+    }
+    drop(journal);
+    fs::remove_file(&segments(folder.path())[2]).unwrap();
+    assert!(matches!(Journal::open(folder.path(), small()), Err(JournalError::Damaged { .. })));
+}
+
+/// Appends batches, at times in vain, and returns the numbers that were acknowledged.
+fn append_all(journal: &Journal, acknowledged: &mut Vec<u64>, from: u64) -> usize {
+    let mut failures = 0;
+    for at in from..from + 12 {
+        match journal.append(&entries(at * 2, at * 2 + 2)) {
+            Ok(_) => acknowledged.extend([at * 2, at * 2 + 1]),
+            Err(JournalError::Write { .. }) => failures += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    failures
+}
+
+fn numbers(journal: &Journal) -> Vec<u64> {
+    let number = |entry: &Entry| {
+        let event: serde_json::Value = serde_json::from_slice(entry.event()).unwrap();
+        event["eventID"].as_str().unwrap().parse().unwrap()
+    };
+    all(journal).iter().map(number).collect()
+}
+
+fn check_failures(stays_broken: bool, partial: Option<usize>) {
+    for at in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let mut acknowledged = Vec::new();
+        let faults = FailAt::new(at, stays_broken, partial);
+        let options = JournalOptions { disk: Disk::with_faults(faults.clone()), ..small() };
+        let mut failures = 1;
+        if let Ok(journal) = Journal::open(folder.path(), options) {
+            failures = append_all(&journal, &mut acknowledged, 0);
+            if !stays_broken {
+                assert!(failures <= 1, "step {at}: the journal is not usable again");
+                assert_eq!(numbers(&journal), acknowledged, "step {at}");
+            }
+        }
+        let journal = Journal::open(folder.path(), small()).unwrap();
+        let found = numbers(&journal);
+        let missing: Vec<_> = acknowledged.iter().filter(|number| !found.contains(number)).collect();
+        assert!(missing.is_empty(), "step {at}: {missing:?} were acknowledged and are gone");
+        append_all(&journal, &mut acknowledged, 100);
+        assert!(acknowledged.iter().all(|number| numbers(&journal).contains(number)));
+        if failures == 0 {
+            assert!(at > 20, "only {at} steps were seen");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_step_that_fails_once_leaves_the_journal_usable() {
+    check_failures(false, None);
+    check_failures(false, Some(10));
+    check_failures(false, Some(100_000));
+}
+
+#[test]
+fn a_disk_that_breaks_at_any_step_takes_nothing_that_was_acknowledged() {
+    check_failures(true, None);
+    check_failures(true, Some(60));
+    check_failures(true, Some(100_000));
+}
+
+/// Counts syncs, and makes them slow enough for others to wait meanwhile.
+struct SlowSync(AtomicUsize);
+
+impl Faults for SlowSync {
+    fn before(&self, step: Step, _: &Path) -> Fault {
+        if step == Step::Sync {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(std::time::Duration::from_millis(2));
+        }
+        Fault::None
+    }
+}
+
+#[test]
+fn concurrent_appends_share_syncs_and_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Arc::new(SlowSync(AtomicUsize::new(0)));
+    let disk = Disk::with_faults(faults.clone());
+    let journal = Journal::open(folder.path(), JournalOptions { disk, ..JournalOptions::default() }).unwrap();
+    thread::scope(|scope| {
+        for thread in 0..16_u64 {
+            let journal = &journal;
+            scope.spawn(move || {
+                for at in 0..20 {
+                    let number = thread * 1000 + at;
+                    let end = journal.append(&[entry(number)]).unwrap();
+                    let read = journal.read_from(Position(end.0 - 1)).next().unwrap().unwrap();
+                    assert_eq!(read.1.event(), entry(number).event());
+                }
+            });
+        }
+    });
+    let found = numbers(&journal);
+    assert_eq!(found.len(), 320);
+    for thread in 0..16 {
+        let of: Vec<u64> = found.iter().copied().filter(|n| n / 1000 == thread).collect();
+        assert_eq!(of, (thread * 1000..thread * 1000 + 20).collect::<Vec<_>>());
+    }
+    assert!(faults.0.load(Ordering::SeqCst) < 320);
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_take_times_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |received| Entry::new("111122223333", "eu-west-1", received, b"{}").unwrap();
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    journal.append(&[at(50), at(20)]).unwrap();
+    journal.append(&[at(30), at(60)]).unwrap();
+    drop(journal);
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    assert_eq!((journal.time(10), journal.time(70)), (60, 70));
+    journal.append(&[at(10)]).unwrap();
+    let times: Vec<i64> = all(&journal).iter().map(Entry::received).collect();
+    assert_eq!(times, [50, 50, 50, 60, 60]);
+}
+
+#[test]
+fn what_could_not_be_delivered_is_no_entry() {
+    let entry = |account: &str, region: &str, event: &[u8]| Entry::new(account, region, 0, event);
+    let (account, region) = ("111122223333", "eu-west-1");
+    assert_eq!(entry("1", region, b"{}"), Err(EntryError::Account));
+    assert_eq!(entry(account, "../../etc", b"{}"), Err(EntryError::Region));
+    for event in [&b"[]"[..], b"", b"{}{}", b"{\"a\":}", b"{\"a\":\"\xff\"}", b"{},{}"] {
+        assert_eq!(entry(account, region, event), Err(EntryError::Event), "{event:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let options = JournalOptions { max_entry_bytes: 100, ..small() };
+    let journal = Journal::open(folder.path(), options).unwrap();
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(100));
+    let batch = [entry(account, region, b"{}").unwrap(), entry(account, region, long.as_bytes()).unwrap()];
+    assert!(matches!(journal.append(&batch), Err(JournalError::TooLong { limit: 100, .. })));
+    assert_eq!(journal.end(), Position(0));
+}

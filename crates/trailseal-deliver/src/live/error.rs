@@ -69,7 +69,7 @@ impl LiveError {
         Self::Read { path: path.to_owned(), source: Arc::new(source) }
     }
 
-    pub(super) fn damaged(path: &Path, reason: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.into() }
     }
 }

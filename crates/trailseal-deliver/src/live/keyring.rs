@@ -63,8 +63,8 @@ impl KeyRing {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|extension| extension == "key") {
                 let text = fs::read(&path).map_err(|source| LiveError::read(&path, source))?;
-                let key: Stored =
-                    serde_json::from_slice(&text).map_err(|error| LiveError::damaged(&path, error))?;
+                let key: Stored = serde_json::from_slice(&text)
+                    .map_err(|error| LiveError::damaged(&path, error.to_string()))?;
                 key.der(&path)?;
                 keys.push(key);
             }
@@ -157,7 +157,7 @@ impl KeyRing {
 
     fn save(&self, key: &Stored) -> Result<(), LiveError> {
         let path = self.folder.join(PRIVATE).join(format!("{}_{}.key", key.region, key.fingerprint));
-        let text = serde_json::to_vec(key).map_err(|error| LiveError::damaged(&path, error))?;
+        let text = serde_json::to_vec(key).map_err(|error| LiveError::damaged(&path, error.to_string()))?;
         self.disk.replace(&path, &text, true).map_err(|source| LiveError::write(&path, source))
     }
 
@@ -192,7 +192,7 @@ impl std::fmt::Debug for KeyRing {
 
 impl Stored {
     fn der(&self, path: &Path) -> Result<Vec<u8>, LiveError> {
-        let der = BASE64.decode(&self.public).map_err(|error| LiveError::damaged(path, error))?;
+        let der = BASE64.decode(&self.public).map_err(|error| LiveError::damaged(path, error.to_string()))?;
         if fingerprint(&der) != self.fingerprint {
             return Err(LiveError::damaged(path, "the fingerprint is not that of the public key"));
         }

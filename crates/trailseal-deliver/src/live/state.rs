@@ -120,7 +120,7 @@ impl TrailState {
     }
 
     pub(super) fn save(&self, path: &Path, disk: &Disk) -> Result<(), LiveError> {
-        let text = serde_json::to_vec(self).map_err(|error| LiveError::damaged(path, error))?;
+        let text = serde_json::to_vec(self).map_err(|error| LiveError::damaged(path, error.to_string()))?;
         disk.replace(path, &text, true).map_err(|source| LiveError::write(path, source))
     }
 }
@@ -145,7 +145,7 @@ pub(super) fn load_all(folder: &Path) -> Result<Vec<TrailState>, LiveError> {
         }
         let text = fs::read(&path).map_err(|source| LiveError::read(&path, source))?;
         let state: TrailState =
-            serde_json::from_slice(&text).map_err(|error| LiveError::damaged(&path, error))?;
+            serde_json::from_slice(&text).map_err(|error| LiveError::damaged(&path, error.to_string()))?;
         if state.version != VERSION {
             return Err(LiveError::damaged(&path, format!("its version is {}", state.version)));
         }

@@ -161,6 +161,11 @@ impl Trail {
         keys: &mut KeyRing,
         out: &mut TrailOutcome,
     ) -> bool {
+        // the final digest is only of the window in which it ends
+        if let Err(error) = self.close_windows(cx.clock.plus(-1), cx, keys, out) {
+            out.digest_error = Some(error);
+            return false;
+        }
         if let Err(error) = self.deliver(limit, cx, out) {
             out.delivery_error = Some(error);
             return false;
@@ -213,9 +218,20 @@ impl Trail {
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         self.start_chains(cx, keys, out)?;
+        self.close_windows(cx.clock, cx, keys, out)
+    }
+
+    /// The digests of all windows that end by a time.
+    fn close_windows(
+        &mut self,
+        by: Timestamp,
+        cx: &Context<'_>,
+        keys: &mut KeyRing,
+        out: &mut TrailOutcome,
+    ) -> Result<(), LiveError> {
         let interval = cx.options.digest_interval.max(1);
         while let Some(start) = self.state.window_start {
-            let over = cx.clock.since(start) / interval;
+            let over = by.since(start) / interval;
             if over < 1 || self.state.closing.is_some() {
                 break;
             }
