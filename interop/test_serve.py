@@ -1,0 +1,148 @@
+"""The real AWS CLI against `trailseal serve`, end to end over loopback: processes on both sides, nothing stubbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from support import DEMO, SCRATCH, TRAILSEAL, run
+
+AWS = Path(sys.executable).with_name("aws")
+ACCOUNT = "111122223333"
+
+
+class Server:
+    """`trailseal serve` over an archive, at a port of its own."""
+
+    def __init__(self, *arguments: object) -> None:
+        command = [TRAILSEAL, "serve", "--listen", "127.0.0.1:0", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"}
+        )
+        assert self.process.stderr
+        self.told = ""
+        for line in self.process.stderr:
+            self.told += line
+            if found := re.search(r"listening on (http://\S+)", line):
+                self.url = found[1]
+                return
+        raise AssertionError(f"the server did not start: {self.told}")
+
+    def aws(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(SCRATCH),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE01",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_PAGER": "",
+        }
+        command = [AWS, *words]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(timeout=60)
+        assert self.process.stderr
+        self.process.stderr.close()
+        return status
+
+
+class Serve(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.server = Server("--archive", DEMO / "archive", "--keys", DEMO / "keys", "--account", ACCOUNT)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        assert cls.server.end() == 0
+
+    def aws_json(self, *words: str) -> dict:
+        done = self.server.aws(*words, "--output", "json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return json.loads(done.stdout)
+
+    def test_lookup_events_prints_what_our_command_prints(self) -> None:
+        words = ["--lookup-attributes", "AttributeKey=ReadOnly,AttributeValue=false", "--max-items", "70"]
+        theirs = self.aws_json("cloudtrail", "lookup-events", *words)
+        ours = run("lookup-events", DEMO / "archive", "--region", "us-east-1", *words)
+        ours_events = [event for event in json.loads(ours.stdout)["Events"] if ACCOUNT in event["CloudTrailEvent"]]
+        self.assertEqual(len(theirs["Events"]), 70)
+        by_id = {event["EventId"]: event for event in ours_events}
+        shared = [event for event in theirs["Events"] if event["EventId"] in by_id]
+        self.assertGreater(len(shared), 10)
+        for event in shared:
+            self.assertEqual(event["CloudTrailEvent"], by_id[event["EventId"]]["CloudTrailEvent"])
+
+    def test_errors_have_the_service_s_names(self) -> None:
+        done = self.server.aws("cloudtrail", "lookup-events", "--max-results", "51")
+        self.assertIn("InvalidMaxResultsException", done.stderr)
+        done = self.server.aws("cloudtrail", "create-trail", "--name", "new", "--s3-bucket-name", "some-bucket")
+        self.assertIn("An error occurred (", done.stderr)
+        done = self.server.aws("cloudtrail", "get-trail", "--name", "unknown")
+        self.assertIn("TrailNotFoundException", done.stderr)
+
+    def trail(self) -> dict:
+        [trail] = self.aws_json("cloudtrail", "describe-trails")["trailList"]
+        return trail
+
+    def test_the_reference_validates_the_archive_over_the_wire(self) -> None:
+        words = ["cloudtrail", "validate-logs", "--trail-arn", self.trail()["TrailARN"]]
+        done = self.server.aws(*words, "--start-time", "2024-03-01T00:00:00Z", "--end-time", "2024-03-02T00:00:00Z")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(\d+)/\1 digest files valid")
+        self.assertRegex(done.stdout, r"(\d+)/\1 log files valid")
+
+    def test_s3_gives_every_byte(self) -> None:
+        bucket, copy = self.trail()["S3BucketName"], SCRATCH / "synced"
+        done = self.server.aws("s3", "sync", f"s3://{bucket}", str(copy), "--no-progress")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        [source] = (DEMO / "archive").iterdir()
+
+        def content(root: Path) -> dict[str, bytes]:
+            files = (path for path in root.rglob("*") if path.is_file() and not path.name.endswith(".metadata.json"))
+            return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+        self.assertEqual(content(copy), content(source))
+
+    def test_the_start_tells_what_there_is(self) -> None:
+        self.assertRegex(self.server.told, r"[\d,]+ events are ready after [\d.]+ s")
+        self.assertIn("any credentials are accepted", self.server.told)
+
+
+class Safety(unittest.TestCase):
+    def test_other_machines_need_access_keys(self) -> None:
+        command = [TRAILSEAL, "serve", "--listen", "0.0.0.0:0", "--archive", DEMO / "archive"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("access keys", done.stderr)
+
+    def test_with_access_keys_only_their_owners_may_call(self) -> None:
+        keys = SCRATCH / "access-keys"
+        keys.write_text("AKIAEXAMPLEEXAMPLE01 made-up\n")
+        keys.chmod(0o600)
+        server = Server("--archive", DEMO / "archive", "--access-keys", keys)
+        try:
+            self.assertEqual(server.aws("cloudtrail", "list-trails").returncode, 0)
+            bucket = "s3://" + next((DEMO / "archive").iterdir()).name
+            self.assertEqual(server.aws("s3", "ls", bucket).returncode, 0)
+            keys.write_text("AKIAEXAMPLEEXAMPLE01 another\n")
+            other = Server("--archive", DEMO / "archive", "--access-keys", keys)
+            try:
+                self.assertIn("InvalidSignatureException", other.aws("cloudtrail", "list-trails").stderr)
+                self.assertIn("SignatureDoesNotMatch", other.aws("s3", "ls", bucket).stderr)
+            finally:
+                other.end()
+        finally:
+            server.end()
+
+
+if __name__ == "__main__":
+    unittest.main()
