@@ -1,4 +1,4 @@
-//! LookupEvents over an archive's index (spec/lookup-events.md).
+//! `LookupEvents` over an archive's index (spec/lookup-events.md).
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ use trailseal_evidence::events::{EventIndex, LookupError, Scope};
 use trailseal_query::lookup::{Attribute, Extensions, Request, RequestError, TimeFormat};
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode},
+    api::{ApiError, Caller, ErrorCode, second},
     archive::Events,
 };
 
-/// Answers LookupEvents from an index.
+/// Answers `LookupEvents` from an index.
 #[derive(Debug)]
 pub struct Lookups {
     index: EventIndex,
@@ -35,7 +35,7 @@ impl Lookups {
         let input = Input::deserialize(input)
             .map_err(|error| ApiError::new(ErrorCode::SerializationException, error.to_string()))?;
         let request = input.request(self.window);
-        let now = Seconds::from_epoch(caller.now.seconds()).unwrap_or_default();
+        let now = second(caller.now);
         let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
         let answer = self.index.lookup(&request, &scope, now).map_err(|error| refused(&error))?;
         let rows = answer.rows().map(|row| serde_json::from_slice(&row.json(TimeFormat::Wire)));

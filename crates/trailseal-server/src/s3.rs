@@ -114,7 +114,7 @@ impl S3 for Reader {
             body: Some(body),
             content_length: i64::try_from(length).ok(),
             content_range,
-            content_type: content_type(&object),
+            content_type: Some(content_type(&object)),
             e_tag: Some(ETag::Strong(object.tag())),
             last_modified: Some(Timestamp::from(object.modified)),
             metadata: Some(metadata),
@@ -132,7 +132,7 @@ impl S3 for Reader {
         Ok(S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: i64::try_from(length).ok(),
-            content_type: content_type(&object),
+            content_type: Some(content_type(&object)),
             e_tag: Some(ETag::Strong(object.tag())),
             last_modified: Some(Timestamp::from(object.modified)),
             metadata: Some(metadata),
@@ -247,9 +247,9 @@ async fn content(path: PathBuf, first: u64, length: u64) -> io::Result<Streaming
     Ok(StreamingBlob::wrap(ReaderStream::with_capacity(file.take(length), PIECE)))
 }
 
-fn content_type(object: &Object) -> Option<String> {
-    let is_gzip = object.key.ends_with(".gz");
-    Some(if is_gzip { "application/x-gzip" } else { "binary/octet-stream" }.to_owned())
+fn content_type(object: &Object) -> String {
+    let is_gzip = object.path.extension().is_some_and(|end| end == "gz");
+    if is_gzip { "application/x-gzip" } else { "binary/octet-stream" }.to_owned()
 }
 
 fn listed(object: Object) -> ListedObject {

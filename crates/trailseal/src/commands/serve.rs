@@ -53,9 +53,9 @@ Exit status:
 
 /// Answer the CloudTrail API over an archive, for the AWS CLI and SDKs
 ///
-/// LookupEvents, ListPublicKeys, DescribeTrails, GetTrail, ListTrails and GetTrailStatus over what an archive holds,
+/// `LookupEvents`, `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and `GetTrailStatus` over what an archive holds,
 /// and S3's reading operations over its buckets with the metadata of digests, on one port. The archive is read once
-/// at the start; LookupEvents answers for the region that the client names, newest first, without AWS's limits of
+/// at the start; `LookupEvents` answers for the region that the client names, newest first, without AWS's limits of
 /// two calls a second and 90 days. Nothing is changed: operations that would are refused.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ROOT", required = true, num_args = 1..)]
     archive: Vec<PathBuf>,
 
-    /// Public keys for ListPublicKeys: files, or folders whose .json, .der and .pem files are read
+    /// Public keys for `ListPublicKeys`: files, or folders whose .json, .der and .pem files are read
     #[arg(long, value_name = "PATH", num_args = 1..)]
     keys: Vec<PathBuf>,
 
@@ -90,7 +90,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REGION", default_value = "us-east-1")]
     region: String,
 
-    /// LookupEvents finds only events of this last span of time, as 90d at AWS
+    /// `LookupEvents` finds only events of this last span of time, as 90d at AWS
     #[arg(long, value_name = "SPAN", value_parser = lookup_events::window)]
     window: Option<i64>,
 
