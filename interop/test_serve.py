@@ -72,7 +72,8 @@ class Serve(unittest.TestCase):
     def test_lookup_events_prints_what_our_command_prints(self) -> None:
         words = ["--lookup-attributes", "AttributeKey=ReadOnly,AttributeValue=false"]
         theirs = self.aws_json("cloudtrail", "lookup-events", *words, "--page-size", "7")["Events"]
-        ours = json.loads(run("lookup-events", DEMO / "archive", "--region", "us-east-1", *words).stdout)["Events"]
+        wire = ["--region", "us-east-1", "--cli-timestamp-format", "wire"]
+        ours = json.loads(run("lookup-events", DEMO / "archive", *wire, *words).stdout)["Events"]
         accounts = [json.loads(event["CloudTrailEvent"])["recipientAccountId"] for event in ours]
         self.assertGreater(len(theirs), 20)
         self.assertEqual(theirs, [event for event, account in zip(ours, accounts) if account == ACCOUNT])

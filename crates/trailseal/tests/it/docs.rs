@@ -129,7 +129,17 @@ fn completions_and_manual_pages_are_written() {
     let mut pages: Vec<_> =
         fs::read_dir(demo.path("pages")).unwrap().map(|page| page.unwrap().file_name()).collect();
     pages.sort();
-    let expected =
-        ["-completions", "-follow", "-generate", "-keys", "-lookup-events", "-man", "-query", "-verify", ""];
+    let expected = [
+        "-completions",
+        "-follow",
+        "-generate",
+        "-keys",
+        "-lookup-events",
+        "-man",
+        "-query",
+        "-serve",
+        "-verify",
+        "",
+    ];
     assert_eq!(pages, expected.map(|command| std::ffi::OsString::from(format!("trailseal{command}.1"))));
 }
