@@ -260,7 +260,9 @@ proptest! {
         case.path = path;
         case.query = query;
         case.headers.push(("x-amz-meta-a".to_owned(), value));
-        prop_assert!(case.verify().is_err() || (case.path == "/" && case.query.is_empty()));
+        // what the canonical form makes the same is the same request
+        let is_same = encoded_path(&case.path) == "/" && case.query.split('&').all(str::is_empty);
+        prop_assert!(case.verify().is_err() || is_same);
         *case.header("authorization") = authorization.into_bytes();
         prop_assert!(case.verify().is_err());
     }
