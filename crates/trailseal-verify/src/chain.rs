@@ -234,7 +234,7 @@ impl<'a> Work<'a> {
         }
         let mut visited: HashSet<usize> = queue.iter().copied().collect();
         while let Some(successor) = queue.pop() {
-            let Some((place, hash)) = self.named_predecessor(successor) else { continue };
+            let Some((place, hash)) = named_predecessor(&self.rows[successor]) else { continue };
             for predecessor in self.claims.get(&place).cloned().unwrap_or_default() {
                 if self.rows[predecessor].sha256 == hash {
                     let evidence = &mut self.judgements[predecessor].evidence;
@@ -253,12 +253,6 @@ impl<'a> Work<'a> {
         for judgement in &mut self.judgements {
             judgement.evidence.sort_unstable();
         }
-    }
-
-    fn named_predecessor(&self, successor: usize) -> Option<(Place<'a>, [u8; 32])> {
-        let previous = self.rows[successor].digest()?.previous.as_ref()?;
-        let hash = previous.hash.filter(|_| previous.hash_supported)?;
-        Some(((previous.bucket.as_str(), previous.object.as_str()), hash))
     }
 
     /// A signature vouches for itself wherever it is found, so that of an unproven successor will do.
@@ -338,6 +332,13 @@ impl<'a> Work<'a> {
 /// The rows that hold digests.
 fn digests(rows: &[DigestRow]) -> impl Iterator<Item = (usize, &Digest)> {
     rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.digest()?)))
+}
+
+/// The place and the hash of the digest that a row names as its predecessor.
+fn named_predecessor(successor: &DigestRow) -> Option<(Place<'_>, [u8; 32])> {
+    let previous = successor.digest()?.previous.as_ref()?;
+    let hash = previous.hash.filter(|_| previous.hash_supported)?;
+    Some(((previous.bucket.as_str(), previous.object.as_str()), hash))
 }
 
 fn is_standard(id: &ChainId) -> bool {

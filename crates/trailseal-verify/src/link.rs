@@ -196,9 +196,11 @@ impl DigestRow {
     pub(crate) fn check_signatures(&mut self, keys: &KeyRing, is_repeated: impl Fn(&Signature) -> bool) {
         let Content::Digest(digest, _) = &self.content else { return };
         for (signature, check) in &mut self.signatures {
-            *check = match signature::candidate(digest, signature, keys) {
-                Ok(_) if is_repeated(signature) => SignatureCheck::Repeated,
-                _ => signature::check(digest, &self.sha256, signature, keys),
+            let is_spared = is_repeated(signature) && signature::candidate(digest, signature, keys).is_ok();
+            *check = if is_spared {
+                SignatureCheck::Repeated
+            } else {
+                signature::check(digest, &self.sha256, signature, keys)
             };
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    chain::{Place, digests},
+    chain::{Place, digests, named_predecessor},
     keys::KeyRing,
     link::DigestRow,
 };
@@ -29,12 +29,13 @@ pub fn check_heads(rows: &mut [DigestRow], keys: &KeyRing) {
     let mut named: Vec<Option<Option<String>>> = vec![None; rows.len()];
     for index in order {
         let row = &mut rows[index];
-        let repeated = named[index].clone().flatten();
+        let said = named[index].take();
         row.check_signatures(keys, |signature| {
-            repeated.as_ref().is_some_and(|repeated| repeated.eq_ignore_ascii_case(&signature.hex))
+            let repeated = said.as_ref().and_then(Option::as_ref);
+            repeated.is_some_and(|repeated| repeated.eq_ignore_ascii_case(&signature.hex))
         });
         let is_signed = row.signatures.iter().any(|(_, check)| check.is_genuine());
-        if is_signed || named[index].is_some() {
+        if is_signed || said.is_some() {
             let held = row.digest().and_then(|digest| digest.previous_signature.clone());
             for predecessor in &predecessors[index] {
                 let known = named[*predecessor].take().flatten();
@@ -46,8 +47,6 @@ pub fn check_heads(rows: &mut [DigestRow], keys: &KeyRing) {
 
 /// The rows that a row names as its predecessor, with their hash.
 fn named_by(row: &DigestRow, rows: &[DigestRow], places: &HashMap<Place<'_>, Vec<usize>>) -> Vec<usize> {
-    let Some(previous) = row.digest().and_then(|digest| digest.previous.as_ref()) else { return Vec::new() };
-    let Some(hash) = previous.hash.filter(|_| previous.hash_supported) else { return Vec::new() };
-    let there = places.get(&(previous.bucket.as_str(), previous.object.as_str()));
-    there.into_iter().flatten().copied().filter(|index| rows[*index].sha256 == hash).collect()
+    let Some((place, hash)) = named_predecessor(row) else { return Vec::new() };
+    places.get(&place).into_iter().flatten().copied().filter(|index| rows[*index].sha256 == hash).collect()
 }
