@@ -25,6 +25,8 @@ use trailseal_query::{
     lookup::{LookupRow, RequestError},
 };
 
+use crate::scan::MEMBERS;
+
 mod cache;
 mod entry;
 mod find;
@@ -48,9 +50,6 @@ pub const ID_SLACK: u64 = 1 << 20;
 
 /// Bytes of inflated files that are held for the next lookups.
 pub const CACHE_BYTES: usize = 64 << 20;
-
-/// The numbers of members that a scan tells apart in one archive file.
-const MEMBERS: u64 = 1 << 24;
 
 /// An archive's events, made ready for lookups. It may be asked by many threads at a time.
 #[derive(Debug)]

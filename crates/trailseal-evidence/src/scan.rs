@@ -31,6 +31,9 @@ mod queue;
 mod turns;
 mod worker;
 
+/// Members of one archive file that are told apart in archive order.
+pub(crate) const MEMBERS: u64 = 1 << 24;
+
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;
 

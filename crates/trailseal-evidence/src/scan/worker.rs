@@ -21,7 +21,7 @@ use trailseal_query::{
 };
 use trailseal_verify::logs::Observation;
 
-use super::{Damage, FileInfo, Row, ScanOptions, Skipped, Summary, inputs::Job, observe::observe};
+use super::{Damage, FileInfo, MEMBERS, Row, ScanOptions, Skipped, Summary, inputs::Job, observe::observe};
 use crate::{Progress, ledger::Label};
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
@@ -32,9 +32,6 @@ const GROWTH: usize = 64 << 10;
 
 /// The first size of the window through which larger content is scanned.
 const WINDOW: usize = 1 << 20;
-
-/// Members of one archive file that are told apart in archive order.
-const MEMBERS: u64 = 1 << 24;
 
 /// What a thread works with.
 pub(super) struct Worker<'a> {
