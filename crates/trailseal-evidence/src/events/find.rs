@@ -39,10 +39,30 @@ impl EventIndex {
         };
         let lookup = request.check(now, self.fingerprint_of(scope))?;
         let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
+        let page = self.page(request, scope, &lookup, rows)?;
+        let has_more = page.has_more();
+        let mut after = None;
+        let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
+        for (position, record) in page.into_rows() {
+            after = Some(position);
+            records.push(record);
+        }
+        let next_token = after.filter(|_| has_more).map(|after| lookup.token(after));
+        Ok(Answer { records, next_token })
+    }
+
+    /// The first `rows` rows of a checked request, whose region is that of the scope.
+    fn page(
+        &self,
+        request: &Request,
+        scope: &Scope<'_>,
+        lookup: &Lookup,
+        rows: usize,
+    ) -> Result<Page<Box<[u8]>>, LookupError> {
         let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
         let wanted = lookup.predicate_with_times();
         let mut session = self.reader.session(&self.entries, &self.files);
-        let mut candidates = self.candidates(request, scope, &lookup);
+        let mut candidates = self.candidates(request, scope, lookup);
         let mut next = VecDeque::new();
         let mut last: Option<Position> = None;
         while !page.has_more() {
@@ -74,15 +94,7 @@ impl EventIndex {
                 last = Some(position);
             }
         }
-        let has_more = page.has_more();
-        let mut after = None;
-        let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
-        for (position, record) in page.into_rows() {
-            after = Some(position);
-            records.push(record);
-        }
-        let next_token = after.filter(|_| has_more).map(|after| lookup.token(after));
-        Ok(Answer { records, next_token })
+        Ok(page)
     }
 
     /// Of the data set that an account sees: a token of one account is of no use to another.
