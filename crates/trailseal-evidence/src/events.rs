@@ -1,4 +1,5 @@
 //! An index in memory of an archive's events: [`LookupEvents`](trailseal_query::lookup) in milliseconds.
+//! [`RecentEvents`] holds those that come one by one; [`lookup()`] answers from both.
 //!
 //! [`EventIndex::load`] reads the archive once. What stays is small numbers: for every record its time, its event
 //! id, where it lies, and hashes of what it can be looked up by. [`EventIndex::lookup`] finds candidates by these
@@ -35,6 +36,9 @@ mod listing;
 mod load;
 mod postings;
 mod read;
+mod recent;
+
+pub use self::{find::lookup, recent::RecentEvents};
 
 use self::{entry::Entries, keys::Keys, listing::Files, postings::Postings, read::Reader};
 
@@ -50,6 +54,9 @@ pub const ID_SLACK: u64 = 1 << 20;
 
 /// Bytes of inflated files that are held for the next lookups.
 pub const CACHE_BYTES: usize = 64 << 20;
+
+/// Bytes of the records of one page; a page with fewer rows than were asked for has a token.
+const MAX_PAGE: usize = 256 << 20;
 
 /// An archive's events, made ready for lookups. It may be asked by many threads at a time.
 #[derive(Debug)]

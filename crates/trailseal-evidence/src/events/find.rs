@@ -10,15 +10,60 @@ use trailseal_query::{
 };
 
 use super::{
-    Answer, EventIndex, LookupError, MEMBERS, Scope,
+    Answer, EventIndex, LookupError, MAX_PAGE, MEMBERS, RecentEvents, Scope,
     keys::{account, fit},
 };
 
-/// Bytes of the records of one page; a page with fewer rows than were asked for has a token.
-const MAX_PAGE: usize = 256 << 20;
+/// Answers a request at the time `now` from an archive's events, from those that came one by one, or from both; an
+/// event that both have is one row. Tokens are bound to the archive; events that come do not disturb them.
+///
+/// # Errors
+/// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.
+pub fn lookup(
+    archive: Option<&EventIndex>,
+    recent: Option<&RecentEvents>,
+    request: &Request,
+    scope: &Scope<'_>,
+    now: Timestamp,
+) -> Result<Answer, LookupError> {
+    let mut scoped;
+    let request = match scope.region {
+        None => request,
+        Some(region) => {
+            scoped = request.clone();
+            scoped.region = Some(region.to_owned());
+            &scoped
+        }
+    };
+    let fingerprint = archive.map_or(0, EventIndex::fingerprint);
+    let lookup = request.check(now, of_scope(fingerprint, scope))?;
+    let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
+    let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
+    if let Some(archive) = archive {
+        page = page.merge(archive.page(request, scope, &lookup, rows)?);
+    }
+    if let Some(recent) = recent {
+        page = page.merge(recent.page(request, scope, &lookup, rows));
+    }
+    let has_more = page.has_more();
+    let mut after = None;
+    let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
+    for (position, record) in page.into_rows() {
+        after = Some(position);
+        records.push(record);
+    }
+    let next_token = after.filter(|_| has_more).map(|after| lookup.token(after));
+    Ok(Answer { records, next_token })
+}
+
+/// Of the data set that an account sees: a token of one account is of no use to another.
+fn of_scope(fingerprint: u64, scope: &Scope<'_>) -> u64 {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    scope.account.map_or(fingerprint, |account| hasher.hash_one((fingerprint, account)))
+}
 
 impl EventIndex {
-    /// Answers a request at the time `now`.
+    /// Answers a request at the time `now`; see [`lookup`](super::lookup).
     ///
     /// # Errors
     /// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.
@@ -28,27 +73,7 @@ impl EventIndex {
         scope: &Scope<'_>,
         now: Timestamp,
     ) -> Result<Answer, LookupError> {
-        let mut scoped;
-        let request = match scope.region {
-            None => request,
-            Some(region) => {
-                scoped = request.clone();
-                scoped.region = Some(region.to_owned());
-                &scoped
-            }
-        };
-        let lookup = request.check(now, self.fingerprint_of(scope))?;
-        let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
-        let page = self.page(request, scope, &lookup, rows)?;
-        let has_more = page.has_more();
-        let mut after = None;
-        let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
-        for (position, record) in page.into_rows() {
-            after = Some(position);
-            records.push(record);
-        }
-        let next_token = after.filter(|_| has_more).map(|after| lookup.token(after));
-        Ok(Answer { records, next_token })
+        lookup(Some(self), None, request, scope, now)
     }
 
     /// The first `rows` rows of a checked request, whose region is that of the scope.
@@ -95,12 +120,6 @@ impl EventIndex {
             }
         }
         Ok(page)
-    }
-
-    /// Of the data set that an account sees: a token of one account is of no use to another.
-    fn fingerprint_of(&self, scope: &Scope<'_>) -> u64 {
-        let hasher = BuildHasherDefault::<DefaultHasher>::default();
-        scope.account.map_or(self.fingerprint, |account| hasher.hash_one((self.fingerprint, account)))
     }
 
     /// The ranks, in order, among which are all records that match.
@@ -165,7 +184,7 @@ struct Span {
 }
 
 /// The categories that the request's predicate has.
-fn categories(request: &Request) -> Vec<Category> {
+pub(super) fn categories(request: &Request) -> Vec<Category> {
     if request.event_category.is_some() {
         return vec![Category::Insight];
     }

@@ -1,0 +1,295 @@
+//! Local trails: what a data folder holds, and what is done with it.
+//!
+//! Events come in through [`Local::record_call`] (the server's own calls) and [`AuditEvents`]; they are answered once
+//! they are in the journal. [`Local::tick`] delivers them for the trails that log, and is to be called about four
+//! times a second by whoever has a clock.
+
+mod buckets;
+mod channel;
+mod delivery;
+mod event;
+mod record;
+
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use trailseal_deliver::{
+    journal::{DroppedTail, Entry, Journal, JournalError, JournalOptions, Position},
+    live::{Deliverer, Folders, LiveError, LiveOptions},
+};
+use trailseal_evidence::events::RecentEvents;
+use trailseal_trails::{Store, StoreError};
+use trailseal_verify::keys::PublicKey;
+
+pub use self::delivery::Trouble;
+use self::{buckets::LocalBuckets, delivery::Delivery};
+use crate::{
+    api::{ApiError, Caller, ErrorCode, Operation, Timestamp},
+    audit::{AuditCall, AuditError, AuditEvents},
+    service::Context,
+};
+
+/// Of a `record` request's lines that are refused, so many are named.
+const MAX_REFUSED: usize = 100;
+
+/// What a data folder is opened with.
+#[derive(Clone, Debug)]
+pub struct LocalOptions {
+    /// The folder; made if it is missing.
+    pub folder: PathBuf,
+    /// Seconds between deliveries of log files; 300 at AWS.
+    pub delivery_interval: i64,
+    /// Seconds that a digest covers; 3600 at AWS.
+    pub digest_interval: i64,
+    /// Bytes of the newest events that `LookupEvents` finds, in memory and on the disk.
+    pub recent_bytes: usize,
+    /// Buckets of archives, into which nothing may be delivered.
+    pub evidence: BTreeSet<String>,
+}
+
+impl LocalOptions {
+    /// The defaults for a folder.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            delivery_interval: 300,
+            digest_interval: 3600,
+            recent_bytes: 256 << 20,
+            evidence: BTreeSet::new(),
+        }
+    }
+}
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// The folder itself.
+    #[error("cannot use the data folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The events that came in.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The trails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Deliveries and keys.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+}
+
+/// An opened data folder; may be used by many threads.
+#[derive(Debug)]
+pub struct Local {
+    folder: PathBuf,
+    journal: Journal,
+    store: Store,
+    recent: Arc<RecentEvents>,
+    delivery: Mutex<Delivery>,
+    keys: RwLock<Arc<Vec<PublicKey>>>,
+    /// A trail was stopped or deleted, and its end is not delivered yet.
+    has_stopped: AtomicBool,
+}
+
+impl Local {
+    /// Opens a data folder. What it holds besides buckets lies in `_trailseal`, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`LocalError`]: in use by another process, not readable, not writable, or damaged.
+    pub fn open(options: &LocalOptions) -> Result<Self, LocalError> {
+        let failed = |source| LocalError::Folder { path: options.folder.clone(), source };
+        std::fs::create_dir_all(&options.folder).map_err(failed)?;
+        let folder = options.folder.canonicalize().map_err(failed)?;
+        let own = folder.join("_trailseal");
+        // it holds the lock that keeps a second process out, and makes the folder private
+        let journal = Journal::open(&own.join("journal"), JournalOptions::default())?;
+        let environment = LocalBuckets::new(&folder, &options.evidence);
+        let store = Store::open_with(&own.join("trails.redb"), Box::new(environment))?;
+        let mut live = LiveOptions::new(Folders::below(&folder));
+        live.delivery_interval = options.delivery_interval;
+        live.digest_interval = options.digest_interval;
+        let deliverer = Deliverer::open(live)?;
+        let recent = RecentEvents::new(options.recent_bytes);
+        for entry in journal.read_from(journal.first()) {
+            let (position, entry) = entry?;
+            recent.add(position.0, entry.event());
+        }
+        let keys = RwLock::new(Arc::new(delivery::public_keys(&deliverer)));
+        Ok(Self {
+            folder,
+            journal,
+            store,
+            recent: Arc::new(recent),
+            delivery: Mutex::new(Delivery::new(deliverer)),
+            keys,
+            has_stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// The folder whose folders are buckets.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The newest events that came in.
+    pub fn recent(&self) -> &Arc<RecentEvents> {
+        &self.recent
+    }
+
+    /// Ends of the journal that a crash had cut off, and that were dropped when it was opened.
+    pub fn dropped(&self) -> &[DroppedTail] {
+        self.journal.dropped()
+    }
+
+    /// How many trails log at the moment.
+    pub fn logging_trails(&self) -> usize {
+        self.store.delivered_trails().iter().filter(|trail| trail.until.is_none()).count()
+    }
+
+    /// The public keys of what is delivered.
+    pub(crate) fn public_keys(&self) -> Arc<Vec<PublicKey>> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One call of an operation that is about trails; nothing is recorded yet.
+    pub(crate) fn call(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
+        let starts = matches!(operation, Operation::StartLogging | Operation::CreateTrail);
+        if starts && self.has_stopped.load(Ordering::SeqCst) {
+            // a run's end is delivered before the next run begins
+            self.tick(caller.now, false);
+        }
+        let mut now = self.journal.time(caller.now.millis());
+        if operation == Operation::StopLogging {
+            // a trail logs the call that stops it
+            now += 1;
+        }
+        let caller = Caller { now: Timestamp::from_millis(now), ..caller.clone() };
+        let answer = self.store.call(&caller, operation, input)?;
+        if matches!(operation, Operation::StopLogging | Operation::DeleteTrail) {
+            self.has_stopped.store(true, Ordering::SeqCst);
+        }
+        Ok(answer)
+    }
+
+    /// Records a call of this server as the event that CloudTrail makes of it; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub(crate) fn record_call(
+        &self,
+        context: &Context,
+        caller: &Caller,
+        operation: Operation,
+        input: &Value,
+        result: &Result<Value, ApiError>,
+    ) -> Result<(), JournalError> {
+        let event = record::of_call(context, caller, operation, input, result);
+        match Entry::new(&caller.account, &caller.region, caller.now.millis(), &event) {
+            Ok(entry) => self.append(vec![entry]),
+            // the rules have refused an account or a Region like that already
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Delivers what is due, and what is not due yet if it is to be flushed: then the digests are signed, too. Says
+    /// what could not be delivered; it is tried again by the next call.
+    pub fn tick(&self, now: Timestamp, flush: bool) -> Vec<Trouble> {
+        let mut delivery = self.lock_delivery();
+        self.has_stopped.store(false, Ordering::SeqCst);
+        let now = Timestamp::from_millis(self.journal.time(now.millis()));
+        let done = delivery.tick(&self.journal, &self.store, now, flush);
+        if done.has_signed {
+            let keys = Arc::new(delivery.public_keys());
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        }
+        let kept = self.recent.first().map_or(done.delivered, |first| done.delivered.min(Position(first)));
+        let mut trouble = done.trouble;
+        if let Err(error) = self.journal.release(kept) {
+            trouble.extend(delivery.note_release(&error, now));
+        }
+        trouble
+    }
+
+    fn lock_delivery(&self) -> MutexGuard<'_, Delivery> {
+        // the deliverer keeps its state on the disk and reads on from there
+        self.delivery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes entries durable, and findable.
+    fn append(&self, batch: Vec<Entry>) -> Result<(), JournalError> {
+        let end = self.journal.append(&batch)?;
+        let first = end.0.saturating_sub(batch.len() as u64);
+        for (number, entry) in (first..).zip(&batch) {
+            self.recent.add(number, entry.event());
+        }
+        Ok(())
+    }
+
+    fn take(&self, batch: Vec<Entry>) -> Result<(), ApiError> {
+        self.append(batch).map_err(|_| {
+            let message = "The events could not be written to the disk; none of them was taken.";
+            ApiError::new(ErrorCode::InternalFailure, message)
+        })
+    }
+}
+
+impl AuditEvents for Local {
+    fn put(&self, _: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError> {
+        let events = channel::audit_events(&call, caller)?;
+        let (mut batch, mut successful, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for audit in events {
+            match audit.read(caller) {
+                Ok(event) => {
+                    successful.push(json!({ "id": audit.id, "eventID": event.id }));
+                    batch.push(event.entry);
+                }
+                Err(fault) => failed.push(json!({
+                    "id": audit.id,
+                    "errorCode": fault.code(),
+                    "errorMessage": fault.to_string(),
+                })),
+            }
+        }
+        self.take(batch)?;
+        Ok(json!({ "successful": successful, "failed": failed }))
+    }
+
+    fn record(&self, caller: &Caller, lines: &[u8]) -> Result<Value, ApiError> {
+        let (mut batch, mut refused, mut refusals) = (Vec::new(), Vec::new(), 0_u64);
+        for (number, line) in (1_u64..).zip(lines.split(|byte| *byte == b'\n')) {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match event::read(line, caller) {
+                Ok(event) => batch.push(event.entry),
+                Err(fault) => {
+                    refusals += 1;
+                    if refused.len() < MAX_REFUSED {
+                        refused.push(json!({ "line": number, "reason": fault.to_string() }));
+                    }
+                }
+            }
+        }
+        let recorded = batch.len();
+        self.take(batch)?;
+        Ok(json!({ "recorded": recorded, "refusals": refusals, "refused": refused }))
+    }
+}

@@ -1,0 +1,190 @@
+//! What is delivered for which trails, and what becomes of it.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    io,
+};
+
+use serde_json::Value;
+use trailseal_deliver::{
+    journal::{Journal, JournalError, Position},
+    live::{Deliverer, LiveError, Round, TrailSpec},
+};
+use trailseal_query::{Predicate, Record, selectors::Selectors};
+use trailseal_trails::{DeliveredTrail, DeliveryKind, NoteError, Store};
+use trailseal_verify::keys::{KeyFile, PublicKey};
+
+use crate::api::{Timestamp, second};
+
+/// Milliseconds after which the same error is told, and noted, again.
+const AGAIN: i64 = 30_000;
+
+/// What could not be delivered, and why; for whoever runs the server, since it may name paths.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {reason}; it will be tried again")]
+pub struct Trouble {
+    /// The trail's ARN and what of it, or the part of the data folder.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a call did.
+pub(super) struct Done {
+    /// Events before it are delivered wherever they are wanted.
+    pub(super) delivered: Position,
+    /// There may be new keys.
+    pub(super) has_signed: bool,
+    pub(super) trouble: Vec<Trouble>,
+}
+
+#[derive(Debug)]
+pub(super) struct Delivery {
+    deliverer: Deliverer,
+    wanted: Wanted,
+    /// Errors that were told, and when, by what they are about.
+    told: BTreeMap<String, (String, i64)>,
+}
+
+impl Delivery {
+    pub(super) fn new(deliverer: Deliverer) -> Self {
+        Self { deliverer, wanted: Wanted::default(), told: BTreeMap::new() }
+    }
+
+    pub(super) fn public_keys(&self) -> Vec<PublicKey> {
+        public_keys(&self.deliverer)
+    }
+
+    pub(super) fn tick(&mut self, journal: &Journal, store: &Store, now: Timestamp, flush: bool) -> Done {
+        // first this, then the trails: no event is decided upon without a trail that was started before it came
+        let until = journal.end();
+        let trails: Vec<TrailSpec> = store.delivered_trails().into_iter().map(spec).collect();
+        let round = Round { journal, until, trails: &trails, now: second(now), flush };
+        let wanted = &self.wanted;
+        let outcome = self.deliverer.tick(&round, &|spec, event| wanted.has(spec, event));
+        self.wanted.keep(&trails);
+        let mut done = Done { delivered: outcome.delivered, has_signed: false, trouble: Vec::new() };
+        for trail in outcome.trails {
+            done.has_signed |= trail.digests > 0;
+            let attempts = [
+                (DeliveryKind::Log, "log files", trail.latest_delivery, trail.delivery_error),
+                (DeliveryKind::Digest, "digest files", trail.latest_digest_delivery, trail.digest_error),
+            ];
+            for (kind, what, delivered, error) in attempts {
+                let about = format!("{what} of {}", trail.arn);
+                let result = match error {
+                    Some(error) if self.is_told(&about, &error.to_string(), now) => continue,
+                    Some(error) => {
+                        done.trouble.push(Trouble { what: about, reason: error.to_string() });
+                        Err(code(&error).to_owned())
+                    }
+                    None if delivered.is_some() => {
+                        self.told.remove(&about);
+                        Ok(())
+                    }
+                    None => continue,
+                };
+                match store.note_delivery(&trail.arn, kind, now, result) {
+                    // a trail that was deleted meanwhile
+                    Ok(()) | Err(NoteError::NoTrail { .. }) => {}
+                    Err(error) => done.trouble.extend(self.tell("the status of trails", &error, now)),
+                }
+            }
+        }
+        done
+    }
+
+    /// What is to be told of an old part of the journal that could not be removed.
+    pub(super) fn note_release(&mut self, error: &JournalError, now: Timestamp) -> Option<Trouble> {
+        self.tell("the journal", error, now)
+    }
+
+    fn tell(&mut self, what: &str, error: &dyn std::error::Error, now: Timestamp) -> Option<Trouble> {
+        let reason = error.to_string();
+        let is_new = !self.is_told(what, &reason, now);
+        is_new.then(|| Trouble { what: what.to_owned(), reason })
+    }
+
+    /// Whether this was told a moment ago; from now on it is.
+    fn is_told(&mut self, what: &str, reason: &str, now: Timestamp) -> bool {
+        if let Some((before, at)) = self.told.get(what)
+            && before == reason
+            && (0..AGAIN).contains(&(now.millis() - at))
+        {
+            return true;
+        }
+        self.told.insert(what.to_owned(), (reason.to_owned(), now.millis()));
+        false
+    }
+}
+
+/// The public keys of a deliverer, as those of key files.
+pub(super) fn public_keys(deliverer: &Deliverer) -> Vec<PublicKey> {
+    let mut keys = Vec::new();
+    for (region, key) in deliverer.public_keys() {
+        let json = trailseal_deliver::write::public_keys_json(&[key]);
+        for key in KeyFile::parse("public-keys.json", json.as_bytes()).keys {
+            keys.push(PublicKey { region: Some(region.clone()), ..key });
+        }
+    }
+    keys
+}
+
+/// The selectors of trails, made ready once.
+#[derive(Debug, Default)]
+struct Wanted(RefCell<HashMap<String, (Value, Predicate)>>);
+
+impl Wanted {
+    /// Whether a trail's selectors select an event.
+    fn has(&self, spec: &TrailSpec, event: &[u8]) -> bool {
+        let mut ready = self.0.borrow_mut();
+        let is_ready = ready.get(&spec.arn).is_some_and(|(selectors, _)| *selectors == spec.selectors);
+        if !is_ready {
+            ready.insert(spec.arn.clone(), (spec.selectors.clone(), predicate(&spec.selectors)));
+        }
+        ready.get(&spec.arn).is_some_and(|(_, wanted)| wanted.matches(&Record::new(event)))
+    }
+
+    /// Forgets the trails that are not there any more.
+    fn keep(&mut self, trails: &[TrailSpec]) {
+        self.0.get_mut().retain(|arn, _| trails.iter().any(|trail| trail.arn == *arn));
+    }
+}
+
+fn predicate(selectors: &Value) -> Predicate {
+    // The rules have accepted them. Should they ever be read otherwise, too much is delivered, and nothing lost.
+    let selectors = Selectors::parse(selectors.to_string().as_bytes());
+    selectors.map_or(Predicate::Constant(true), |selectors| selectors.predicate())
+}
+
+fn spec(trail: DeliveredTrail) -> TrailSpec {
+    TrailSpec {
+        arn: trail.arn,
+        name: trail.name,
+        account: trail.account,
+        home_region: trail.home_region,
+        bucket: trail.bucket,
+        prefix: trail.prefix,
+        multi_region: trail.is_multi_region,
+        include_global_service_events: trail.includes_global_service_events,
+        validation: trail.validates_log_files,
+        selectors: trail.selectors,
+        logging_since: trail.since.millis(),
+        logging_until: trail.until.map(Timestamp::millis),
+        changed: trail.changed.millis(),
+    }
+}
+
+/// As `GetTrailStatus` names an error: S3's own codes where there are some.
+fn code(error: &LiveError) -> &'static str {
+    match error {
+        LiveError::Write { source, .. } | LiveError::Read { source, .. } => match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "AccessDenied",
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "NoSuchBucket",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "StorageFull",
+            _ => "InternalError",
+        },
+        _ => "InternalError",
+    }
+}

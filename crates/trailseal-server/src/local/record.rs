@@ -1,0 +1,128 @@
+//! The event that a call of this server becomes (spec/records.md 2.1).
+//!
+//! The server knows no users, only access keys: the identity says what is known, and that its type is not.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::event::{self, EVENT_VERSION};
+use crate::{
+    api::{ApiError, Caller, Operation},
+    service::Context,
+    uuid,
+};
+
+/// Longer ones are left out (spec/records.md 2.1: 100 KB).
+const MAX_MEMBERS: usize = 100 << 10;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    event_version: &'static str,
+    user_identity: Identity<'a>,
+    event_time: String,
+    event_source: &'static str,
+    event_name: &'static str,
+    aws_region: &'a str,
+    #[serde(rename = "sourceIPAddress")]
+    source_ip_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'a str>,
+    request_parameters: Value,
+    response_elements: Value,
+    #[serde(rename = "requestID")]
+    request_id: &'a str,
+    #[serde(rename = "eventID")]
+    event_id: String,
+    read_only: bool,
+    event_type: &'static str,
+    management_event: bool,
+    recipient_account_id: &'a str,
+    event_category: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<'a> {
+    r#type: &'static str,
+    account_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_key_id: Option<&'a str>,
+}
+
+/// The event of a call.
+pub(super) fn of_call(
+    context: &Context,
+    caller: &Caller,
+    operation: Operation,
+    input: &Value,
+    result: &Result<Value, ApiError>,
+) -> Vec<u8> {
+    // what a read answered is not recorded
+    let answer = result.as_ref().ok().filter(|_| !operation.is_read_only());
+    let error = result.as_ref().err();
+    let event = Event {
+        event_version: EVENT_VERSION,
+        user_identity: Identity {
+            r#type: "Unknown",
+            account_id: &caller.account,
+            access_key_id: context.access_key.as_deref(),
+        },
+        event_time: event::time(caller.now),
+        event_source: "cloudtrail.amazonaws.com",
+        event_name: operation.as_str(),
+        aws_region: &caller.region,
+        source_ip_address: context.source.to_string(),
+        user_agent: context.user_agent.as_deref(),
+        error_code: error.map(|error| error.code.as_str()),
+        error_message: error.map(|error| shorten(&error.message)),
+        request_parameters: members(input),
+        response_elements: answer.map_or(Value::Null, members),
+        request_id: &context.request_id,
+        event_id: uuid::random(),
+        read_only: operation.is_read_only(),
+        event_type: "AwsApiCall",
+        management_event: true,
+        recipient_account_id: &caller.account,
+        event_category: "Management",
+    };
+    // numbers, texts and what was JSON before: nothing that could fail
+    serde_json::to_vec(&event).unwrap_or_default()
+}
+
+/// Members as records have them, their names beginning with a small letter; `null` for none.
+fn members(value: &Value) -> Value {
+    if value.as_object().is_none_or(Map::is_empty) {
+        return Value::Null;
+    }
+    let members = recase(value);
+    if members.to_string().len() > MAX_MEMBERS {
+        return serde_json::json!({ "omitted": true });
+    }
+    members
+}
+
+fn recase(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (uncapitalized(name), recase(value)));
+            Value::Object(members.collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(recase).collect()),
+        other => other.clone(),
+    }
+}
+
+fn uncapitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// At most 1 KB (spec/records.md 2.1).
+fn shorten(text: &str) -> &str {
+    &text[..text.floor_char_boundary(1024)]
+}
