@@ -24,7 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! There is no HTTP here, no clock and no thread, and nothing is delivered: [`Store::logging_trails`] says what a
+//! There is no HTTP here, no clock and no thread, and nothing is delivered: [`Store::delivered_trails`] says what a
 //! deliverer must know, [`Store::note_delivery`] takes what became of it.
 //!
 //! Rules come from `spec/wire-protocol.md` section 4 and `spec/selectors-and-insights.md`; the modules say which.
@@ -50,7 +50,7 @@ pub use answer::Answer;
 pub use environment::{BucketFault, Environment, KeyFault, OnDemand, Organization};
 pub use error::{ApiError, ErrorCode};
 pub use operation::Operation;
-pub use state::{Account, Change, DeliveryKind, LoggingTrail};
+pub use state::{Account, Change, DeliveredTrail, DeliveryKind};
 pub use store::{NoteError, Store, StoreError};
 pub use time::Timestamp;
 

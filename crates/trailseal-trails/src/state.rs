@@ -50,6 +50,9 @@ pub(crate) struct Trail {
     pub(crate) insights: Vec<InsightSelector>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) logging: Logging,
+    /// When what matters to delivery last changed; rows of older versions do not say it.
+    #[serde(default)]
+    pub(crate) changed: Option<Timestamp>,
     pub(crate) deliveries: Deliveries,
 }
 
@@ -96,9 +99,9 @@ pub(crate) struct Delivery {
     pub(crate) error: Option<String>,
 }
 
-/// What a deliverer must know of a trail that is logging.
+/// What a deliverer must know of a trail that is logging, or was.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LoggingTrail {
+pub struct DeliveredTrail {
     /// Its ARN.
     pub arn: String,
     /// Its name.
@@ -121,8 +124,13 @@ pub struct LoggingTrail {
     pub is_recursive: bool,
     /// Its selectors, as `GetEventSelectors` answers.
     pub selectors: Value,
-    /// Since when it is logging.
+    /// When it was last started.
     pub since: Timestamp,
+    /// When it was stopped, if it does not log now.
+    pub until: Option<Timestamp>,
+    /// When any other member was last set to something else, by `CreateTrail`, `UpdateTrail` or
+    /// `PutEventSelectors`; where the database is of a version that did not note it, when logging started.
+    pub changed: Timestamp,
 }
 
 impl Account {
@@ -141,9 +149,9 @@ impl Account {
         Self { trails }
     }
 
-    /// The trails that are logging.
-    pub fn logging_trails(&self) -> Vec<LoggingTrail> {
-        self.trails().filter_map(|trail| trail.as_logging()).collect()
+    /// The trails that are logging or were. One that is deleted is gone.
+    pub fn delivered_trails(&self) -> Vec<DeliveredTrail> {
+        self.trails().filter_map(|trail| trail.as_delivered()).collect()
     }
 
     /// All trails, by Region and name.
@@ -187,12 +195,21 @@ impl Trail {
         self.is_multi_region || self.home_region == region
     }
 
-    fn as_logging(&self) -> Option<LoggingTrail> {
-        if !self.logging.is_on {
-            return None;
+    /// The time of a change, if it matters to delivery.
+    pub(crate) fn note_change(&mut self, before: &Self, now: Timestamp) {
+        let of = |trail: &Self| {
+            let flags = (trail.includes_global_service_events, trail.is_multi_region, trail.is_recursive);
+            (trail.bucket.clone(), trail.prefix.clone(), trail.validates_log_files, flags)
+        };
+        if of(self) != of(before) || self.selectors != before.selectors {
+            self.changed = Some(now);
         }
+    }
+
+    fn as_delivered(&self) -> Option<DeliveredTrail> {
+        let since = self.logging.started?;
         let selectors = EventSelectorsAnswer::of(self.arn(), &self.selectors.sorted());
-        Some(LoggingTrail {
+        Some(DeliveredTrail {
             arn: self.arn(),
             name: self.name.clone(),
             account: self.account.clone(),
@@ -204,7 +221,9 @@ impl Trail {
             validates_log_files: self.validates_log_files,
             is_recursive: self.is_recursive,
             selectors: serde_json::to_value(selectors).ok()?,
-            since: self.logging.started?,
+            since,
+            until: self.logging.stopped.filter(|_| !self.logging.is_on),
+            changed: self.changed.unwrap_or(since),
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     names::Arn,
     rules,
-    state::{Account, Change, DeliveryKind, LoggingTrail, Trail},
+    state::{Account, Change, DeliveredTrail, DeliveryKind, Trail},
 };
 
 mod database;
@@ -166,9 +166,9 @@ impl Store {
         Ok(answer)
     }
 
-    /// The trails that are logging, of all accounts and Regions.
-    pub fn logging_trails(&self) -> Vec<LoggingTrail> {
-        self.accounts().values().flat_map(Account::logging_trails).collect()
+    /// The trails that are logging or were, of all accounts and Regions.
+    pub fn delivered_trails(&self) -> Vec<DeliveredTrail> {
+        self.accounts().values().flat_map(Account::delivered_trails).collect()
     }
 
     /// What became of a delivery: `GetTrailStatus` shows it. Of an error's text, which should be a code such as

@@ -20,9 +20,10 @@ impl Call<'_> {
     }
 
     pub(super) fn put_event_selectors(self) -> Result<Outcome, ApiError> {
-        let trail = self.named_trail_at_home("TrailName")?;
-        let mut trail = Trail::clone(trail);
+        let before = self.named_trail_at_home("TrailName")?;
+        let mut trail = Trail::clone(before);
         trail.selectors = EventSelectors::read(self.input)?;
+        trail.note_change(before, self.caller.now);
         let answer = EventSelectorsAnswer::of(trail.arn(), &trail.selectors);
         Ok((Answer(Body::EventSelectors(answer)), Some(Change::put(trail))))
     }

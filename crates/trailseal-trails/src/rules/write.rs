@@ -42,6 +42,7 @@ impl Call<'_> {
             insights: Vec::new(),
             tags,
             logging: Logging::default(),
+            changed: Some(self.caller.now),
             deliveries: Deliveries::default(),
         };
         let mut trail = self.with_settings(&blank)?;
@@ -59,6 +60,7 @@ impl Call<'_> {
             self.check_room(&trail, true)?;
         }
         self.check_services(&mut trail, Some(before))?;
+        trail.note_change(before, self.caller.now);
         let answer = TrailAnswer::brief(&trail);
         let is_topic_removed = self.input.text("SnsTopicName")? == Some("");
         let answer = if is_topic_removed { answer.with_empty_topic() } else { answer };

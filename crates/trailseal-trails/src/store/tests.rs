@@ -110,10 +110,10 @@ fn a_deliverer_is_told_what_it_must_know() {
     });
     store.call(&here(), Operation::CreateTrail, &input).unwrap();
     store.call(&here(), Operation::StartLogging, &json!({"Name": "trail"})).unwrap();
-    let trails = store.logging_trails();
+    let trails = store.delivered_trails();
     let selectors =
         store.call(&here(), Operation::GetEventSelectors, &json!({"TrailName": "trail"})).unwrap();
-    let expected = LoggingTrail {
+    let expected = DeliveredTrail {
         arn: format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/trail"),
         name: "trail".to_owned(),
         account: ACCOUNT.to_owned(),
@@ -126,10 +126,27 @@ fn a_deliverer_is_told_what_it_must_know() {
         is_recursive: true,
         selectors,
         since: here().now,
+        until: None,
+        changed: here().now,
     };
     assert_eq!(trails, [expected]);
     let json = trails[0].selectors.to_string();
     assert!(trailseal_query::selectors::Selectors::parse(json.as_bytes()).is_ok());
+}
+
+#[test]
+fn rows_that_do_not_tell_of_changes_are_read() {
+    let (_folder, path) = place();
+    let store = Store::open(&path).unwrap();
+    create(&store, "trail");
+    let later = caller(ACCOUNT, "us-east-1", 1_700_000_100);
+    store.call(&later, Operation::StartLogging, &json!({"Name": "trail"})).unwrap();
+    let accounts = store.accounts();
+    let mut row = serde_json::to_value(&**accounts[ACCOUNT].trails().next().unwrap()).unwrap();
+    row.as_object_mut().unwrap().remove("changed");
+    let trail: Trail = serde_json::from_value(row).unwrap();
+    let account = Account::default().with(&Change::put(trail));
+    assert_eq!(account.delivered_trails()[0].changed, later.now);
 }
 
 #[test]

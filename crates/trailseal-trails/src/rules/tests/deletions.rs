@@ -69,7 +69,38 @@ fn starting_and_stopping_again_changes_nothing() {
     ] {
         assert_eq!(cloud.at(seconds, "us-east-1", operation, &name), Ok(json!({})));
         assert_eq!(times(&status(&cloud)), expected, "{seconds}");
-        let logging = cloud.account.borrow().logging_trails();
-        assert_eq!(logging.len(), usize::from(expected[0] == json!(true)));
+        let second = |value: &Value| value.as_i64().map(|time| crate::Timestamp::from_millis(time * 1_000));
+        let delivered = cloud.account.borrow().delivered_trails();
+        let found: Vec<_> = delivered.iter().map(|trail| (Some(trail.since), trail.until)).collect();
+        let until = second(&expected[2]).filter(|_| expected[0] == json!(false));
+        let wanted: Vec<_> = second(&expected[1]).map(|since| (Some(since), until)).into_iter().collect();
+        assert_eq!(found, wanted, "{seconds}");
+    }
+}
+
+#[test]
+fn a_change_that_matters_to_delivery_is_told_with_its_time() {
+    let cloud = Cloud::new();
+    cloud.at(1, "us-east-1", Operation::CreateTrail, &with(json!({}))).unwrap();
+    cloud.at(2, "us-east-1", Operation::StartLogging, &json!({"Name": "trail"})).unwrap();
+    let id = arn("us-east-1", "trail");
+    let selectors = json!({"TrailName": "trail", "EventSelectors": [{"ReadWriteType": "ReadOnly"}]});
+    let update = |member: &str, value: Value| json!({"Name": "trail", member: value});
+    for (seconds, operation, input, expected) in [
+        (10, Operation::AddTags, json!({"ResourceId": id, "TagsList": [{"Key": "k"}]}), 1),
+        (11, Operation::UpdateTrail, update("SnsTopicName", json!("topic")), 1),
+        (12, Operation::UpdateTrail, update("S3BucketName", json!("logs")), 1),
+        (13, Operation::UpdateTrail, update("S3BucketName", json!("other")), 13),
+        (14, Operation::UpdateTrail, update("S3KeyPrefix", json!("p")), 14),
+        (15, Operation::UpdateTrail, update("EnableLogFileValidation", json!(true)), 15),
+        (16, Operation::UpdateTrail, update("IsMultiRegionTrail", json!(true)), 16),
+        (17, Operation::UpdateTrail, update("RecursiveLogging", json!(false)), 17),
+        (18, Operation::PutEventSelectors, selectors.clone(), 18),
+        (19, Operation::PutEventSelectors, selectors, 18),
+        (20, Operation::StopLogging, json!({"Name": "trail"}), 18),
+    ] {
+        cloud.at(seconds, "us-east-1", operation, &input).unwrap();
+        let changed = cloud.account.borrow().delivered_trails()[0].changed;
+        assert_eq!(changed.millis(), expected * 1_000, "{operation:?} {input}");
     }
 }
