@@ -109,7 +109,8 @@ pub struct Round<'a> {
     pub trails: &'a [TrailSpec],
     /// The time.
     pub now: Timestamp,
-    /// Deliver log files now, whatever the interval. Digests keep to theirs.
+    /// Deliver log files now, whatever the interval, and end the digests' windows that have any: after it
+    /// every log file is named by a digest.
     pub flush: bool,
 }
 

@@ -126,6 +126,21 @@ impl Archive {
         Ok(json!({ "trailList": trails.map(describe::trail).collect::<Vec<_>>() }))
     }
 
+    /// Whether a name (in the caller's Region) or an ARN means a trail of the archive.
+    pub(crate) fn has_trail(&self, caller: &Caller, name_or_arn: &str) -> bool {
+        self.find(caller, name_or_arn).is_ok()
+    }
+
+    /// `ListPublicKeys` from its own keys and others.
+    pub(crate) fn list_public_keys(
+        &self,
+        others: &[PublicKey],
+        caller: &Caller,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
+        keys::list(self.keys.iter().chain(others), caller, input)
+    }
+
     fn get_trail(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let trail = self.find(caller, input::name(input)?)?;
         Ok(json!({ "Trail": describe::trail(trail) }))
@@ -140,17 +155,21 @@ impl Archive {
         let trail = self.find(caller, name).map_err(|error| with_arn(error, caller, name))?;
         Ok(describe::status(trail, &caller.region, second(caller.now)))
     }
-}
 
-impl Service for Archive {
-    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
+    /// Answers one call.
+    pub(crate) fn answer(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
         match operation {
-            Operation::LookupEvents => self.events.lookup(caller, &input),
-            Operation::ListPublicKeys => keys::list(&self.keys, caller, &input),
-            Operation::DescribeTrails => self.describe_trails(caller, &input),
-            Operation::GetTrail => self.get_trail(caller, &input),
+            Operation::LookupEvents => self.events.lookup(caller, input),
+            Operation::ListPublicKeys => self.list_public_keys(&[], caller, input),
+            Operation::DescribeTrails => self.describe_trails(caller, input),
+            Operation::GetTrail => self.get_trail(caller, input),
             Operation::ListTrails => Ok(self.list_trails()),
-            Operation::GetTrailStatus => self.get_trail_status(caller, &input),
+            Operation::GetTrailStatus => self.get_trail_status(caller, input),
             Operation::GetEventSelectors | Operation::GetInsightSelectors | Operation::ListTags => {
                 let message = format!("An archive does not tell what {} asks for.", operation.as_str());
                 Err(ApiError::new(ErrorCode::UnsupportedOperationException, message))
@@ -163,6 +182,18 @@ impl Service for Archive {
                 Err(ApiError::new(ErrorCode::OperationNotPermittedException, message))
             }
         }
+    }
+}
+
+impl Service for Archive {
+    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
+        self.answer(caller, operation, &input)
+    }
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive").field("trails", &self.trails).finish_non_exhaustive()
     }
 }
 

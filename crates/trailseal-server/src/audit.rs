@@ -11,6 +11,8 @@ use crate::{
 
 /// The path of the one operation.
 pub const PATH: &str = "/PutAuditEvents";
+/// The path of `trailseal record`: the body is event records, one a line. No API of AWS.
+pub const RECORD_PATH: &str = "/trailseal/record";
 const CONTENT_TYPE: &str = "application/json";
 
 /// Takes audit events, on several threads at once. May block.
@@ -20,6 +22,16 @@ pub trait AuditEvents: Send + Sync {
     /// # Errors
     /// [`AuditError`], which goes to the client as it is.
     fn put(&self, context: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError>;
+
+    /// Takes event records, one a line; answers how many were taken (`recorded`), how many were not (`refusals`), and
+    /// of the first of those the number of the line and the reason (`refused`).
+    ///
+    /// # Errors
+    /// [`ApiError`], when none was taken.
+    fn record(&self, caller: &Caller, lines: &[u8]) -> Result<Value, ApiError> {
+        let _ = (caller, lines);
+        Err(ApiError::new(ErrorCode::UnsupportedOperationException, "this server takes no events"))
+    }
 }
 
 /// A call of `PutAuditEvents`.

@@ -13,7 +13,6 @@ use hyper::{
     body::{Bytes, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderValue},
 };
-use ring::rand::{SecureRandom as _, SystemRandom};
 use s3s::service::S3Service;
 use serde_json::Value;
 use tokio::{sync::Semaphore, time::timeout};
@@ -28,6 +27,7 @@ use crate::{
     s3,
     service::{Context, Services},
     sigv4::{self, Rules},
+    uuid,
     wire::{self, Answer, Scope},
 };
 
@@ -142,7 +142,7 @@ impl Api {
 impl Handler for Api {
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let started = Instant::now();
-        let request_id = new_request_id();
+        let request_id = uuid::random();
         if let Some(s3) = self.s3.as_ref().filter(|_| is_of_s3(&request)) {
             let response = self.objects(s3, request).await;
             self.core.metrics.count(Kind::Objects, response.status().as_u16(), started.elapsed());
@@ -176,6 +176,11 @@ impl Core {
             let result = self.put_audit_events(service.as_ref(), &request, source);
             return (audit::render(&result), Kind::PutAuditEvents);
         }
+        if request.path == audit::RECORD_PATH
+            && let Some(service) = &self.services.audit
+        {
+            return (wire::render(&self.record(service.as_ref(), &request, source)), Kind::Record);
+        }
         let kind = wire::operation(&request).map_or(Kind::Unknown, Kind::Operation);
         (wire::render(&self.call(&request, source)), kind)
     }
@@ -200,6 +205,21 @@ impl Core {
         let (context, caller) = self.introduce(request, call.scope.take(), source, now);
         self.guarded(|| service.put(&context, &caller, call))
             .unwrap_or_else(|| Err(internal_failure().into()))
+    }
+
+    /// Takes the lines of `trailseal record`.
+    fn record(
+        &self,
+        service: &dyn AuditEvents,
+        request: &wire::Request<'_>,
+        source: Source,
+    ) -> Result<Value, ApiError> {
+        let now = self.admit(request, Rules::CLOUDTRAIL)?;
+        if request.method != "POST" {
+            return Err(ApiError::new(ErrorCode::UnknownOperationException, "events are sent by POST"));
+        }
+        let (_, caller) = self.introduce(request, wire::scope(request)?, source, now);
+        self.guarded(|| service.record(&caller, request.body)).unwrap_or_else(|| Err(internal_failure()))
     }
 
     /// Whether the request may call at all; the time of the call.
@@ -294,17 +314,6 @@ fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Body> {
     response
 }
 
-/// A random UUID, version 4.
-fn new_request_id() -> String {
-    let mut bytes = [0; 16];
-    // without randomness ids repeat, which confuses nobody but readers of logs
-    let _ = SystemRandom::new().fill(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex::encode(bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
 fn shorten(text: &str, most: usize) -> String {
     text[..text.floor_char_boundary(most)].to_owned()
 }
@@ -312,15 +321,6 @@ fn shorten(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn request_ids_are_random_uuids() {
-        let (one, other) = (new_request_id(), new_request_id());
-        assert_ne!(one, other);
-        let shape: Vec<usize> = one.split('-').map(str::len).collect();
-        assert_eq!(shape, [8, 4, 4, 4, 12]);
-        assert_eq!(&one[14..15], "4");
-    }
 
     #[test]
     fn user_agents_are_cut_between_characters() {

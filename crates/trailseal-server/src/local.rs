@@ -135,7 +135,8 @@ impl Local {
             recent: Arc::new(recent),
             delivery: Mutex::new(Delivery::new(deliverer)),
             keys,
-            has_stopped: AtomicBool::new(false),
+            // before a crash, perhaps
+            has_stopped: AtomicBool::new(true),
         })
     }
 

@@ -1,9 +1,11 @@
 //! `LookupEvents` over an archive's index (spec/lookup-events.md).
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp as Seconds;
-use trailseal_evidence::events::{EventIndex, LookupError, Scope};
+use trailseal_evidence::events::{self, EventIndex, LookupError, RecentEvents, Scope};
 use trailseal_query::lookup::{Attribute, Extensions, Request, RequestError, TimeFormat};
 
 use crate::{
@@ -11,10 +13,11 @@ use crate::{
     archive::Events,
 };
 
-/// Answers `LookupEvents` from an index.
+/// Answers `LookupEvents` from an archive's index, from the events that came in here, or from both.
 #[derive(Debug)]
 pub struct Lookups {
-    index: EventIndex,
+    archive: Option<EventIndex>,
+    recent: Option<Arc<RecentEvents>>,
     account: Option<String>,
     window: Option<i64>,
 }
@@ -22,13 +25,13 @@ pub struct Lookups {
 impl Lookups {
     /// Over the events of `account`, or of all accounts; of the last `window` seconds only, if that is asked for (90
     /// days at AWS).
-    pub fn new(index: EventIndex, account: Option<String>, window: Option<i64>) -> Self {
-        Self { index, account, window }
-    }
-
-    /// What answers are made from.
-    pub fn index(&self) -> &EventIndex {
-        &self.index
+    pub fn new(
+        archive: Option<EventIndex>,
+        recent: Option<Arc<RecentEvents>>,
+        account: Option<String>,
+        window: Option<i64>,
+    ) -> Self {
+        Self { archive, recent, account, window }
     }
 
     fn answer(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
@@ -37,7 +40,8 @@ impl Lookups {
         let request = input.request(self.window);
         let now = second(caller.now);
         let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
-        let answer = self.index.lookup(&request, &scope, now).map_err(|error| refused(&error))?;
+        let answer = events::lookup(self.archive.as_ref(), self.recent.as_deref(), &request, &scope, now)
+            .map_err(|error| refused(&error))?;
         let rows = answer.rows().map(|row| serde_json::from_slice(&row.json(TimeFormat::Wire)));
         let rows: Vec<Value> = rows.collect::<Result<_, _>>().map_err(|_| {
             ApiError::new(ErrorCode::InternalFailure, "an event cannot be written as an answer")

@@ -12,14 +12,16 @@ use crate::api::Operation;
 const STATUSES: [u16; 6] = [200, 400, 408, 413, 500, 503];
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-/// All operations, `PutAuditEvents`, and one more for what names none.
-const KINDS: usize = Operation::ALL.len() + 3;
+/// All operations, `PutAuditEvents`, S3, `trailseal record`, and one more for what names none.
+const KINDS: usize = Operation::ALL.len() + 4;
 
 /// What a request asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Operation(Operation),
     PutAuditEvents,
+    /// What `trailseal record` sends.
+    Record,
     /// S3's reading operations.
     Objects,
     Unknown,
@@ -29,7 +31,8 @@ impl Kind {
     fn index(self) -> usize {
         match self {
             Self::Operation(operation) => operation as usize,
-            Self::PutAuditEvents => KINDS - 3,
+            Self::PutAuditEvents => KINDS - 4,
+            Self::Record => KINDS - 3,
             Self::Objects => KINDS - 2,
             Self::Unknown => KINDS - 1,
         }
@@ -38,7 +41,8 @@ impl Kind {
     fn label(index: usize) -> &'static str {
         match Operation::ALL.get(index) {
             Some(operation) => operation.as_str(),
-            None if index == KINDS - 3 => "PutAuditEvents",
+            None if index == KINDS - 4 => "PutAuditEvents",
+            None if index == KINDS - 3 => "record",
             None if index == KINDS - 2 => "S3",
             None => "unknown",
         }

@@ -213,7 +213,10 @@ impl Buckets {
 
     fn folders(&self, bucket: &str) -> Vec<Mount> {
         let mut mounts = self.mounts.get(bucket).cloned().unwrap_or_default();
-        let is_name = is_path(bucket) && !bucket.contains('/') && !bucket.starts_with('.');
+        // neither a path nor one of the folders in which a data folder keeps its own
+        let is_name = bucket.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && is_path(bucket)
+            && !bucket.contains('/');
         if let Some(local) = self.local.as_ref().filter(|_| is_name) {
             let folder = local.join(bucket);
             let is_folder = fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir());

@@ -12,7 +12,11 @@ use crate::api::{ApiError, Caller, ErrorCode, second};
 
 /// The keys of the caller's Region, and those of no stated Region, whose validity overlaps the range asked for, all in
 /// one page: `NextToken` is ignored, as AWS does with one that it did not make.
-pub(super) fn list(keys: &[PublicKey], caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn list<'k>(
+    keys: impl Iterator<Item = &'k PublicKey>,
+    caller: &Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
     let now = second(caller.now);
     let start = input::time(input, "StartTime")?.unwrap_or(now);
     let end = input::time(input, "EndTime")?.unwrap_or(now);
@@ -26,8 +30,8 @@ pub(super) fn list(keys: &[PublicKey], caller: &Caller, input: &Value) -> Result
         key.validity_start.is_none_or(|from| from <= end) && key.validity_end.is_none_or(|to| start <= to)
     };
     // a key that several files hold is one key
-    let mut entries: BTreeMap<(Option<Timestamp>, Option<Timestamp>, &str), Value> = BTreeMap::new();
-    for key in keys.iter().filter(is_here).filter(overlaps) {
+    let mut entries: BTreeMap<(Option<Timestamp>, Option<Timestamp>, &'k str), Value> = BTreeMap::new();
+    for key in keys.filter(is_here).filter(overlaps) {
         for fingerprint in fingerprints(key) {
             entries
                 .entry((key.validity_start, key.validity_end, fingerprint))

@@ -73,8 +73,7 @@ impl<'a> AuditEvent<'a> {
 
     /// The event in it.
     pub(super) fn read(&self, caller: &Caller) -> Result<Event, EventFault> {
-        let is_whole =
-            |checksum| checksum == STANDARD.encode(digest(&SHA256, self.data.as_bytes()));
+        let is_whole = |checksum| checksum == STANDARD.encode(digest(&SHA256, self.data.as_bytes()));
         if !self.checksum.is_none_or(is_whole) {
             return Err(EventFault::Checksum);
         }
@@ -105,6 +104,8 @@ fn check_channel(channel: &str, caller: &Caller) -> Result<(), AuditError> {
                 Ok(())
             }
         }
-        _ => error(AuditErrorCode::InvalidChannelARN, "The specified channel ARN is not a valid channel ARN."),
+        _ => {
+            error(AuditErrorCode::InvalidChannelARN, "The specified channel ARN is not a valid channel ARN.")
+        }
     }
 }

@@ -1,30 +1,24 @@
 //! `trailseal serve`.
 
+mod archive;
+mod local;
+
 use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use indicatif::HumanBytes;
-use trailseal_archive::walk::Roots;
-use trailseal_evidence::{
-    Error, Options as EvidenceOptions,
-    events::{EventIndex, Statistics},
-    ledger::Ledger,
-    scan::{ScanOptions, Summary},
-};
+use trailseal_evidence::{events::Statistics, scan::Summary};
 use trailseal_server::{
-    AccessKeys, Archive, Bound, Buckets, Lookups, Options, Services, Timestamp, serve, stop,
+    AccessKeys, Archive, Bound, Buckets, Joined, Local, Lookups, Options, Service, Services, Timestamp,
+    audit::AuditEvents, serve, stop,
 };
-use trailseal_verify::keys::{KeyRing, PublicKey};
 
-use super::{
-    lookup_events,
-    verify::{self, parse},
-};
+use super::{lookup_events, verify::parse};
 use crate::{
     error::CommandError,
     interrupt::Interrupt,
@@ -35,6 +29,9 @@ use crate::{
         query::summary::{self, Told},
     },
 };
+
+/// Of events that come in locally, where nothing else says it.
+const DEFAULT_ACCOUNT: &str = "123456789012";
 
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
@@ -60,12 +57,32 @@ Exit status:
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folders that hold an archive (repeatable)
-    #[arg(long, value_name = "ROOT", required = true, num_args = 1..)]
+    #[arg(long, value_name = "ROOT", required_unless_present = "data_dir", num_args = 1..)]
     archive: Vec<PathBuf>,
 
     /// Public keys for `ListPublicKeys`: files, or folders whose .json, .der and .pem files are read
     #[arg(long, value_name = "PATH", num_args = 1..)]
     keys: Vec<PathBuf>,
+
+    /// A folder for local trails; made if it is missing
+    ///
+    /// With it, trails can be created, changed and started. Every call is recorded as an event, and so is what comes by
+    /// `PutAuditEvents` of the CloudTrail Data API and by `trailseal record`. For the trails that log, log files and
+    /// signed digest files are delivered into buckets, which are the folders of this folder.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// How often log files of local trails are delivered, from 1s
+    #[arg(long, value_name = "SPAN", value_parser = delivery_interval, default_value = "5m", requires = "data_dir")]
+    delivery_interval: i64,
+
+    /// The time that a digest file of local trails covers, from 2s
+    #[arg(long, value_name = "SPAN", value_parser = digest_interval, default_value = "1h", requires = "data_dir")]
+    digest_interval: i64,
+
+    /// `LookupEvents` finds the newest local events up to this size; they are held in memory and in the data folder
+    #[arg(long, value_name = "SIZE", value_parser = parse::size, default_value = "256M", requires = "data_dir")]
+    recent: u64,
 
     /// Where to listen; port 0 for any free one
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)))]
@@ -82,7 +99,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     observe: Option<SocketAddr>,
 
-    /// The account that the server plays [default: that of the archive; all, if it has several]
+    /// The account that the server plays [default: that of the archive; all, if it has several; with --data-dir and no
+    /// such archive 123456789012]
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<String>,
 
@@ -106,20 +124,29 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let access_keys = args.access_keys.as_deref().map(AccessKeys::read).transpose();
     let access_keys = access_keys.map_err(|error| CommandError::new(error.to_string()))?;
-    let accounts = accounts(&args.archive)?;
-    let account = args.account.clone().or_else(|| only(&accounts));
+    let keys = archive::public_keys(&args.keys)?;
+    let accounts = archive::accounts(&args.archive)?;
+    // what comes in locally belongs to one account
+    let default = args.data_dir.is_some().then(|| DEFAULT_ACCOUNT.to_owned());
+    let account = args.account.clone().or_else(|| only(&accounts)).or(default);
     let counts = Counts::new("reading", interrupt.clone());
     let began = Instant::now();
 
-    let keys = public_keys(&args.keys)?;
-    let buckets = buckets(args, &counts)?;
-    let (index, summary) = index(args, &counts)?;
+    let mut buckets = Buckets::new(args.data_dir.clone());
+    let (mut index, mut read, mut evidence) = (None, None, BTreeSet::new());
+    if !args.archive.is_empty() {
+        evidence = archive::add_buckets(&mut buckets, args, &counts)?;
+        let (loaded, summary) = archive::index(args, &counts)?;
+        read = Some((summary, loaded.statistics()));
+        index = Some(loaded);
+    }
     if interrupt.is_wanted() {
         return Err(CommandError::interrupted());
     }
-    let statistics = index.statistics();
+    let local = local::open(args, evidence)?.map(Arc::new);
+    let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
     let took = began.elapsed().as_secs_f64();
-    let lookups = Lookups::new(index, account.clone(), args.window);
+    let lookups = Lookups::new(index, recent, account.clone(), args.window);
     let archive = Archive::open(&args.archive, keys, account.clone(), Box::new(lookups))
         .map_err(|error| CommandError::new(error.to_string()))?;
 
@@ -130,26 +157,32 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     options.region.clone_from(&args.region);
     options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
-    let services = Services { cloudtrail: Arc::new(archive), audit: None, s3: Some(Arc::new(buckets)) };
+    let audit = local.clone().map(|local| local as Arc<dyn AuditEvents>);
+    let cloudtrail: Arc<dyn Service> = match &local {
+        Some(local) => Arc::new(Joined::new(archive, Arc::clone(local))),
+        None => Arc::new(archive),
+    };
+    let services = Services { cloudtrail, audit, s3: Some(Arc::new(buckets)) };
     let (handle, stopped) = stop();
     interrupt.end_gently(move || handle.stop());
     let tell = |bound: &Bound| {
-        if !args.quiet {
-            tell_start(&summary, statistics, took, bound, account.as_deref(), is_open);
+        if args.quiet {
+            return;
         }
+        if let Some((summary, statistics)) = &read {
+            tell_archive(summary, *statistics, took);
+        }
+        if let Some(local) = &local {
+            tell_local(local);
+        }
+        tell_start(bound, account.as_deref(), is_open);
     };
-    serve(options, services, stopped, tell).map_err(|error| CommandError::new(error.to_string()))?;
+    local::deliver_while(local.as_deref(), || serve(options, services, stopped, tell))
+        .map_err(|error| CommandError::new(error.to_string()))?;
     Ok(0)
 }
 
-fn tell_start(
-    summary: &Summary,
-    statistics: Statistics,
-    took: f64,
-    bound: &Bound,
-    account: Option<&str>,
-    is_open: bool,
-) {
+fn tell_archive(summary: &Summary, statistics: Statistics, took: f64) {
     // Nobody can be told that stderr is gone.
     let _ = summary::write(summary, &Told::default(), &mut anstream::stderr());
     let Statistics { records, bytes, .. } = statistics;
@@ -158,6 +191,18 @@ fn tell_start(
         grouped(records),
         HumanBytes(bytes)
     ));
+}
+
+fn tell_local(local: &Local) {
+    let trails = match local.logging_trails() {
+        0 => "no trail is logging".to_owned(),
+        1 => "1 trail is logging".to_owned(),
+        several => format!("{several} trails are logging"),
+    };
+    output::note(&format!("{trails}; buckets are the folders of {}", local.folder().display()));
+}
+
+fn tell_start(bound: &Bound, account: Option<&str>, is_open: bool) {
     let account = account.map_or_else(|| "all accounts".to_owned(), |account| format!("account {account}"));
     let who = if is_open { "any credentials are accepted" } else { "requests must be signed" };
     output::note(&format!("listening on http://{} for {account}; {who}", bound.api));
@@ -166,52 +211,8 @@ fn tell_start(
     }
 }
 
-/// The accounts that the archive's folders name.
-fn accounts(roots: &[PathBuf]) -> Result<BTreeSet<String>, CommandError> {
-    let units = Roots::open(roots).map_err(Error::Root)?.survey(&|_| true).units;
-    Ok(units.into_keys().map(|unit| unit.account).filter(|account| !account.is_empty()).collect())
-}
-
 fn only(accounts: &BTreeSet<String>) -> Option<String> {
     accounts.first().filter(|_| accounts.len() == 1).cloned()
-}
-
-fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, CommandError> {
-    if paths.is_empty() {
-        return Ok(Vec::new());
-    }
-    let loaded = trailseal_evidence::keys::load(paths)?;
-    if !loaded.content.defects.is_empty() {
-        return Err(verify::key_defects(&loaded.content.defects));
-    }
-    Ok(loaded.content.keys)
-}
-
-/// The buckets that the digests say they come from.
-fn buckets(args: &Args, counts: &Counts) -> Result<Buckets, CommandError> {
-    let options = EvidenceOptions {
-        roots: args.archive.clone(),
-        keys: KeyRing::new(Vec::new()),
-        threads: args.threads,
-        ..EvidenceOptions::default()
-    };
-    let ledger = Ledger::load(&options, counts)?;
-    let mut buckets = Buckets::new(None);
-    for mapping in &ledger.summary().mappings {
-        let folder = Path::new(&mapping.folder);
-        buckets
-            .add(&mapping.bucket, &mapping.prefix, folder)
-            .map_err(|error| CommandError::new(format!("{}: {error}", folder.display())))?;
-    }
-    Ok(buckets)
-}
-
-fn index(args: &Args, counts: &Counts) -> Result<(EventIndex, Summary), CommandError> {
-    let options =
-        ScanOptions { inputs: args.archive.clone(), threads: args.threads, ..ScanOptions::default() };
-    counts
-        .watch(!args.quiet, || EventIndex::load(&options, counts))
-        .map_err(|error| CommandError::new(error.to_string()))
 }
 
 fn now() -> Timestamp {
@@ -222,4 +223,17 @@ fn now() -> Timestamp {
 fn account(text: &str) -> Result<String, String> {
     let is_id = trailseal_archive::key::is_account_id(text);
     if is_id { Ok(text.to_owned()) } else { Err("an account id has 12 digits".to_owned()) }
+}
+
+fn delivery_interval(text: &str) -> Result<i64, String> {
+    interval(text, 1)
+}
+
+fn digest_interval(text: &str) -> Result<i64, String> {
+    interval(text, 2)
+}
+
+fn interval(text: &str, least: i64) -> Result<i64, String> {
+    let seconds = parse::span(text)?;
+    if seconds < least { Err(format!("it is at least {least}s")) } else { Ok(seconds) }
 }

@@ -11,7 +11,7 @@ use trailseal_archive::Timestamp;
 use trailseal_query::Predicate;
 
 use super::args;
-use crate::error::CommandError;
+use crate::{commands::verify::parse, error::CommandError};
 
 /// A file of event selectors is no larger.
 const MAX_SELECTORS: u64 = 16 << 20;
@@ -101,19 +101,8 @@ fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 
 /// `24h`, `90m`, `2d`.
 fn parse_span(text: &str) -> Result<i64, CommandError> {
-    let fail =
-        || CommandError::new(format!("--late {text:?} is no span of time")).hint("write 30m, 24h or 7d");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 7 * 86_400,
-        _ => return Err(fail()),
-    };
-    let number: u32 = digits.parse().map_err(|_| fail())?;
-    Ok(i64::from(number) * unit)
+    parse::span(text)
+        .map_err(|hint| CommandError::new(format!("--late {text:?} is no span of time")).hint(hint))
 }
 
 fn now() -> Timestamp {

@@ -36,6 +36,23 @@ pub(crate) fn at_least_one(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1 is needed".to_owned())
 }
 
+/// `30s`, `90m`, `24h`, `7d` or `2w`, in seconds.
+pub(crate) fn span(text: &str) -> Result<i64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        "w" => Some(7 * 86_400),
+        _ => None,
+    };
+    let number: Option<u32> = digits.parse().ok();
+    unit.zip(number)
+        .map(|(unit, number)| unit * i64::from(number))
+        .ok_or_else(|| "write a span of time as 30s, 90m, 24h or 7d".to_owned())
+}
+
 /// `4G`, `256M`, `100k`, `1GiB` or bytes; powers of 1024.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();

@@ -1,0 +1,108 @@
+//! Local trails: opening their folder, and delivering while the server runs.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Condvar, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use trailseal_server::{Local, LocalOptions};
+
+use super::{Args, now};
+use crate::{error::CommandError, output, render::plain::grouped};
+
+/// How often it is looked whether something is due.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Opens the data folder, into which nothing may be delivered for a bucket of the archive.
+pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Local>, CommandError> {
+    let Some(folder) = &args.data_dir else { return Ok(None) };
+    keep_apart(folder, &args.archive)?;
+    let mut options = LocalOptions::new(folder);
+    options.delivery_interval = args.delivery_interval;
+    options.digest_interval = args.digest_interval;
+    options.recent_bytes = usize::try_from(args.recent).unwrap_or(usize::MAX);
+    options.evidence = evidence;
+    let local = Local::open(&options).map_err(|error| CommandError::new(error.to_string()))?;
+    for tail in local.dropped() {
+        let bytes = grouped(tail.bytes);
+        output::note(&format!(
+            "{}: {bytes} bytes at its end were cut off by a crash and never acknowledged; they are dropped",
+            tail.path.display()
+        ));
+    }
+    Ok(Some(local))
+}
+
+/// Nothing is ever written below an archive's folders.
+fn keep_apart(folder: &Path, roots: &[PathBuf]) -> Result<(), CommandError> {
+    let failed = |path: &Path, error| CommandError::file("use", path, &error);
+    if roots.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let folder = folder.canonicalize().map_err(|error| failed(folder, error))?;
+    for root in roots {
+        let root = root.canonicalize().map_err(|error| failed(root, error))?;
+        if folder.starts_with(&root) || root.starts_with(&folder) {
+            return Err(CommandError::new(format!(
+                "{} and {} lie in one another: an archive is evidence, below which nothing is written",
+                folder.display(),
+                root.display()
+            ))
+            .hint("give --data-dir a folder of its own; what is delivered there is served anyway"));
+        }
+    }
+    Ok(())
+}
+
+/// Runs `serve` and delivers meanwhile; afterwards everything that came in is delivered and signed.
+pub(super) fn deliver_while<T>(local: Option<&Local>, serve: impl FnOnce() -> T) -> T {
+    let Some(local) = local else { return serve() };
+    let end = End::default();
+    let result = thread::scope(|scope| {
+        // a panic of `serve` must end the thread too
+        let _ended = EndOnDrop(&end);
+        scope.spawn(|| {
+            while !end.wait() {
+                tick(local, false);
+            }
+        });
+        serve()
+    });
+    tick(local, true);
+    result
+}
+
+fn tick(local: &Local, flush: bool) {
+    for trouble in local.tick(now(), flush) {
+        output::note(&trouble);
+    }
+}
+
+#[derive(Default)]
+struct End {
+    is_over: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl End {
+    /// Waits until the next tick; whether it is over.
+    fn wait(&self) -> bool {
+        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.wake.wait_timeout_while(is_over, TICK, |is_over| !*is_over);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+struct EndOnDrop<'a>(&'a End);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.wake.notify_all();
+    }
+}
