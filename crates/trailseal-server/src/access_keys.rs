@@ -25,6 +25,10 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
+    pub(crate) fn new(secret: String, token: Option<String>) -> Self {
+        Self { secret, token }
+    }
+
     pub(crate) fn secret(&self) -> &str {
         &self.secret
     }
@@ -169,7 +173,7 @@ impl AccessKeys {
         {
             return fail("the secret or token is empty or too long");
         }
-        let key = AccessKey { secret, token };
+        let key = AccessKey::new(secret, token);
         if self.keys.insert(id, key.clone()).is_some_and(|earlier| earlier != key) {
             return fail("the access key id stands twice, with different secrets");
         }

@@ -137,16 +137,9 @@ pub fn verify(
     let payload = payload_hash(request, rules, &authorization.signed)?;
 
     let canonical = canonical_request(request, rules, &authorization.signed, &payload);
-    let string_to_sign = format!(
-        "{ALGORITHM}\n{date}\n{}/{}/{}/aws4_request\n{}",
-        scope.date,
-        scope.region,
-        scope.service,
-        hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
-    );
     let signing_key = signing_key(key, scope);
     // compares in constant time
-    hmac::verify(&signing_key, string_to_sign.as_bytes(), &authorization.signature)
+    hmac::verify(&signing_key, string_to_sign(date, scope, &canonical).as_bytes(), &authorization.signature)
         .map_err(|_| Refusal::Mismatch)?;
     Ok(Verified {
         access_key: scope.access_key.to_owned(),
@@ -296,7 +289,7 @@ fn payload_hash(request: &Request<'_>, rules: Rules, signed: &[&str]) -> Result<
     if stated == Some(UNSIGNED) && rules.unsigned_payload && signed.contains(&CONTENT_HASH) {
         return Ok(UNSIGNED.to_owned());
     }
-    let actual = hex::encode(digest::digest(&digest::SHA256, request.body));
+    let actual = hash(request.body);
     match stated {
         Some(stated) if stated != actual => Err(Refusal::ContentHash),
         _ => Ok(actual),
@@ -382,6 +375,17 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
+fn string_to_sign(date: &str, scope: &Scope<'_>, canonical: &str) -> String {
+    let Scope { date: day, region, service, .. } = scope;
+    let hash = hash(canonical.as_bytes());
+    format!("{ALGORITHM}\n{date}\n{day}/{region}/{service}/aws4_request\n{hash}")
+}
+
+/// SHA-256 in hex.
+fn hash(bytes: &[u8]) -> String {
+    hex::encode(digest::digest(&digest::SHA256, bytes))
+}
+
 fn signing_key(key: &AccessKey, scope: &Scope<'_>) -> hmac::Key {
     let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{}", key.secret()).as_bytes());
     [scope.date, scope.region, scope.service, "aws4_request"].into_iter().fold(start, |key, part| {
@@ -389,5 +393,6 @@ fn signing_key(key: &AccessKey, scope: &Scope<'_>) -> hmac::Key {
     })
 }
 
+pub(crate) mod sign;
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,15 @@ pub fn scope(request: &Request<'_>) -> Result<Option<Scope>, ApiError> {
     Ok(Some(Scope { access_key: access_key.to_owned(), region: region.to_owned() }))
 }
 
+/// An error as a client reads it.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(crate) struct Said {
+    #[serde(rename = "__type", default)]
+    pub(crate) code: String,
+    #[serde(default)]
+    pub(crate) message: String,
+}
+
 /// 1 to 128 word characters, as IAM has it.
 pub(crate) fn is_access_key_id(text: &str) -> bool {
     (1..=128).contains(&text.len())

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, follow, generate, keys, lookup_events, man, query, serve, verify};
+use crate::commands::{
+    completions, follow, generate, keys, lookup_events, man, query, record, serve, verify,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     LookupEvents(Box<lookup_events::Args>),
     #[command(after_help = serve::AFTER_HELP)]
     Serve(Box<serve::Args>),
+    #[command(after_help = record::AFTER_HELP)]
+    Record(record::Args),
     Keys(keys::Args),
     Generate(Box<generate::GenerateArgs>),
     Completions(completions::Args),
@@ -106,6 +110,7 @@ impl Command {
                 "interrupted: not everything was read, and what was written is not all"
             }
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
+            Self::Record(_) => "interrupted: not everything was recorded",
             Self::Serve(_) => "interrupted before anybody was served",
             Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
         }

@@ -26,6 +26,7 @@ pub(crate) mod keys;
 pub(crate) mod lookup_events;
 pub(crate) mod man;
 pub(crate) mod query;
+pub(crate) mod record;
 pub(crate) mod serve;
 pub(crate) mod verify;
 
@@ -54,6 +55,7 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
         Command::Query(args) => query::run(args, interrupt),
         Command::Follow(args) => follow::run(args, interrupt),
         Command::Serve(args) => serve::run(args, interrupt),
+        Command::Record(args) => record::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
         Command::LookupEvents(args) => lookup_events::run(args, interrupt),
         Command::Generate(args) => {

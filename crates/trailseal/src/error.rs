@@ -7,6 +7,9 @@ use crate::render::plain::shown;
 /// The exit status of everything that could not be run (spec/verification.md 3).
 pub(crate) const COULD_NOT_RUN: u8 = 2;
 
+/// The exit status of a run that could not do all of its work.
+pub(crate) const PARTLY: u8 = 3;
+
 /// An error, and what may help: `error: …` and `hint: …` lines on stderr.
 #[derive(Debug)]
 pub(crate) struct CommandError {

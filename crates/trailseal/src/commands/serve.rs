@@ -215,7 +215,7 @@ fn only(accounts: &BTreeSet<String>) -> Option<String> {
     accounts.first().filter(|_| accounts.len() == 1).cloned()
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

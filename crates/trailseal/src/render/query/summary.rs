@@ -63,10 +63,9 @@ pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
 /// that something could not be read.
 pub(crate) fn status(summary: &Summary, told: &Told, lacks_matches: bool) -> u8 {
     const NOTHING_MATCHED: u8 = 1;
-    const PARTLY: u8 = 3;
     match () {
         () if lacks_matches => NOTHING_MATCHED,
-        () if is_partial(summary, told) => PARTLY,
+        () if is_partial(summary, told) => crate::error::PARTLY,
         () => 0,
     }
 }

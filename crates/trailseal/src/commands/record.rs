@@ -1,0 +1,336 @@
+//! `trailseal record`.
+
+use std::{
+    env,
+    fs::File,
+    io::{self, BufRead, BufReader, IsTerminal as _, Read as _},
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    thread,
+    time::Duration,
+};
+
+use trailseal_server::{Endpoint, MAX_LINES, Recorded, SendError, Sender};
+
+use super::serve::now;
+use crate::{
+    error::{CommandError, PARTLY},
+    interrupt::Interrupt,
+    output,
+    render::plain::grouped,
+};
+
+pub(crate) const AFTER_HELP: &str = "\
+Examples:
+  echo '{\"eventSource\":\"app.example.com\",\"eventName\":\"Deploy\"}' | trailseal record
+      One event; what every record has and this one has not is added: eventTime, eventID, awsRegion and others.
+  zcat logs/*.json.gz | jq -c '.Records[]' | trailseal record --endpoint-url http://127.0.0.1:4578
+      Replay log files into local trails.
+  tail -f events.jsonl | trailseal record
+      Events are sent as they come.
+
+With --access-keys the server wants signatures: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN are
+used where they are set.
+
+Exit status:
+  0  every event is recorded
+  2  could not run: no server, wrong arguments; what was recorded until then is told
+  3  some lines were refused; each is told (at most 100 of a request)";
+
+/// Lines that wait to be sent.
+const WAITING: usize = 4096;
+/// Lines that come within this time go together.
+const GATHER: Duration = Duration::from_millis(20);
+/// A request is sent when it has so many bytes.
+const ENOUGH: usize = MAX_LINES / 2;
+/// A longer line cannot be sent.
+const LONGEST: usize = MAX_LINES / 2;
+/// How often a broken connection is tried again, and the first pause, which doubles.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Send event records to `trailseal serve --data-dir`, for its local trails
+///
+/// Reads event records as JSON Lines and records them: the events are durable when they are counted as recorded, and
+/// every local trail that logs and selects them delivers them in its next log files. What a record says stays as it is,
+/// byte for byte. If the connection breaks, lines whose end is unknown are sent again, so that an event may be recorded
+/// twice, and none is lost.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files of event records, one JSON object a line; `-` or none for stdin
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The server
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4578")]
+    endpoint_url: String,
+
+    /// The region of events that name none [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, or us-east-1]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+
+    /// Only errors on stderr
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    let endpoint = Endpoint::new(&args.endpoint_url, &region(args), access_key()?)?;
+    let mut sending = Sending { sender: Sender::new(endpoint)?, total: Total::default(), interrupt };
+    let stdin = [PathBuf::from("-")];
+    let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
+    let mut unread = Vec::new();
+    for file in files {
+        match sending.file(file) {
+            Ok(()) => {}
+            Err(Failure::Unread(error)) => unread.push(error),
+            Err(Failure::Unsent(error)) => return Err(sending.total.left_off(error)),
+        }
+    }
+    let Total { recorded, refusals } = sending.total;
+    if !args.quiet {
+        let events = if recorded == 1 { "event is" } else { "events are" };
+        output::note(&format!("{} {events} recorded", grouped(recorded)));
+    }
+    if let Some(error) = unread.into_iter().next() {
+        return Err(error);
+    }
+    if refusals > 0 {
+        let lines = if refusals == 1 { "line was" } else { "lines were" };
+        let message = format!("{} {lines} refused, and not recorded", grouped(refusals));
+        let error = CommandError { status: PARTLY, ..CommandError::new(message) };
+        return Err(error.hint("one event record a line; of log files: jq -c '.Records[]'"));
+    }
+    Ok(0)
+}
+
+fn region(args: &Args) -> String {
+    let said = |name| env::var(name).ok().filter(|region| !region.is_empty());
+    let said = args.region.clone().or_else(|| said("AWS_REGION")).or_else(|| said("AWS_DEFAULT_REGION"));
+    said.unwrap_or_else(|| "us-east-1".to_owned())
+}
+
+fn access_key() -> Result<Option<(String, String, Option<String>)>, CommandError> {
+    let said = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    match (said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY")) {
+        (Some(id), Some(secret)) => Ok(Some((id, secret, said("AWS_SESSION_TOKEN")))),
+        (None, None) => Ok(None),
+        _ => {
+            Err(CommandError::new("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must both be set, or neither"))
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Total {
+    recorded: u64,
+    refusals: u64,
+}
+
+impl Total {
+    fn left_off(self, mut error: CommandError) -> CommandError {
+        let recorded = grouped(self.recorded);
+        error.hints.insert(0, format!("{recorded} events are recorded; the rest may be sent again"));
+        error
+    }
+}
+
+struct Sending<'a> {
+    sender: Sender,
+    total: Total,
+    interrupt: &'a Interrupt,
+}
+
+enum Failure {
+    /// A file; the others are sent.
+    Unread(CommandError),
+    /// Nothing can be sent.
+    Unsent(CommandError),
+}
+
+impl Sending<'_> {
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        let unread = |error: io::Error| Failure::Unread(CommandError::file("read", path, &error));
+        let input: Box<dyn io::Read + Send> = if path == Path::new("-") {
+            if io::stdin().is_terminal() {
+                output::note(&"reading event records from the terminal, one a line; Ctrl-D ends");
+            }
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path).map_err(unread)?)
+        };
+        let shown = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        let (lines, gathered) = sync_channel(WAITING);
+        // ends with its input, or with the process: a read from a terminal cannot be interrupted
+        let reading = thread::spawn(move || read(input, &lines));
+        self.lines(&shown, &gathered).map_err(Failure::Unsent)?;
+        drop(gathered);
+        match reading.join() {
+            Ok(read) => read.map_err(unread),
+            Err(_) => Err(unread(io::Error::other("reading it failed"))),
+        }
+    }
+
+    /// Sends lines as they come, those that come together in one request.
+    fn lines(&mut self, shown: &str, lines: &Receiver<Line>) -> Result<(), CommandError> {
+        let mut request = Vec::new();
+        let mut numbers = Vec::new();
+        loop {
+            if self.interrupt.is_wanted() {
+                return Err(CommandError::interrupted());
+            }
+            let next = if request.is_empty() {
+                lines.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                lines.recv_timeout(GATHER)
+            };
+            let is_over = next == Err(RecvTimeoutError::Disconnected);
+            match next {
+                Ok(Line { number, text: Some(text) }) => {
+                    request.extend_from_slice(&text);
+                    request.push(b'\n');
+                    numbers.push(number);
+                    if request.len() < ENOUGH {
+                        continue;
+                    }
+                }
+                Ok(Line { number, text: None }) => {
+                    let most = grouped(LONGEST as u64);
+                    self.refuse(shown, number, &format!("it is longer than {most} bytes"));
+                    self.total.refusals += 1;
+                    continue;
+                }
+                Err(_) => {}
+            }
+            if !request.is_empty() {
+                let recorded = self.send(std::mem::take(&mut request))?;
+                self.total.recorded += recorded.recorded;
+                self.total.refusals += recorded.refusals;
+                for refused in recorded.refused {
+                    let at = usize::try_from(refused.line).unwrap_or_default().saturating_sub(1);
+                    self.refuse(shown, numbers.get(at).copied().unwrap_or_default(), &refused.reason);
+                }
+                numbers.clear();
+            }
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
+
+    fn send(&mut self, request: Vec<u8>) -> Result<Recorded, CommandError> {
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match self.sender.send(request.clone(), now()) {
+                Err(error) if error.may_pass() && self.total.recorded > 0 => {
+                    output::note(&format!("{error}; it is tried again"));
+                    thread::sleep(pause);
+                    pause *= 2;
+                }
+                sent => return Ok(sent?),
+            }
+        }
+        Ok(self.sender.send(request, now())?)
+    }
+
+    fn refuse(&self, shown: &str, line: u64, reason: &str) {
+        output::note(&format!("{shown}, line {line}: {reason}; it is not recorded"));
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    /// From 1.
+    number: u64,
+    /// `None` for one that is too long.
+    text: Option<Vec<u8>>,
+}
+
+/// Reads lines until the input ends, or nobody wants them any more.
+fn read(input: Box<dyn io::Read + Send>, lines: &SyncSender<Line>) -> io::Result<()> {
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    for number in 1.. {
+        let mut text = Vec::new();
+        let read = input.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut text)?;
+        if read == 0 {
+            break;
+        }
+        let is_whole = text.last() == Some(&b'\n');
+        let is_too_long = !is_whole && text.len() > LONGEST;
+        if is_too_long {
+            skip_line(&mut input)?;
+        }
+        let text = text.trim_ascii();
+        let line = Line { number, text: (!is_too_long).then(|| text.to_vec()) };
+        if !text.is_empty() && lines.send(line).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        input.consume(length);
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+impl From<SendError> for CommandError {
+    fn from(error: SendError) -> Self {
+        let hint = match &error {
+            SendError::Connection { .. } => {
+                Some("`trailseal serve --data-dir DIR` runs a server; --endpoint-url says where it is")
+            }
+            SendError::Refused { code, .. } if code.contains("Signature") || code.contains("Token") => {
+                Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of the server's --access-keys")
+            }
+            SendError::Refused { code, .. }
+                if code == "UnsupportedOperationException" || code.starts_with("Unknown") =>
+            {
+                Some("events can be recorded where the server has a --data-dir")
+            }
+            _ => None,
+        };
+        let new = Self::new(error.to_string());
+        match hint {
+            Some(hint) => new.hint(hint),
+            None => new,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[u8]) -> Vec<(u64, Option<usize>)> {
+        let (sender, receiver) = sync_channel(100);
+        read(Box::new(io::Cursor::new(text.to_vec())), &sender).unwrap();
+        drop(sender);
+        receiver.iter().map(|line| (line.number, line.text.map(|text| text.len()))).collect()
+    }
+
+    #[test]
+    fn lines_are_numbered_as_an_editor_does() {
+        assert_eq!(lines(b"ab\r\n\n  c\nlast"), [(1, Some(2)), (3, Some(1)), (4, Some(4))]);
+        assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_told_and_the_next_one_is_read() {
+        let mut text = vec![b'x'; LONGEST * 3];
+        text.extend_from_slice(b"\nafter\n");
+        assert_eq!(lines(&text), [(1, None), (2, Some(5))]);
+        let whole = vec![b'x'; LONGEST];
+        assert_eq!(lines(&whole), [(1, Some(LONGEST))]);
+    }
+}
