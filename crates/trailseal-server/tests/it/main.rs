@@ -5,3 +5,4 @@ mod client;
 mod ending;
 mod http;
 mod limits;
+mod s3;
