@@ -17,6 +17,7 @@ import oracle
 
 PROJECT = Path(__file__).resolve().parent.parent
 TRAILSEAL = Path(os.environ.get("TRAILSEAL", PROJECT / "target/release/trailseal")).resolve()
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")).resolve()
 GOLDEN = PROJECT.parent / "shared/golden"
 DEMO = PROJECT / "testdata/demo"
 

@@ -114,6 +114,24 @@ class Serve(unittest.TestCase):
         self.assertIn("any credentials are accepted", self.server.told)
 
 
+class S3Apart(unittest.TestCase):
+    def test_s3_can_have_a_listener_of_its_own(self) -> None:
+        server = Server("--archive", DEMO / "archive", "--s3-listen", "127.0.0.1:0")
+        try:
+            assert server.process.stderr
+            found = re.search(r"S3's reading operations on (http://\S+)", server.process.stderr.readline())
+            assert found
+            bucket = next((DEMO / "archive").iterdir()).name
+            done = server.aws("s3", "ls", f"s3://{bucket}", "--endpoint-url", found[1])
+            self.assertEqual((done.returncode, done.stdout.split()), (0, ["PRE", "AWSLogs/"]), done.stderr)
+            # the port of the API knows no S3, and the other one no CloudTrail
+            self.assertNotEqual(server.aws("s3", "ls", f"s3://{bucket}").returncode, 0)
+            self.assertNotEqual(server.aws("cloudtrail", "list-trails", "--endpoint-url", found[1]).returncode, 0)
+            self.assertEqual(server.aws("cloudtrail", "list-trails").returncode, 0)
+        finally:
+            server.end()
+
+
 class Safety(unittest.TestCase):
     def test_other_machines_need_access_keys(self) -> None:
         command = [TRAILSEAL, "serve", "--listen", "0.0.0.0:0", "--archive", DEMO / "archive"]

@@ -1,14 +1,11 @@
-"""boto3 and botocore, unmodified, against the server of crates/trailseal-server over loopback.
-
-The server is the example `serve_archive` of that crate, which is built first; `SERVE_ARCHIVE` names another binary. The
-archive is testdata/demo. No network but loopback.
-"""
+"""botocore's clients, unmodified, against `trailseal serve` over loopback: shapes, errors, signatures. The archive is the demo."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import subprocess
+import re
 import tempfile
 import unittest
 import urllib.request
@@ -23,32 +20,24 @@ import botocore.config
 import botocore.exceptions
 import botocore.session
 
-PROJECT = Path(__file__).resolve().parent.parent
-DEMO = PROJECT / "testdata/demo"
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
-BINARY = Path(os.environ.get("SERVE_ARCHIVE", TARGET / "debug/examples/serve_archive")).resolve()
+import test_serve
+from support import DEMO
+from test_serve import ACCOUNT
+
 KEY_ID, SECRET = "AKIAEXAMPLEEXAMPLE01", "made/up+secret"
-ACCOUNT = "111122223333"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
 
 
-def setUpModule() -> None:
-    if "SERVE_ARCHIVE" not in os.environ:
-        command = ["cargo", "build", "--quiet", "-p", "trailseal-server", "--example", "serve_archive"]
-        subprocess.run(command, cwd=PROJECT, check=True)
-
-
-class Server:
-    """The example binary; ends with its standard input."""
+class Server(test_serve.Server):
+    """The command over the demo archive, with metrics."""
 
     def __init__(self, *arguments: object) -> None:
-        command = [BINARY, DEMO / "archive", DEMO / "keys", ACCOUNT, *map(str, arguments)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout and self.process.stdin
-        line = self.process.stdout.readline().split()
-        if len(line) != 2:
-            raise AssertionError("the server did not start")
-        self.api, self.observe = line
+        demo = ("--archive", DEMO / "archive", "--keys", DEMO / "keys", "--account", ACCOUNT)
+        super().__init__(*demo, "--observe", "127.0.0.1:0", *arguments)
+        assert self.process.stderr
+        found = re.search(r"health and metrics on (http://\S+)", self.process.stderr.readline())
+        assert found
+        self.observe = found[1]
 
     def client(self, region: str = "us-east-1", secret: str = SECRET, key: str = KEY_ID) -> Any:
         session = botocore.session.Session()
@@ -56,17 +45,11 @@ class Server:
         return session.create_client(
             "cloudtrail",
             region_name=region,
-            endpoint_url=f"http://{self.api}",
+            endpoint_url=self.url,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
             config=botocore.config.Config(retries={"max_attempts": 0}),
         )
-
-    def end(self) -> int:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        self.process.stdout.close()
-        return self.process.wait(timeout=60)
 
 
 class Unsigned(unittest.TestCase):
@@ -107,10 +90,14 @@ class Unsigned(unittest.TestCase):
             client.list_public_keys(StartTime=day, EndTime=day - timedelta(days=1))
 
     def test_events_are_of_the_region_of_the_credential_scope(self) -> None:
-        for region in ("us-east-1", "ap-southeast-2"):
-            pages = self.server.client(region).get_paginator("lookup_events").paginate(MaxResults=10)
-            names = [event["EventName"] for page in pages for event in page["Events"]]
-            self.assertEqual(names, [region])
+        for region in ("us-east-1", "eu-west-1"):
+            pages = list(self.server.client(region).get_paginator("lookup_events").paginate(MaxResults=10))
+            self.assertEqual({len(page["Events"]) for page in pages[:-1]}, {10})
+            events = [event for page in pages for event in page["Events"]]
+            self.assertEqual({json.loads(event["CloudTrailEvent"])["awsRegion"] for event in events}, {region})
+            times = [event["EventTime"] for event in events]
+            self.assertEqual(times, sorted(times, reverse=True))
+        self.assertEqual(self.server.client("ap-southeast-2").lookup_events()["Events"], [])
 
     def test_errors_are_the_exceptions_of_the_model(self) -> None:
         client = self.server.client("us-east-1")
@@ -131,9 +118,9 @@ class Unsigned(unittest.TestCase):
 
     def test_health_and_metrics(self) -> None:
         self.server.client().list_trails()
-        with urllib.request.urlopen(f"http://{self.server.observe}/health") as answer:
+        with urllib.request.urlopen(f"{self.server.observe}/health") as answer:
             self.assertEqual(answer.read(), b"ok\n")
-        with urllib.request.urlopen(f"http://{self.server.observe}/metrics") as answer:
+        with urllib.request.urlopen(f"{self.server.observe}/metrics") as answer:
             self.assertIn(b'trailseal_requests_total{operation="ListTrails",status="200"}', answer.read())
 
 
@@ -146,7 +133,7 @@ class Signed(unittest.TestCase):
         path = Path(cls.folder.name, "credentials")
         path.touch(mode=0o600)
         path.write_text(f"[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n")
-        cls.server = Server(path)
+        cls.server = Server("--access-keys", path)
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -172,7 +159,7 @@ class Signed(unittest.TestCase):
         session = botocore.session.Session()
         config = botocore.config.Config(signature_version=botocore.UNSIGNED, retries={"max_attempts": 0})
         client = session.create_client(
-            "cloudtrail", region_name="us-east-1", endpoint_url=f"http://{self.server.api}", config=config
+            "cloudtrail", region_name="us-east-1", endpoint_url=self.server.url, config=config
         )
         self.assertEqual(self.refusal(client), "MissingAuthenticationTokenException")
 

@@ -1,5 +1,6 @@
 //! What each fuzz target does with its input; ordinary tests replay corpora and crashes through the same
-//! functions (`fuzz_replay.rs` in the tests of the crates verify and query).
+//! functions (`fuzz_replay.rs` in the tests of the crates verify, query and server).
 
 pub mod query;
+pub mod server;
 pub mod verify;

@@ -39,7 +39,13 @@ pub(crate) struct Api {
     core: Arc<Core>,
     calls: Arc<Semaphore>,
     bodies: Budget,
-    s3: Option<S3Service>,
+    objects: Option<Objects>,
+}
+
+/// S3's reading operations.
+pub(crate) struct Objects {
+    core: Arc<Core>,
+    s3: S3Service,
 }
 
 struct Core {
@@ -61,7 +67,14 @@ impl Api {
         let calls = Arc::new(Semaphore::new(options.max_calls.max(1)));
         let bodies = Budget::new(options.max_bodies_bytes.max(options.max_body_bytes));
         let s3 = services.s3.as_ref().map(|buckets| s3::service(Arc::clone(buckets), options.region.clone()));
-        Self { core: Arc::new(Core { options, services, metrics }), calls, bodies, s3 }
+        let core = Arc::new(Core { options, services, metrics });
+        let objects = s3.map(|s3| Objects { core: Arc::clone(&core), s3 });
+        Self { core, calls, bodies, objects }
+    }
+
+    /// S3's operations, for a listener of their own: the API answers them no more.
+    pub(crate) fn take_objects(&mut self) -> Option<Objects> {
+        self.objects.take()
     }
 
     /// The answer, what was asked for, and whether the connection must end with it.
@@ -90,32 +103,6 @@ impl Api {
         (answer, kind, false)
     }
 
-    /// Answers a request for S3, whose operations here only read: a body means nothing.
-    async fn objects(&self, s3: &S3Service, request: Request<Incoming>) -> Response<Body> {
-        let (mut parts, _) = request.into_parts();
-        let headers: Vec<(&str, &[u8])> =
-            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let signed = wire::Request {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            headers: &headers,
-            body: &[],
-        };
-        if let Err(error) = self.core.admit(&signed, Rules::S3) {
-            return s3::refuse(&error);
-        }
-        // checked above, or not at all: s3s knows no keys
-        for name in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
-            parts.headers.remove(name);
-        }
-        let answered = s3.call(Request::from_parts(parts, s3s::Body::empty())).await;
-        match answered {
-            Ok(response) => response.map(|body| body.map_err(BoxError::from).boxed_unsync()),
-            Err(_) => s3::refuse(&internal_failure()),
-        }
-    }
-
     /// Runs the call on the pool, as soon as a thread is free.
     async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> (Answer, Kind) {
         let core = Arc::clone(&self.core);
@@ -139,18 +126,57 @@ impl Api {
     }
 }
 
+impl Objects {
+    /// Answers a request; the operations here only read: a body means nothing.
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (mut parts, _) = request.into_parts();
+        let headers: Vec<(&str, &[u8])> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let signed = wire::Request {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &headers,
+            body: &[],
+        };
+        if let Err(error) = self.core.admit(&signed, Rules::S3) {
+            return s3::refuse(&error);
+        }
+        // checked above, or not at all: s3s knows no keys
+        for name in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
+            parts.headers.remove(name);
+        }
+        let answered = self.s3.call(Request::from_parts(parts, s3s::Body::empty())).await;
+        match answered {
+            Ok(response) => response.map(|body| body.map_err(BoxError::from).boxed_unsync()),
+            Err(_) => s3::refuse(&internal_failure()),
+        }
+    }
+}
+
 impl Handler for Api {
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        if let Some(objects) = self.objects.as_ref().filter(|_| is_of_s3(&request)) {
+            return objects.handle(peer, request).await;
+        }
         let started = Instant::now();
         let request_id = uuid::random();
-        if let Some(s3) = self.s3.as_ref().filter(|_| is_of_s3(&request)) {
-            let response = self.objects(s3, request).await;
-            self.core.metrics.count(Kind::Objects, response.status().as_u16(), started.elapsed());
-            return response;
-        }
         let (answer, kind, closes) = self.answer(peer, request, request_id.clone()).await;
         self.core.metrics.count(kind, answer.status, started.elapsed());
         respond(answer, &request_id, closes)
+    }
+
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.core.metrics)
+    }
+}
+
+impl Handler for Objects {
+    async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        let started = Instant::now();
+        let response = self.answer(request).await;
+        self.core.metrics.count(Kind::Objects, response.status().as_u16(), started.elapsed());
+        response
     }
 
     fn metrics(&self) -> Option<&Metrics> {

@@ -8,8 +8,8 @@ use std::{
 
 use crate::api::Operation;
 
-/// The statuses that answers can have.
-const STATUSES: [u16; 6] = [200, 400, 408, 413, 500, 503];
+/// The statuses that answers have; one more counts all others.
+const STATUSES: [u16; 14] = [200, 206, 304, 400, 403, 404, 405, 408, 412, 413, 416, 500, 501, 503];
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 /// All operations, `PutAuditEvents`, S3, `trailseal record`, and one more for what names none.
@@ -52,7 +52,7 @@ impl Kind {
 /// Counters. Nothing here depends on what clients send but which of a fixed set of numbers grows.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    requests: [[AtomicU64; STATUSES.len()]; KINDS],
+    requests: [[AtomicU64; STATUSES.len() + 1]; KINDS],
     /// Not cumulative; the last is above all bounds.
     latency: [AtomicU64; BOUNDS.len() + 1],
     latency_micros: AtomicU64,
@@ -81,7 +81,7 @@ impl Drop for Gauge<'_> {
 impl Metrics {
     /// Counts an answered request.
     pub(crate) fn count(&self, kind: Kind, status: u16, took: Duration) {
-        let status = STATUSES.iter().position(|other| *other == status).unwrap_or(STATUSES.len() - 1);
+        let status = STATUSES.iter().position(|other| *other == status).unwrap_or(STATUSES.len());
         self.requests[kind.index()][status].fetch_add(1, Ordering::Relaxed);
         let seconds = took.as_secs_f64();
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
@@ -105,9 +105,10 @@ impl Metrics {
         );
         for (kind, counts) in self.requests.iter().enumerate() {
             let operation = Kind::label(kind);
-            for (status, count) in STATUSES.iter().zip(counts) {
+            for (at, count) in counts.iter().enumerate() {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {
+                    let status = STATUSES.get(at).map_or_else(|| "other".to_owned(), u16::to_string);
                     let labels = format!("{{operation=\"{operation}\",status=\"{status}\"}}");
                     let _ = writeln!(text, "trailseal_requests_total{labels} {count}");
                 }
@@ -176,19 +177,23 @@ mod tests {
         metrics.count(Kind::Operation(Operation::LookupEvents), 200, Duration::from_millis(3));
         metrics.count(Kind::Operation(Operation::LookupEvents), 200, Duration::from_secs(100));
         metrics.count(Kind::Unknown, 400, Duration::from_micros(10));
+        metrics.count(Kind::Objects, 404, Duration::from_micros(10));
+        metrics.count(Kind::Objects, 599, Duration::from_micros(10));
         let text = metrics.text();
         for line in [
             "trailseal_requests_total{operation=\"LookupEvents\",status=\"200\"} 2",
             "trailseal_requests_total{operation=\"unknown\",status=\"400\"} 1",
-            "trailseal_request_seconds_bucket{le=\"0.002\"} 1",
-            "trailseal_request_seconds_bucket{le=\"0.005\"} 2",
-            "trailseal_request_seconds_bucket{le=\"30\"} 2",
-            "trailseal_request_seconds_bucket{le=\"+Inf\"} 3",
-            "trailseal_request_seconds_count 3",
+            "trailseal_requests_total{operation=\"S3\",status=\"404\"} 1",
+            "trailseal_requests_total{operation=\"S3\",status=\"other\"} 1",
+            "trailseal_request_seconds_bucket{le=\"0.002\"} 3",
+            "trailseal_request_seconds_bucket{le=\"0.005\"} 4",
+            "trailseal_request_seconds_bucket{le=\"30\"} 4",
+            "trailseal_request_seconds_bucket{le=\"+Inf\"} 5",
+            "trailseal_request_seconds_count 5",
             "trailseal_connections_open 0",
         ] {
             assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
         }
-        assert_eq!(metrics.answered(), 3);
+        assert_eq!(metrics.answered(), 5);
     }
 }

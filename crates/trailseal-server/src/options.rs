@@ -17,6 +17,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Options {
     /// Where to listen; port 0 for any. Anything but loopback needs access keys.
     pub listen: SocketAddr,
+    /// Where S3's reading operations are, under the same rules; `None` for at `listen`, beside the API. Without buckets
+    /// nothing listens there.
+    pub s3_listen: Option<SocketAddr>,
     /// Where `/health` and `/metrics` are, if anywhere.
     pub observe: Option<SocketAddr>,
     /// The account that the server plays.
@@ -27,7 +30,7 @@ pub struct Options {
     pub access_keys: Option<AccessKeys>,
     /// Tells the time of calls.
     pub clock: Clock,
-    /// Connections at once; others wait.
+    /// Connections at once to one listener; others wait.
     pub max_connections: usize,
     /// Bytes of a request's head, at least 8192.
     pub max_head_bytes: usize,
@@ -61,6 +64,7 @@ impl Options {
     pub fn new(clock: Clock) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)),
+            s3_listen: None,
             observe: None,
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
@@ -93,6 +97,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("listen", &self.listen)
+            .field("s3_listen", &self.s3_listen)
             .field("observe", &self.observe)
             .field("account", &self.account)
             .field("region", &self.region)

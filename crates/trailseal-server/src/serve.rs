@@ -23,6 +23,8 @@ const WORKERS: usize = 2;
 pub struct Bound {
     /// The API.
     pub api: SocketAddr,
+    /// S3's reading operations, if they are not where the API is.
+    pub s3: Option<SocketAddr>,
     /// `/health` and `/metrics`.
     pub observe: Option<SocketAddr>,
 }
@@ -70,8 +72,10 @@ pub fn serve(
     stop: impl Future<Output = ()> + Send,
     bound: impl FnOnce(&Bound),
 ) -> Result<Ended, ServeError> {
-    if options.access_keys.is_none() && !options.listen.ip().to_canonical().is_loopback() {
-        return Err(ServeError::NeedsAccessKeys(options.listen));
+    let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    let open = [Some(&options.listen), options.s3_listen.as_ref()].into_iter().flatten().find(is_open);
+    if let (Some(address), None) = (open, &options.access_keys) {
+        return Err(ServeError::NeedsAccessKeys(*address));
     }
     let drain = options.times.drain;
     let runtime = runtime::Builder::new_multi_thread()
@@ -95,11 +99,10 @@ async fn run(
     bound: impl FnOnce(&Bound),
 ) -> Result<Ended, ServeError> {
     let api = bind(options.listen).await?;
-    let observe = match options.observe {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
-    bound(&Bound { api: api.1, observe: observe.as_ref().map(|(_, address)| *address) });
+    let s3 = bind_one(options.s3_listen.filter(|_| services.s3.is_some())).await?;
+    let observe = bind_one(options.observe).await?;
+    let address = |bound: &Option<(TcpListener, SocketAddr)>| bound.as_ref().map(|(_, address)| *address);
+    bound(&Bound { api: api.1, s3: address(&s3), observe: address(&observe) });
 
     let metrics = Arc::new(Metrics::default());
     let (stopper, stopping) = watch::channel(false);
@@ -114,16 +117,31 @@ async fn run(
         let bounds = Bounds { connections: OBSERVERS, ..bounds };
         tokio::spawn(listen::run(listener, bounds, Arc::new(handler), all_stopping))
     });
-    let handler = Arc::new(Api::new(options, services, Arc::clone(&metrics)));
-    let server = tokio::spawn(listen::run(api.0, bounds, handler, stopping));
+    let mut handler = Api::new(options, services, Arc::clone(&metrics));
+    let objects = s3.and_then(|(listener, _)| {
+        let handler = Arc::new(handler.take_objects()?);
+        Some(tokio::spawn(listen::run(listener, bounds, handler, stopping.clone())))
+    });
+    let server = tokio::spawn(listen::run(api.0, bounds, Arc::new(handler), stopping));
     stop.await;
     let _ = stopper.send(true);
-    let cut = server.await.unwrap_or_default();
+    // both have heard it, and end at the same time
+    let mut cut = server.await.unwrap_or_default();
+    if let Some(objects) = objects {
+        cut += objects.await.unwrap_or_default();
+    }
     let _ = all_ended.send(true);
     if let Some(observer) = observer {
         let _ = observer.await;
     }
     Ok(Ended { requests: metrics.answered(), cut })
+}
+
+async fn bind_one(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, ServeError> {
+    match address {
+        Some(address) => bind(address).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {

@@ -54,6 +54,6 @@ pub struct Services {
     pub cloudtrail: Arc<dyn Service>,
     /// The CloudTrail Data API, if there is one.
     pub audit: Option<Arc<dyn AuditEvents>>,
-    /// The buckets that S3's reading operations see, on the same port.
+    /// The buckets that S3's reading operations see, where the API is or on a listener of its own.
     pub s3: Option<Arc<Buckets>>,
 }

@@ -14,8 +14,8 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_server::{
-    ApiError, Bound, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError, Service, Services,
-    StopHandle, Timestamp,
+    ApiError, Bound, Buckets, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError, Service,
+    Services, StopHandle, Timestamp,
     audit::{AuditCall, AuditError, AuditEvents},
     serve, stop,
 };
@@ -98,8 +98,13 @@ pub(crate) fn options() -> Options {
 
 impl Server {
     pub(crate) fn start(options: Options) -> Self {
+        Self::with_buckets(options, None)
+    }
+
+    pub(crate) fn with_buckets(options: Options, buckets: Option<Buckets>) -> Self {
         let echo = Arc::new(Echo::default());
-        let services = Services { cloudtrail: echo.clone(), audit: Some(echo.clone()), s3: None };
+        let s3 = buckets.map(Arc::new);
+        let services = Services { cloudtrail: echo.clone(), audit: Some(echo.clone()), s3 };
         let (stop, stopped) = stop();
         let (sender, receiver) = mpsc::channel();
         let thread =
@@ -201,6 +206,10 @@ impl Client {
         answer.body = vec![0; length];
         self.stream.read_exact(&mut answer.body).ok()?;
         Some(answer)
+    }
+
+    pub(crate) fn read(&mut self, path: &str) -> Answer {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").as_bytes()).answer().unwrap()
     }
 
     /// Says that nothing more will be sent.

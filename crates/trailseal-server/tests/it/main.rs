@@ -1,7 +1,13 @@
-//! The server over loopback, with a plain TCP client.
+//! The server over loopback, with a plain TCP client, and the inputs of the fuzz targets.
 #![allow(clippy::unwrap_used)]
 
 mod client;
 mod ending;
+mod fuzz_replay;
 mod http;
 mod limits;
+mod s3;
+
+#[path = "../../../../fuzz/src/server.rs"]
+#[allow(unreachable_pub, reason = "it is part of the library of the fuzz targets")]
+mod targets;

@@ -88,6 +88,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)))]
     listen: SocketAddr,
 
+    /// Where S3's reading operations listen, if not on the same port
+    #[arg(long, value_name = "ADDRESS")]
+    s3_listen: Option<SocketAddr>,
+
     /// Who may call: a file with an access key id and its secret a line, or an AWS credentials file
     ///
     /// Every request must then carry a valid Signature Version 4. Without this option only this machine can call,
@@ -152,6 +156,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 
     let mut options = Options::new(Arc::new(now));
     options.listen = args.listen;
+    options.s3_listen = args.s3_listen;
     options.observe = args.observe;
     options.account = account.clone().or_else(|| accounts.first().cloned()).unwrap_or(options.account);
     options.region.clone_from(&args.region);
@@ -206,6 +211,9 @@ fn tell_start(bound: &Bound, account: Option<&str>, is_open: bool) {
     let account = account.map_or_else(|| "all accounts".to_owned(), |account| format!("account {account}"));
     let who = if is_open { "any credentials are accepted" } else { "requests must be signed" };
     output::note(&format!("listening on http://{} for {account}; {who}", bound.api));
+    if let Some(s3) = bound.s3 {
+        output::note(&format!("S3's reading operations on http://{s3}"));
+    }
     if let Some(observe) = bound.observe {
         output::note(&format!("health and metrics on http://{observe}"));
     }
