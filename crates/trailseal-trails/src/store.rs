@@ -175,7 +175,9 @@ impl Store {
     /// `AccessDenied` or `NoSuchBucket`, the first 1000 characters are kept.
     ///
     /// # Errors
-    /// [`NoteError`] if there is no such trail, or it could not be written.
+    /// [`NoteError`] if there is no such trail, or it could not be written. The status shows also what could not
+    /// be written, since that is often for the same reason (a full disk); the trail's next change that can be
+    /// written takes it along, and only the end of the process before that forgets it.
     pub fn note_delivery(
         &self,
         arn: &str,
@@ -184,26 +186,36 @@ impl Store {
         result: Result<(), String>,
     ) -> Result<(), NoteError> {
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        let unwritten = |reason| NoteError::Database { reason };
-        self.make_ready(&mut database).map_err(unwritten)?;
+        let ready = self.make_ready(&mut database);
         let accounts = self.accounts();
         let trail = find(&accounts, arn).ok_or_else(|| NoteError::NoTrail { arn: arn.to_owned() })?;
         let mut trail = trail.clone();
         let result = result.map_err(|error| error.chars().take(MAX_ERROR).collect());
         trail.deliveries.note(kind, time, result);
-        let account = trail.account.clone();
-        self.write(&mut database, &account, &Change::put(trail)).map_err(unwritten)
+        let (account, change) = (trail.account.clone(), Change::put(trail));
+        let written = ready.and_then(|()| self.write(&mut database, &account, &change));
+        if written.is_err() {
+            self.show(&account, &change);
+        }
+        written.map_err(|reason| NoteError::Database { reason })
     }
 
     fn accounts(&self) -> Arc<Accounts> {
         Arc::clone(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// After a write that failed, the file is opened again and says what became of it.
+    /// After a write that failed, the file is opened again and says what became of it; but of deliveries, more may
+    /// be known than could be written.
     fn make_ready(&self, database: &mut Option<Database>) -> Result<(), String> {
         if database.is_none() {
-            let (opened, trails) = Database::open(&self.path).map_err(|error| error.to_string())?;
+            let (opened, mut trails) = Database::open(&self.path).map_err(|error| error.to_string())?;
             *database = Some(opened);
+            let known = self.accounts();
+            for trail in &mut trails {
+                if let Some(known) = find(&known, &trail.arn()) {
+                    trail.deliveries = known.deliveries.clone();
+                }
+            }
             self.publish(by_account(trails));
         }
         Ok(())
@@ -216,11 +228,15 @@ impl Store {
             *database = None;
             return Err(reason);
         }
+        self.show(account, change);
+        Ok(())
+    }
+
+    fn show(&self, account: &str, change: &Change) {
         let mut accounts = Accounts::clone(&self.accounts());
         let entry = accounts.entry(account.to_owned()).or_default();
         *entry = entry.with(change);
         self.publish(accounts);
-        Ok(())
     }
 
     fn publish(&self, accounts: Accounts) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::json;
-use trailseal_trails::{Caller, Operation, Store, Timestamp};
+use trailseal_trails::{Caller, DeliveryKind, NoteError, Operation, Store, Timestamp};
 
 const PLACE: &str = "TRAILSEAL_CRASH_TEST_DATABASE";
 const FULL: &str = "TRAILSEAL_FULL_DISK_TEST_DATABASE";
@@ -79,7 +79,16 @@ fn writer_of_a_full_disk() {
         assert_eq!(put(&store, 2_048).unwrap_err().code.as_str(), "InternalFailure");
         assert_eq!(selectors(&store), before);
     }
+    // now the file has room for the trail once, but not for it and its successor
+    let fills = (1..20).rev().map(|hundreds| hundreds * 100).find(|size| put(&store, *size).is_ok());
+    assert!(fills.is_some());
+    let noted = store.note_delivery(ARN, DeliveryKind::Log, caller().now, Err("NoSpace".to_owned()));
+    assert!(matches!(noted, Err(NoteError::Database { .. })), "{noted:?}");
+    let status =
+        |store: &Store| store.call(&caller(), Operation::GetTrailStatus, &json!({"Name": "trail"})).unwrap();
+    assert_eq!(status(&store)["LatestDeliveryError"], "NoSpace");
     put(&store, 4).unwrap();
+    assert_eq!(status(&store)["LatestDeliveryError"], "NoSpace");
     let after = selectors(&store);
     assert_ne!(after, before);
     drop(store);

@@ -221,6 +221,49 @@ fn after_a_write_that_failed_the_file_counts() {
 }
 
 #[test]
+fn a_delivery_that_cannot_be_noted_shows_all_the_same() {
+    let (_folder, path) = place();
+    let store = Store::open(&path).unwrap();
+    for name in ["one", "two"] {
+        create(&store, name);
+    }
+    let status = |store: &Store, name: &str| {
+        store.call(&here(), Operation::GetTrailStatus, &json!({"Name": name})).unwrap()
+    };
+    let note = |store: &Store, name: &str, kind, seconds: i64, result: Result<(), String>| {
+        let arn = format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{name}");
+        store.note_delivery(&arn, kind, Timestamp::from_millis(seconds * 1_000), result)
+    };
+    let fault = || Err("AccessDenied".to_owned());
+    *store.database.lock().unwrap() = None;
+    let content = fs::read(&path).unwrap();
+    fs::write(&path, "no database").unwrap();
+    for (name, kind) in
+        [("one", DeliveryKind::Log), ("two", DeliveryKind::Log), ("two", DeliveryKind::Digest)]
+    {
+        let noted = note(&store, name, kind, 5, fault());
+        assert!(matches!(noted, Err(NoteError::Database { .. })), "{noted:?}");
+    }
+    let unknown = note(&store, "none", DeliveryKind::Log, 5, Ok(()));
+    assert!(matches!(unknown, Err(NoteError::NoTrail { .. })), "{unknown:?}");
+    let shown = |store: &Store| {
+        let members = ["LatestDeliveryError", "LatestDigestDeliveryError"];
+        [("one", members[0]), ("two", members[0]), ("two", members[1])]
+            .map(|(name, member)| status(store, name)[member] == "AccessDenied")
+    };
+    assert_eq!(shown(&store), [true; 3]);
+    // a change of one trail does not hide what is known of the other, and takes its own along
+    fs::write(&path, content).unwrap();
+    store.call(&here(), Operation::StartLogging, &json!({"Name": "two"})).unwrap();
+    assert_eq!(shown(&store), [true; 3]);
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(shown(&store), [false, true, true]);
+    note(&store, "two", DeliveryKind::Log, 9, Ok(())).unwrap();
+    assert_eq!(shown(&store), [false, false, true]);
+}
+
+#[test]
 fn calls_at_once_are_calls_one_after_another() {
     let (_folder, path) = place();
     let store = Store::open(&path).unwrap();
