@@ -41,7 +41,7 @@ fn zip(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn files(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
+pub(crate) fn files(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = folder.path().join(name);
@@ -56,15 +56,15 @@ fn options(inputs: &[&Path]) -> ScanOptions<'static> {
     ScanOptions { inputs, threads: 2, ..ScanOptions::default() }
 }
 
-fn index(inputs: &[&Path]) -> (EventIndex, Summary) {
+pub(crate) fn index(inputs: &[&Path]) -> (EventIndex, Summary) {
     EventIndex::load(&options(inputs), &Silent).unwrap()
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::parse_loose("2024-04-01T00:00:00Z").unwrap()
 }
 
-fn with(key: AttributeKey, value: &str) -> Request {
+pub(crate) fn with(key: AttributeKey, value: &str) -> Request {
     let attributes = vec![Attribute { key: key.name().to_owned(), value: value.to_owned() }];
     Request { attributes, ..Request::default() }
 }
@@ -120,12 +120,12 @@ fn agree(index: &EventIndex, options: &ScanOptions<'_>, request: &Request) -> us
     }
 }
 
-fn texts(answer: &Answer) -> Vec<String> {
+pub(crate) fn texts(answer: &Answer) -> Vec<String> {
     answer.records.iter().map(|record| String::from_utf8_lossy(record).into_owned()).collect()
 }
 
 /// A sequence of choices that follows from its seed.
-struct Choices(u64);
+pub(crate) struct Choices(pub(crate) u64);
 
 impl Choices {
     fn below(&mut self, end: usize) -> usize {
@@ -187,7 +187,7 @@ const CALLS: [&str; 6] = [
 ];
 
 /// An event record, ordinary or odd.
-fn record(choices: &mut Choices) -> String {
+pub(crate) fn record(choices: &mut Choices) -> String {
     let mut text = format!(
         r#"{{"eventVersion":"1.08","userIdentity":{},"eventTime":{},{}"#,
         choices.of(&IDENTITIES),
@@ -273,7 +273,7 @@ fn any_archive(choices: &mut Choices) -> tempfile::TempDir {
     files(&contents)
 }
 
-fn any_request(choices: &mut Choices) -> Request {
+pub(crate) fn any_request(choices: &mut Choices) -> Request {
     let attribute = |choices: &mut Choices| {
         let key = AttributeKey::ALL[choices.below(AttributeKey::ALL.len())];
         let value = match key {

@@ -12,6 +12,7 @@ mod logs;
 mod moved;
 mod places;
 mod properties;
+mod recent;
 mod real;
 mod regressions;
 mod scan;

@@ -30,9 +30,6 @@ use crate::{
     },
 };
 
-/// Of events that come in locally, where nothing else says it.
-const DEFAULT_ACCOUNT: &str = "123456789012";
-
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
   trailseal serve --archive ./archive --keys ./keys
@@ -41,19 +38,23 @@ Examples:
   AWS_ENDPOINT_URL_CLOUDTRAIL=http://127.0.0.1:4578 AWS_ENDPOINT_URL_S3=http://127.0.0.1:4578 \\
   aws cloudtrail validate-logs --trail-arn ARN --start-time 2024-03-01
       AWS's own validator over the archive: list-trails tells the ARN.
+  trailseal serve --data-dir ./trails
+      Then create-trail, start-logging and whatever else the AWS CLI can; `trailseal record` sends events.
   trailseal serve --archive ./archive --listen 0.0.0.0:4578 --access-keys ./access-keys
       For other machines: every request must be signed with one of these keys.
 
 Exit status:
-  0  stopped by SIGTERM or Ctrl-C, after running requests had ended
-  2  could not run: wrong arguments, unreadable archive, unusable keys, the address is taken";
+  0  stopped by SIGTERM or Ctrl-C, after running requests had ended and all was delivered
+  2  could not run: wrong arguments, unreadable archive, unusable keys, the address is taken, the data folder is in use
+     or damaged";
 
-/// Answer the CloudTrail API over an archive, for the AWS CLI and SDKs
+/// Answer the CloudTrail API over an archive and local trails, for the AWS CLI and SDKs
 ///
-/// `LookupEvents`, `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and `GetTrailStatus` over what an archive holds,
-/// and S3's reading operations over its buckets with the metadata of digests, on one port. The archive is read once
-/// at the start; `LookupEvents` answers for the region that the client names, newest first, without AWS's limits of
-/// two calls a second and 90 days. Nothing is changed: operations that would are refused.
+/// Over an archive: `LookupEvents`, `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and `GetTrailStatus`. It is
+/// read once at the start and never changed; `LookupEvents` answers for the region that the client names, newest
+/// first, without AWS's limits of two calls a second and 90 days. With a data folder: all operations of the API on local
+/// trails, whose log files and signed digest files are delivered into buckets there. S3's reading operations answer for
+/// the buckets of both, with the metadata of digests, on the same port.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folders that hold an archive (repeatable)
@@ -130,9 +131,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let access_keys = access_keys.map_err(|error| CommandError::new(error.to_string()))?;
     let keys = archive::public_keys(&args.keys)?;
     let accounts = archive::accounts(&args.archive)?;
-    // what comes in locally belongs to one account
-    let default = args.data_dir.is_some().then(|| DEFAULT_ACCOUNT.to_owned());
-    let account = args.account.clone().or_else(|| only(&accounts)).or(default);
+    let account = args.account.clone().or_else(|| only(&accounts));
     let counts = Counts::new("reading", interrupt.clone());
     let began = Instant::now();
 
@@ -158,7 +157,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     options.listen = args.listen;
     options.s3_listen = args.s3_listen;
     options.observe = args.observe;
-    options.account = account.clone().or_else(|| accounts.first().cloned()).unwrap_or(options.account);
+    // what comes in locally belongs to one account, of those of an archive to none in particular
+    let other = if args.data_dir.is_some() { None } else { accounts.first().cloned() };
+    options.account = account.clone().or(other).unwrap_or(options.account);
+    let played = options.account.clone();
     options.region.clone_from(&args.region);
     options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
@@ -180,7 +182,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         if let Some(local) = &local {
             tell_local(local);
         }
-        tell_start(bound, account.as_deref(), is_open);
+        let account = account.as_deref().or(args.data_dir.as_ref().map(|_| played.as_str()));
+        tell_start(bound, account, is_open);
     };
     local::deliver_while(local.as_deref(), || serve(options, services, stopped, tell))
         .map_err(|error| CommandError::new(error.to_string()))?;

@@ -18,9 +18,19 @@ fn the_reference_of_the_command_line_is_up_to_date() {
         "# The command line\n\nMade from `--help` by `TRAILSEAL_UPDATE=1 cargo test -p trailseal --test it docs`; a test \
          compares.\n",
     );
-    for command in
-        ["", "verify", "query", "follow", "lookup-events", "keys", "generate", "completions", "man"]
-    {
+    for command in [
+        "",
+        "verify",
+        "query",
+        "follow",
+        "lookup-events",
+        "serve",
+        "record",
+        "keys",
+        "generate",
+        "completions",
+        "man",
+    ] {
         let name = format!("trailseal {command}");
         let help = help(format!("{command} --help").trim_start());
         text = format!("{text}\n## {}\n\n```text\n{help}```\n", name.trim_end());
@@ -137,6 +147,7 @@ fn completions_and_manual_pages_are_written() {
         "-lookup-events",
         "-man",
         "-query",
+        "-record",
         "-serve",
         "-verify",
         "",
