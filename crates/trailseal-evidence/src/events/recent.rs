@@ -33,7 +33,8 @@ pub struct RecentEvents {
 
 #[derive(Debug, Default)]
 struct Inner {
-    rows: BTreeMap<Position, Row>,
+    /// With their numbers: several records may claim to be one event, and a request may want any of them.
+    rows: BTreeMap<(Position, u64), Row>,
     /// In the order in which they came.
     arrived: VecDeque<Arrival>,
     bytes: usize,
@@ -52,7 +53,7 @@ struct Row {
 #[derive(Debug)]
 struct Arrival {
     number: u64,
-    /// `None` for an event that is not in the order: nobody can ask for it, or it came before.
+    /// `None` for an event that is not in the order, because nobody can ask for it.
     position: Option<Position>,
 }
 
@@ -72,19 +73,18 @@ impl RecentEvents {
         let position = Position::of(&read, place);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let Inner { rows, arrived, bytes } = &mut *inner;
-        let is_new = is_asked_for && !rows.contains_key(&position);
-        arrived.push_back(Arrival { number, position: is_new.then(|| position.clone()) });
+        arrived.push_back(Arrival { number, position: is_asked_for.then(|| position.clone()) });
         *bytes += ARRIVAL;
-        if is_new {
+        if is_asked_for {
             let Noted { traits, region, account, hashes } = noted;
             let row = Row { traits, region, account, hashes: hashes.into(), place, record: record.into() };
             *bytes += row.bytes();
-            rows.insert(position, row);
+            rows.insert((position, number), row);
         }
         while *bytes > self.limit {
             let Some(oldest) = arrived.pop_front() else { break };
             *bytes -= ARRIVAL;
-            if let Some(row) = oldest.position.and_then(|position| rows.remove(&position)) {
+            if let Some(row) = oldest.position.and_then(|position| rows.remove(&(position, oldest.number))) {
                 *bytes -= row.bytes();
             }
         }
@@ -122,7 +122,7 @@ impl RecentEvents {
         let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
         let of_account = scope.account.map(|account| self.keys.short(Some(account)));
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        for (position, row) in inner.rows.range((start(lookup), Bound::Unbounded)) {
+        for ((position, _), row) in inner.rows.range((start(lookup), Bound::Unbounded)) {
             let is_candidate = fit(row.traits, &categories, None)
                 && region.is_none_or(|region| row.region == region)
                 && of_account.is_none_or(|account| row.account == account)
@@ -160,14 +160,14 @@ impl Row {
 }
 
 /// Where the rows begin that may be wanted.
-fn start(lookup: &Lookup) -> Bound<Position> {
+fn start(lookup: &Lookup) -> Bound<(Position, u64)> {
     let place = Place { file: 0, number: 0 };
     // no id stands before the empty one, so that this is the first position of its second
     let newest = lookup.end.map(|end| Position::new(Some(end), Some(""), place));
     match (&lookup.after, newest) {
-        (Some(after), Some(newest)) if newest > *after => Bound::Included(newest),
-        (Some(after), _) => Bound::Excluded(after.clone()),
-        (None, Some(newest)) => Bound::Included(newest),
+        (Some(after), Some(newest)) if newest > *after => Bound::Included((newest, 0)),
+        (Some(after), _) => Bound::Excluded((after.clone(), u64::MAX)),
+        (None, Some(newest)) => Bound::Included((newest, 0)),
         (None, None) => Bound::Unbounded,
     }
 }

@@ -1,6 +1,5 @@
 //! Events that come one by one: they answer as an archive of them would, alone and beside an archive.
 
-
 use proptest::prelude::*;
 use trailseal_evidence::events::{Answer, EventIndex, LookupError, RecentEvents, Scope, lookup};
 use trailseal_query::lookup::{AttributeKey, Request};
@@ -41,7 +40,7 @@ fn recent(records: &[String]) -> RecentEvents {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn an_archive_and_what_came_since_answer_as_one(seed in any::<u64>(), split in 0_usize..60) {
@@ -59,7 +58,7 @@ proptest! {
                 let one = walk(|request| all.lookup(request, scope, now()), &request);
                 let both =
                     walk(|request| lookup(Some(&archive), Some(&recent), request, scope, now()), &request);
-                prop_assert_eq!(one, both, "{:?}", request);
+                prop_assert!(one == both, "{request:?}");
             }
         }
     }
