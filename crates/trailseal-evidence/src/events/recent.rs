@@ -67,7 +67,7 @@ impl RecentEvents {
     pub fn add(&self, number: u64, record: &[u8]) {
         let read = Record::new(record);
         let mut noted = Noted::default();
-        let is_asked_for = self.keys.note(&read, &mut noted);
+        let is_asked_for = self.keys.note(&read, &mut noted, &|_| false);
         // behind those of an archive, where one event is in both
         let place = Place { file: u64::MAX, number };
         let position = Position::of(&read, place);
@@ -76,7 +76,7 @@ impl RecentEvents {
         arrived.push_back(Arrival { number, position: is_asked_for.then(|| position.clone()) });
         *bytes += ARRIVAL;
         if is_asked_for {
-            let Noted { traits, region, account, hashes } = noted;
+            let Noted { traits, region, account, hashes, .. } = noted;
             let row = Row { traits, region, account, hashes: hashes.into(), place, record: record.into() };
             *bytes += row.bytes();
             rows.insert((position, number), row);
@@ -116,8 +116,7 @@ impl RecentEvents {
     ) -> Page<Box<[u8]>> {
         let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
         let wanted = lookup.predicate_with_times();
-        let hash = self.hash(request);
-        let overfull = self.keys.hash_of_overfull();
+        let hashes = self.hashes(request);
         let categories = categories(request);
         let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
         let of_account = scope.account.map(|account| self.keys.short(Some(account)));
@@ -126,7 +125,7 @@ impl RecentEvents {
             let is_candidate = fit(row.traits, &categories, None)
                 && region.is_none_or(|region| row.region == region)
                 && of_account.is_none_or(|account| row.account == account)
-                && hash.is_none_or(|hash| row.hashes.contains(&hash) || row.hashes.contains(&overfull));
+                && hashes.is_none_or(|either| either.iter().any(|hash| row.hashes.contains(hash)));
             if !is_candidate {
                 continue;
             }
@@ -143,12 +142,12 @@ impl RecentEvents {
         page
     }
 
-    /// That of an attribute which has one.
-    fn hash(&self, request: &Request) -> Option<u64> {
+    /// Those of an attribute which has some: of its value, and of records that have too many of its values.
+    fn hashes(&self, request: &Request) -> Option<[u64; 2]> {
         request.attributes.iter().find_map(|attribute| {
             let key = AttributeKey::from_name(&attribute.key)?;
             let has_one = !matches!(key, AttributeKey::EventId | AttributeKey::ReadOnly);
-            has_one.then(|| self.keys.hash(key, &attribute.value))
+            has_one.then(|| [self.keys.hash(key, &attribute.value), self.keys.hash_of_overfull(key)])
         })
     }
 }
