@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trailseal_query::selectors::Rules;
 
 use crate::{
-    Timestamp, answer::EventSelectorsAnswer, insights::InsightSelector, names::trail_arn,
-    selectors::EventSelectors,
+    Timestamp, answer::EventSelectorsAnswer, insights::InsightSelector, names::trail_arn, selectors,
 };
 
 /// The trails of one account, in all Regions. Copies share what they have in common.
@@ -46,7 +46,7 @@ pub(crate) struct Trail {
     pub(crate) key: Option<String>,
     pub(crate) is_organization: bool,
     pub(crate) is_recursive: bool,
-    pub(crate) selectors: EventSelectors,
+    pub(crate) selectors: Rules,
     pub(crate) insights: Vec<InsightSelector>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) logging: Logging,
@@ -208,7 +208,7 @@ impl Trail {
 
     fn as_delivered(&self) -> Option<DeliveredTrail> {
         let since = self.logging.started?;
-        let selectors = EventSelectorsAnswer::of(self.arn(), &self.selectors.sorted());
+        let selectors = EventSelectorsAnswer::of(self.arn(), &selectors::sorted(&self.selectors));
         Some(DeliveredTrail {
             arn: self.arn(),
             name: self.name.clone(),
