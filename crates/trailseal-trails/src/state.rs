@@ -201,7 +201,9 @@ impl Trail {
             let flags = (trail.includes_global_service_events, trail.is_multi_region, trail.is_recursive);
             (trail.bucket.clone(), trail.prefix.clone(), trail.validates_log_files, flags)
         };
-        if of(self) != of(before) || self.selectors != before.selectors {
+        if of(self) != of(before)
+            || selectors::sorted(&self.selectors) != selectors::sorted(&before.selectors)
+        {
             self.changed = Some(now);
         }
     }
