@@ -158,17 +158,25 @@ fn advanced() -> impl Strategy<Value = Value> {
 /// Something that may make selectors invalid. What does not fit changes nothing.
 #[derive(Clone, Debug)]
 enum Change {
-    /// The member of a selector, or of the document, is this.
-    Set(usize, &'static str, Value),
-    Type(usize, Value),
-    Value(usize, usize, String),
-    Values(usize, usize, usize),
+    /// There are as many selectors.
     Selectors(usize),
-    Drop(usize, usize),
-    Double(usize, usize),
-    Rename(usize, usize, &'static str),
-    Operator(usize, usize, &'static str),
-    Empty(usize, usize),
+    /// The member of a selector is this.
+    Set(usize, &'static str, Value),
+    /// In a selector, in one of its conditions or data resources.
+    In(usize, usize, Edit),
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Type(&'static str),
+    Value(String),
+    /// As many, and in a data resource some that do not count.
+    Values(usize, usize),
+    Drop,
+    Double,
+    Rename(&'static str),
+    Operator(&'static str),
+    Empty,
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -197,17 +205,21 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (2_046..2_051_usize).prop_map(|length| format!("{:x<length$}", "arn:aws:s3:::b/")),
     ];
     let counts = prop_oneof![3 => 246..254_usize, 3 => 490..504_usize, 1 => 0..4_usize];
+    let edit = prop_oneof![
+        1 => kind.prop_map(Edit::Type),
+        3 => value.prop_map(Edit::Value),
+        2 => (counts, at()).prop_map(|(count, more)| Edit::Values(count, more)),
+        1 => Just(Edit::Drop),
+        1 => Just(Edit::Double),
+        1 => select(&FIELDS[..]).prop_map(Edit::Rename),
+        2 => select(&OPERATORS[..]).prop_map(Edit::Operator),
+        1 => Just(Edit::Empty),
+    ];
+    let numbers = prop_oneof![0..8_usize, 98..102_usize, 248..252_usize, 499..503_usize];
     prop_oneof![
+        1 => numbers.prop_map(Change::Selectors),
         2 => (at(), members).prop_map(|(at, (name, value))| Change::Set(at, name, value)),
-        1 => (at(), kind).prop_map(|(at, kind)| Change::Type(at, json!(kind))),
-        3 => (at(), at(), value).prop_map(|(at, of, value)| Change::Value(at, of, value)),
-        2 => (at(), at(), counts).prop_map(|(at, of, count)| Change::Values(at, of, count)),
-        1 => prop_oneof![0..8_usize, 98..102_usize, 248..252_usize, 499..503_usize].prop_map(Change::Selectors),
-        1 => (at(), at()).prop_map(|(at, of)| Change::Drop(at, of)),
-        1 => (at(), at()).prop_map(|(at, of)| Change::Double(at, of)),
-        1 => (at(), at(), select(&FIELDS[..])).prop_map(|(at, of, name)| Change::Rename(at, of, name)),
-        2 => (at(), at(), select(&OPERATORS[..])).prop_map(|(at, of, name)| Change::Operator(at, of, name)),
-        1 => (at(), at()).prop_map(|(at, of)| Change::Empty(at, of)),
+        9 => (at(), at(), edit).prop_map(|(at, of, edit)| Change::In(at, of, edit)),
     ]
 }
 
@@ -228,71 +240,46 @@ impl Change {
                     selector[member] = value;
                 }
             }
-            other => {
-                let at = other.selector();
+            Self::In(at, of, edit) => {
                 let list = if is_advanced { "FieldSelectors" } else { "DataResources" };
-                let Some(list) = pick(selectors, at).and_then(|selector| selector[list].as_array_mut())
-                else {
-                    return;
-                };
-                other.make_in(list, is_advanced);
+                if let Some(list) = pick(selectors, at).and_then(|selector| selector[list].as_array_mut()) {
+                    edit.make(list, of, is_advanced);
+                }
             }
         }
     }
+}
 
-    fn selector(&self) -> usize {
-        match *self {
-            Self::Set(at, ..) | Self::Type(at, _) | Self::Value(at, ..) | Self::Values(at, ..) => at,
-            Self::Drop(at, _) | Self::Double(at, _) | Self::Rename(at, ..) | Self::Operator(at, ..) => at,
-            Self::Empty(at, _) | Self::Selectors(at) => at,
-        }
-    }
-
-    /// In the conditions or data resources of one selector.
-    fn make_in(self, list: &mut Vec<Value>, is_advanced: bool) {
-        let length = list.len();
-        let (Self::Type(of, _)
-        | Self::Value(_, of, _)
-        | Self::Values(_, of, _)
-        | Self::Drop(_, of)
-        | Self::Double(_, of)
-        | Self::Rename(_, of, _)
-        | Self::Operator(_, of, _)
-        | Self::Empty(_, of)
-        | Self::Set(of, ..)
-        | Self::Selectors(of)) = self;
+impl Edit {
+    fn make(self, list: &mut Vec<Value>, of: usize, is_advanced: bool) {
         let Some(one) = pick(list, of) else { return };
-        let operators: Vec<_> = if is_advanced {
-            OPERATORS.into_iter().filter(|name| one[*name].is_array()).collect()
-        } else {
-            vec!["Values"]
-        };
-        let Some(operator) = operators.first().copied() else { return };
+        let mut operators = OPERATORS.into_iter().filter(|name| one[*name].is_array());
+        let operator = if is_advanced { operators.next() } else { Some("Values") };
+        let Some(operator) = operator else { return };
         match self {
-            Self::Type(_, kind) if !is_advanced => one["Type"] = kind,
-            Self::Value(_, _, value) => one[operator] = json!([value]),
-            Self::Values(_, of, count) if !is_advanced => {
+            Self::Type(kind) if !is_advanced => one["Type"] = json!(kind),
+            Self::Value(value) => one[operator] = json!([value]),
+            Self::Values(count, more) if !is_advanced => {
                 let mut values: Vec<_> = (0..count).map(|n| format!("arn:aws:s3:::b/{n}")).collect();
-                // those for all do not count
-                values.extend(vec!["arn:aws:s3".to_owned(); of]);
+                values.extend(vec!["arn:aws:s3".to_owned(); more]);
                 *one = json!({"Type": "AWS::S3::Object", "Values": values});
             }
-            Self::Values(_, _, count) => {
+            Self::Values(count, _) => {
                 let values: Vec<_> = (0..count).map(|n| format!("v{n}")).collect();
                 one[operator] = json!(values);
             }
-            Self::Drop(_, of) => drop(list.remove(of % length)),
-            Self::Double(..) => {
+            Self::Drop => drop(list.remove(of % list.len())),
+            Self::Double => {
                 let copy = one.clone();
                 list.push(copy);
             }
-            Self::Rename(_, _, name) if is_advanced => one["Field"] = json!(name),
-            Self::Operator(_, _, name) if is_advanced => {
+            Self::Rename(name) if is_advanced => one["Field"] = json!(name),
+            Self::Operator(name) if is_advanced => {
                 let values = one.as_object_mut().unwrap().remove(operator).unwrap();
                 one[name] = values;
             }
-            Self::Empty(..) => one[operator] = json!([]),
-            _ => {}
+            Self::Empty => one[operator] = json!([]),
+            Self::Type(_) | Self::Rename(_) | Self::Operator(_) => {}
         }
     }
 }
