@@ -15,8 +15,9 @@
 //! (spec 3.3 item 6) is no matter of its selectors and left to the caller. Insights events are governed by
 //! other settings; no selector logs them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trailseal_archive::key::{is_account_id, is_region_like};
 
 use crate::{
     path::FieldPath,
@@ -41,7 +42,7 @@ pub struct Selectors {
 }
 
 /// A trail has selectors of one kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rules {
     /// `EventSelectors`
     Basic(Vec<EventSelector>),
@@ -73,11 +74,17 @@ pub enum SelectorError {
         /// How many there may be.
         limit: usize,
     },
-    /// There are too many values in all selectors together.
-    #[error("all selectors together may have {limit} {what}, and have {count}")]
+    /// There are too many values in all advanced selectors together.
+    #[error("all selectors together may have {limit} values, and have {count}")]
     Values {
-        /// What was counted.
-        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// All selectors together name too many resources.
+    #[error("all selectors together may name {limit} resources, and name {count}")]
+    Resources {
         /// How many there are.
         count: usize,
         /// How many there may be.
@@ -97,11 +104,11 @@ pub enum SelectorError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectorFault {
-    /// A value that the member cannot have.
-    #[error("{value:?} is no value for {member}; {expected}")]
+    /// A value that the member of a basic selector cannot have.
+    #[error("{:?} is no value for {member}; {expected}", shorten(.value))]
     Value {
-        /// The member or field.
-        member: String,
+        /// The member.
+        member: &'static str,
         /// The value.
         value: String,
         /// What it may be.
@@ -110,6 +117,14 @@ pub enum SelectorFault {
     /// Neither management nor data events.
     #[error("IncludeManagementEvents is false and DataResources is empty, so that it selects nothing")]
     Nothing,
+    /// The name of an advanced selector is too long.
+    #[error("Name has {length} characters; it takes up to {limit}")]
+    Name {
+        /// Its characters.
+        length: usize,
+        /// How many it may have.
+        limit: usize,
+    },
     /// A field that every selector of its category needs is missing.
     #[error("the field {field} is required")]
     Required {
@@ -117,7 +132,7 @@ pub enum SelectorFault {
         field: &'static str,
     },
     /// A field that selectors of its category do not have.
-    #[error("trails have no field {field:?} in selectors of {category} events")]
+    #[error("trails have no field {:?} in selectors of {category} events", shorten(.field))]
     Field {
         /// The field.
         field: String,
@@ -128,27 +143,53 @@ pub enum SelectorFault {
     #[error("the field {field} is selected twice")]
     Twice {
         /// The field.
-        field: String,
+        field: &'static str,
     },
-    /// A list that must have as many values as this does not.
-    #[error("{member} has {count} values; it takes {expected}")]
-    Length {
-        /// The member or field.
-        member: String,
-        /// How many there are.
-        count: usize,
-        /// How many it takes.
-        expected: &'static str,
+    /// A condition that has no operator.
+    #[error("the field {field} has no operator; it takes one or more")]
+    NoOperator {
+        /// The field.
+        field: &'static str,
     },
     /// An operator that the field does not take.
     #[error("the field {field} takes {expected}, not {operator}")]
     Operator {
         /// The field.
-        field: String,
+        field: &'static str,
         /// The operator.
         operator: &'static str,
         /// What it takes.
         expected: &'static str,
+    },
+    /// An operator that must have as many values as this does not.
+    #[error("{operator} of {field} has {count} values; it takes {expected}")]
+    Length {
+        /// The field.
+        field: &'static str,
+        /// The operator.
+        operator: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many it takes.
+        expected: &'static str,
+    },
+    /// A value that the field cannot be compared with.
+    #[error("{:?} is no value for {operator} of {field}; {expected}", shorten(.value))]
+    FieldValue {
+        /// The field.
+        field: &'static str,
+        /// The operator.
+        operator: &'static str,
+        /// The value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// Functions are compared as a whole with what is no ARN of one.
+    #[error("{:?} is no ARN of a function without a version or alias", shorten(.arn))]
+    Function {
+        /// What stands for the ARN.
+        arn: String,
     },
 }
 
@@ -189,10 +230,7 @@ impl Selectors {
             (Some(basic), Some(advanced)) if basic.is_empty() => Rules::Advanced(advanced),
             (Some(_), Some(_)) => return Err(SelectorError::Both),
         };
-        match &rules {
-            Rules::Basic(selectors) => basic::validate(selectors)?,
-            Rules::Advanced(selectors) => advanced::validate(selectors)?,
-        }
+        rules.validate()?;
         Ok(Self { trail: document.trail_arn.or(document.trail_name), rules })
     }
 
@@ -202,6 +240,20 @@ impl Selectors {
             Rules::Basic(selectors) => selectors.iter().map(EventSelector::predicate).collect(),
             Rules::Advanced(selectors) => selectors.iter().map(AdvancedEventSelector::predicate).collect(),
         })
+    }
+}
+
+impl Rules {
+    /// CloudTrail accepts them for a trail. Types of resources in advanced selectors are not looked at: there are
+    /// new ones every month.
+    ///
+    /// # Errors
+    /// [`SelectorError`]: the first thing that is wrong.
+    pub fn validate(&self) -> Result<(), SelectorError> {
+        match self {
+            Self::Basic(selectors) => basic::validate(selectors),
+            Self::Advanced(selectors) => advanced::validate(selectors),
+        }
     }
 }
 
@@ -218,6 +270,35 @@ fn validate_each<T>(
     selectors.iter().enumerate().try_for_each(|(index, selector)| {
         one(selector).map_err(|fault| SelectorError::Selector { number: index + 1, fault })
     })
+}
+
+/// All selectors of a trail together name as many resources.
+const MAX_RESOURCES: usize = 250;
+/// A value has as many characters.
+const MAX_VALUE: usize = 2_048;
+
+/// What a message shows of what was received.
+fn shorten(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+/// The last part of an ARN of this service, if the parts before have the form of one: the Region and the account are
+/// there, or neither.
+fn resource_of<'a>(arn: &'a str, service: &str, is_placed: bool) -> Option<&'a str> {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let ["arn", partition, of, region, account, resource] = parts.as_slice() else { return None };
+    let place = if is_placed {
+        is_region_like(region) && is_account_id(account)
+    } else {
+        region.is_empty() && account.is_empty()
+    };
+    (is_partition(partition) && *of == service && place).then_some(*resource)
+}
+
+fn is_partition(text: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    text == "aws"
+        || text.strip_prefix("aws-").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_plain))
 }
 
 fn one_of(texts: &[String]) -> Test {

@@ -3,10 +3,11 @@
 //! `HasCustomEventSelectors` says that the selectors differ from those of a new trail (I).
 
 use serde::Serialize;
+use trailseal_query::selectors::{AdvancedEventSelector, EventSelector, Rules};
 
 use crate::{
     insights::InsightSelector,
-    selectors::{AdvancedEventSelector, EventSelector, EventSelectors},
+    selectors,
     state::{Tag, Trail},
     status::Status,
 };
@@ -119,7 +120,7 @@ impl TrailAnswer {
     pub(crate) fn full(trail: &Trail) -> Self {
         Self {
             home_region: Some(trail.home_region.clone()),
-            has_custom_event_selectors: Some(trail.selectors != EventSelectors::default()),
+            has_custom_event_selectors: Some(trail.selectors != selectors::of_new_trail()),
             has_insight_selectors: Some(!trail.insights.is_empty()),
             ..Self::brief(trail)
         }
@@ -155,10 +156,10 @@ impl TrailAnswer {
 }
 
 impl EventSelectorsAnswer {
-    pub(crate) fn of(trail_arn: String, selectors: &EventSelectors) -> Self {
+    pub(crate) fn of(trail_arn: String, selectors: &Rules) -> Self {
         let (event_selectors, advanced_event_selectors) = match selectors {
-            EventSelectors::Basic(basic) => (Some(basic.clone()), None),
-            EventSelectors::Advanced(advanced) => (None, Some(advanced.clone())),
+            Rules::Basic(basic) => (Some(basic.clone()), None),
+            Rules::Advanced(advanced) => (None, Some(advanced.clone())),
         };
         Self { trail_arn, event_selectors, advanced_event_selectors }
     }

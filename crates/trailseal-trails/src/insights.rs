@@ -4,11 +4,12 @@
 //! is named once, and that absent `EventCategories`, which stand for management events, are not filled in.
 
 use serde::{Deserialize, Serialize};
+use trailseal_query::{category::Category, selectors::Rules};
 
 use crate::{
     error::{ApiError, ErrorCode},
     input::Input,
-    selectors::{Coverage, EventSelectors, shorten},
+    selectors::{Coverage, coverage, shorten},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +39,7 @@ const CALL_RATE: &str = "ApiCallRateInsight";
 const ERROR_RATE: &str = "ApiErrorRateInsight";
 
 /// The selectors of a trail that logs what these say, if it can have them.
-pub(crate) fn validate(
-    received: Vec<Received>,
-    logged: &EventSelectors,
-) -> Result<Vec<InsightSelector>, ApiError> {
+pub(crate) fn validate(received: Vec<Received>, logged: &Rules) -> Result<Vec<InsightSelector>, ApiError> {
     let mut selectors: Vec<InsightSelector> = Vec::new();
     for Received { insight_type, event_categories } in received {
         let insight_type = insight_type.unwrap_or_default();
@@ -68,22 +66,23 @@ pub(crate) fn validate(
 impl InsightSelector {
     /// What it analyses must be logged: write management events for the rate of calls, any for that of errors;
     /// data events of both kinds, or any (spec 3.4).
-    fn check(&self, logged: &EventSelectors) -> Result<(), ApiError> {
+    fn check(&self, logged: &Rules) -> Result<(), ApiError> {
         let is_call_rate = self.insight_type == CALL_RATE;
         let categories = match self.event_categories.as_deref() {
-            None | Some([]) => vec!["Management"],
-            Some(categories) => categories.iter().map(String::as_str).collect(),
+            None | Some([]) => vec![Category::Management],
+            Some(categories) => categories.iter().filter_map(|name| Category::from_name(name)).collect(),
         };
         for category in categories {
-            let Coverage { reads, writes } = logged.coverage(category);
+            let Coverage { reads, writes } = coverage(logged, category);
             let is_enough = match (is_call_rate, category) {
-                (true, "Management") => writes,
+                (true, Category::Management) => writes,
                 (true, _) => reads && writes,
                 (false, _) => reads || writes,
             };
             if !is_enough {
                 return Err(invalid(format!(
-                    "The trail does not log the {category} events that {} analyzes.",
+                    "The trail does not log the {} events that {} analyzes.",
+                    category.name(),
                     self.insight_type
                 )));
             }

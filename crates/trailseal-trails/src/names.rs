@@ -3,6 +3,8 @@
 //! The messages of `InvalidTrailNameException` on length and characters are the service's (N); those on adjacent
 //! characters and on addresses are not known and ours (I), as are all messages on buckets and prefixes.
 
+pub(crate) use trailseal_archive::key::is_account_id as is_account;
+
 use crate::error::{ApiError, ErrorCode};
 
 const MIN_NAME: usize = 3;
@@ -98,11 +100,6 @@ pub(crate) fn is_region(text: &str) -> bool {
         && number.bytes().all(|c| c.is_ascii_digit())
         && words.contains('-')
         && words.split('-').all(letters)
-}
-
-/// Whether a text is twelve digits.
-pub(crate) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
 }
 
 /// The partition that a Region belongs to.

@@ -1,29 +1,29 @@
 //! Event selectors: which events a trail logs (spec/selectors-and-insights.md 3.1, 3.2).
 //!
-//! What is accepted here is accepted by `trailseal_query::selectors::Selectors::parse`, which evaluates it; this
-//! side has the service's messages, and rejects more.
+//! Their types and rules are those of [`trailseal_query::selectors`], which evaluates them. Here are what a request
+//! of `PutEventSelectors` is read to, the service's messages, and what is answered.
+//!
+//! Known messages (N, R): the number of selectors and of values, values of a basic selector, nothing selected, both kinds,
+//! required fields, `resources.type`, ARNs of functions. The others follow them and are ours (I). So are that a
+//! field is named once in a selector, that a network activity selector compares `eventSource` with `Equals` only,
+//! and the form of a resource type (`AWS::SERVICE::KIND`; the list of types changes monthly and is not carried
+//! here).
 
-use serde::{Deserialize, Serialize};
+use trailseal_query::{
+    category::Category,
+    selectors::{
+        AdvancedEventSelector, AdvancedFieldSelector, DataResource, EventSelector, Rules, SelectorError,
+        SelectorFault,
+    },
+};
 
 use crate::{
     error::{ApiError, ErrorCode},
     input::Input,
 };
 
-mod advanced;
-mod basic;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use advanced::AdvancedEventSelector;
-pub(crate) use basic::EventSelector;
-
-/// A trail has selectors of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum EventSelectors {
-    Basic(Vec<EventSelector>),
-    Advanced(Vec<AdvancedEventSelector>),
-}
 
 /// Which events of a category are logged, at least in part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,50 +32,171 @@ pub(crate) struct Coverage {
     pub(crate) writes: bool,
 }
 
-impl Default for EventSelectors {
-    /// Of a new trail: all management events.
-    fn default() -> Self {
-        Self::Basic(vec![EventSelector::default()])
+/// Of a new trail: all management events.
+pub(crate) fn of_new_trail() -> Rules {
+    Rules::Basic(vec![filled(EventSelector::default())])
+}
+
+/// Those of a request of `PutEventSelectors`. An empty list beside one that is not is taken for absent (I).
+pub(crate) fn read(input: Input<'_>) -> Result<Rules, ApiError> {
+    let basic = input.structures("EventSelectors", basic)?;
+    let advanced = input.structures("AdvancedEventSelectors", advanced)?;
+    let rules = match (basic, advanced) {
+        (Some(basic), Some(advanced)) if !basic.is_empty() && !advanced.is_empty() => {
+            return Err(invalid(
+                "You can select events by using either EventSelectors or AdvancedEventSelectors, but not both.",
+            ));
+        }
+        (basic, Some(advanced)) if !advanced.is_empty() || basic.is_none() => Rules::Advanced(advanced),
+        (basic, _) => Rules::Basic(basic.unwrap_or_default().into_iter().map(filled).collect()),
+    };
+    rules.validate().map_err(|error| refusal(&rules, &error))?;
+    match rules {
+        Rules::Advanced(selectors) if !selectors.iter().all(has_resource_type) => Err(invalid(WRONG_TYPE)),
+        rules => Ok(rules),
     }
 }
 
-impl EventSelectors {
-    /// Those of a request of `PutEventSelectors`. An empty list beside one that is not is taken for absent (I).
-    pub(crate) fn read(input: Input<'_>) -> Result<Self, ApiError> {
-        let basic = input.structures("EventSelectors", basic::Received::read)?;
-        let advanced = input.structures("AdvancedEventSelectors", advanced::Received::read)?;
-        match (basic, advanced) {
-            (Some(basic), Some(advanced)) if !basic.is_empty() && !advanced.is_empty() => Err(invalid(
-                "You can select events by using either EventSelectors or AdvancedEventSelectors, but not both.",
-            )),
-            (basic, Some(advanced)) if !advanced.is_empty() || basic.is_none() => {
-                advanced::validate(advanced).map(Self::Advanced)
-            }
-            (basic, _) => basic::validate(basic.unwrap_or_default()).map(Self::Basic),
+/// As `GetEventSelectors` shows them: fields sorted by name (N).
+#[must_use]
+pub(crate) fn sorted(rules: &Rules) -> Rules {
+    let mut rules = rules.clone();
+    if let Rules::Advanced(selectors) = &mut rules {
+        for selector in selectors {
+            selector.field_selectors.sort_by(|a, b| a.field.cmp(&b.field));
         }
     }
+    rules
+}
 
-    /// As `GetEventSelectors` shows them: fields sorted by name (N).
-    #[must_use]
-    pub(crate) fn sorted(&self) -> Self {
-        match self {
-            Self::Basic(basic) => Self::Basic(basic.clone()),
-            Self::Advanced(advanced) => {
-                Self::Advanced(advanced.iter().map(AdvancedEventSelector::sorted).collect())
-            }
+/// Which events of a category they select.
+pub(crate) fn coverage(rules: &Rules, category: Category) -> Coverage {
+    let all: Vec<(bool, Option<&str>)> = match rules {
+        Rules::Basic(selectors) => {
+            selectors.iter().map(|selector| basic_coverage(selector, category)).collect()
         }
+        Rules::Advanced(selectors) => {
+            let of = |selector| {
+                let kind = match first(selector, "readOnly") {
+                    Some("true") => "ReadOnly",
+                    Some(_) => "WriteOnly",
+                    None => "All",
+                };
+                (first(selector, "eventCategory") == Some(category.name()), Some(kind))
+            };
+            selectors.iter().map(of).collect()
+        }
+    };
+    let logs = |other: &str| all.iter().any(|(has_any, kind)| *has_any && *kind != Some(other));
+    Coverage { reads: logs("WriteOnly"), writes: logs("ReadOnly") }
+}
+
+fn basic_coverage(selector: &EventSelector, category: Category) -> (bool, Option<&str>) {
+    let mut resources = selector.data_resources.iter().flatten();
+    let has_any = match category {
+        Category::Management => selector.include_management_events != Some(false),
+        Category::Data => resources.any(|resource| !resource.values.is_empty()),
+        Category::NetworkActivity | Category::Insight => false,
+    };
+    (has_any, selector.read_write_type.as_deref())
+}
+
+/// The first value that a field must equal.
+fn first<'a>(selector: &'a AdvancedEventSelector, field: &str) -> Option<&'a str> {
+    let condition = selector.field_selectors.iter().find(|selector| selector.field == field)?;
+    condition.equals.iter().flatten().next().map(String::as_str)
+}
+
+/// With the defaults of what it does not say, as it is answered.
+fn filled(selector: EventSelector) -> EventSelector {
+    EventSelector {
+        read_write_type: selector.read_write_type.or_else(|| Some("All".to_owned())),
+        include_management_events: selector.include_management_events.or(Some(true)),
+        data_resources: Some(selector.data_resources.unwrap_or_default()),
+        exclude_management_event_sources: Some(selector.exclude_management_event_sources.unwrap_or_default()),
     }
+}
 
-    /// Which events of a category (`Management` or `Data`) they select.
-    pub(crate) fn coverage(&self, category: &str) -> Coverage {
-        let all: Vec<Coverage> = match self {
-            Self::Basic(basic) => basic.iter().map(|selector| selector.coverage(category)).collect(),
-            Self::Advanced(advanced) => advanced.iter().map(|selector| selector.coverage(category)).collect(),
-        };
-        Coverage {
-            reads: all.iter().any(|coverage| coverage.reads),
-            writes: all.iter().any(|coverage| coverage.writes),
+fn basic(input: Input<'_>) -> Result<EventSelector, ApiError> {
+    let resource = |input: Input<'_>| {
+        Ok(DataResource {
+            kind: input.text("Type")?.unwrap_or_default().to_owned(),
+            values: input.texts("Values")?.unwrap_or_default(),
+        })
+    };
+    Ok(EventSelector {
+        read_write_type: input.text("ReadWriteType")?.map(str::to_owned),
+        include_management_events: input.flag("IncludeManagementEvents")?,
+        data_resources: input.structures("DataResources", resource)?,
+        exclude_management_event_sources: input.texts("ExcludeManagementEventSources")?,
+    })
+}
+
+fn advanced(input: Input<'_>) -> Result<AdvancedEventSelector, ApiError> {
+    let field = |input: Input<'_>| {
+        Ok(AdvancedFieldSelector {
+            field: input.text("Field")?.unwrap_or_default().to_owned(),
+            equals: input.texts("Equals")?,
+            starts_with: input.texts("StartsWith")?,
+            ends_with: input.texts("EndsWith")?,
+            not_equals: input.texts("NotEquals")?,
+            not_starts_with: input.texts("NotStartsWith")?,
+            not_ends_with: input.texts("NotEndsWith")?,
+        })
+    };
+    Ok(AdvancedEventSelector {
+        name: input.text("Name")?.map(str::to_owned),
+        field_selectors: input.structures("FieldSelectors", field)?.unwrap_or_default(),
+    })
+}
+
+const WRONG_TYPE: &str = "The resources.type field value is not valid.";
+
+/// What the service says of it.
+fn refusal(rules: &Rules, error: &SelectorError) -> ApiError {
+    let message = match (error, rules) {
+        (SelectorError::Count { .. }, Rules::Basic(_)) => {
+            "Specify a valid number of selectors (1 to 5) for your trail".to_owned()
         }
+        (SelectorError::Count { .. } | SelectorError::Values { .. }, _) => {
+            "Specify between 1 and 500 selectors for your trail.".to_owned()
+        }
+        (SelectorError::Resources { .. }, _) => {
+            "Specify a valid number of DataResources.Values (0 to 250) for all your selectors".to_owned()
+        }
+        (SelectorError::Selector { fault, .. }, _) => fault_message(fault),
+        (other, _) => other.to_string(),
+    };
+    invalid(message)
+}
+
+fn fault_message(fault: &SelectorFault) -> String {
+    match fault {
+        SelectorFault::Value { member: "DataResources.Type", .. } => WRONG_TYPE.to_owned(),
+        SelectorFault::Value { member, value, .. } => {
+            format!("Value {} for {member} is invalid.", shorten(value))
+        }
+        SelectorFault::Nothing => {
+            "Invalid combination of parameters in EventSelectors. When includeManagementEvents is false, DataResources must not be empty".to_owned()
+        }
+        SelectorFault::Name { limit, .. } => format!("The selector name can have at most {limit} characters."),
+        SelectorFault::Required { field } => format!("The following fields are required: [{field}]."),
+        SelectorFault::Field { field, .. } => format!("The {} field is not valid.", shorten(field)),
+        SelectorFault::Twice { field } => format!("The {field} field is specified more than once."),
+        SelectorFault::NoOperator { field } => {
+            format!("Specify at least one operator for the {field} field.")
+        }
+        SelectorFault::Operator { field, operator, .. } => {
+            format!("The {operator} operator is not valid for the {field} field.")
+        }
+        SelectorFault::Length { field, .. } | SelectorFault::FieldValue { field, .. } => {
+            format!("The {field} field value is not valid.")
+        }
+        SelectorFault::Function { arn } => format!(
+            "The specified ARN {} is not valid. Verify that the ARN is properly formatted.",
+            shorten(arn)
+        ),
+        other => other.to_string(),
     }
 }
 
@@ -83,10 +204,14 @@ fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidEventSelectorsException, message)
 }
 
-const TOO_MANY_RESOURCES: &str =
-    "Specify a valid number of DataResources.Values (0 to 250) for all your selectors";
-const WRONG_TYPE: &str = "The resources.type field value is not valid.";
-const MAX_RESOURCES: usize = 250;
+/// The type has the form of one; only selectors of data events have it.
+fn has_resource_type(selector: &AdvancedEventSelector) -> bool {
+    let word = |part: &&str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric());
+    first(selector, "resources.type").is_none_or(|kind| {
+        let parts: Vec<_> = kind.split("::").collect();
+        matches!(parts.as_slice(), ["AWS", service, kind] if word(service) && word(kind))
+    })
+}
 
 /// At most 2048 characters of what was received, for a message.
 pub(crate) fn shorten(text: &str) -> String {

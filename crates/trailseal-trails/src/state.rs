@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trailseal_query::selectors::Rules;
 
 use crate::{
-    Timestamp, answer::EventSelectorsAnswer, insights::InsightSelector, names::trail_arn,
-    selectors::EventSelectors,
+    Timestamp, answer::EventSelectorsAnswer, insights::InsightSelector, names::trail_arn, selectors,
 };
 
 /// The trails of one account, in all Regions. Copies share what they have in common.
@@ -46,7 +46,7 @@ pub(crate) struct Trail {
     pub(crate) key: Option<String>,
     pub(crate) is_organization: bool,
     pub(crate) is_recursive: bool,
-    pub(crate) selectors: EventSelectors,
+    pub(crate) selectors: Rules,
     pub(crate) insights: Vec<InsightSelector>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) logging: Logging,
@@ -201,14 +201,16 @@ impl Trail {
             let flags = (trail.includes_global_service_events, trail.is_multi_region, trail.is_recursive);
             (trail.bucket.clone(), trail.prefix.clone(), trail.validates_log_files, flags)
         };
-        if of(self) != of(before) || self.selectors != before.selectors {
+        if of(self) != of(before)
+            || selectors::sorted(&self.selectors) != selectors::sorted(&before.selectors)
+        {
             self.changed = Some(now);
         }
     }
 
     fn as_delivered(&self) -> Option<DeliveredTrail> {
         let since = self.logging.started?;
-        let selectors = EventSelectorsAnswer::of(self.arn(), &self.selectors.sorted());
+        let selectors = EventSelectorsAnswer::of(self.arn(), &selectors::sorted(&self.selectors));
         Some(DeliveredTrail {
             arn: self.arn(),
             name: self.name.clone(),

@@ -1,18 +1,22 @@
 //! Advanced event selectors (spec/selectors-and-insights.md 3.2, 3.3).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{SelectorError, SelectorFault, one_of, prefix, resource, validate_each};
+use super::{
+    MAX_RESOURCES, MAX_VALUE, SelectorError, SelectorFault, one_of, prefix, resource, resource_of,
+    validate_each,
+};
 use crate::{
     category::Category,
     predicate::{Predicate, Test, TextTest, equals, field},
 };
 
 /// One of a trail's `AdvancedEventSelectors`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AdvancedEventSelector {
     /// What the user calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What it asks for; all of it must hold.
     pub field_selectors: Vec<AdvancedFieldSelector>,
@@ -20,29 +24,33 @@ pub struct AdvancedEventSelector {
 
 /// What an advanced selector asks of one field: one of the values that it should have, if there are any, and
 /// none of those that it should not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AdvancedFieldSelector {
     /// The field.
     pub field: String,
     /// It is one of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub equals: Option<Vec<String>>,
     /// It begins with one of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_with: Option<Vec<String>>,
     /// It ends with one of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_with: Option<Vec<String>>,
     /// It is none of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_equals: Option<Vec<String>>,
     /// It begins with none of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_starts_with: Option<Vec<String>>,
     /// It ends with none of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_ends_with: Option<Vec<String>>,
 }
 
 const MAX_VALUES: usize = 500;
-const MAX_RESOURCES: usize = 250;
 const MAX_NAME: usize = 1_000;
-const MAX_VALUE: usize = 2_048;
 
 /// What a field of a category takes.
 struct Rule {
@@ -72,6 +80,15 @@ impl Rule {
 
     const fn optional(field: &'static str) -> Self {
         Self { is_optional_in_records: true, ..Self::any(field) }
+    }
+
+    /// Values are of one line.
+    fn takes(&self, value: &str) -> bool {
+        let is_break = |c: char| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        !value.is_empty()
+            && value.chars().count() <= MAX_VALUE
+            && !value.contains(is_break)
+            && (self.values.is_empty() || self.values.contains(&value))
     }
 }
 
@@ -108,7 +125,7 @@ const DATA: [Rule; 9] = [
 
 const NETWORK: [Rule; 5] = [
     CATEGORY,
-    Rule { is_required: true, ..Rule::any("eventSource") },
+    Rule { is_required: true, operators: &["Equals"], ..Rule::any("eventSource") },
     Rule::any("eventName"),
     Rule { operators: &["Equals"], values: &["VpceAccessDenied"], ..Rule::optional("errorCode") },
     Rule::optional("vpcEndpointId"),
@@ -136,12 +153,12 @@ pub(super) fn validate(selectors: &[AdvancedEventSelector]) -> Result<(), Select
         return Err(SelectorError::Count { count: selectors.len(), limit: MAX_VALUES });
     }
     validate_each(selectors, AdvancedEventSelector::validate)?;
-    for (only, what, limit) in [(None, "values", MAX_VALUES), (Some("resources.ARN"), "ARNs", MAX_RESOURCES)]
-    {
-        let count = counts(only);
-        if count > limit {
-            return Err(SelectorError::Values { what, count, limit });
-        }
+    let (values, resources) = (counts(None), counts(Some("resources.ARN")));
+    if values > MAX_VALUES {
+        return Err(SelectorError::Values { count: values, limit: MAX_VALUES });
+    }
+    if resources > MAX_RESOURCES {
+        return Err(SelectorError::Resources { count: resources, limit: MAX_RESOURCES });
     }
     Ok(())
 }
@@ -183,39 +200,35 @@ impl AdvancedEventSelector {
     }
 
     fn validate(&self) -> Result<(), SelectorFault> {
-        let length = |member: &str, count, expected| SelectorFault::Length {
-            member: member.to_owned(),
-            count,
-            expected,
-        };
-        let name = self.name.as_deref().unwrap_or_default().chars().count();
-        if name > MAX_NAME {
-            return Err(length("Name", name, "up to 1000 characters"));
+        let length = self.name.as_deref().unwrap_or_default().chars().count();
+        if length > MAX_NAME {
+            return Err(SelectorFault::Name { length, limit: MAX_NAME });
         }
         let stated = self.field("eventCategory").ok_or(SelectorFault::Required { field: "eventCategory" })?;
         stated.validate(&CATEGORY)?;
         let category = self.category().filter(|category| !rules(*category).is_empty()).ok_or_else(|| {
-            SelectorFault::Value {
-                member: "eventCategory".to_owned(),
+            SelectorFault::FieldValue {
+                field: "eventCategory",
+                operator: "Equals",
                 value: stated.equals.iter().flatten().next().cloned().unwrap_or_default(),
                 expected: "Management, Data and NetworkActivity are, for trails",
             }
         })?;
+        let rules = rules(category);
+        if let Some(rule) = rules.iter().find(|rule| rule.is_required && self.field(rule.field).is_none()) {
+            return Err(SelectorFault::Required { field: rule.field });
+        }
         for (index, selector) in self.field_selectors.iter().enumerate() {
-            if self.field_selectors[..index].iter().any(|before| before.field == selector.field) {
-                return Err(SelectorFault::Twice { field: selector.field.clone() });
-            }
-            let rule = rules(category).iter().find(|rule| rule.field == selector.field);
+            let rule = rules.iter().find(|rule| rule.field == selector.field);
             let rule = rule.ok_or_else(|| SelectorFault::Field {
                 field: selector.field.clone(),
                 category: category.name(),
             })?;
+            // before this there is one of each field at most
+            if self.field_selectors[..index].iter().any(|before| before.field == rule.field) {
+                return Err(SelectorFault::Twice { field: rule.field });
+            }
             selector.validate(rule)?;
-        }
-        if let Some(rule) =
-            rules(category).iter().find(|rule| rule.is_required && self.field(rule.field).is_none())
-        {
-            return Err(SelectorFault::Required { field: rule.field });
         }
         self.validate_functions()
     }
@@ -226,15 +239,16 @@ impl AdvancedEventSelector {
         let is_function = kind.is_some_and(|kinds| kinds.iter().any(|kind| kind == "AWS::Lambda::Function"));
         let Some(arn) = self.field("resources.ARN").filter(|_| is_function) else { return Ok(()) };
         let mut compared = arn.equals.iter().chain(&arn.not_equals).flatten();
-        match compared.find(|value| value.split(':').count() != 7) {
-            Some(value) => Err(SelectorFault::Value {
-                member: "resources.ARN".to_owned(),
-                value: value.clone(),
-                expected: "the ARN of a function without a version or alias is",
-            }),
+        match compared.find(|value| !is_function_arn(value)) {
+            Some(value) => Err(SelectorFault::Function { arn: value.clone() }),
             None => Ok(()),
         }
     }
+}
+
+fn is_function_arn(text: &str) -> bool {
+    let name = resource_of(text, "lambda", true).and_then(|resource| resource.strip_prefix("function:"));
+    name.is_some_and(|name| !name.is_empty() && !name.contains(':'))
 }
 
 impl AdvancedFieldSelector {
@@ -290,7 +304,7 @@ impl AdvancedFieldSelector {
     }
 
     fn validate(&self, rule: &Rule) -> Result<(), SelectorFault> {
-        let length = |member: String, count, expected| SelectorFault::Length { member, count, expected };
+        let field = rule.field;
         for (operator, values) in self.operators() {
             let Some(values) = values else { continue };
             if !rule.operators.is_empty() && !rule.operators.contains(&operator) {
@@ -299,38 +313,27 @@ impl AdvancedFieldSelector {
                     ["NotEquals"] => "NotEquals",
                     _ => "Equals and NotEquals",
                 };
-                return Err(SelectorFault::Operator { field: self.field.clone(), operator, expected });
+                return Err(SelectorFault::Operator { field, operator, expected });
             }
-            let member = || format!("{} of {}", operator, self.field);
+            let length = |expected| SelectorFault::Length { field, operator, count: values.len(), expected };
             if values.is_empty() {
-                return Err(length(member(), 0, "one or more"));
+                return Err(length("one or more"));
             }
             if rule.is_single && values.len() > 1 {
-                return Err(length(member(), values.len(), "one"));
+                return Err(length("one"));
             }
-            let wrong = |value: &&String| {
-                value.is_empty()
-                    || value.chars().count() > MAX_VALUE
-                    || !rule.values.is_empty() && !rule.values.contains(&value.as_str())
-            };
-            if let Some(value) = values.iter().find(wrong) {
-                return Err(SelectorFault::Value {
-                    member: member(),
-                    value: value.chars().take(100).collect(),
-                    expected: expected_values(rule),
-                });
+            if let Some(value) = values.iter().find(|value| !rule.takes(value)) {
+                let (value, expected) = (value.clone(), expected_values(rule));
+                return Err(SelectorFault::FieldValue { field, operator, value, expected });
             }
         }
-        if self.count() == 0 {
-            return Err(length(self.field.clone(), 0, "one or more, with an operator"));
-        }
-        Ok(())
+        if self.count() == 0 { Err(SelectorFault::NoOperator { field }) } else { Ok(()) }
     }
 }
 
 fn expected_values(rule: &Rule) -> &'static str {
     match rule.values {
-        [] => "texts of 1 to 2048 characters are",
+        [] => "texts of 1 to 2048 characters in one line are",
         ["true"] => "true is",
         ["true", "false"] => "true and false are",
         ["VpceAccessDenied"] => "VpceAccessDenied is",

@@ -1,41 +1,51 @@
 //! Basic event selectors (spec/selectors-and-insights.md 3.1).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{SelectorError, SelectorFault, one_of, prefix, resource, validate_each};
+use super::{
+    MAX_RESOURCES, MAX_VALUE, SelectorError, SelectorFault, is_partition, one_of, prefix, resource,
+    resource_of, validate_each,
+};
 use crate::{
     category::Category,
     predicate::{Predicate, equals, field},
 };
 
 /// One of a trail's `EventSelectors`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct EventSelector {
     /// `ReadOnly`, `WriteOnly` or `All`, which it is when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub read_write_type: Option<String>,
     /// Whether management events are logged; they are when it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub include_management_events: Option<bool>,
     /// The data events that are logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data_resources: Option<Vec<DataResource>>,
     /// The sources whose management events are not logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_management_event_sources: Option<Vec<String>>,
 }
 
 /// The resources of one type whose data events are logged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DataResource {
     /// `AWS::S3::Object`, `AWS::Lambda::Function` or `AWS::DynamoDB::Table`.
     #[serde(rename = "Type")]
     pub kind: String,
     /// Prefixes of ARNs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     pub values: Vec<String>,
 }
 
+fn null_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 const MAX_SELECTORS: usize = 5;
-const MAX_RESOURCES: usize = 250;
 const SOURCES: [&str; 2] = ["kms.amazonaws.com", "rdsdata.amazonaws.com"];
 
 pub(super) fn validate(selectors: &[EventSelector]) -> Result<(), SelectorError> {
@@ -47,7 +57,7 @@ pub(super) fn validate(selectors: &[EventSelector]) -> Result<(), SelectorError>
     let values = resources.flat_map(|of| of.values.iter().map(move |value| (of, value)));
     let count = values.filter(|(of, value)| !of.is_everything(value)).count();
     if count > MAX_RESOURCES {
-        return Err(SelectorError::Values { what: "DataResources.Values", count, limit: MAX_RESOURCES });
+        return Err(SelectorError::Resources { count, limit: MAX_RESOURCES });
     }
     Ok(())
 }
@@ -85,8 +95,8 @@ impl EventSelector {
     }
 
     fn validate(&self) -> Result<(), SelectorFault> {
-        let wrong = |member: &str, value: &str, expected| SelectorFault::Value {
-            member: member.to_owned(),
+        let wrong = |member, value: &str, expected| SelectorFault::Value {
+            member,
             value: value.to_owned(),
             expected,
         };
@@ -158,32 +168,29 @@ impl DataResource {
         Predicate::Any(vec![field(&[member], equals(value)), field(&[member], prefix(&extended))])
     }
 
-    /// Whether the value stands for all resources of the type.
+    /// Whether the value stands for all resources of the type: `arn:aws:s3`, and what old documentation wrote,
+    /// `arn:aws:s3:::`.
     fn is_everything(&self, value: &str) -> bool {
         let parts: Vec<_> = value.split(':').collect();
         match parts.as_slice() {
-            [_, _, service] => Some(*service) == self.service(),
-            [_, _, "s3", "", "", ""] => self.service() == Some("s3"),
+            ["arn", partition, of] => is_partition(partition) && Some(*of) == self.service(),
+            ["arn", partition, "s3", "", "", ""] => is_partition(partition) && self.service() == Some("s3"),
             _ => false,
         }
     }
 
     fn is_valid(&self, value: &str) -> bool {
-        let parts: Vec<_> = value.splitn(6, ':').collect();
-        let ["arn", partition, service, rest @ ..] = parts.as_slice() else { return false };
-        if !partition.starts_with("aws") || Some(*service) != self.service() || value.contains('*') {
-            return false;
-        }
-        match (rest, *service) {
-            ([], _) | (["", "", _], "s3") => true,
-            ([region, account, name], service) if service != "s3" => {
-                let start = if service == "lambda" { "function:" } else { "table/" };
-                !region.is_empty()
-                    && !account.is_empty()
-                    && name.strip_prefix(start).is_some_and(|name| !name.is_empty())
-            }
-            _ => false,
-        }
+        let Some(service) = self.service() else { return false };
+        let Some(name) = resource_of(value, service, service != "s3") else {
+            return self.is_everything(value);
+        };
+        let has_form = match service {
+            // a bucket alone is none of its objects
+            "s3" => name.is_empty() || name.split_once('/').is_some_and(|(bucket, _)| !bucket.is_empty()),
+            "lambda" => name.strip_prefix("function:").is_some_and(|name| !name.is_empty()),
+            _ => name.strip_prefix("table/").is_some_and(|name| !name.is_empty()),
+        };
+        has_form && !value.contains('*') && value.chars().count() <= MAX_VALUE
     }
 }
 

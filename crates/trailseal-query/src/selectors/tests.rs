@@ -145,7 +145,7 @@ fn what_cloudtrail_would_not_accept_is_named() {
             r#"[{"DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3:::*"]}]}]"#,
             "\"arn:aws:s3:::*\"",
         ),
-        (&basic(251), "250 DataResources.Values, and have 251"),
+        (&basic(251), "250 resources, and name 251"),
         (&advanced(""), "eventCategory is required"),
         (&advanced(r#"{"Field":"eventCategory","Equals":["Insight"]}"#), "\"Insight\""),
         (&advanced(r#"{"Field":"eventCategory","Equals":["Data","Management"]}"#), "2 values"),
@@ -168,7 +168,7 @@ fn what_cloudtrail_would_not_accept_is_named() {
         ),
         (
             &data(&format!(r#",{{"Field":"resources.ARN","Equals":[{}]}}"#, many(251))),
-            "250 ARNs, and have 251",
+            "250 resources, and name 251",
         ),
         (&data(&format!(r#",{{"Field":"eventName","Equals":[{}]}}"#, many(499))), "500 values, and have 501"),
         (

@@ -116,7 +116,8 @@ fn advanced() -> impl Strategy<Value = Value> {
         let fields = [Some(category("Data")), Some(kind), read, name, arn, identity, console];
         fields.into_iter().flatten().collect::<Vec<_>>()
     });
-    let network = (field("eventSource", &SOURCES), any::<bool>()).prop_map(move |(source, denied)| {
+    let network = (texts(&SOURCES), any::<bool>()).prop_map(move |(sources, denied)| {
+        let source = json!({"Field": "eventSource", "Equals": sources});
         let denied = denied.then(|| json!({"Field": "errorCode", "Equals": ["VpceAccessDenied"]}));
         [Some(category("NetworkActivity")), Some(source), denied].into_iter().flatten().collect::<Vec<_>>()
     });

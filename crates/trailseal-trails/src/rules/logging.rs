@@ -1,4 +1,7 @@
 //! `StartLogging` and `StopLogging`: repeated calls succeed (spec/wire-protocol.md 4.4), and change nothing (I).
+//!
+//! Stopping disables Insights (D, spec/selectors-and-insights.md 3.4); that the selectors are gone then, and that
+//! starting again does not bring them back, is our reading of it (I).
 
 use super::{Call, Outcome};
 use crate::{
@@ -27,6 +30,7 @@ impl Call<'_> {
         let mut trail = Trail::clone(trail);
         trail.logging.is_on = false;
         trail.logging.stopped = Some(self.caller.now);
+        trail.insights = Vec::new();
         Ok((Answer::empty(), Some(Change::put(trail))))
     }
 }

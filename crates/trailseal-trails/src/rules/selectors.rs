@@ -7,22 +7,21 @@ use super::{Call, Outcome};
 use crate::{
     answer::{Answer, Body, EventSelectorsAnswer},
     error::{ApiError, ErrorCode},
-    insights,
-    selectors::EventSelectors,
+    insights, selectors,
     state::{Change, Trail},
 };
 
 impl Call<'_> {
     pub(super) fn event_selectors(self) -> Result<Outcome, ApiError> {
         let trail = self.named_trail_by_arn("TrailName")?;
-        let answer = EventSelectorsAnswer::of(trail.arn(), &trail.selectors.sorted());
+        let answer = EventSelectorsAnswer::of(trail.arn(), &selectors::sorted(&trail.selectors));
         Ok((Answer(Body::EventSelectors(answer)), None))
     }
 
     pub(super) fn put_event_selectors(self) -> Result<Outcome, ApiError> {
         let before = self.named_trail_at_home("TrailName")?;
         let mut trail = Trail::clone(before);
-        trail.selectors = EventSelectors::read(self.input)?;
+        trail.selectors = selectors::read(self.input)?;
         trail.note_change(before, self.caller.now);
         let answer = EventSelectorsAnswer::of(trail.arn(), &trail.selectors);
         Ok((Answer(Body::EventSelectors(answer)), Some(Change::put(trail))))

@@ -41,7 +41,12 @@ impl<'a> Call<'a> {
 
     pub(super) fn remove_tags(self) -> Result<Outcome, ApiError> {
         let trail = self.tagged_at_home()?;
-        let removed = self.tags()?.ok_or_else(|| invalid("TagsList is required."))?;
+        let removed = self.tags().map_err(|error| match error.code {
+            // no limit is declared for this operation
+            ErrorCode::TagsLimitExceededException => invalid(error.message),
+            _ => error,
+        })?;
+        let removed = removed.ok_or_else(|| invalid("TagsList is required."))?;
         let mut trail = Trail::clone(trail);
         trail.tags.retain(|tag| removed.iter().all(|removed| removed.key != tag.key));
         Ok((Answer::empty(), Some(Change::put(trail))))

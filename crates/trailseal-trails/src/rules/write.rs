@@ -12,7 +12,7 @@ use crate::{
     answer::{Answer, Body, TrailAnswer},
     error::{ApiError, ErrorCode},
     names::{check_bucket_name, check_prefix, check_trail_name},
-    selectors::EventSelectors,
+    selectors,
     state::{Change, Deliveries, Logging, Trail},
 };
 
@@ -38,7 +38,7 @@ impl Call<'_> {
             key: None,
             is_organization: false,
             is_recursive: true,
-            selectors: EventSelectors::default(),
+            selectors: selectors::of_new_trail(),
             insights: Vec::new(),
             tags,
             logging: Logging::default(),

@@ -7,17 +7,17 @@ use trailseal_query::selectors::Selectors;
 use super::*;
 use crate::answer::EventSelectorsAnswer;
 
-fn read(request: &Value) -> Result<EventSelectors, ApiError> {
-    EventSelectors::read(Input::new(request).unwrap())
+fn read(request: &Value) -> Result<Rules, ApiError> {
+    super::read(Input::new(request).unwrap())
 }
 
 /// What `PutEventSelectors` answers, which the evaluation of selectors reads.
-fn answer(selectors: &EventSelectors) -> Value {
+fn answer(selectors: &Rules) -> Value {
     serde_json::to_value(EventSelectorsAnswer::of("arn".to_owned(), selectors)).unwrap()
 }
 
-fn evaluates(selectors: &EventSelectors) -> Result<(), String> {
-    for shown in [selectors, &selectors.sorted()] {
+fn evaluates(selectors: &Rules) -> Result<(), String> {
+    for shown in [selectors, &sorted(selectors)] {
         let json = answer(shown).to_string();
         Selectors::parse(json.as_bytes()).map_err(|error| format!("{error}: {json}"))?;
     }
@@ -56,7 +56,7 @@ fn network(more: &[Value]) -> Value {
 
 #[test]
 fn a_new_trail_logs_all_management_events() {
-    let text = serde_json::to_string(&EventSelectorsAnswer::of("arn".to_owned(), &EventSelectors::default()));
+    let text = serde_json::to_string(&EventSelectorsAnswer::of("arn".to_owned(), &of_new_trail()));
     assert_eq!(
         text.unwrap(),
         concat!(
@@ -64,8 +64,8 @@ fn a_new_trail_logs_all_management_events() {
             r#""DataResources":[],"ExcludeManagementEventSources":[]}]}"#
         )
     );
-    assert_eq!(evaluates(&EventSelectors::default()), Ok(()));
-    assert_eq!(read(&json!({"EventSelectors": [{}]})), Ok(EventSelectors::default()));
+    assert_eq!(evaluates(&of_new_trail()), Ok(()));
+    assert_eq!(read(&json!({"EventSelectors": [{}]})), Ok(of_new_trail()));
 }
 
 #[test]
@@ -294,14 +294,14 @@ fn selectors_that_the_service_takes_are_taken() {
 #[test]
 fn fields_are_shown_by_name_and_answered_as_they_came() {
     let request = data("AWS::S3::Object", field("eventName", "Equals", json!(["GetObject"])));
-    let names = |selectors: &EventSelectors| -> Vec<String> {
+    let names = |selectors: &Rules| -> Vec<String> {
         let answer = answer(selectors);
         let fields = answer["AdvancedEventSelectors"][0]["FieldSelectors"].as_array().unwrap().clone();
         fields.iter().map(|field| field["Field"].as_str().unwrap().to_owned()).collect()
     };
     let selectors = read(&request).unwrap();
     assert_eq!(names(&selectors), ["eventCategory", "resources.type", "eventName"]);
-    assert_eq!(names(&selectors.sorted()), ["eventCategory", "eventName", "resources.type"]);
+    assert_eq!(names(&sorted(&selectors)), ["eventCategory", "eventName", "resources.type"]);
 }
 
 fn values() -> impl Strategy<Value = Value> {
@@ -408,7 +408,7 @@ proptest! {
             Ok(selectors) => {
                 prop_assert_eq!(evaluates(&selectors), Ok(()));
                 let kept = serde_json::to_string(&selectors).unwrap();
-                prop_assert_eq!(serde_json::from_str::<EventSelectors>(&kept).unwrap(), selectors.clone());
+                prop_assert_eq!(serde_json::from_str::<Rules>(&kept).unwrap(), selectors.clone());
                 // an answer, put again, is accepted as the same
                 prop_assert_eq!(read(&answer(&selectors)), Ok(selectors));
             }

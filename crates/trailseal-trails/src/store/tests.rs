@@ -135,7 +135,7 @@ fn a_deliverer_is_told_what_it_must_know() {
 }
 
 #[test]
-fn rows_that_do_not_tell_of_changes_are_read() {
+fn rows_of_the_first_version_are_read() {
     let (_folder, path) = place();
     let store = Store::open(&path).unwrap();
     create(&store, "trail");
@@ -144,9 +144,22 @@ fn rows_that_do_not_tell_of_changes_are_read() {
     let accounts = store.accounts();
     let mut row = serde_json::to_value(&**accounts[ACCOUNT].trails().next().unwrap()).unwrap();
     row.as_object_mut().unwrap().remove("changed");
-    let trail: Trail = serde_json::from_value(row).unwrap();
-    let account = Account::default().with(&Change::put(trail));
-    assert_eq!(account.delivered_trails()[0].changed, later.now);
+    let basic = json!([{
+        "ReadWriteType": "ReadOnly", "IncludeManagementEvents": true, "ExcludeManagementEventSources": [],
+        "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}],
+    }]);
+    let field = json!({"Field": "eventCategory", "Equals": ["Management"]});
+    let advanced = json!([{"Name": "n", "FieldSelectors": [field]}]);
+    for (kind, member, selectors) in
+        [("Basic", "EventSelectors", basic), ("Advanced", "AdvancedEventSelectors", advanced)]
+    {
+        row["selectors"] = json!({kind: selectors});
+        let trail: Trail = serde_json::from_value(row.clone()).unwrap();
+        let account = Account::default().with(&Change::put(trail));
+        let delivered = account.delivered_trails();
+        assert_eq!(delivered[0].changed, later.now);
+        assert_eq!(delivered[0].selectors[member], selectors);
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn declared(operation: Operation) -> &'static str {
         }
         Operation::RemoveTags => {
             "ResourceNotFound CloudTrailARNInvalid ResourceTypeNotSupported EventDataStoreNotFound
-             InvalidTagParameter | InvalidHomeRegion TagsLimitExceeded"
+             InvalidTagParameter | InvalidHomeRegion"
         }
         Operation::ListTrails => "",
         Operation::ListPublicKeys | Operation::LookupEvents => "UnknownOperation",

@@ -79,6 +79,34 @@ fn starting_and_stopping_again_changes_nothing() {
 }
 
 #[test]
+fn stopping_disables_insights() {
+    let cloud = Cloud::new();
+    cloud.create("us-east-1", "trail", false);
+    let put = || {
+        let selectors = json!([{"InsightType": "ApiErrorRateInsight"}]);
+        let input = json!({"TrailName": "trail", "InsightSelectors": selectors});
+        cloud.ok("us-east-1", Operation::PutInsightSelectors, input);
+    };
+    let has = || {
+        let trail = cloud.ok("us-east-1", Operation::GetTrail, json!({"Name": "trail"}));
+        trail["Trail"]["HasInsightSelectors"] == true
+    };
+    let logging = |operation| cloud.ok("us-east-1", operation, json!({"Name": "trail"}));
+    logging(Operation::StartLogging);
+    put();
+    logging(Operation::StartLogging);
+    assert!(has());
+    logging(Operation::StopLogging);
+    assert!(!has());
+    let input = json!({"TrailName": "trail"});
+    assert_eq!(cloud.code("us-east-1", Operation::GetInsightSelectors, input), "InsightNotEnabledException");
+    logging(Operation::StartLogging);
+    assert!(!has());
+    put();
+    assert!(has());
+}
+
+#[test]
 fn a_change_that_matters_to_delivery_is_told_with_its_time() {
     let cloud = Cloud::new();
     cloud.at(1, "us-east-1", Operation::CreateTrail, &with(json!({}))).unwrap();

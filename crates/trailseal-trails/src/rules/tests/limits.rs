@@ -88,6 +88,8 @@ fn tags_have_their_limits() {
     }
     assert_eq!(add(many(0..50)), Err("TagsLimitExceededException"));
     assert_eq!(add(many(0..1000)), Err("TagsLimitExceededException"));
+    let remove = json!({"ResourceId": id, "TagsList": many(0..1000)});
+    assert_eq!(cloud.code("us-east-1", Operation::RemoveTags, remove), "InvalidTagParameterException");
     assert_eq!(add(many(0..49)), Ok(json!({})));
     // those that are there are overwritten
     assert_eq!(add(many(0..49)), Ok(json!({})));
