@@ -55,11 +55,11 @@ mod stop;
 mod timed;
 pub mod wire;
 
-pub use access_keys::{AccessKey, AccessKeyError, AccessKeys};
+pub use access_keys::{AccessKeyError, AccessKeys};
 pub use api::{ApiError, Caller, ErrorCode, Operation, Timestamp};
 pub use archive::{Archive, ArchiveError, Events};
 pub use lookup::Lookups;
-pub use objects::{Buckets, MAX_KEYS, Mount, Object, ObjectError, Page, Wanted};
+pub use objects::Buckets;
 pub use options::{Clock, Options, Times};
 pub use serve::{Bound, Ended, ServeError, serve};
 pub use service::{Context, Service, Services};
