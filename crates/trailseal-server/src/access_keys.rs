@@ -19,7 +19,7 @@ const MAX_TOKEN: usize = 8192;
 
 /// An access key's secret halves.
 #[derive(Clone, PartialEq, Eq)]
-pub struct AccessKey {
+pub(crate) struct AccessKey {
     secret: String,
     token: Option<String>,
 }

@@ -59,14 +59,14 @@ mod timed;
 mod uuid;
 pub mod wire;
 
-pub use access_keys::{AccessKey, AccessKeyError, AccessKeys};
+pub use access_keys::{AccessKeyError, AccessKeys};
 pub use api::{ApiError, Caller, ErrorCode, Operation, Timestamp};
 pub use archive::{Archive, ArchiveError, Events};
 pub use client::{Endpoint, MAX_LINES, Recorded, Refused, SendError, Sender};
 pub use joined::Joined;
 pub use local::{Local, LocalError, LocalOptions, Trouble};
 pub use lookup::Lookups;
-pub use objects::{Buckets, MAX_KEYS, Mount, Object, ObjectError, Page, Wanted};
+pub use objects::Buckets;
 pub use options::{Clock, Options, Times};
 pub use serve::{Bound, Ended, ServeError, serve};
 pub use service::{Context, Service, Services};

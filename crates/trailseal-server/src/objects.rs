@@ -16,7 +16,7 @@ use trailseal_archive::metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidec
 const SIDECAR: &str = ".metadata.json";
 
 /// S3's largest page of a listing.
-pub const MAX_KEYS: usize = 1_000;
+pub(crate) const MAX_KEYS: usize = 1_000;
 
 /// S3's longest key, in bytes.
 const MAX_KEY: usize = 1_024;
@@ -31,38 +31,35 @@ pub struct Buckets {
 
 /// A folder that holds the objects of a bucket whose keys begin with a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
+pub(crate) struct Mount {
     /// Empty, or ending in `/`.
-    pub prefix: String,
+    pub(crate) prefix: String,
     /// The folder.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
+pub(crate) struct Object {
     /// Its key.
-    pub key: String,
+    pub(crate) key: String,
     /// Where its content is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Bytes.
-    pub length: u64,
+    pub(crate) length: u64,
     /// When it was written; S3's own time where the download kept it.
-    pub modified: SystemTime,
+    pub(crate) modified: SystemTime,
 }
 
 impl Object {
     /// A tag that changes with the content; it is no MD5, and says so by its form.
-    pub fn tag(&self) -> String {
+    pub(crate) fn tag(&self) -> String {
         let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         format!("{:016x}{:016x}-1", self.length, since.as_nanos() as u64)
     }
 
-    /// The user metadata that a sidecar holds.
-    ///
-    /// # Errors
-    /// When there is a sidecar that cannot be read, or is none.
-    pub fn metadata(&self) -> io::Result<ObjectMetadata> {
+    /// The user metadata that a sidecar holds; an error for a sidecar that cannot be read, or is none.
+    pub(crate) fn metadata(&self) -> io::Result<ObjectMetadata> {
         let mut sidecar = self.path.clone().into_os_string();
         sidecar.push(SIDECAR);
         let sidecar = PathBuf::from(sidecar);
@@ -79,32 +76,31 @@ impl Object {
 
 /// What is wanted of a listing.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// Only keys that begin so.
-    pub prefix: &'a str,
+    pub(crate) prefix: &'a str,
     /// Keys that have this text behind the prefix are folded into one common prefix.
-    pub delimiter: Option<&'a str>,
+    pub(crate) delimiter: Option<&'a str>,
     /// Only keys, and common prefixes, behind this one.
-    pub after: &'a str,
+    pub(crate) after: &'a str,
     /// At most so many keys and common prefixes.
-    pub most: usize,
+    pub(crate) most: usize,
 }
 
 /// A page of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// In the order of their keys.
-    pub objects: Vec<Object>,
+    pub(crate) objects: Vec<Object>,
     /// In order.
-    pub common_prefixes: Vec<String>,
+    pub(crate) common_prefixes: Vec<String>,
     /// The last key or common prefix of the page, if there is more behind it.
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ObjectError {
+pub(crate) enum ObjectError {
     /// There is no such bucket.
     #[error("The specified bucket does not exist")]
     NoSuchBucket,
@@ -141,10 +137,7 @@ impl Buckets {
     }
 
     /// The names of all buckets, in order.
-    ///
-    /// # Errors
-    /// When the folder of local buckets cannot be listed.
-    pub fn names(&self) -> io::Result<Vec<String>> {
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         let mut names: Vec<String> = self.mounts.keys().cloned().collect();
         if let Some(local) = &self.local {
             for entry in fs::read_dir(local)? {
@@ -160,10 +153,7 @@ impl Buckets {
     }
 
     /// The object with this key.
-    ///
-    /// # Errors
-    /// [`ObjectError`].
-    pub fn get(&self, bucket: &str, key: &str) -> Result<Object, ObjectError> {
+    pub(crate) fn get(&self, bucket: &str, key: &str) -> Result<Object, ObjectError> {
         let mounts = self.folders(bucket);
         if mounts.is_empty() {
             return Err(ObjectError::NoSuchBucket);
@@ -181,10 +171,7 @@ impl Buckets {
     }
 
     /// A page of a bucket's objects.
-    ///
-    /// # Errors
-    /// [`ObjectError`].
-    pub fn list(&self, bucket: &str, wanted: &Wanted<'_>) -> Result<Page, ObjectError> {
+    pub(crate) fn list(&self, bucket: &str, wanted: &Wanted<'_>) -> Result<Page, ObjectError> {
         let mounts = self.folders(bucket);
         if mounts.is_empty() {
             return Err(ObjectError::NoSuchBucket);

@@ -31,7 +31,7 @@ use tokio_util::io::ReaderStream;
 use crate::{
     api::{ApiError, ErrorCode},
     listen::Body,
-    objects::{Buckets, MAX_KEYS, Object, ObjectError, Page, Wanted},
+    objects::{Buckets, MAX_KEYS, Object, ObjectError, Wanted},
 };
 
 /// Bytes of an object that are sent at a time.
@@ -73,30 +73,53 @@ impl Reader {
         .await
     }
 
-    async fn page(
-        &self,
-        bucket: String,
-        prefix: Option<String>,
-        delimiter: Option<String>,
-        after: Option<String>,
-        most: Option<i32>,
-    ) -> S3Result<Page> {
-        let most = match most.map(usize::try_from) {
-            None => MAX_KEYS,
-            Some(Ok(most)) => most,
-            Some(Err(_)) => return Err(S3Error::new(S3ErrorCode::InvalidArgument)),
-        };
-        self.ask(move |buckets| {
-            let wanted = Wanted {
-                prefix: prefix.as_deref().unwrap_or_default(),
-                delimiter: delimiter.as_deref(),
-                after: after.as_deref().unwrap_or_default(),
-                most,
-            };
-            buckets.list(&bucket, &wanted)
+    async fn page(&self, listing: Listing) -> S3Result<Listed> {
+        let Listing { bucket, prefix, delimiter, after, max_keys } = listing;
+        let max_keys = max_keys.unwrap_or(MAX_KEYS as i32);
+        let most = usize::try_from(max_keys).map_err(|_| S3Error::new(S3ErrorCode::InvalidArgument))?;
+        let prefix = prefix.unwrap_or_default();
+        let page = self
+            .ask({
+                let (bucket, prefix, delimiter) = (bucket.clone(), prefix.clone(), delimiter.clone());
+                move |buckets| {
+                    let after = after.as_deref().unwrap_or_default();
+                    let wanted = Wanted { prefix: &prefix, delimiter: delimiter.as_deref(), after, most };
+                    buckets.list(&bucket, &wanted)
+                }
+            })
+            .await?;
+        Ok(Listed {
+            bucket,
+            prefix,
+            delimiter,
+            max_keys,
+            next: page.next,
+            objects: page.objects.into_iter().map(listed).collect(),
+            common_prefixes: page.common_prefixes.into_iter().map(common).collect(),
         })
-        .await
     }
+}
+
+/// What both list operations are asked.
+struct Listing {
+    bucket: String,
+    prefix: Option<String>,
+    delimiter: Option<String>,
+    /// The last key or common prefix of the page before.
+    after: Option<String>,
+    max_keys: Option<i32>,
+}
+
+/// What both answer.
+struct Listed {
+    bucket: String,
+    prefix: String,
+    delimiter: Option<String>,
+    max_keys: i32,
+    /// The last key or common prefix of this page, if there is more behind it.
+    next: Option<String>,
+    objects: Vec<ListedObject>,
+    common_prefixes: Vec<CommonPrefix>,
 }
 
 #[async_trait::async_trait]
@@ -145,19 +168,19 @@ impl S3 for Reader {
         request: S3Request<ListObjectsInput>,
     ) -> S3Result<S3Response<ListObjectsOutput>> {
         let ListObjectsInput { bucket, prefix, delimiter, marker, max_keys, .. } = request.input;
-        let page =
-            self.page(bucket.clone(), prefix.clone(), delimiter.clone(), marker.clone(), max_keys).await?;
+        let listing = Listing { bucket, prefix, delimiter, after: marker.clone(), max_keys };
+        let page = self.page(listing).await?;
         Ok(S3Response::new(ListObjectsOutput {
-            name: Some(bucket),
-            prefix: Some(prefix.unwrap_or_default()),
+            name: Some(page.bucket),
+            prefix: Some(page.prefix),
             marker: Some(marker.unwrap_or_default()),
-            max_keys: Some(max_keys.unwrap_or(MAX_KEYS as i32)),
+            max_keys: Some(page.max_keys),
             is_truncated: Some(page.next.is_some()),
             // S3 gives it only with a delimiter; clients take the last key otherwise
-            next_marker: page.next.filter(|_| delimiter.is_some()),
-            delimiter,
-            contents: Some(page.objects.into_iter().map(listed).collect()),
-            common_prefixes: Some(page.common_prefixes.into_iter().map(common).collect()),
+            next_marker: page.next.filter(|_| page.delimiter.is_some()),
+            delimiter: page.delimiter,
+            contents: Some(page.objects),
+            common_prefixes: Some(page.common_prefixes),
             ..ListObjectsOutput::default()
         }))
     }
@@ -173,20 +196,20 @@ impl S3 for Reader {
             Some(token) => Some(decode(token)?),
             None => start_after.clone(),
         };
-        let page = self.page(bucket.clone(), prefix.clone(), delimiter.clone(), after, max_keys).await?;
+        let page = self.page(Listing { bucket, prefix, delimiter, after, max_keys }).await?;
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(S3Response::new(ListObjectsV2Output {
-            name: Some(bucket),
-            prefix: Some(prefix.unwrap_or_default()),
-            delimiter,
+            name: Some(page.bucket),
+            prefix: Some(page.prefix),
+            delimiter: page.delimiter,
             start_after,
             continuation_token,
-            max_keys: Some(max_keys.unwrap_or(MAX_KEYS as i32)),
+            max_keys: Some(page.max_keys),
             key_count: i32::try_from(count).ok(),
             is_truncated: Some(page.next.is_some()),
             next_continuation_token: page.next.map(hex::encode),
-            contents: Some(page.objects.into_iter().map(listed).collect()),
-            common_prefixes: Some(page.common_prefixes.into_iter().map(common).collect()),
+            contents: Some(page.objects),
+            common_prefixes: Some(page.common_prefixes),
             ..ListObjectsV2Output::default()
         }))
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How far the clocks of client and server may be apart, in seconds.
-pub const WINDOW: i64 = 5 * 60;
+const WINDOW: i64 = 5 * 60;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: &str = "x-amz-date";

@@ -6,11 +6,11 @@ use trailseal_archive::key::is_region_like;
 use crate::api::{ApiError, ErrorCode, Operation};
 
 /// The content type of requests and answers.
-pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The header that names the operation.
-pub const TARGET: &str = "x-amz-target";
+pub(crate) const TARGET: &str = "x-amz-target";
 /// What may stand before the operation's name: of botocore and older SDKs, and of Smithy SDKs.
-pub const TARGET_PREFIXES: [&str; 2] =
+pub(crate) const TARGET_PREFIXES: [&str; 2] =
     ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"];
 /// How deep a body may nest; the deepest input of the API, advanced event selectors, has 5 levels.
 pub const MAX_DEPTH: usize = 32;
@@ -192,7 +192,7 @@ pub fn render(result: &Result<Value, ApiError>) -> Answer {
 }
 
 /// The answer that says an error.
-pub fn render_error(error: &ApiError) -> Answer {
+fn render_error(error: &ApiError) -> Answer {
     let answer = refuse(status(error.code), error.code.as_str(), &error.message);
     Answer { error_type: None, ..answer }
 }
