@@ -42,20 +42,17 @@ impl Joined {
             Operation::CreateTrail => local(),
             _ => match local() {
                 // what is not known here may be a trail of the archive, which says what it cannot do
-                Err(error)
-                    if error.code == ErrorCode::TrailNotFoundException && self.is_archived(caller, input) =>
-                {
-                    archived()
-                }
+                Err(error) if is_unknown(error.code) && self.is_archived(caller, input) => archived(),
                 answer => answer,
             },
         }
     }
 
-    /// Whether `Name` or `TrailName` is that of a trail of the archive.
+    /// Whether the call names a trail of the archive.
     fn is_archived(&self, caller: &Caller, input: &Value) -> bool {
-        let name = input.get("Name").or_else(|| input.get("TrailName")).and_then(Value::as_str);
-        name.is_some_and(|name| self.archive.has_trail(caller, name))
+        let names = ["Name", "TrailName", "ResourceId"].into_iter().filter_map(|member| input.get(member));
+        let listed = input.get("ResourceIdList").and_then(Value::as_array).into_iter().flatten();
+        names.chain(listed).filter_map(Value::as_str).any(|name| self.archive.has_trail(caller, name))
     }
 }
 
@@ -82,6 +79,12 @@ impl Service for Joined {
             _ => result,
         }
     }
+}
+
+/// Whether an error may mean a trail that is not local; those of an archive's organization may be of other accounts.
+fn is_unknown(code: ErrorCode) -> bool {
+    use ErrorCode::{CloudTrailARNInvalidException, ResourceNotFoundException, TrailNotFoundException};
+    matches!(code, TrailNotFoundException | ResourceNotFoundException | CloudTrailARNInvalidException)
 }
 
 /// The first answer with the items of the second behind its own.
