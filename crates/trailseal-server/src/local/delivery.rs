@@ -11,7 +11,7 @@ use trailseal_deliver::{
     journal::{Journal, JournalError, Position},
     live::{Deliverer, LiveError, Round, TrailSpec},
 };
-use trailseal_query::{Predicate, Record, selectors::Selectors};
+use trailseal_query::{Predicate, Record, category::category, predicate::Truth, selectors::Selectors};
 use trailseal_trails::{DeliveredTrail, DeliveryKind, NoteError, Store};
 use trailseal_verify::keys::{KeyFile, PublicKey};
 
@@ -136,14 +136,17 @@ pub(super) fn public_keys(deliverer: &Deliverer) -> Vec<PublicKey> {
 struct Wanted(RefCell<HashMap<String, (Value, Predicate)>>);
 
 impl Wanted {
-    /// Whether a trail's selectors select an event.
+    /// Whether a trail's selectors select an event. One that does not say what they ask (no `readOnly`, say) is
+    /// delivered, so that nothing is lost; one of a category that trails do not log is not.
     fn has(&self, spec: &TrailSpec, event: &[u8]) -> bool {
         let mut ready = self.0.borrow_mut();
         let is_ready = ready.get(&spec.arn).is_some_and(|(selectors, _)| *selectors == spec.selectors);
         if !is_ready {
             ready.insert(spec.arn.clone(), (spec.selectors.clone(), predicate(&spec.selectors)));
         }
-        ready.get(&spec.arn).is_some_and(|(_, wanted)| wanted.matches(&Record::new(event)))
+        let record = Record::new(event);
+        category(&record).is_some()
+            && ready.get(&spec.arn).is_some_and(|(_, wanted)| wanted.evaluate(&record) != Truth::False)
     }
 
     /// Forgets the trails that are not there any more.
