@@ -56,9 +56,10 @@ Exit status:
 /// trails, whose log files and signed digest files are delivered into buckets there. S3's reading operations answer for
 /// the buckets of both, with the metadata of digests, on the same port.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("source").args(["archive", "data_dir"]).required(true).multiple(true))]
 pub(crate) struct Args {
     /// Folders that hold an archive (repeatable)
-    #[arg(long, value_name = "ROOT", required_unless_present = "data_dir", num_args = 1..)]
+    #[arg(long, value_name = "ROOT", num_args = 1..)]
     archive: Vec<PathBuf>,
 
     /// Public keys for `ListPublicKeys`: files, or folders whose .json, .der and .pem files are read
