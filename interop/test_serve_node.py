@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import unittest
 from typing import Any
 
@@ -172,6 +173,71 @@ class Archive(unittest.TestCase):
         error = self.node.error("ListChannels")
         self.assertEqual((error["name"], error["status"]), ("UnknownOperationException", 400))
         self.assertIs(error["isModelled"], False)
+
+
+class LocalTrails(unittest.TestCase):
+    """Section 2 of the API: every operation on trails, by the short target prefix."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        Node.require()
+        cls.folder = tempfile.TemporaryDirectory(dir=SCRATCH)
+        cls.server = Server("--data-dir", cls.folder.name, "--account", ACCOUNT)
+        cls.node = Node(cls.server.url)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        assert cls.server.end() == 0
+        cls.folder.cleanup()
+
+    def test_the_life_of_a_trail(self) -> None:
+        arn = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/mine"
+        tag = {"Key": "team", "Value": "security"}
+        selector = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}
+        made = {"Name": "mine", "S3BucketName": "my-logs", "EnableLogFileValidation": True, "TagsList": [tag]}
+        steps: list[tuple[str, dict[str, Any]]] = [
+            ("CreateTrail", made),
+            ("UpdateTrail", {"Name": "mine", "IsMultiRegionTrail": True}),
+            ("AddTags", {"ResourceId": arn, "TagsList": [{"Key": "stage"}]}),
+            ("RemoveTags", {"ResourceId": arn, "TagsList": [{"Key": "stage"}]}),
+            ("ListTags", {"ResourceIdList": [arn]}),
+            ("PutEventSelectors", {"TrailName": "mine", "EventSelectors": [selector]}),
+            ("GetEventSelectors", {"TrailName": arn}),
+            ("PutInsightSelectors", {"TrailName": "mine", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}),
+            ("GetInsightSelectors", {"TrailName": "mine"}),
+            ("StartLogging", {"Name": "mine"}),
+            ("GetTrailStatus", {"Name": "mine"}),
+            ("StopLogging", {"Name": "mine"}),
+            ("GetTrail", {"Name": "mine"}),
+            ("DeleteTrail", {"Name": "mine"}),
+            ("ListTrails", {}),
+        ]
+        answers = self.node.call(*({"operation": operation, "input": given} for operation, given in steps))
+        found = {}
+        for (operation, _), answer in zip(steps, answers, strict=True):
+            self.assertEqual(answer.get("status"), 200, f"{operation}: {answer}")
+            self.assertEqual(answer["target"], f"CloudTrail_20131101.{operation}")
+            found[operation] = answer["result"]
+        for operation in ("AddTags", "RemoveTags", "StartLogging", "StopLogging", "DeleteTrail"):
+            self.assertEqual(found[operation], {}, operation)
+        self.assertEqual(found["CreateTrail"]["TrailARN"], arn)
+        self.assertIs(found["UpdateTrail"]["IsMultiRegionTrail"], True)
+        self.assertEqual(found["ListTags"]["ResourceTagList"], [{"ResourceId": arn, "TagsList": [tag]}])
+        self.assertEqual(found["GetEventSelectors"]["EventSelectors"][0]["ReadWriteType"], "WriteOnly")
+        self.assertEqual(found["GetInsightSelectors"]["InsightSelectors"][0]["InsightType"], "ApiCallRateInsight")
+        self.assertIs(found["GetTrailStatus"]["IsLogging"], True)
+        self.assertIn("$date", found["GetTrailStatus"]["StartLoggingTime"])
+        self.assertIs(found["GetTrail"]["Trail"]["HasCustomEventSelectors"], True)
+        self.assertEqual(found["ListTrails"], {"Trails": []})
+
+    def test_every_call_is_an_event(self) -> None:
+        error = self.node.error("DeleteTrail", Name="never-was")
+        self.assertEqual((error["name"], error["isModelled"]), ("TrailNotFoundException", True))
+        attribute = {"AttributeKey": "ResourceName", "AttributeValue": "never-was"}
+        (event,) = self.node.result("LookupEvents", LookupAttributes=[attribute])["Events"]
+        record = json.loads(event["CloudTrailEvent"])
+        self.assertEqual((record["eventName"], record["errorCode"]), ("DeleteTrail", "TrailNotFoundException"))
+        self.assertEqual(record["requestParameters"], {"name": "never-was"})
 
 
 if __name__ == "__main__":
