@@ -1,24 +1,27 @@
 //! An index in memory of an archive's events: [`LookupEvents`](trailseal_query::lookup) in milliseconds.
 //!
 //! [`EventIndex::load`] reads the archive once. What stays is small numbers: for every record its time, its event
-//! id, where it lies, and hashes of what it can be looked up by. [`EventIndex::lookup`] finds candidates by these
-//! numbers, reads the records again from their files, and holds each against the request itself: a hash is never
-//! the reason for a row. The rows, their order, the tokens and the errors are those of a scan with the same
-//! request.
+//! id, where it lies, and hashes of its bytes and of what it can be looked up by. [`EventIndex::lookup`] finds
+//! candidates by these numbers, reads the records again from their files, and holds each against the request itself: a
+//! hash is never the reason for a row. The rows, their order, the tokens and the errors are those of a scan with the
+//! same request.
 //!
-//! Files of log size are inflated whole, by several threads when a page needs several, and held for the next lookups
-//! up to [`CACHE_BYTES`]. A record in an archive file (zip, tar), or in a file that is damaged or larger than 8 MiB, is
-//! found by scanning that file anew, once for all its records on a page: slower, and always right. A file that is
-//! no longer as it was when it was indexed is an error, never a wrong row.
+//! A file as CloudTrail writes it is inflated as far as it is needed, by several threads when a page needs several
+//! files, and the records that were asked for are held for the next lookups; other files of log size are inflated and
+//! held whole; both together up to [`CACHE_BYTES`]. A record in an archive file (zip, tar), or in a file that is
+//! damaged or larger than 8 MiB, is found by scanning that file anew, once for all its records on a page: slower, and
+//! always right. A file that is no longer as it was when it was indexed is an error, never a wrong row: its length and
+//! the time of its last change must be the same, and the bytes of each record have the same hash.
 //!
 //! # Memory
 //!
-//! No text of a record is held but event ids that are no UUIDs. A record takes 52 bytes, and 4 for each distinct
+//! No text of a record is held but event ids that are no UUIDs. A record takes 68 bytes, and 4 for each distinct
 //! text that it can be looked up by (the name and source of the event, the user name, the access key, types and
-//! names of resources); each distinct text takes 12 bytes once. A record with more than [`MAX_KEYS`] texts is a
-//! candidate for all, and is read to know. A file takes 40 bytes and its name. So an ordinary record takes about 80
-//! bytes, and the most hostile less than 1 KiB, a file of its own aside; event ids that are no UUIDs are refused when
-//! they have more than [`MAX_ID`] bytes on average. Loading needs about twice as much for a short while.
+//! names of resources); each distinct text takes 12 bytes once. A record with more than [`MAX_KEYS`] texts may be a
+//! candidate for all of a kind ([`MORE_KEYS`]), and is read to know. A file takes 40 bytes and its name. So an ordinary
+//! record takes about 90 bytes, and the most hostile less than 1 KiB, a file of its own aside; event ids that are no
+//! UUIDs are refused when they have more than [`MAX_ID`] bytes on average. Loading needs about twice as much for a
+//! short while. Beside the index and what is held, each thread that reads uses up to 16 MiB.
 
 use trailseal_query::{
     Record,
@@ -38,9 +41,13 @@ mod read;
 
 use self::{entry::Entries, keys::Keys, listing::Files, postings::Postings, read::Reader};
 
-/// Distinct texts by which one record can be looked up without being read; a record with more is read whenever
-/// any text is asked for.
+/// Distinct texts by which any record can be looked up without being read.
 pub const MAX_KEYS: usize = 40;
+
+/// Texts beyond [`MAX_KEYS`] for which there is room in any case, and for one more with every record. A record that
+/// has still more is read whenever a text of its kind is asked for: a name or source of the event, user name or access
+/// key; a type of resource; a name of one.
+pub const MORE_KEYS: u64 = 4096;
 
 /// Bytes that event ids which are no UUIDs may have on average (and [`ID_SLACK`] altogether in any case).
 pub const MAX_ID: u64 = 64;
@@ -48,7 +55,7 @@ pub const MAX_ID: u64 = 64;
 /// Bytes that event ids which are no UUIDs may have altogether in any case.
 pub const ID_SLACK: u64 = 1 << 20;
 
-/// Bytes of inflated files that are held for the next lookups.
+/// Bytes of records and inflated files that are held for the next lookups.
 pub const CACHE_BYTES: usize = 64 << 20;
 
 /// An archive's events, made ready for lookups. It may be asked by many threads at a time.
@@ -89,7 +96,7 @@ pub struct Statistics {
     pub files: u64,
     /// Bytes of the index without its cache.
     pub bytes: u64,
-    /// Bytes of inflated files that are held at the moment.
+    /// Bytes of records and inflated files that are held at the moment.
     pub cached_bytes: u64,
 }
 

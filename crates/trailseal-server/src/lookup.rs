@@ -1,10 +1,12 @@
 //! `LookupEvents` over an archive's index (spec/lookup-events.md).
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use trailseal_archive::Timestamp as Seconds;
 use trailseal_evidence::events::{EventIndex, LookupError, Scope};
-use trailseal_query::lookup::{Attribute, Extensions, Request, RequestError, TimeFormat};
+use trailseal_query::lookup::{Attribute, Extensions, LookupRow, Request, RequestError, Resource};
 
 use crate::{
     api::{ApiError, Caller, ErrorCode, second},
@@ -38,15 +40,8 @@ impl Lookups {
         let now = second(caller.now);
         let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
         let answer = self.index.lookup(&request, &scope, now).map_err(|error| refused(&error))?;
-        let rows = answer.rows().map(|row| serde_json::from_slice(&row.json(TimeFormat::Wire)));
-        let rows: Vec<Value> = rows.collect::<Result<_, _>>().map_err(|_| {
-            ApiError::new(ErrorCode::InternalFailure, "an event cannot be written as an answer")
-        })?;
-        let mut output = json!({ "Events": rows });
-        if let Some(token) = answer.next_token {
-            output["NextToken"] = Value::String(token);
-        }
-        Ok(output)
+        let rows = answer.rows().map(value).collect();
+        Ok(object([("Events", Some(rows)), ("NextToken", answer.next_token.map(Value::String))]))
     }
 }
 
@@ -94,6 +89,32 @@ impl Input {
     }
 }
 
+/// A row as [`LookupRow::json`] writes it, without its being written and read again.
+fn value(row: LookupRow<'_>) -> Value {
+    let text = |text: Cow<'_, str>| Value::String(text.into_owned());
+    let resource = |resource: Resource<'_>| {
+        let members = [("ResourceType", resource.resource_type), ("ResourceName", Some(resource.name))];
+        object(members.map(|(name, member)| (name, member.map(text))))
+    };
+    object([
+        ("EventId", row.event_id.map(text)),
+        ("EventName", row.event_name.map(text)),
+        ("ReadOnly", row.read_only.map(text)),
+        ("AccessKeyId", row.access_key_id.map(text)),
+        ("EventTime", row.event_time.map(|time| (time.epoch() as f64).into())),
+        ("EventSource", row.event_source.map(text)),
+        ("Username", row.username.map(text)),
+        ("Resources", Some(row.resources.into_iter().map(resource).collect())),
+        ("CloudTrailEvent", Some(text(row.cloud_trail_event))),
+    ])
+}
+
+/// An object of the members that there are.
+fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    let members = members.into_iter().filter_map(|(name, member)| Some((name.to_owned(), member?)));
+    Value::Object(members.collect())
+}
+
 /// The nearest second that can be named.
 fn seconds(epoch: f64) -> Option<Seconds> {
     const YEAR_9999: f64 = 253_402_300_799.0;
@@ -119,5 +140,27 @@ fn refused(error: &LookupError) -> ApiError {
             "the archive changed since the server read it; the server must be started again",
         ),
         _ => ApiError::new(ErrorCode::InternalFailure, "a file of the archive cannot be read any more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trailseal_query::{Record, lookup::TimeFormat};
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_the_value_of_what_the_command_writes() {
+        for record in [
+            r#"{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","userName":"Zo\u00eb","accessKeyId":"AKIA1"},"eventTime":"2023-07-10T11:42:36Z","eventSource":"iam.amazonaws.com","eventName":"DeleteUser","requestParameters":{"userName":"B\"ob é"},"eventID":"e-1","readOnly":false}"#,
+            r#"{"eventSource":"kms.amazonaws.com","eventName":"DescribeKey","requestParameters":{"keyId":"k"}}"#,
+            r#"{"eventTime":"soon","eventCategory":"Insight","insightDetails":{"eventName":"GetUser"}}"#,
+            "{}",
+        ] {
+            let record = Record::new(record.as_bytes());
+            let row = LookupRow::of(&record);
+            let written: Value = serde_json::from_slice(&row.json(TimeFormat::Wire)).unwrap();
+            assert_eq!(value(row), written, "{record:?}");
+        }
     }
 }

@@ -29,8 +29,25 @@ pub(super) struct Entry {
     pub(super) number: u32,
     pub(super) region: u32,
     pub(super) account: u32,
+    pub(super) extent: Extent,
     kind: Kind,
     pub(super) traits: u8,
+}
+
+/// Where the bytes of a record lie, if its file is laid out as most are. What is found there is the record when its
+/// sum is right, and only then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Bytes between the beginning of its file's first record and its own; [`Extent::NOWHERE`] when that is unknown.
+    pub(super) start: u32,
+    pub(super) length: u32,
+    /// A hash of the bytes, in any case.
+    pub(super) sum: u64,
+}
+
+impl Extent {
+    /// In place of a start.
+    pub(super) const NOWHERE: u32 = u32::MAX;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +88,8 @@ impl Entry {
             }
         };
         let time = time.map_or(NO_TIME, Timestamp::epoch);
-        Self { time, file: place.0, id, number: place.1, region: 0, account: 0, kind, traits: 0 }
+        let extent = Extent { start: Extent::NOWHERE, length: 0, sum: 0 };
+        Self { time, file: place.0, id, number: place.1, region: 0, account: 0, extent, kind, traits: 0 }
     }
 
     /// The entry after its texts were put behind `before` others.
@@ -255,8 +273,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_takes_48_bytes() {
-        assert_eq!(size_of::<Entry>(), 48);
+    fn an_entry_takes_64_bytes() {
+        assert_eq!(size_of::<Entry>(), 64);
     }
 
     #[test]

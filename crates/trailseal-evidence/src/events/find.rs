@@ -10,7 +10,7 @@ use trailseal_query::{
 };
 
 use super::{
-    Answer, EventIndex, LookupError, MEMBERS, Scope,
+    Answer, EventIndex, LookupError, Scope,
     keys::{account, fit},
 };
 
@@ -61,7 +61,7 @@ impl EventIndex {
     ) -> Result<Page<Box<[u8]>>, LookupError> {
         let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
         let wanted = lookup.predicate_with_times();
-        let mut session = self.reader.session(&self.entries, &self.files);
+        let mut session = self.reader.session(&self.entries, &self.files, &self.keys);
         let mut candidates = self.candidates(request, scope, lookup);
         let mut next = VecDeque::new();
         let mut last: Option<Position> = None;
@@ -79,18 +79,13 @@ impl EventIndex {
                 // the same event, delivered twice
                 continue;
             }
-            let again = session.read(rank, next.iter().copied())?;
-            let place = self.entries.of(rank).place();
-            let changed = || session.changed((place.file / MEMBERS) as usize);
-            let bytes = again.bytes().ok_or_else(changed)?;
-            let record = Record::new(bytes);
-            if Position::of(&record, place) != position {
-                return Err(changed());
-            }
+            let bytes = session.read(rank, next.iter().copied())?;
+            let record = Record::new(&bytes);
             let is_of_account =
                 scope.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
             if is_of_account && wanted.matches(&record) {
-                page.offer(position.clone(), place, bytes.len(), || bytes.into());
+                let place = self.entries.of(rank).place();
+                page.offer(position.clone(), place, bytes.len(), || (&*bytes).into());
                 last = Some(position);
             }
         }
@@ -143,7 +138,7 @@ impl EventIndex {
                 AttributeKey::EventId => Some((self.entries.with_id(&attribute.value), &[] as &[u32])),
                 _ => {
                     let hash = self.keys.hash(key, &attribute.value);
-                    Some((self.postings.of(hash), self.postings.of(self.keys.hash_of_overfull())))
+                    Some((self.postings.of(hash), self.postings.of(self.keys.hash_of_overfull(key))))
                 }
             }
         });

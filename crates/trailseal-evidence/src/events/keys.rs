@@ -41,9 +41,34 @@ pub(super) struct Noted {
     pub(super) traits: u8,
     pub(super) region: u32,
     pub(super) account: u32,
-    /// What it can be looked up by; it may name one thing twice.
+    /// What it can be looked up by, each once.
     pub(super) hashes: Vec<u64>,
+    group: Vec<u64>,
 }
+
+/// Attributes whose texts are counted together: a record that has too many of one kind is still found quickly by
+/// the others.
+struct Group {
+    keys: &'static [AttributeKey],
+    /// So many texts are noted in any case.
+    limit: usize,
+}
+
+const NAMES: Group = Group {
+    keys: &[
+        AttributeKey::EventName,
+        AttributeKey::EventSource,
+        AttributeKey::Username,
+        AttributeKey::AccessKeyId,
+    ],
+    limit: 8,
+};
+const TYPES: Group = Group { keys: &[AttributeKey::ResourceType], limit: 8 };
+const RESOURCES: Group =
+    Group { keys: &[AttributeKey::ResourceName], limit: MAX_KEYS - NAMES.limit - TYPES.limit };
+
+/// Whether there is room for so many more texts than each record may have in any case.
+pub(super) type HasRoom<'r> = dyn Fn(usize) -> bool + 'r;
 
 impl Keys {
     pub(super) fn new() -> Self {
@@ -62,9 +87,9 @@ impl Keys {
         self.state.hash_one((key as u8, value))
     }
 
-    /// The hash of records that have more texts than are noted.
-    pub(super) fn hash_of_overfull(&self) -> u64 {
-        self.state.hash_one((u8::MAX, ""))
+    /// The hash of records that have more texts of an attribute than are noted.
+    pub(super) fn hash_of_overfull(&self, key: AttributeKey) -> u64 {
+        self.state.hash_one((u8::MAX, key as u8))
     }
 
     /// A region or an account in 32 bits; records without one have another.
@@ -72,8 +97,13 @@ impl Keys {
         self.state.hash_one(text) as u32
     }
 
+    /// A hash of a record's bytes.
+    pub(super) fn sum(&self, record: &[u8]) -> u64 {
+        self.state.hash_one(record)
+    }
+
     /// What is to be noted of a record; `false` when no request can find it, because its category is unknown.
-    pub(super) fn note(&self, record: &Record<'_>, noted: &mut Noted) -> bool {
+    pub(super) fn note(&self, record: &Record<'_>, noted: &mut Noted, has_room: &HasRoom<'_>) -> bool {
         let Some(category) = category(record) else { return false };
         noted.traits = traits(category, read_only(record));
         noted.region = self.short(record.member("awsRegion").and_then(|region| region.text()).as_deref());
@@ -85,45 +115,45 @@ impl Keys {
         } else {
             (&self.paths.name, &self.paths.source)
         };
-        let Noted { hashes, .. } = noted;
-        self.visit(record, name, AttributeKey::EventName, hashes);
-        self.visit(record, source, AttributeKey::EventSource, hashes);
-        if !is_insight {
-            self.visit(record, &self.paths.access_key, AttributeKey::AccessKeyId, hashes);
-            if let Some(name) = username(record) {
-                hashes.push(self.hash(AttributeKey::Username, &name));
-            }
-            for resource in resources(record) {
-                if let Some(resource_type) = &resource.resource_type {
-                    self.push(AttributeKey::ResourceType, resource_type, hashes);
-                }
-                self.push(AttributeKey::ResourceName, &resource.name, hashes);
-            }
+        let group = &mut noted.group;
+        self.visit(record, name, AttributeKey::EventName, group);
+        self.visit(record, source, AttributeKey::EventSource, group);
+        if is_insight {
+            self.take(&NAMES, noted, has_room);
+            return true;
         }
-        if hashes.len() > MAX_KEYS {
-            hashes.clear();
-            hashes.push(self.hash_of_overfull());
-        }
+        self.visit(record, &self.paths.access_key, AttributeKey::AccessKeyId, group);
+        group.extend(username(record).map(|name| self.hash(AttributeKey::Username, &name)));
+        self.take(&NAMES, noted, has_room);
+        let resources = resources(record);
+        let types = resources.iter().filter_map(|resource| resource.resource_type.as_deref());
+        noted.group.extend(types.map(|text| self.hash(AttributeKey::ResourceType, text)));
+        self.take(&TYPES, noted, has_room);
+        let names = resources.iter().map(|resource| &*resource.name);
+        noted.group.extend(names.map(|text| self.hash(AttributeKey::ResourceName, text)));
+        self.take(&RESOURCES, noted, has_room);
         true
     }
 
     /// All values that a request's predicate would compare.
     fn visit(&self, record: &Record<'_>, path: &FieldPath, key: AttributeKey, hashes: &mut Vec<u64>) {
         let _ = record.visit(path, &mut |value| {
-            if let Some(text) = value.text() {
-                self.push(key, &text, hashes);
-            }
+            hashes.extend(value.text().map(|text| self.hash(key, &text)));
             ControlFlow::Continue(())
         });
     }
 
-    /// One more than are noted is enough to know that there are too many.
-    fn push(&self, key: AttributeKey, text: &str, hashes: &mut Vec<u64>) {
-        if hashes.len() <= MAX_KEYS {
-            let hash = self.hash(key, text);
-            if !hashes.contains(&hash) {
-                hashes.push(hash);
-            }
+    /// Notes a group of texts, or that there are too many.
+    fn take(&self, group: &Group, noted: &mut Noted, has_room: &HasRoom<'_>) {
+        let found = &mut noted.group;
+        found.sort_unstable();
+        found.dedup();
+        if found.len() <= group.limit || has_room(found.len() - group.limit) {
+            noted.hashes.append(found);
+        } else {
+            noted.hashes.extend(group.keys.iter().map(|key| self.hash_of_overfull(*key)));
+            // one record may have had a million
+            *found = Vec::new();
         }
     }
 }

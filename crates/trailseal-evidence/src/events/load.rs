@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use trailseal_query::{Filter, Predicate};
 
 use super::{
-    EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS,
-    entry::{Entries, Entry, Texts},
+    EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS, MORE_KEYS,
+    entry::{Entries, Entry, Extent, Texts},
     keys::{Keys, Noted},
     listing::Files,
     postings::{Pair, Postings, pair},
@@ -84,6 +84,8 @@ struct Loaded {
     noted: Noted,
     /// The file that was seen last, and was as listed.
     file: Option<u64>,
+    /// Where in memory its first record lay.
+    first: usize,
 }
 
 /// What all threads share.
@@ -99,6 +101,8 @@ struct Context<'a> {
 struct Counts {
     records: AtomicU64,
     id_bytes: AtomicU64,
+    /// Texts beyond those that each record may have.
+    more_keys: AtomicU64,
     is_over: AtomicBool,
     failure: std::sync::Mutex<Option<LoadError>>,
 }
@@ -125,8 +129,9 @@ impl Loaded {
         if self.file != Some(file) {
             context.check(file, &row.file.shown)?;
             self.file = Some(file);
+            self.first = address(row);
         }
-        if !context.keys.note(&row.record, &mut self.noted) {
+        if !context.keys.note(&row.record, &mut self.noted, &|more| context.counts.has_room(more)) {
             return Ok(());
         }
         let number = u32::try_from(row.number);
@@ -140,9 +145,22 @@ impl Loaded {
         entry.traits = self.noted.traits;
         entry.region = self.noted.region;
         entry.account = self.noted.account;
+        entry.extent = self.extent(row, context.keys);
         self.entries.push(entry);
         self.pairs.extend(self.noted.hashes.iter().map(|hash| pair(*hash, own)));
         Ok(())
+    }
+
+    /// Where the record lies in its file, as far as memory tells: the scan holds most files whole, and shows their
+    /// records where they lie. Of others this says something wrong, which shows when it is tried.
+    fn extent(&self, row: &Row<'_>, keys: &Keys) -> Extent {
+        let bytes = row.record.bytes();
+        let start = address(row).checked_sub(self.first).and_then(|start| u32::try_from(start).ok());
+        let (start, length) = match (start, u32::try_from(bytes.len())) {
+            (Some(start), Ok(length)) => (start, length),
+            _ => (Extent::NOWHERE, 0),
+        };
+        Extent { start, length, sum: keys.sum(bytes) }
     }
 
     fn append(&mut self, other: Self) {
@@ -156,6 +174,10 @@ impl Loaded {
         self.pairs.extend(other.pairs.into_iter().map(moved));
         self.texts.extend(other.texts);
     }
+}
+
+fn address(row: &Row<'_>) -> usize {
+    row.record.bytes().as_ptr().addr()
 }
 
 impl Context<'_> {
@@ -187,6 +209,13 @@ impl Counts {
             return Err(LoadError::LongIds { shown: shown(), bytes });
         }
         Ok(())
+    }
+
+    /// Takes room for texts beyond those that each record may have.
+    fn has_room(&self, more: usize) -> bool {
+        let limit = MORE_KEYS.saturating_add(self.records.load(Ordering::Relaxed));
+        let add = |taken: u64| taken.checked_add(more as u64).filter(|taken| *taken <= limit);
+        self.more_keys.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
     fn fail(&self, failure: LoadError) {

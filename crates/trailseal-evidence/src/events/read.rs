@@ -1,51 +1,56 @@
 //! Reading records again.
 //!
-//! A file that can be held whole is inflated, and the places of its records are found, once for all its records:
-//! it stays in the cache for the next. Records of all other files (archive files, those that are large or damaged)
-//! are found by a scan of that file, for all records of a page at a time.
+//! Of a file as CloudTrail writes it, only what stands before the last wanted record is inflated, and records are taken
+//! from where they lay when it was indexed ([`part`]). Any other file that can be held whole is inflated, and the places
+//! of its records are found, once for all its records ([`content`]). Records of all other files (archive files, those
+//! that are large or damaged) are found by a scan of that file, for all records of a page at a time.
+//!
+//! A record's bytes are those that were indexed: its sum is right, or the file has changed.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read as _},
-    ops::Range,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
-use rayon::{
-    ThreadPool,
-    iter::{IntoParallelIterator as _, ParallelIterator as _},
-};
-use trailseal_archive::{
-    content::{Detected, detect},
-    gzip::whole::{Whole, WholeInflater},
-};
+use rayon::ThreadPool;
+use trailseal_archive::gzip::whole::{Whole, WholeInflater};
 use trailseal_query::{
     Filter, Predicate,
     path::FieldPath,
     predicate::{Literal, Test},
-    scan::{Found, Next, Scanner},
 };
 
+use self::{
+    content::Content,
+    hits::Hits,
+    part::{Part, Workbenches},
+};
 use super::{
     CACHE_BYTES, LookupError, MEMBERS,
     cache::Cache,
-    entry::Entries,
+    entry::{Entries, Extent},
+    keys::Keys,
     listing::{self, Files},
 };
 use crate::{
-    Error, Progress,
+    Error,
     scan::{self, ScanOptions},
 };
+
+pub(super) mod content;
+mod hits;
+mod part;
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
 const MAX_WHOLE: usize = 8 << 20;
 
-/// Bytes of records that are read ahead out of files that cannot be held; one record is in any case.
+/// Bytes of records that are read ahead; one record is in any case.
 const MAX_AHEAD: usize = 32 << 20;
 
 /// Reads records of an index.
@@ -54,34 +59,8 @@ pub(super) struct Reader {
     pool: ThreadPool,
     max_record: usize,
     max_inflated: u64,
-    cache: Cache<Content>,
-}
-
-/// A file's content.
-#[derive(Debug)]
-pub(super) enum Content {
-    Whole {
-        bytes: Vec<u8>,
-        records: Vec<Held>,
-    },
-    /// It cannot be held.
-    Scanned,
-}
-
-/// A record of a file.
-#[derive(Debug)]
-pub(super) enum Held {
-    /// So it lies in the content.
-    Inside(Range<u32>),
-    /// In the content it is in another form.
-    Beside(Box<[u8]>),
-}
-
-/// A record that was read again.
-#[derive(Debug)]
-pub(super) enum Again {
-    Of(Arc<Content>, usize),
-    Alone(Box<[u8]>),
+    cache: Cache,
+    benches: Workbenches,
 }
 
 /// Reads the records of one lookup.
@@ -89,23 +68,39 @@ pub(super) struct Session<'a> {
     reader: &'a Reader,
     entries: &'a Entries,
     files: &'a Files,
+    keys: &'a Keys,
     /// Records that were read before they were asked for, by rank.
-    ahead: BTreeMap<u32, Box<[u8]>>,
+    ahead: BTreeMap<u32, Arc<[u8]>>,
     ahead_bytes: usize,
 }
+
+/// Records of one file that are wanted.
+struct Wanted {
+    file: usize,
+    ranks: Vec<u32>,
+}
+
+/// Records with their ranks.
+type Found = Vec<(u32, Arc<[u8]>)>;
 
 impl Reader {
     pub(super) fn new(pool: ThreadPool, options: &ScanOptions<'_>) -> Self {
         let ScanOptions { max_record, max_inflated, .. } = *options;
-        Self { pool, max_record, max_inflated, cache: Cache::new(CACHE_BYTES) }
+        let (cache, benches) = (Cache::new(CACHE_BYTES), Workbenches::default());
+        Self { pool, max_record, max_inflated, cache, benches }
     }
 
     pub(super) fn cached_bytes(&self) -> usize {
         self.cache.bytes()
     }
 
-    pub(super) fn session<'a>(&'a self, entries: &'a Entries, files: &'a Files) -> Session<'a> {
-        Session { reader: self, entries, files, ahead: BTreeMap::new(), ahead_bytes: 0 }
+    pub(super) fn session<'a>(
+        &'a self,
+        entries: &'a Entries,
+        files: &'a Files,
+        keys: &'a Keys,
+    ) -> Session<'a> {
+        Session { reader: self, entries, files, keys, ahead: BTreeMap::new(), ahead_bytes: 0 }
     }
 
     fn load(&self, path: &Path, length: u64) -> io::Result<Content> {
@@ -114,81 +109,46 @@ impl Reader {
         }
         let mut on_disk = Vec::with_capacity(length as usize + 1);
         File::open(path)?.take(length + 1).read_to_end(&mut on_disk)?;
-        let limit = MAX_WHOLE.min(usize::try_from(self.max_inflated).unwrap_or(MAX_WHOLE));
+        let limit = self.limit();
         let mut inflated = Vec::new();
-        let content = match WholeInflater::new().inflate(&on_disk, &mut inflated, limit) {
+        match WholeInflater::new().inflate(&on_disk, &mut inflated, limit) {
             Whole::Done { length, .. } => {
                 inflated.truncate(length);
-                inflated
+                Ok(Content::of(inflated))
             }
-            Whole::NotGzip if on_disk.len() <= limit => on_disk,
-            _ => return Ok(Content::Scanned),
+            Whole::NotGzip if on_disk.len() <= limit => Ok(Content::of(on_disk)),
+            _ => Ok(Content::Scanned),
+        }
+    }
+
+    /// Bytes of content that may be held.
+    fn limit(&self) -> usize {
+        MAX_WHOLE.min(usize::try_from(self.max_inflated).unwrap_or(MAX_WHOLE))
+    }
+
+    /// Does all of the work, on several threads, of which this is one.
+    fn share<T: Send>(&self, work: &[Wanted], read: impl Fn(&Wanted) -> Vec<T> + Sync) -> Vec<T> {
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(Vec::new());
+        let take = || {
+            let mut own = Vec::new();
+            while let Some(wanted) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                own.extend(read(wanted));
+            }
+            done.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
         };
-        let Detected::Text { bom } = detect(&content) else { return Ok(Content::Scanned) };
-        Ok(Content::of(content, bom))
-    }
-}
-
-impl Content {
-    /// Finds the records, in the order of their numbers.
-    fn of(mut bytes: Vec<u8>, bom: usize) -> Self {
-        bytes.shrink_to_fit();
-        let filter = Filter::new(Predicate::Constant(true));
-        let mut scanner = Scanner::new(&filter, false);
-        let mut records = Vec::new();
-        scanner.start();
-        // what stands in payloads may be much more than the file
-        let mut beside = 0;
-        scanner.feed(&bytes[bom..], Next::End, &mut |found| {
-            let Found::Match { record, .. } = found else { return };
-            if beside > MAX_WHOLE {
-                return;
-            }
-            let held = Held::new(&bytes, record.bytes());
-            if let Held::Beside(record) = &held {
-                beside += record.len();
-            }
-            records.push(held);
-        });
-        if beside > MAX_WHOLE {
-            return Self::Scanned;
+        let others = self.pool.current_num_threads().min(work.len()).saturating_sub(1);
+        if others == 0 {
+            take();
+        } else {
+            self.pool.in_place_scope(|scope| {
+                for _ in 0..others {
+                    scope.spawn(|_| take());
+                }
+                take();
+            });
         }
-        records.shrink_to_fit();
-        Self::Whole { bytes, records }
-    }
-
-    fn record(&self, number: usize) -> Option<&[u8]> {
-        let Self::Whole { bytes, records } = self else { return None };
-        match records.get(number)? {
-            Held::Inside(Range { start, end }) => bytes.get(*start as usize..*end as usize),
-            Held::Beside(record) => Some(record),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let Self::Whole { bytes, records } = self else { return 0 };
-        let beside = |held: &Held| if let Held::Beside(record) = held { record.len() } else { 0 };
-        bytes.capacity() + records.capacity() * size_of::<Held>() + records.iter().map(beside).sum::<usize>()
-    }
-}
-
-impl Held {
-    fn new(content: &[u8], record: &[u8]) -> Self {
-        let start = record.as_ptr().addr().wrapping_sub(content.as_ptr().addr());
-        let end = start.saturating_add(record.len());
-        match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(from), Ok(to)) if content.get(start..end) == Some(record) => Self::Inside(from..to),
-            _ => Self::Beside(record.into()),
-        }
-    }
-}
-
-impl Again {
-    pub(super) fn bytes(&self) -> Option<&[u8]> {
-        match self {
-            Self::Of(content, number) => content.record(*number),
-            Self::Alone(record) => Some(record),
-        }
+        done.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -200,25 +160,72 @@ impl Session<'_> {
         for rank in ranks.iter().filter(|rank| !self.ahead.contains_key(rank)) {
             by_file.entry(self.file_of(*rank)).or_default().push(*rank);
         }
-        by_file.retain(|file, _| self.reader.cache.find(*file as u64).is_none());
-        if by_file.len() < 2 {
-            return;
-        }
+        let mut wanted: Vec<Wanted> =
+            by_file.into_iter().map(|(file, ranks)| Wanted { file, ranks }).collect();
         let bytes = AtomicUsize::new(self.ahead_bytes);
-        let this = &*self;
-        let of_file = |(file, ranks): (usize, Vec<u32>)| {
-            let content = this.unchanged(file).and_then(|path| this.content(file, &path)).ok();
-            let take = |rank: u32| {
-                let record = content.as_ref()?.record(this.number_in_file(rank)?)?;
-                let before = bytes.fetch_add(record.len(), Ordering::Relaxed);
-                (before + record.len() <= MAX_AHEAD).then(|| (rank, Box::from(record)))
-            };
-            ranks.into_iter().filter_map(take).collect::<Vec<(u32, Box<[u8]>)>>()
+        let has_room = |(_, record): &(u32, Arc<[u8]>)| {
+            let before = bytes.fetch_add(record.len(), Ordering::Relaxed);
+            before.saturating_add(record.len()) <= MAX_AHEAD
         };
-        let read: Vec<_> =
-            self.reader.pool.install(|| by_file.into_par_iter().flat_map_iter(of_file).collect());
+        let mut read: Vec<_> =
+            wanted.iter_mut().flat_map(|wanted| self.held(wanted)).filter(has_room).collect();
+        wanted.retain(|wanted| !wanted.ranks.is_empty());
+        let this = &*self;
+        read.extend(self.reader.share(&wanted, |wanted| {
+            let mut found = this.of_part(wanted);
+            if found.len() < wanted.ranks.len() {
+                found.extend(this.of_whole(wanted, &found));
+            }
+            found.retain(has_room);
+            found
+        }));
         self.ahead_bytes += read.iter().map(|(_, record)| record.len()).sum::<usize>();
         self.ahead.extend(read);
+    }
+
+    /// Takes those of the wanted records that are held; their file is as it was.
+    fn held(&self, wanted: &mut Wanted) -> Found {
+        let Wanted { file, ranks } = wanted;
+        let found: Found =
+            ranks.iter().filter_map(|rank| Some((*rank, self.reader.cache.record(*file, *rank)?))).collect();
+        if found.is_empty() || self.unchanged(*file).is_err() {
+            return Found::new();
+        }
+        ranks.retain(|rank| found.iter().all(|(other, _)| other != rank));
+        found
+    }
+
+    /// Those of the wanted records that lie where they lay, if that is the way to read their file.
+    fn of_part(&self, wanted: &Wanted) -> Found {
+        let Self { reader, entries, files, .. } = self;
+        let Wanted { file, ranks } = wanted;
+        if reader.cache.file(*file).is_some() {
+            return Found::new();
+        }
+        let Some(path) = files.real(*file) else { return Found::new() };
+        let extents: Vec<Extent> = ranks.iter().map(|rank| entries.of(*rank).extent).collect();
+        let found: Found = reader.benches.with(|bench| {
+            let part = bench.read(&path, files.state(*file), &extents, reader.limit());
+            let record = |part: &Part<'_>, (rank, extent): (u32, Extent)| {
+                Some((rank, self.record(rank, part.bytes(extent)?)?))
+            };
+            let all = ranks.iter().copied().zip(extents);
+            part.map_or_else(Found::new, |part| all.filter_map(|one| record(&part, one)).collect())
+        });
+        for (rank, record) in &found {
+            reader.cache.put_record(*file, *rank, Arc::clone(record));
+        }
+        found
+    }
+
+    /// Those of the wanted records that were not found, if their file can be held.
+    fn of_whole(&self, wanted: &Wanted, found: &Found) -> Found {
+        let Wanted { file, ranks } = wanted;
+        let content = self.unchanged(*file).and_then(|path| self.content(*file, &path));
+        let Ok(content) = content else { return Found::new() };
+        let is_missing = |rank: &u32| found.iter().all(|(other, _)| other != rank);
+        let record = |rank: u32| Some((rank, self.record_of(&content, rank)?));
+        ranks.iter().copied().filter(is_missing).filter_map(record).collect()
     }
 
     fn file_of(&self, rank: u32) -> usize {
@@ -232,21 +239,41 @@ impl Session<'_> {
     }
 
     /// Reads a record. Those of `next` will be asked for soon, though not necessarily.
-    pub(super) fn read(&mut self, rank: u32, next: impl Iterator<Item = u32>) -> Result<Again, LookupError> {
+    pub(super) fn read(
+        &mut self,
+        rank: u32,
+        next: impl Iterator<Item = u32>,
+    ) -> Result<Arc<[u8]>, LookupError> {
         if let Some(record) = self.ahead.remove(&rank) {
             self.ahead_bytes -= record.len();
-            return Ok(Again::Alone(record));
+            return Ok(record);
         }
         let file = self.file_of(rank);
+        let mut wanted = Wanted { file, ranks: vec![rank] };
+        let found = self.held(&mut wanted).pop().or_else(|| self.of_part(&wanted).pop());
+        if let Some((_, record)) = found {
+            return Ok(record);
+        }
         let path = self.unchanged(file)?;
         let content = self.content(file, &path)?;
-        if matches!(*content, Content::Scanned) {
-            let is_mate = |other: &u32| self.file_of(*other) == file && !self.ahead.contains_key(other);
-            let wanted = [rank].into_iter().chain(next.filter(is_mate)).collect();
-            return self.scan(file, path, rank, wanted).map(Again::Alone);
-        }
-        let number = self.number_in_file(rank).filter(|number| content.record(*number).is_some());
-        number.map(|number| Again::Of(content, number)).ok_or_else(|| self.changed(file))
+        let record = match *content {
+            Content::Scanned => {
+                let is_mate = |other: &u32| self.file_of(*other) == file && !self.ahead.contains_key(other);
+                let wanted = [rank].into_iter().chain(next.filter(is_mate)).collect();
+                self.scan(file, path, rank, wanted)?
+            }
+            Content::Whole { .. } => self.record_of(&content, rank),
+        };
+        record.ok_or_else(|| self.changed(file))
+    }
+
+    fn record_of(&self, content: &Content, rank: u32) -> Option<Arc<[u8]>> {
+        self.record(rank, content.record(self.number_in_file(rank)?)?)
+    }
+
+    /// These bytes, if they are those of the record that was indexed.
+    fn record(&self, rank: u32, bytes: &[u8]) -> Option<Arc<[u8]>> {
+        (self.keys.sum(bytes) == self.entries.of(rank).extent.sum).then(|| bytes.into())
     }
 
     /// The path of a file that is still as it was.
@@ -263,7 +290,7 @@ impl Session<'_> {
 
     /// Nothing of such a file is of use any more.
     fn gone(&self, file: usize) -> LookupError {
-        self.reader.cache.remove(file as u64);
+        self.reader.cache.remove(file);
         self.changed(file)
     }
 
@@ -272,7 +299,7 @@ impl Session<'_> {
     }
 
     fn content(&self, file: usize, path: &Path) -> Result<Arc<Content>, LookupError> {
-        if let Some(content) = self.reader.cache.find(file as u64) {
+        if let Some(content) = self.reader.cache.file(file) {
             return Ok(content);
         }
         let length = self.files.state(file).map_or(0, |(length, _)| length);
@@ -281,7 +308,7 @@ impl Session<'_> {
             content.map_err(|source| LookupError::Unreadable { shown: self.files.shown(file), source })?;
         self.unchanged(file)?;
         let content = Arc::new(content);
-        self.reader.cache.put(file as u64, Arc::clone(&content), content.bytes());
+        self.reader.cache.put_file(file, Arc::clone(&content));
         Ok(content)
     }
 
@@ -292,7 +319,7 @@ impl Session<'_> {
         path: PathBuf,
         rank: u32,
         wanted: Vec<u32>,
-    ) -> Result<Box<[u8]>, LookupError> {
+    ) -> Result<Option<Arc<[u8]>>, LookupError> {
         let filter = Filter::new(self.with_ids_of(&wanted));
         let places: BTreeMap<(u64, u64), u32> = wanted
             .into_iter()
@@ -321,11 +348,17 @@ impl Session<'_> {
             Err(source) => return Err(LookupError::Scan { shown: self.files.shown(file), source }),
         }
         self.unchanged(file)?;
-        let mut records = hits.into_records();
-        let record = records.remove(&rank).ok_or_else(|| self.changed(file))?;
-        self.ahead_bytes += records.values().map(|record| record.len()).sum::<usize>();
-        self.ahead.extend(records);
-        Ok(record)
+        let mut wanted = None;
+        for (other, bytes) in hits.into_records() {
+            let Some(record) = self.record(other, &bytes) else { continue };
+            if other == rank {
+                wanted = Some(record);
+            } else {
+                self.ahead_bytes += record.len();
+                self.ahead.insert(other, record);
+            }
+        }
+        Ok(wanted)
     }
 
     /// What the records of these ranks are, and few others.
@@ -335,55 +368,5 @@ impl Session<'_> {
         ids.map_or(Predicate::Constant(true), |ids| {
             Predicate::Field(FieldPath::new(["eventID"]), Test::In(ids))
         })
-    }
-}
-
-/// Takes records from a scan, which ends when all were seen.
-struct Hits {
-    wanted: usize,
-    /// Held in any case.
-    first: u32,
-    /// Bytes of the others.
-    limit: usize,
-    is_over: AtomicBool,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    records: BTreeMap<u32, Box<[u8]>>,
-    bytes: usize,
-    count: usize,
-}
-
-impl Hits {
-    fn new(wanted: usize, first: u32, limit: usize) -> Self {
-        Self { wanted, first, limit, is_over: AtomicBool::new(false), seen: Mutex::default() }
-    }
-
-    fn add(&self, rank: u32, record: &[u8]) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.count += 1;
-        if rank == self.first {
-            seen.records.insert(rank, record.into());
-        } else if seen.bytes + record.len() <= self.limit {
-            seen.bytes += record.len();
-            seen.records.insert(rank, record.into());
-        }
-        if seen.count >= self.wanted {
-            self.is_over.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn into_records(self) -> BTreeMap<u32, Box<[u8]>> {
-        self.seen.into_inner().unwrap_or_else(PoisonError::into_inner).records
-    }
-}
-
-impl Progress for Hits {
-    fn add(&self, _: u64, _: u64) {}
-    fn done(&self, _: u64, _: u64) {}
-    fn is_interrupted(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
     }
 }

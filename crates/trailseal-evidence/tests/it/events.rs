@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress, Silent,
-    events::{Answer, EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, Scope},
+    events::{Answer, EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, MORE_KEYS, Scope},
     scan::{ScanOptions, Summary, fold},
 };
 use trailseal_query::{
@@ -198,7 +198,8 @@ fn record(choices: &mut Choices) -> String {
         let _ = write!(text, r#","eventID":{}"#, choices.of(&IDS));
     }
     if choices.below(12) == 0 {
-        let items = (0..MAX_KEYS + choices.below(3)).map(|n| format!(r#"{{"ARN":"arn:aws:s3:::many-{n}"}}"#));
+        let most = if choices.below(4) == 0 { MORE_KEYS as usize } else { MAX_KEYS };
+        let items = (0..most + choices.below(3)).map(|n| format!(r#"{{"ARN":"arn:aws:s3:::many-{n}"}}"#));
         let _ = write!(text, r#","resources":[{}]"#, items.collect::<Vec<_>>().join(","));
     }
     for (name, values) in [
@@ -474,6 +475,92 @@ fn tokens_survive_a_restart_and_die_with_their_files() {
     let (changed, _) = index(&[folder.path()]);
     let error = changed.lookup(&second, &EVERYWHERE, now()).unwrap_err();
     assert!(matches!(error, LookupError::Rejected(RequestError::TokenOfOtherData)), "{error}");
+}
+
+#[test]
+fn a_record_with_too_many_names_is_read_for_their_sake_only() {
+    let names: Vec<String> =
+        (0..MORE_KEYS).map(|n| format!(r#"{{"ARN":"arn:aws:s3:::many-{n}"}}"#)).collect();
+    let whole = plain(1, "Large");
+    let large = format!(r#"{},"resources":[{}]}}"#, &whole[..whole.len() - 1], names.join(","));
+    let folder = files(&[
+        ("a.json.gz", gzip(format!("{{\"Records\":[{large}]}}").as_bytes())),
+        ("b.json.gz", gzip(&log(2..9))),
+    ]);
+    let (index, _) = index(&[folder.path()]);
+    let options = options(&[folder.path()]);
+    assert_eq!(agree(&index, &options, &with(AttributeKey::EventName, "Any")), 7);
+    assert_eq!(agree(&index, &options, &with(AttributeKey::ResourceType, "AWS::S3::Bucket")), 0);
+    assert!(index.statistics().cached_bytes < large.len() as u64, "it was not read");
+    assert_eq!(agree(&index, &options, &with(AttributeKey::EventName, "Large")), 1);
+    assert_eq!(agree(&index, &options, &with(AttributeKey::ResourceName, "many-4000")), 1);
+    assert!(index.statistics().cached_bytes > large.len() as u64);
+}
+
+#[test]
+fn of_a_log_file_only_what_was_asked_for_is_held() {
+    let folder = files(&[("a.json.gz", gzip(&log(0..2000))), ("b.json.gz", gzip(&log(2000..4000)))]);
+    let (index, _) = index(&[folder.path()]);
+    let options = options(&[folder.path()]);
+    for id in [0, 1, 1234, 1999, 2000, 3999] {
+        for _ in 0..2 {
+            assert_eq!(agree(&index, &options, &with(AttributeKey::EventId, &format!("id-{id:06}"))), 1);
+        }
+    }
+    let held = index.statistics().cached_bytes as usize;
+    assert!((6 * plain(0, "Any").len()..6 * 1024).contains(&held), "{held}");
+}
+
+#[test]
+fn files_of_any_layout_are_read_again() {
+    let record = |id| plain(id, "Any");
+    let layouts = [
+        format!("{{\"Records\":[{},{}]}}", record(1), record(2)),
+        format!("{{ \"Records\": [ {}, {} ] }}", record(1), record(2)),
+        format!("{{\"Records\":[7,\"{{\",{},{}]}}", record(1), record(2)),
+        format!("[{},{}]", record(1), record(2)),
+        format!("{}\n{}\n", record(1), record(2)),
+        format!("{{\"Records\":[{}]}}{{\"Records\":[{}]}}", record(1), record(2)),
+        format!("\u{feff}{{\"Records\":[{},{}]}}", record(1), record(2)),
+    ];
+    for layout in layouts {
+        for content in [layout.clone().into_bytes(), gzip(layout.as_bytes())] {
+            let folder = files(&[("a.json", content)]);
+            let (index, _) = index(&[folder.path()]);
+            let options = options(&[folder.path()]);
+            for id in [2, 1] {
+                let request = with(AttributeKey::EventId, &format!("id-{id:06}"));
+                assert_eq!(agree(&index, &options, &request), 1, "{layout}");
+            }
+            assert_eq!(agree(&index, &options, &Request::default()), 2, "{layout}");
+        }
+    }
+}
+
+#[test]
+fn a_record_that_changed_under_its_old_id_is_an_error() {
+    for compress in [|content: &[u8]| content.to_vec(), |content: &[u8]| stored(content)] {
+        let before = log(0..3);
+        let after = String::from_utf8(before.clone()).unwrap().replacen("Any", "Odd", 2).into_bytes();
+        let folder = files(&[("a.json.gz", compress(&before))]);
+        let path = folder.path().join("a.json.gz");
+        let (index, _) = index(&[folder.path()]);
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, compress(&after)).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        let found = |id: &str| index.lookup(&with(AttributeKey::EventId, id), &EVERYWHERE, now());
+        for changed in ["id-000000", "id-000001"] {
+            assert!(matches!(found(changed), Err(LookupError::Changed { .. })), "{changed}");
+        }
+        assert_eq!(found("id-000002").unwrap().records.len(), 1);
+    }
+}
+
+/// Compressed files of one length, whatever the content says.
+fn stored(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }
 
 type Change = fn(&Path);

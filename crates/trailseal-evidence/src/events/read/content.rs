@@ -1,0 +1,86 @@
+//! The content of a file that is held whole, with the places of its records.
+
+use std::ops::Range;
+
+use trailseal_archive::content::{Detected, detect};
+use trailseal_query::{
+    Filter, Predicate,
+    scan::{Found, Next, Scanner},
+};
+
+use super::MAX_WHOLE;
+
+/// A file's content.
+#[derive(Debug)]
+pub(in crate::events) enum Content {
+    Whole {
+        bytes: Vec<u8>,
+        records: Vec<Held>,
+    },
+    /// It cannot be held.
+    Scanned,
+}
+
+/// A record of a file.
+#[derive(Debug)]
+pub(in crate::events) enum Held {
+    /// So it lies in the content.
+    Inside(Range<u32>),
+    /// In the content it is in another form.
+    Beside(Box<[u8]>),
+}
+
+impl Content {
+    /// Finds the records, in the order of their numbers.
+    pub(super) fn of(mut bytes: Vec<u8>) -> Self {
+        let Detected::Text { bom } = detect(&bytes) else { return Self::Scanned };
+        bytes.shrink_to_fit();
+        let filter = Filter::new(Predicate::Constant(true));
+        let mut scanner = Scanner::new(&filter, false);
+        let mut records = Vec::new();
+        scanner.start();
+        // what stands in payloads may be much more than the file
+        let mut beside = 0;
+        scanner.feed(&bytes[bom..], Next::End, &mut |found| {
+            let Found::Match { record, .. } = found else { return };
+            if beside > MAX_WHOLE {
+                return;
+            }
+            let held = Held::new(&bytes, record.bytes());
+            if let Held::Beside(record) = &held {
+                beside += record.len();
+            }
+            records.push(held);
+        });
+        if beside > MAX_WHOLE {
+            return Self::Scanned;
+        }
+        records.shrink_to_fit();
+        Self::Whole { bytes, records }
+    }
+
+    pub(super) fn record(&self, number: usize) -> Option<&[u8]> {
+        let Self::Whole { bytes, records } = self else { return None };
+        match records.get(number)? {
+            Held::Inside(Range { start, end }) => bytes.get(*start as usize..*end as usize),
+            Held::Beside(record) => Some(record),
+        }
+    }
+
+    pub(in crate::events) fn bytes(&self) -> usize {
+        let Self::Whole { bytes, records } = self else { return 0 };
+        let beside = |held: &Held| if let Held::Beside(record) = held { record.len() } else { 0 };
+        bytes.capacity() + records.capacity() * size_of::<Held>() + records.iter().map(beside).sum::<usize>()
+    }
+}
+
+impl Held {
+    fn new(content: &[u8], record: &[u8]) -> Self {
+        let start = record.as_ptr().addr().wrapping_sub(content.as_ptr().addr());
+        let end = start.saturating_add(record.len());
+        match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(from), Ok(to)) if content.get(start..end) == Some(record) => Self::Inside(from..to),
+            _ => Self::Beside(record.into()),
+        }
+    }
+}
