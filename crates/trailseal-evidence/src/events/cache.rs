@@ -87,7 +87,9 @@ impl Cache {
         let mut inner = self.inner();
         let all = Key { file, rank: None }..=Key { file, rank: Some(u32::MAX) };
         let keys: Vec<Key> = inner.held.range(all).map(|(key, _)| *key).collect();
-        keys.into_iter().for_each(|key| inner.take(key));
+        for key in keys {
+            inner.take(key);
+        }
     }
 
     /// What was used longest ago makes room. What is too large is not held.
@@ -186,7 +188,9 @@ mod tests {
             assert_eq!(inner.held.values().map(|held| held.bytes).sum::<usize>(), inner.bytes);
             assert_eq!(inner.held.len(), inner.uses.len());
         }
-        (0..5).for_each(|file| cache.remove(file));
+        for file in 0..5 {
+            cache.remove(file);
+        }
         assert_eq!((cache.bytes(), cache.inner().uses.len()), (0, 0));
     }
 }

@@ -142,7 +142,9 @@ impl Reader {
             take();
         } else {
             self.pool.in_place_scope(|scope| {
-                (0..others).for_each(|_| scope.spawn(|_| take()));
+                for _ in 0..others {
+                    scope.spawn(|_| take());
+                }
                 take();
             });
         }
