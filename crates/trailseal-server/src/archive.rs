@@ -12,6 +12,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::{Value, json};
 use trailseal_archive::walk::{RootError, Roots};
+use trailseal_trails::{Input, TrailId, trail_arn};
 use trailseal_verify::keys::PublicKey;
 
 use self::discover::Trail;
@@ -93,18 +94,13 @@ impl Archive {
 
     /// The trail that a name (in the caller's Region) or an ARN means.
     fn find(&self, caller: &Caller, name_or_arn: &str) -> Result<&Trail, ApiError> {
-        let found = if name_or_arn.starts_with("arn:") {
-            input::check_arn(name_or_arn)?;
-            self.visible().find(|trail| trail.arn == name_or_arn)
-        } else {
-            input::check_name(name_or_arn)?;
-            let mut candidates: Vec<&Trail> = self
-                .visible()
-                .filter(|trail| trail.name == name_or_arn && trail.is_in(&caller.region))
-                .collect();
-            // of several with one name, the caller's own
-            candidates.sort_by_key(|trail| trail.account != caller.account);
-            candidates.first().copied()
+        let found = match TrailId::parse(name_or_arn)? {
+            TrailId::Arn { .. } => self.visible().find(|trail| trail.arn == name_or_arn),
+            TrailId::Name(name) => {
+                let is_meant = |trail: &&Trail| trail.name == name && trail.is_in(&caller.region);
+                // of several with one name, the caller's own
+                self.visible().filter(is_meant).min_by_key(|trail| trail.account != caller.account)
+            }
         };
         found.ok_or_else(|| {
             let message = format!("Unknown trail: {name_or_arn} for the user: {}", caller.account);
@@ -113,8 +109,9 @@ impl Archive {
     }
 
     fn describe_trails(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
-        let with_shadows = input::boolean(input, "includeShadowTrails")?.unwrap_or(true);
-        let names = input::strings(input, "trailNameList")?;
+        let input = Input::new(input)?;
+        let with_shadows = input.flag("includeShadowTrails")?.unwrap_or(true);
+        let names = input.texts("trailNameList")?.unwrap_or_default();
         let is_wanted = |trail: &Trail| match &names {
             names if names.is_empty() => trail.is_in(&caller.region),
             names => names
@@ -202,7 +199,7 @@ fn with_arn(error: ApiError, caller: &Caller, name: &str) -> ApiError {
     if error.code != ErrorCode::TrailNotFoundException || name.starts_with("arn:") {
         return error;
     }
-    let arn = describe::arn(&caller.region, &caller.account, name);
+    let arn = trail_arn(&caller.region, &caller.account, name);
     ApiError { message: format!("Unknown trail: {arn} for the user: {}", caller.account), ..error }
 }
 

@@ -9,23 +9,39 @@ use serde_json::{Map, Value};
 use crate::error::{ApiError, ErrorCode};
 
 /// The members of a structure.
-#[derive(Clone, Copy)]
-pub(crate) struct Input<'a>(&'a Map<String, Value>);
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a>(&'a Map<String, Value>);
 
 impl<'a> Input<'a> {
-    pub(crate) fn new(value: &'a Value) -> Result<Self, ApiError> {
+    /// Of an object.
+    ///
+    /// # Errors
+    /// `SerializationException`, as of all others here, for a value of another type.
+    pub fn new(value: &'a Value) -> Result<Self, ApiError> {
         value.as_object().map(Self).ok_or_else(|| unexpected(value, "a structure"))
     }
 
-    pub(crate) fn text(self, name: &str) -> Result<Option<&'a str>, ApiError> {
+    /// A text, if it is there.
+    ///
+    /// # Errors
+    /// `SerializationException`.
+    pub fn text(self, name: &str) -> Result<Option<&'a str>, ApiError> {
         self.read(name, |value| value.as_str().ok_or_else(|| unexpected(value, "a String")))
     }
 
-    pub(crate) fn flag(self, name: &str) -> Result<Option<bool>, ApiError> {
+    /// A truth value, if it is there.
+    ///
+    /// # Errors
+    /// `SerializationException`.
+    pub fn flag(self, name: &str) -> Result<Option<bool>, ApiError> {
         self.read(name, |value| value.as_bool().ok_or_else(|| unexpected(value, "a Boolean")))
     }
 
-    pub(crate) fn texts(self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+    /// A list of texts, if it is there.
+    ///
+    /// # Errors
+    /// `SerializationException`.
+    pub fn texts(self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
         let text =
             |value: &'a Value| value.as_str().map(str::to_owned).ok_or_else(|| unexpected(value, "a String"));
         self.list(name, text)

@@ -117,7 +117,7 @@ pub(crate) fn partition(region: &str) -> &'static str {
 }
 
 /// The ARN of a trail.
-pub(crate) fn trail_arn(region: &str, account: &str, name: &str) -> String {
+pub fn trail_arn(region: &str, account: &str, name: &str) -> String {
     format!("arn:{}:cloudtrail:{region}:{account}:trail/{name}", partition(region))
 }
 

@@ -24,6 +24,8 @@ mod tags;
 mod tests;
 mod write;
 
+pub use find::TrailId;
+
 /// What a call does: the answer, and what it changes.
 pub type Outcome = (Answer, Option<Change>);
 

@@ -6,16 +6,6 @@ use trailseal_verify::policy::PENDING;
 
 use super::discover::{Newest, Trail};
 
-/// `arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME`.
-pub(super) fn arn(region: &str, account: &str, name: &str) -> String {
-    let partition = match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    format!("arn:{partition}:cloudtrail:{region}:{account}:trail/{name}")
-}
-
 /// As `GetTrail` and `DescribeTrails` show it.
 pub(super) fn trail(trail: &Trail) -> Value {
     let mut value = json!({

@@ -13,9 +13,8 @@ use trailseal_archive::{
     key::{DigestName, KeyParts, ObjectKind, log_stamp},
     walk::{self, Lengths, Roots, UnitKey},
 };
+use trailseal_trails::trail_arn;
 use trailseal_verify::{digest::Digest, limits::Limits, link::named_chain};
-
-use super::describe;
 
 /// A digest of a Region's hour names some thousand logs at most; larger ones are left out here.
 const MAX_DIGEST: u64 = 64 << 20;
@@ -168,7 +167,7 @@ fn new_trail(chain: &ChainKey, owner: &str) -> Trail {
     let key = &chain.trail;
     let account = if key.organization.is_some() { owner.to_owned() } else { key.account.clone() };
     Trail {
-        arn: describe::arn(&key.home, &account, &key.name),
+        arn: trail_arn(&key.home, &account, &key.name),
         account,
         name: key.name.clone(),
         home: key.home.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
+use trailseal_trails::Input;
 use trailseal_verify::keys::{KeyEncoding, PublicKey};
 
 use super::input;
@@ -20,7 +21,7 @@ pub(super) fn list<'k>(
     let now = second(caller.now);
     let start = input::time(input, "StartTime")?.unwrap_or(now);
     let end = input::time(input, "EndTime")?.unwrap_or(now);
-    input::string(input, "NextToken")?;
+    Input::new(input)?.text("NextToken")?;
     if start > end {
         let message = "The start time must not be after the end time.";
         return Err(ApiError::new(ErrorCode::InvalidTimeRangeException, message));

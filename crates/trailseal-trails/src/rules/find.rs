@@ -16,14 +16,26 @@ use crate::{
 
 /// What a request says of a trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TrailId<'a> {
+pub enum TrailId<'a> {
+    /// Its name; which trail that is depends on the caller's Region.
     Name(&'a str),
-    Arn { region: &'a str, account: &'a str, name: &'a str },
+    /// Its ARN, in parts.
+    Arn {
+        /// The home Region.
+        region: &'a str,
+        /// The account.
+        account: &'a str,
+        /// The name.
+        name: &'a str,
+    },
 }
 
 impl<'a> TrailId<'a> {
     /// A name or an ARN, well-formed.
-    pub(super) fn parse(text: &'a str) -> Result<Self, ApiError> {
+    ///
+    /// # Errors
+    /// `InvalidTrailNameException`, `CloudTrailARNInvalidException`.
+    pub fn parse(text: &'a str) -> Result<Self, ApiError> {
         if text.starts_with("arn:") {
             return Self::parse_arn(text);
         }
