@@ -163,7 +163,7 @@ impl Sender {
         let Self { endpoint, runtime, connection } = self;
         runtime.block_on(async {
             let sent = timeout(PATIENCE, endpoint.send(connection, lines.into(), now)).await;
-            sent.unwrap_or_else(|_| Err(endpoint.broken("it takes too long to answer")))
+            sent.unwrap_or_else(|_| Err(endpoint.broken(&"it takes too long to answer")))
         })
     }
 }
@@ -181,12 +181,12 @@ impl Endpoint {
             None => self.connect().await?,
         };
         let request = self.request(lines, now)?;
-        let response = sender.send_request(request).await.map_err(|error| self.broken(error))?;
+        let response = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|error| self.broken(error))?.to_bytes();
+        let body = body.map_err(|error| self.broken(&error))?.to_bytes();
         if status.is_success() {
-            let recorded = serde_json::from_slice(&body).map_err(|error| self.broken(error))?;
+            let recorded = serde_json::from_slice(&body).map_err(|error| self.broken(&error))?;
             *connection = Some(sender);
             return Ok(recorded);
         }
@@ -196,10 +196,10 @@ impl Endpoint {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, SendError> {
-        let stream = TcpStream::connect(&self.authority).await.map_err(|error| self.broken(error))?;
-        stream.set_nodelay(true).map_err(|error| self.broken(error))?;
+        let stream = TcpStream::connect(&self.authority).await.map_err(|error| self.broken(&error))?;
+        stream.set_nodelay(true).map_err(|error| self.broken(&error))?;
         let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(error))?;
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
         // its errors are those of the requests
         tokio::spawn(connection);
         Ok(sender)
@@ -226,10 +226,10 @@ impl Endpoint {
             request = request.header(*name, *value);
         }
         let request = request.header("authorization", authorization).body(Full::new(lines));
-        request.map_err(|error| self.broken(error))
+        request.map_err(|error| self.broken(&error))
     }
 
-    fn broken(&self, reason: impl ToString) -> SendError {
+    fn broken(&self, reason: &dyn std::fmt::Display) -> SendError {
         SendError::Connection { authority: self.authority.clone(), reason: reason.to_string() }
     }
 }

@@ -204,7 +204,7 @@ impl Local {
     ) -> Result<(), JournalError> {
         let event = record::of_call(context, caller, operation, input, result);
         match Entry::new(&caller.account, &caller.region, caller.now.millis(), &event) {
-            Ok(entry) => self.append(vec![entry]),
+            Ok(entry) => self.append(&[entry]),
             // the rules have refused an account or a Region like that already
             Err(_) => Ok(()),
         }
@@ -235,16 +235,16 @@ impl Local {
     }
 
     /// Makes entries durable, and findable.
-    fn append(&self, batch: Vec<Entry>) -> Result<(), JournalError> {
-        let end = self.journal.append(&batch)?;
+    fn append(&self, batch: &[Entry]) -> Result<(), JournalError> {
+        let end = self.journal.append(batch)?;
         let first = end.0.saturating_sub(batch.len() as u64);
-        for (number, entry) in (first..).zip(&batch) {
+        for (number, entry) in (first..).zip(batch) {
             self.recent.add(number, entry.event());
         }
         Ok(())
     }
 
-    fn take(&self, batch: Vec<Entry>) -> Result<(), ApiError> {
+    fn take(&self, batch: &[Entry]) -> Result<(), ApiError> {
         self.append(batch).map_err(|_| {
             let message = "The events could not be written to the disk; none of them was taken.";
             ApiError::new(ErrorCode::InternalFailure, message)
@@ -269,7 +269,7 @@ impl AuditEvents for Local {
                 })),
             }
         }
-        self.take(batch)?;
+        self.take(&batch)?;
         Ok(json!({ "successful": successful, "failed": failed }))
     }
 
@@ -290,7 +290,7 @@ impl AuditEvents for Local {
             }
         }
         let recorded = batch.len();
-        self.take(batch)?;
+        self.take(&batch)?;
         Ok(json!({ "recorded": recorded, "refusals": refusals, "refused": refused }))
     }
 }

@@ -63,7 +63,7 @@ fn of_scope(fingerprint: u64, scope: &Scope<'_>) -> u64 {
 }
 
 impl EventIndex {
-    /// Answers a request at the time `now`; see [`lookup`](super::lookup).
+    /// Answers a request at the time `now`; see [`lookup()`].
     ///
     /// # Errors
     /// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.

@@ -196,7 +196,7 @@ impl Sending<'_> {
                 }
                 Ok(Line { number, text: None }) => {
                     let most = grouped(LONGEST as u64);
-                    self.refuse(shown, number, &format!("it is longer than {most} bytes"));
+                    refuse(shown, number, &format!("it is longer than {most} bytes"));
                     self.total.refusals += 1;
                     continue;
                 }
@@ -208,7 +208,7 @@ impl Sending<'_> {
                 self.total.refusals += recorded.refusals;
                 for refused in recorded.refused {
                     let at = usize::try_from(refused.line).unwrap_or_default().saturating_sub(1);
-                    self.refuse(shown, numbers.get(at).copied().unwrap_or_default(), &refused.reason);
+                    refuse(shown, numbers.get(at).copied().unwrap_or_default(), &refused.reason);
                 }
                 numbers.clear();
             }
@@ -232,10 +232,10 @@ impl Sending<'_> {
         }
         Ok(self.sender.send(request, now())?)
     }
+}
 
-    fn refuse(&self, shown: &str, line: u64, reason: &str) {
-        output::note(&format!("{shown}, line {line}: {reason}; it is not recorded"));
-    }
+fn refuse(shown: &str, line: u64, reason: &str) {
+    output::note(&format!("{shown}, line {line}: {reason}; it is not recorded"));
 }
 
 #[derive(Debug, PartialEq, Eq)]
