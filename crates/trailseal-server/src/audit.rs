@@ -32,6 +32,22 @@ pub trait AuditEvents: Send + Sync {
         let _ = (caller, lines);
         Err(ApiError::new(ErrorCode::UnsupportedOperationException, "this server takes no events"))
     }
+
+    /// What became of events so far, for `/metrics`.
+    fn counts(&self) -> Vec<Count> {
+        Vec::new()
+    }
+}
+
+/// A number that only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Its name, without the prefix that all have and the suffix `_total`.
+    pub name: &'static str,
+    /// What is counted.
+    pub help: &'static str,
+    /// The number.
+    pub value: u64,
 }
 
 /// A call of `PutAuditEvents`.

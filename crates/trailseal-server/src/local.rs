@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -33,7 +33,7 @@ pub use self::delivery::Trouble;
 use self::{buckets::LocalBuckets, delivery::Delivery};
 use crate::{
     api::{ApiError, Caller, ErrorCode, Operation, Timestamp},
-    audit::{AuditCall, AuditError, AuditEvents},
+    audit::{AuditCall, AuditError, AuditEvents, Count},
     service::Context,
 };
 
@@ -102,6 +102,16 @@ pub struct Local {
     keys: RwLock<Arc<Vec<PublicKey>>>,
     /// A trail was stopped or deleted, and its end is not delivered yet.
     has_stopped: AtomicBool,
+    counts: Counts,
+}
+
+/// Since the folder was opened.
+#[derive(Debug, Default)]
+struct Counts {
+    events: AtomicU64,
+    log_files: AtomicU64,
+    digest_files: AtomicU64,
+    failures: AtomicU64,
 }
 
 impl Local {
@@ -137,6 +147,7 @@ impl Local {
             keys,
             // before a crash, perhaps
             has_stopped: AtomicBool::new(true),
+            counts: Counts::default(),
         })
     }
 
@@ -217,7 +228,10 @@ impl Local {
         self.has_stopped.store(false, Ordering::SeqCst);
         let now = Timestamp::from_millis(self.journal.time(now.millis()));
         let done = delivery.tick(&self.journal, &self.store, now, flush);
-        if done.has_signed {
+        self.counts.log_files.fetch_add(done.log_files, Ordering::Relaxed);
+        self.counts.digest_files.fetch_add(done.digest_files, Ordering::Relaxed);
+        self.counts.failures.fetch_add(done.failures, Ordering::Relaxed);
+        if done.digest_files > 0 {
             let keys = Arc::new(delivery.public_keys());
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         }
@@ -237,6 +251,7 @@ impl Local {
     /// Makes entries durable, and findable.
     fn append(&self, batch: &[Entry]) -> Result<(), JournalError> {
         let end = self.journal.append(batch)?;
+        self.counts.events.fetch_add(batch.len() as u64, Ordering::Relaxed);
         let first = end.0.saturating_sub(batch.len() as u64);
         for (number, entry) in (first..).zip(batch) {
             self.recent.add(number, entry.event());
@@ -292,5 +307,17 @@ impl AuditEvents for Local {
         let recorded = batch.len();
         self.take(&batch)?;
         Ok(json!({ "recorded": recorded, "refusals": refusals, "refused": refused }))
+    }
+
+    fn counts(&self) -> Vec<Count> {
+        let Counts { events, log_files, digest_files, failures } = &self.counts;
+        [
+            ("events_recorded", "Events that came in and are durable.", events),
+            ("log_files_delivered", "Log files of local trails.", log_files),
+            ("digest_files_delivered", "Digest files of local trails.", digest_files),
+            ("delivery_failures", "Deliveries that failed, and are tried again.", failures),
+        ]
+        .map(|(name, help, count)| Count { name, help, value: count.load(Ordering::Relaxed) })
+        .to_vec()
     }
 }

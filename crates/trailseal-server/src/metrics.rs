@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::api::Operation;
+use crate::{api::Operation, audit::Count};
 
 /// The statuses that answers have; one more counts all others.
 const STATUSES: [u16; 14] = [200, 206, 304, 400, 403, 404, 405, 408, 412, 413, 416, 500, 501, 503];
@@ -95,7 +95,7 @@ impl Metrics {
     }
 
     /// The text format of Prometheus, version 0.0.4.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, others: &[Count]) -> String {
         let mut text = String::new();
         head(
             &mut text,
@@ -134,6 +134,11 @@ impl Metrics {
         for (name, kind, help, value) in simple {
             let name = format!("trailseal_{name}");
             head(&mut text, &name, kind, help);
+            let _ = writeln!(text, "{name} {value}");
+        }
+        for Count { name, help, value } in others {
+            let name = format!("trailseal_{name}_total");
+            head(&mut text, &name, "counter", help);
             let _ = writeln!(text, "{name} {value}");
         }
         text
@@ -179,7 +184,7 @@ mod tests {
         metrics.count(Kind::Unknown, 400, Duration::from_micros(10));
         metrics.count(Kind::Objects, 404, Duration::from_micros(10));
         metrics.count(Kind::Objects, 599, Duration::from_micros(10));
-        let text = metrics.text();
+        let text = metrics.text(&[Count { name: "events", help: "Events.", value: 7 }]);
         for line in [
             "trailseal_requests_total{operation=\"LookupEvents\",status=\"200\"} 2",
             "trailseal_requests_total{operation=\"unknown\",status=\"400\"} 1",
@@ -191,6 +196,7 @@ mod tests {
             "trailseal_request_seconds_bucket{le=\"+Inf\"} 5",
             "trailseal_request_seconds_count 5",
             "trailseal_connections_open 0",
+            "trailseal_events_total 7",
         ] {
             assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
         }

@@ -11,12 +11,14 @@ use hyper::{
 use tokio::sync::watch;
 
 use crate::{
+    audit::AuditEvents,
     listen::{Body, Handler},
     metrics::Metrics,
 };
 
 pub(crate) struct Observe {
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Option<Arc<dyn AuditEvents>>,
     /// True once the API takes no more connections.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -33,7 +35,10 @@ impl Handler for Observe {
                 plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned())
             }
             "/health" => plain(StatusCode::OK, "ok\n".to_owned()),
-            "/metrics" => plain(StatusCode::OK, self.metrics.text()),
+            "/metrics" => {
+                let counts = self.audit.as_ref().map(|audit| audit.counts()).unwrap_or_default();
+                plain(StatusCode::OK, self.metrics.text(&counts))
+            }
             _ => plain(StatusCode::NOT_FOUND, "/health and /metrics are here\n".to_owned()),
         }
     }

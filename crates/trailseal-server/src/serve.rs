@@ -113,7 +113,11 @@ async fn run(
         times: options.times,
     };
     let observer = observe.map(|(listener, _)| {
-        let handler = Observe { metrics: Arc::clone(&metrics), stopping: stopping.clone() };
+        let handler = Observe {
+            metrics: Arc::clone(&metrics),
+            audit: services.audit.clone(),
+            stopping: stopping.clone(),
+        };
         let bounds = Bounds { connections: OBSERVERS, ..bounds };
         tokio::spawn(listen::run(listener, bounds, Arc::new(handler), all_stopping))
     });

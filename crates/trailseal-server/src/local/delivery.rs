@@ -34,8 +34,10 @@ pub struct Trouble {
 pub(super) struct Done {
     /// Events before it are delivered wherever they are wanted.
     pub(super) delivered: Position,
-    /// There may be new keys.
-    pub(super) has_signed: bool,
+    pub(super) log_files: u64,
+    /// There may be new keys if there are any.
+    pub(super) digest_files: u64,
+    pub(super) failures: u64,
     pub(super) trouble: Vec<Trouble>,
 }
 
@@ -64,15 +66,23 @@ impl Delivery {
         let wanted = &self.wanted;
         let outcome = self.deliverer.tick(&round, &|spec, event| wanted.has(spec, event));
         self.wanted.keep(&trails);
-        let mut done = Done { delivered: outcome.delivered, has_signed: false, trouble: Vec::new() };
+        let mut done = Done {
+            delivered: outcome.delivered,
+            log_files: 0,
+            digest_files: 0,
+            failures: 0,
+            trouble: Vec::new(),
+        };
         for trail in outcome.trails {
-            done.has_signed |= trail.digests > 0;
+            done.log_files += trail.log_files;
+            done.digest_files += trail.digests;
             let attempts = [
                 (DeliveryKind::Log, "log files", trail.latest_delivery, trail.delivery_error),
                 (DeliveryKind::Digest, "digest files", trail.latest_digest_delivery, trail.digest_error),
             ];
             for (kind, what, delivered, error) in attempts {
                 let about = format!("{what} of {}", trail.arn);
+                done.failures += u64::from(error.is_some());
                 let result = match error {
                     Some(error) if self.is_told(&about, &error.to_string(), now) => continue,
                     Some(error) => {
