@@ -109,3 +109,95 @@ fn check_channel(channel: &str, caller: &Caller) -> Result<(), AuditError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::Timestamp;
+
+    const CHANNEL: &str =
+        "arn:aws:cloudtrail:us-east-1:111122223333:channel/00000000-1111-2222-3333-444444444444";
+    const EVENT: &str = r#"{"eventName":"A","eventSource":"my.app","eventID":"one"}"#;
+
+    fn caller() -> Caller {
+        let (account, region) = ("111122223333".to_owned(), "us-east-1".to_owned());
+        Caller { account, region, now: Timestamp::from_millis(0) }
+    }
+
+    fn call(channel: &str, events: Value) -> AuditCall {
+        let input = json!({ "auditEvents": events });
+        AuditCall { channel_arn: channel.to_owned(), external_id: None, input, scope: None }
+    }
+
+    /// The error that a call is refused with.
+    fn refusal(channel: &str, events: Value) -> AuditErrorCode {
+        audit_events(&call(channel, events), &caller()).err().expect("it is refused").code
+    }
+
+    #[test]
+    fn a_channel_is_the_account_s_and_of_the_region() {
+        let events = || json!([{"id": "a", "eventData": EVENT}]);
+        for channel in [CHANNEL, "00000000-1111-2222-3333-444444444444"] {
+            assert_eq!(audit_events(&call(channel, events()), &caller()).unwrap().len(), 1);
+        }
+        for (channel, code) in [
+            (CHANNEL.replace("1111222", "9999999"), AuditErrorCode::ChannelInsufficientPermission),
+            (CHANNEL.replace("us-east-1", "eu-west-1"), AuditErrorCode::ChannelNotFound),
+            (CHANNEL.replace("channel/", "trail/"), AuditErrorCode::InvalidChannelARN),
+            (CHANNEL.replace("cloudtrail", "s3"), AuditErrorCode::InvalidChannelARN),
+            (format!("{CHANNEL}/x"), AuditErrorCode::InvalidChannelARN),
+            (format!("{CHANNEL}:x"), AuditErrorCode::InvalidChannelARN),
+            ("no channel".to_owned(), AuditErrorCode::InvalidChannelARN),
+            ("x".repeat(129), AuditErrorCode::InvalidChannelARN),
+            (String::new(), AuditErrorCode::InvalidChannelARN),
+        ] {
+            assert_eq!(refusal(&channel, events()), code, "{channel}");
+        }
+    }
+
+    #[test]
+    fn a_call_has_1_to_100_well_formed_items() {
+        let items = |count: usize| {
+            let item = |number| json!({"id": format!("{number}"), "eventData": EVENT});
+            Value::Array((0..count).map(item).collect())
+        };
+        assert_eq!(audit_events(&call(CHANNEL, items(100)), &caller()).unwrap().len(), 100);
+        for events in [
+            items(0),
+            items(101),
+            Value::Null,
+            json!({"id": "a", "eventData": EVENT}),
+            json!([EVENT]),
+            json!([{"eventData": EVENT}]),
+            json!([{"id": "a"}]),
+            json!([{"id": "", "eventData": EVENT}]),
+            json!([{"id": "a b", "eventData": EVENT}]),
+            json!([{"id": "x".repeat(129), "eventData": EVENT}]),
+            json!([{"id": "a", "eventData": {}}]),
+            json!([{"id": "a", "eventData": EVENT, "eventDataChecksum": 1}]),
+        ] {
+            let code = AuditErrorCode::Common(ErrorCode::ValidationException);
+            assert_eq!(refusal(CHANNEL, events.clone()), code, "{events}");
+        }
+        let twice = json!([{"id": "a", "eventData": EVENT}, {"id": "a", "eventData": "{}"}]);
+        assert_eq!(refusal(CHANNEL, twice), AuditErrorCode::DuplicatedAuditEventId);
+    }
+
+    #[test]
+    fn a_checksum_that_is_given_must_be_that_of_the_data() {
+        let read = |checksum: &str| {
+            let item = json!({"id": "a", "eventData": EVENT, "eventDataChecksum": checksum});
+            AuditEvent::of(&item).unwrap().read(&caller()).map(|event| event.id)
+        };
+        let right = STANDARD.encode(digest(&SHA256, EVENT.as_bytes()));
+        assert_eq!(read(&right), Ok("one".to_owned()));
+        for wrong in
+            ["", "AAAA", right.trim_end_matches('='), &hex::encode(digest(&SHA256, EVENT.as_bytes()))]
+        {
+            assert_eq!(read(wrong), Err(EventFault::Checksum), "{wrong}");
+        }
+        assert_eq!(EventFault::Checksum.code(), "InvalidChecksum");
+    }
+}

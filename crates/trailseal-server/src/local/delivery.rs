@@ -194,10 +194,35 @@ fn code(error: &LiveError) -> &'static str {
     match error {
         LiveError::Write { source, .. } | LiveError::Read { source, .. } => match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "AccessDenied",
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "NoSuchBucket",
+            // the last one: something that is no folder stands where the bucket should be
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                "NoSuchBucket"
+            }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "StorageFull",
             _ => "InternalError",
         },
         _ => "InternalError",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::PathBuf, sync::Arc};
+
+    use super::*;
+
+    #[test]
+    fn errors_of_the_disk_have_s3_s_names() {
+        for (kind, name) in [
+            (io::ErrorKind::PermissionDenied, "AccessDenied"),
+            (io::ErrorKind::NotFound, "NoSuchBucket"),
+            (io::ErrorKind::AlreadyExists, "NoSuchBucket"),
+            (io::ErrorKind::StorageFull, "StorageFull"),
+            (io::ErrorKind::Other, "InternalError"),
+        ] {
+            let source = Arc::new(io::Error::from(kind));
+            assert_eq!(code(&LiveError::Write { path: PathBuf::from("bucket"), source }), name);
+        }
+        assert_eq!(code(&LiveError::Random), "InternalError");
     }
 }

@@ -152,3 +152,142 @@ fn text_of(
     let text = value.as_str().filter(|text| !text.is_empty());
     text.map(|text| Some(text.into_owned())).ok_or(EventFault::Invalid { member, expected })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// 2024-03-01T12:00:00.5Z
+    const NOW: i64 = 1_709_294_400_500;
+    const WHOLE: &str = r#"{ "eventVersion":"1.08","eventTime":"2024-03-01T11:00:00Z", "eventSource":"my.app",
+        "eventName":"A\u004fB","awsRegion":"eu-west-1","eventID":"one","recipientAccountId":"444455556666","x":[1.0] }"#;
+
+    fn caller() -> Caller {
+        let (account, region) = ("111122223333".to_owned(), "us-east-1".to_owned());
+        Caller { account, region, now: Timestamp::from_millis(NOW) }
+    }
+
+    fn with(member: &str, value: Value) -> String {
+        let mut event: Value = serde_json::from_str(WHOLE).unwrap();
+        event[member] = value;
+        event.to_string()
+    }
+
+    #[test]
+    fn a_record_that_lacks_nothing_is_kept_byte_for_byte() {
+        let event = read(format!("\n {WHOLE}\t").as_bytes(), &caller()).unwrap();
+        assert_eq!(event.entry.event(), WHOLE.as_bytes());
+        assert_eq!((event.id.as_str(), event.entry.region()), ("one", "eu-west-1"));
+        // whoever sends it is who receives it, whatever the record says
+        assert_eq!((event.entry.account(), event.entry.received()), ("111122223333", NOW));
+    }
+
+    #[test]
+    fn what_a_record_lacks_is_added_behind_what_it_says() {
+        let text = br#"{"eventName":"A", "eventSource" : "my.app" }"#;
+        let event = read(text, &caller()).unwrap();
+        let start = br#"{"eventName":"A", "eventSource" : "my.app","eventVersion":"1.11","#;
+        assert!(event.entry.event().starts_with(start));
+        let record: Value = serde_json::from_slice(event.entry.event()).unwrap();
+        let expected = json!({
+            "eventName": "A",
+            "eventSource": "my.app",
+            "eventVersion": "1.11",
+            "eventTime": "2024-03-01T12:00:00Z",
+            "awsRegion": "us-east-1",
+            "eventID": event.id,
+            "recipientAccountId": "111122223333",
+        });
+        assert_eq!(record, expected);
+        assert_ne!(read(text, &caller()).unwrap().id, event.id);
+        assert_eq!(event.entry.region(), "us-east-1");
+    }
+
+    #[test]
+    fn members_of_members_are_not_the_record_s() {
+        let text =
+            br#"{"eventName":"A","eventSource":"b","requestParameters":{"eventID":"inner","awsRegion":"x"}}"#;
+        let event = read(text, &caller()).unwrap();
+        assert_ne!(event.id, "inner");
+        assert_eq!(event.entry.region(), "us-east-1");
+    }
+
+    #[test]
+    fn insights_have_no_name_and_source_of_their_own() {
+        let event = read(br#"{"eventCategory":"Insight","insightDetails":{}}"#, &caller()).unwrap();
+        assert!(event.entry.event().ends_with(br#""recipientAccountId":"111122223333"}"#));
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_with_its_reason() {
+        let fault = |text: &str| read(text.as_bytes(), &caller()).unwrap_err();
+        for text in ["", "[]", "{", "7", "null", "{} {}", "{\"a\":1,}", "\u{feff}{}"] {
+            assert_eq!(fault(text), EventFault::NoObject, "{text}");
+        }
+        assert_eq!(read(b"{\"a\":\"\xff\"}", &caller()).unwrap_err(), EventFault::NoObject);
+        assert_eq!(fault("{}"), EventFault::Missing { member: "eventSource" });
+        assert_eq!(fault(r#"{"eventSource":"my.app"}"#), EventFault::Missing { member: "eventName" });
+        for (member, value, code) in [
+            ("eventSource", json!(1), "InvalidEventSource"),
+            ("eventSource", json!(""), "InvalidEventSource"),
+            ("eventName", json!(null), "InvalidData"),
+            ("eventVersion", json!(1.08), "InvalidData"),
+            ("eventTime", json!("2024-03-01 11:00"), "InvalidData"),
+            ("eventTime", json!(NOW), "InvalidData"),
+            ("awsRegion", json!("../x"), "InvalidData"),
+            ("eventID", json!("x".repeat(129)), "InvalidData"),
+            ("eventID", json!({}), "InvalidData"),
+        ] {
+            let fault = fault(&with(member, value.clone()));
+            assert_eq!(fault.code(), code, "{member} {value}");
+            assert!(fault.to_string().contains(member), "{fault}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_at_most_256_kb() {
+        let sized = |bytes: usize| with("x", json!("y".repeat(bytes - with("x", json!("")).len())));
+        assert!(read(sized(MAX_EVENT).as_bytes(), &caller()).is_ok());
+        let fault = read(sized(MAX_EVENT + 1).as_bytes(), &caller()).unwrap_err();
+        assert_eq!(fault, EventFault::TooLong { bytes: MAX_EVENT + 1 });
+        assert_eq!(fault.code(), "FieldTooLong");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_says_what_was_sent_and_all_that_a_record_must(
+            members in proptest::collection::btree_map(
+                prop_oneof![
+                    Just("eventVersion"), Just("eventTime"), Just("awsRegion"), Just("eventID"),
+                    Just("recipientAccountId"), Just("eventName"), Just("eventSource"), Just("other"),
+                ],
+                prop_oneof![
+                    Just(json!("eu-west-1")), Just(json!("2024-03-01T11:00:00Z")), Just(json!(1)),
+                    Just(json!({"a": [null, "}"]})), "\\PC{0,9}".prop_map(Value::String),
+                ],
+                0..8,
+            ),
+        ) {
+            let sent = serde_json::to_value(&members).unwrap();
+            if let Ok(event) = read(sent.to_string().as_bytes(), &caller()) {
+                let taken: Value = serde_json::from_slice(event.entry.event()).unwrap();
+                for (member, value) in &members {
+                    prop_assert_eq!(&taken[*member], value);
+                }
+                prop_assert_eq!(taken["eventID"].as_str(), Some(event.id.as_str()));
+                prop_assert_eq!(taken["awsRegion"].as_str(), Some(event.entry.region()));
+                for member in ["eventVersion", "eventTime", "recipientAccountId", "eventName", "eventSource"] {
+                    prop_assert!(!taken[member].is_null(), "{}", member);
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_panic(text in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = read(&text, &caller());
+        }
+    }
+}

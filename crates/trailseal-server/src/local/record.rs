@@ -126,3 +126,84 @@ fn uncapitalized(name: &str) -> String {
 fn shorten(text: &str) -> &str {
     &text[..text.floor_char_boundary(1024)]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::{ErrorCode, Timestamp};
+
+    fn record(operation: Operation, input: &Value, result: &Result<Value, ApiError>) -> Value {
+        let context = Context {
+            request_id: "the-request".to_owned(),
+            access_key: Some("AKIAEXAMPLEEXAMPLE01".to_owned()),
+            user_agent: None,
+            source: [192, 0, 2, 1].into(),
+        };
+        let caller = Caller {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+            now: Timestamp::from_millis(1_709_294_400_999),
+        };
+        serde_json::from_slice(&of_call(&context, &caller, operation, input, result)).unwrap()
+    }
+
+    #[test]
+    fn a_call_that_changes_something_is_recorded_with_what_it_answered() {
+        let input =
+            json!({"Name": "audit", "S3BucketName": "logs", "TagsList": [{"Key": "K", "Value": "V"}]});
+        let answer = json!({"Name": "audit", "TrailARN": "arn", "IsMultiRegionTrail": false});
+        let record = record(Operation::CreateTrail, &input, &Ok(answer));
+        let mut expected = json!({
+            "eventVersion": "1.11",
+            "userIdentity": {
+                "type": "Unknown", "accountId": "111122223333", "accessKeyId": "AKIAEXAMPLEEXAMPLE01",
+            },
+            "eventTime": "2024-03-01T12:00:00Z",
+            "eventSource": "cloudtrail.amazonaws.com",
+            "eventName": "CreateTrail",
+            "awsRegion": "eu-west-1",
+            "sourceIPAddress": "192.0.2.1",
+            "requestParameters": {
+                "name": "audit", "s3BucketName": "logs", "tagsList": [{"key": "K", "value": "V"}],
+            },
+            "responseElements": {"name": "audit", "trailARN": "arn", "isMultiRegionTrail": false},
+            "requestID": "the-request",
+            "readOnly": false,
+            "eventType": "AwsApiCall",
+            "managementEvent": true,
+            "recipientAccountId": "111122223333",
+            "eventCategory": "Management",
+        });
+        expected["eventID"] = record["eventID"].clone();
+        assert_eq!(record, expected);
+        assert_eq!(record["eventID"].as_str().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn a_call_that_reads_is_recorded_without_its_answer() {
+        let record = record(Operation::ListTrails, &json!({}), &Ok(json!({"Trails": []})));
+        assert_eq!((&record["readOnly"], &record["responseElements"]), (&json!(true), &Value::Null));
+        assert_eq!(record["requestParameters"], Value::Null);
+        assert!(record.get("errorCode").is_none());
+    }
+
+    #[test]
+    fn a_call_that_failed_is_recorded_with_its_error() {
+        // a message is cut between characters
+        let error = ApiError::new(ErrorCode::TrailNotFoundException, "é".repeat(1000));
+        let record = record(Operation::DeleteTrail, &json!({"Name": "x"}), &Err(error));
+        assert_eq!(record["errorCode"], "TrailNotFoundException");
+        assert_eq!(record["errorMessage"].as_str(), Some("é".repeat(512).as_str()));
+        assert_eq!(record["requestParameters"], json!({"name": "x"}));
+        assert_eq!(record["responseElements"], Value::Null);
+    }
+
+    #[test]
+    fn parameters_of_more_than_100_kb_are_left_out() {
+        let input = json!({"Name": "x".repeat(MAX_MEMBERS)});
+        let record = record(Operation::GetTrail, &input, &Ok(json!({})));
+        assert_eq!(record["requestParameters"], json!({"omitted": true}));
+    }
+}

@@ -1,4 +1,4 @@
-//! The server over loopback, with a plain TCP client, and the inputs of the fuzz targets.
+//! The server over loopback with a plain TCP client, its services without it, and the inputs of the fuzz targets.
 #![allow(clippy::unwrap_used)]
 
 mod client;
@@ -6,6 +6,7 @@ mod ending;
 mod fuzz_replay;
 mod http;
 mod limits;
+mod local;
 mod s3;
 
 #[path = "../../../../fuzz/src/server.rs"]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    io,
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, PoisonError},
     thread,
@@ -43,8 +43,7 @@ fn keep_apart(folder: &Path, roots: &[PathBuf]) -> Result<(), CommandError> {
     if roots.is_empty() {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    let folder = folder.canonicalize().map_err(|error| failed(folder, error))?;
+    let folder = real(folder).map_err(|error| failed(folder, error))?;
     for root in roots {
         let root = root.canonicalize().map_err(|error| failed(root, error))?;
         if folder.starts_with(&root) || root.starts_with(&folder) {
@@ -57,6 +56,18 @@ fn keep_apart(folder: &Path, roots: &[PathBuf]) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+/// Where a folder is, or will be when it is made.
+fn real(folder: &Path) -> io::Result<PathBuf> {
+    match folder.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let name = folder.file_name().ok_or(error)?;
+            Ok(real(parent.unwrap_or(Path::new(".")))?.join(name))
+        }
+        real => real,
+    }
 }
 
 /// Runs `serve` and delivers meanwhile; afterwards everything that came in is delivered and signed.
@@ -104,5 +115,26 @@ impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.wake.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_data_folder_in_an_archive_is_refused_and_not_made() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = root.path().join("archive");
+        fs::create_dir(&archive).unwrap();
+        for folder in ["archive", "archive/data", "archive/a/b", ".", "archive/x/../y"] {
+            assert!(keep_apart(&root.path().join(folder), &[archive.clone()]).is_err(), "{folder}");
+        }
+        assert_eq!(fs::read_dir(&archive).unwrap().count(), 0);
+        for folder in ["data", "archived", "a/b"] {
+            assert!(keep_apart(&root.path().join(folder), &[archive.clone()]).is_ok(), "{folder}");
+        }
     }
 }

@@ -1,0 +1,222 @@
+//! Local trails in a data folder, without a network: opened, called, delivered, opened again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use trailseal_server::{
+    ApiError, Archive, Caller, Context, ErrorCode, Joined, Local, LocalError, LocalOptions, Lookups,
+    Operation, Service as _, Timestamp,
+    audit::{AuditCall, AuditError, AuditErrorCode, AuditEvents as _},
+};
+
+use crate::client::NOW;
+
+const ACCOUNT: &str = "111122223333";
+const CHANNEL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:channel/some";
+
+struct Data {
+    local: Arc<Local>,
+    joined: Joined,
+}
+
+impl Data {
+    fn open(folder: &Path) -> Result<Self, LocalError> {
+        let mut options = LocalOptions::new(folder);
+        options.evidence.insert("evidence".to_owned());
+        let local = Arc::new(Local::open(&options)?);
+        let account = Some(ACCOUNT.to_owned());
+        let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
+        let archive = Archive::open(&[], Vec::new(), account, Box::new(lookups)).unwrap();
+        Ok(Self { joined: Joined::new(archive, Arc::clone(&local)), local })
+    }
+
+    fn call(&self, seconds: i64, operation: Operation, input: Value) -> Result<Value, ApiError> {
+        self.joined.call_in(&context(), &caller(seconds), operation, input)
+    }
+
+    fn ok(&self, seconds: i64, operation: Operation, input: Value) -> Value {
+        self.call(seconds, operation, input).unwrap()
+    }
+
+    fn put(&self, seconds: i64, event: &str) -> Result<Value, AuditError> {
+        let input = json!({ "auditEvents": [{ "id": "a", "eventData": event }] });
+        let call = AuditCall { channel_arn: CHANNEL.to_owned(), external_id: None, input, scope: None };
+        self.local.put(&context(), &caller(seconds), call)
+    }
+
+    fn tick(&self, seconds: i64) {
+        let trouble = self.local.tick(caller(seconds).now, false);
+        assert!(trouble.is_empty(), "{trouble:?}");
+    }
+
+    /// How many events of a name `LookupEvents` finds.
+    fn found(&self, name: &str) -> usize {
+        let attributes = json!([{ "AttributeKey": "EventName", "AttributeValue": name }]);
+        let answer = self.ok(9_000, Operation::LookupEvents, json!({ "LookupAttributes": attributes }));
+        answer["Events"].as_array().unwrap().len()
+    }
+}
+
+fn context() -> Context {
+    Context { request_id: "r".to_owned(), access_key: None, user_agent: None, source: [127, 0, 0, 1].into() }
+}
+
+/// Somebody, so many seconds after the first call.
+fn caller(seconds: i64) -> Caller {
+    let now = Timestamp::from_millis(NOW + seconds * 1_000);
+    Caller { account: ACCOUNT.to_owned(), region: "us-east-1".to_owned(), now }
+}
+
+fn event(name: &str) -> String {
+    json!({ "eventName": name, "eventSource": "my.app" }).to_string()
+}
+
+fn trail(name: &str, bucket: &str) -> Value {
+    json!({ "Name": name, "S3BucketName": bucket, "EnableLogFileValidation": true })
+}
+
+/// Files of a bucket below a folder of `AWSLogs/ACCOUNT`.
+fn files(data: &TempDir, kind: &str) -> Vec<PathBuf> {
+    fn gather(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                gather(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "gz") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    gather(&data.path().join("logs/AWSLogs").join(ACCOUNT).join(kind), &mut found);
+    found
+}
+
+#[test]
+fn a_trail_logs_between_its_start_and_its_end_and_all_is_there_when_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
+    data.put(1, &event("Early")).unwrap();
+    data.ok(2, Operation::StartLogging, json!({ "Name": "audit" }));
+    assert_eq!(data.local.logging_trails(), 1);
+    data.put(3, &event("Logged")).unwrap();
+    data.tick(4);
+    assert_eq!((files(&folder, "CloudTrail").len(), files(&folder, "CloudTrail-Digest").len()), (1, 1));
+    data.put(5, &event("Later")).unwrap();
+    // not due yet: 5 minutes have not passed
+    data.tick(6);
+    assert_eq!(files(&folder, "CloudTrail").len(), 1);
+    let status = data.ok(7, Operation::GetTrailStatus, json!({ "Name": "audit" }));
+    assert_eq!(
+        (&status["IsLogging"], &status["LatestDeliveryTime"]),
+        (&json!(true), &json!(NOW / 1_000 + 4))
+    );
+    let keys = data.ok(8, Operation::ListPublicKeys, json!({}));
+    assert_eq!(keys["PublicKeyList"].as_array().unwrap().len(), 1);
+    drop(data);
+
+    let data = Data::open(folder.path()).unwrap();
+    assert!(data.local.dropped().is_empty());
+    assert_eq!(data.local.logging_trails(), 1);
+    assert_eq!([data.found("Early"), data.found("Logged"), data.found("StartLogging")], [1, 1, 1]);
+    assert_eq!(data.ok(9_001, Operation::ListPublicKeys, json!({})), keys);
+    assert!(data.local.tick(caller(9_002).now, true).is_empty());
+    assert_eq!(files(&folder, "CloudTrail").len(), 2);
+    data.ok(9_003, Operation::StopLogging, json!({ "Name": "audit" }));
+    data.put(9_004, &event("Late")).unwrap();
+    data.tick(9_005);
+    assert_eq!(data.local.logging_trails(), 0);
+    let mut names = Vec::new();
+    for path in files(&folder, "CloudTrail") {
+        let file = fs::File::open(path).unwrap();
+        let (content, ..) = trailseal_archive::gzip::inflate_all(file, 1 << 20).unwrap();
+        let log: Value = serde_json::from_slice(&content).unwrap();
+        for record in log["Records"].as_array().unwrap() {
+            names.push(record["eventName"].as_str().unwrap().to_owned());
+        }
+    }
+    for (name, count) in
+        [("Early", 0), ("Logged", 1), ("Later", 1), ("Late", 0), ("CreateTrail", 0), ("StopLogging", 1)]
+    {
+        assert_eq!(names.iter().filter(|other| *other == name).count(), count, "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn a_folder_has_one_user_and_what_it_keeps_is_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    assert!(matches!(Local::open(&LocalOptions::new(folder.path())), Err(LocalError::Journal(_))));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(folder.path().join("_trailseal")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
+    drop(data);
+    Data::open(folder.path()).unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(Local::open(&LocalOptions::new(&file)), Err(LocalError::Folder { .. })));
+}
+
+#[test]
+fn nothing_is_acknowledged_that_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    let journal = folder.path().join("_trailseal/journal");
+    let away = folder.path().join("away");
+    fs::rename(&journal, &away).unwrap();
+
+    let error = data.put(0, &event("Lost")).unwrap_err();
+    assert_eq!(error.code, AuditErrorCode::Common(ErrorCode::InternalFailure));
+    assert!(!error.message.contains(&*folder.path().to_string_lossy()), "no paths: {error}");
+    let error = data.local.record(&caller(0), event("Lost").as_bytes()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InternalFailure);
+    let error = data.call(0, Operation::CreateTrail, trail("audit", "logs")).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InternalFailure);
+    // what only reads still answers, and an error stays what it is
+    assert_eq!(data.ok(0, Operation::ListTrails, json!({}))["Trails"][0]["Name"], "audit");
+    let error = data.call(0, Operation::DeleteTrail, json!({ "Name": "unknown" })).unwrap_err();
+    assert_eq!(error.code, ErrorCode::TrailNotFoundException);
+
+    fs::rename(&away, &journal).unwrap();
+    data.put(1, &event("Kept")).unwrap();
+    assert_eq!([data.found("Lost"), data.found("Kept")], [0, 1]);
+}
+
+#[test]
+fn lines_that_are_no_events_are_named_and_the_others_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    let lines = format!("{}\n\n  \nnothing\r\n{}\r\n{{}}", event("One"), event("Two"));
+    let answer = data.local.record(&caller(0), lines.as_bytes()).unwrap();
+    let expected = json!({
+        "recorded": 2,
+        "refusals": 2,
+        "refused": [
+            { "line": 4, "reason": "it is not one JSON object" },
+            { "line": 6, "reason": "eventSource is missing" },
+        ],
+    });
+    assert_eq!(answer, expected);
+    assert_eq!([data.found("One"), data.found("Two")], [1, 1]);
+    let many = "x\n".repeat(1_000);
+    let answer = data.local.record(&caller(0), many.as_bytes()).unwrap();
+    assert_eq!((&answer["refusals"], answer["refused"].as_array().unwrap().len()), (&json!(1_000), 100));
+}
+
+#[test]
+fn nothing_is_delivered_into_a_bucket_of_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    let error = data.call(0, Operation::CreateTrail, trail("audit", "evidence")).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InsufficientS3BucketPolicyException);
+    assert!(!folder.path().join("evidence").exists());
+}
