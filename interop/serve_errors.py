@@ -163,7 +163,11 @@ ERRORS: dict[str, list[tuple]] = {
                 ),
                 ({"AdvancedEventSelectors": []}, "Specify between 1 and 500 selectors for your trail."),
                 (
-                    advanced({"Field": "eventName", "Equals": [str(number) for number in range(501)]}),
+                    advanced(
+                        {"Field": "eventCategory", "Equals": ["Data"]},
+                        {"Field": "resources.type", "Equals": ["AWS::Lambda::Function"]},
+                        {"Field": "eventName", "Equals": [str(number) for number in range(499)]},
+                    ),
                     "Specify between 1 and 500 selectors for your trail.",
                 ),
                 (
