@@ -173,6 +173,7 @@ fn nothing_is_acknowledged_that_cannot_be_written() {
     let journal = folder.path().join("_trailseal/journal");
     let away = folder.path().join("away");
     fs::rename(&journal, &away).unwrap();
+    fs::write(&journal, "no folder").unwrap();
 
     let error = data.put(0, &event("Lost")).unwrap_err();
     assert_eq!(error.code, AuditErrorCode::Common(ErrorCode::InternalFailure));
@@ -186,6 +187,7 @@ fn nothing_is_acknowledged_that_cannot_be_written() {
     let error = data.call(0, Operation::DeleteTrail, json!({ "Name": "unknown" })).unwrap_err();
     assert_eq!(error.code, ErrorCode::TrailNotFoundException);
 
+    fs::remove_file(&journal).unwrap();
     fs::rename(&away, &journal).unwrap();
     data.put(1, &event("Kept")).unwrap();
     assert_eq!([data.found("Lost"), data.found("Kept")], [0, 1]);
