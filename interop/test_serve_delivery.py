@@ -365,6 +365,42 @@ class Validated(Delivery):
         ]
         self.assertTrue(ends[1] <= ends[0] and ends[2] <= ends[0], "windows of all Regions meet")
 
+    def test_a_chain_goes_on_in_another_bucket(self) -> None:
+        server = self.serve()
+        client = self.started(server)
+        before = send(server, [event("Before")])
+        until("a log file", self.bucket.holds(before))
+        until("its digest", self.bucket.signs)
+        old, self.bucket = self.bucket, Bucket(self.folder, "other-logs")
+        client.update_trail(Name="audit", S3BucketName="other-logs", S3KeyPrefix="p")
+        after = send(server, [event("After")])
+        until("a log file", self.bucket.holds(after))
+        self.stopped(client)
+        first = min(self.bucket.digests().values(), key=lambda digest: digest["digestEndTime"])
+        self.assertEqual(first["previousDigestS3Bucket"], BUCKET)
+        self.assertIn(first["previousDigestS3Object"], old.digests())
+        named = old.named() | self.bucket.named()
+        self.assertLessEqual(old.logs().keys() | self.bucket.logs().keys(), named)
+        # the reference lists the old bucket by the new prefix, but follows the links
+        self.valid(server, digests=len(old.digests()) + len(self.bucket.digests()), logs=len(named))
+
+    def test_a_trail_that_is_deleted_is_delivered_to_its_end(self) -> None:
+        server = self.serve()
+        client = self.started(server)
+        last = send(server, [event("Last")])
+        client.delete_trail(Name="audit")
+        late = send(server, [event("Late")])
+        until("the end", lambda: "DeleteTrail" in str(self.bucket.records()) and self.bucket.signs())
+        self.verified()
+        # a new one of that name has a chain of its own, which begins after the old one
+        self.started(server)
+        again = send(server, [event("Again")])
+        until("the event", self.bucket.holds(again))
+        self.stopped(client)
+        self.assertEqual([self.bucket.ids()[id] for id in last + late + again], [1, 0, 1])
+        self.valid(server)
+        self.assertEqual(self.ours()[0], 0, self.ours()[1]["findings"])
+
     def test_a_trail_of_one_region_delivers_nothing_of_others(self) -> None:
         server = self.serve()
         client = self.started(server, region="eu-west-1")

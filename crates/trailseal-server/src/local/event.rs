@@ -43,11 +43,10 @@ impl EventFault {
     /// As `PutAuditEvents` calls it.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::NoObject => "InvalidData",
             Self::TooLong { .. } => "FieldTooLong",
             Self::Missing { .. } => "FieldNotFound",
             Self::Invalid { member: "eventSource", .. } => "InvalidEventSource",
-            Self::Invalid { .. } => "InvalidData",
+            Self::NoObject | Self::Invalid { .. } => "InvalidData",
             Self::Checksum => "InvalidChecksum",
         }
     }
