@@ -160,11 +160,11 @@ fn a_trail_that_is_deleted_at_once_is_delivered_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let data = Data::open(folder.path()).unwrap();
     data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
-    data.ok(0, Operation::StartLogging, json!({ "Name": "audit" }));
-    data.put(0, &event("Logged")).unwrap();
-    data.ok(0, Operation::DeleteTrail, json!({ "Name": "audit" }));
-    data.put(0, &event("Late")).unwrap();
-    data.tick(1);
+    data.ok(1, Operation::StartLogging, json!({ "Name": "audit" }));
+    data.put(1, &event("Logged")).unwrap();
+    data.ok(1, Operation::DeleteTrail, json!({ "Name": "audit" }));
+    data.put(1, &event("Late")).unwrap();
+    data.tick(2);
     assert_eq!(delivered(&folder), ["StartLogging", "Logged", "DeleteTrail"]);
     assert_eq!(files(&folder, "CloudTrail-Digest").len(), 2);
 }
