@@ -8,7 +8,15 @@ from typing import Any
 from serving import ACCOUNT, arn
 
 OPERATIONS = [
-    *("AddTags", "CreateTrail", "DeleteTrail", "DescribeTrails", "GetEventSelectors", "GetInsightSelectors", "GetTrail"),
+    *(
+        "AddTags",
+        "CreateTrail",
+        "DeleteTrail",
+        "DescribeTrails",
+        "GetEventSelectors",
+        "GetInsightSelectors",
+        "GetTrail",
+    ),
     *("GetTrailStatus", "ListPublicKeys", "ListTags", "ListTrails", "LookupEvents", "PutEventSelectors"),
     *("PutInsightSelectors", "RemoveTags", "StartLogging", "StopLogging", "UpdateTrail"),
 ]
@@ -49,7 +57,11 @@ SETTINGS: list[tuple] = [
     ("InvalidS3BucketName", {"S3BucketName": "a/../b"}),
     ("InvalidS3Prefix", {"S3KeyPrefix": "p" * 201}),
     ("InvalidS3Prefix", {"S3KeyPrefix": "../p"}),
-    ("InsufficientS3BucketPolicy", {"S3BucketName": "a-file"}, "Incorrect S3 bucket policy is detected for bucket: a-file"),
+    (
+        "InsufficientS3BucketPolicy",
+        {"S3BucketName": "a-file"},
+        "Incorrect S3 bucket policy is detected for bucket: a-file",
+    ),
     ("InvalidSnsTopicName", {"SnsTopicName": "no topic"}),
     ("InvalidSnsTopicName", {"SnsTopicName": "topic.fifo"}),
     ("InvalidSnsTopicName", {"SnsTopicName": "t" * 257}),
@@ -113,14 +125,23 @@ BAD_TAGS = [[{"Key": "k"}, {"Key": "k", "Value": "v"}], [{"Key": "aws:k"}], [{"K
 # Every error that can happen: operation → error, members, message where the API has a known one.
 ERRORS: dict[str, list[tuple]] = {
     "CreateTrail": [
-        *((error, {"Name": "new", "S3BucketName": "error-logs"} | members, *text) for error, members, *text in SETTINGS),
+        *(
+            (error, {"Name": "new", "S3BucketName": "error-logs"} | members, *text)
+            for error, members, *text in SETTINGS
+        ),
         ("InvalidTrailName", {"Name": arn("new"), "S3BucketName": "error-logs"}),
         ("InvalidTrailName", {"S3BucketName": "error-logs"}),
         ("InvalidS3BucketName", {"Name": "new"}),
         ("TrailAlreadyExists", {"Name": "some", "S3BucketName": "error-logs"}),
         ("MaximumNumberOfTrailsExceeded", {"Name": "sixth", "S3BucketName": "error-logs"}),
-        *(("InvalidTagParameter", {"Name": "new", "S3BucketName": "error-logs", "TagsList": tags}) for tags in BAD_TAGS),
-        ("TagsLimitExceeded", {"Name": "new", "S3BucketName": "error-logs", "TagsList": [{"Key": str(n)} for n in range(51)]}),
+        *(
+            ("InvalidTagParameter", {"Name": "new", "S3BucketName": "error-logs", "TagsList": tags})
+            for tags in BAD_TAGS
+        ),
+        (
+            "TagsLimitExceeded",
+            {"Name": "new", "S3BucketName": "error-logs", "TagsList": [{"Key": str(n)} for n in range(51)]},
+        ),
     ],
     "UpdateTrail": [*((error, {"Name": "some"} | members, *text) for error, members, *text in SETTINGS), *named()],
     "DeleteTrail": named(),
@@ -199,8 +220,14 @@ ERRORS: dict[str, list[tuple]] = {
     "PutInsightSelectors": [
         *named("TrailName", InsightSelectors=[]),
         ("InvalidInsightSelectors", {"TrailName": "some", "InsightSelectors": [{"InsightType": "Other"}]}),
-        ("InvalidInsightSelectors", {"TrailName": "reads", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}),
-        ("InsufficientS3BucketPolicy", {"TrailName": "broken", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}),
+        (
+            "InvalidInsightSelectors",
+            {"TrailName": "reads", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]},
+        ),
+        (
+            "InsufficientS3BucketPolicy",
+            {"TrailName": "broken", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]},
+        ),
         ("InvalidParameter", {"InsightSelectors": []}),
         ("InvalidParameterCombination", {"TrailName": "some", "EventDataStore": STORE, "InsightSelectors": []}),
         ("UnsupportedOperation", {"EventDataStore": STORE, "InsightsDestination": STORE, "InsightSelectors": []}),
@@ -241,7 +268,10 @@ ERRORS: dict[str, list[tuple]] = {
 
 # Errors of trails that an archive beside the data folder has: they cannot be changed.
 IN_ARCHIVE: dict[str, tuple[str, dict]] = {
-    **{operation: ("OperationNotPermitted", {"Name": ARCHIVED}) for operation in ("UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging")},
+    **{
+        operation: ("OperationNotPermitted", {"Name": ARCHIVED})
+        for operation in ("UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging")
+    },
     "PutEventSelectors": ("OperationNotPermitted", {"TrailName": ARCHIVED, "EventSelectors": SELECTORS}),
     "PutInsightSelectors": ("OperationNotPermitted", {"TrailName": ARCHIVED, "InsightSelectors": []}),
     "GetEventSelectors": ("UnsupportedOperation", {"TrailName": ARCHIVED}),
@@ -279,7 +309,9 @@ NEVER = {
 # Errors that other operations answer with, and this one does not: error → operation → why.
 ALL_DO, READS = "the operation is supported", "an archive's trails can be read"
 NOT_THERE: dict[str, dict[str, str]] = {
-    "UnsupportedOperation": dict.fromkeys(set(OPERATIONS) - {"GetInsightSelectors", "PutInsightSelectors", "GetEventSelectors", "ListTags"}, ALL_DO),
+    "UnsupportedOperation": dict.fromkeys(
+        set(OPERATIONS) - {"GetInsightSelectors", "PutInsightSelectors", "GetEventSelectors", "ListTags"}, ALL_DO
+    ),
     "OperationNotPermitted": {
         **dict.fromkeys([name for name in OPERATIONS if name.startswith(("Get", "Describe", "List", "Lookup"))], READS),
         "CreateTrail": "an archive's name is TrailAlreadyExists",

@@ -3,56 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
 import subprocess
-import sys
 import unittest
 from pathlib import Path
 
+from serving import Server
 from support import DEMO, SCRATCH, TRAILSEAL, run
 
-AWS = Path(sys.executable).with_name("aws")
 ACCOUNT = "111122223333"
-
-
-class Server:
-    """`trailseal serve` over an archive, at a port of its own."""
-
-    def __init__(self, *arguments: object) -> None:
-        command = [TRAILSEAL, "serve", "--listen", "127.0.0.1:0", *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"}
-        )
-        assert self.process.stderr
-        self.told = ""
-        for line in self.process.stderr:
-            self.told += line
-            if found := re.search(r"listening on (http://\S+)", line):
-                self.url = found[1]
-                return
-        raise AssertionError(f"the server did not start: {self.told}")
-
-    def aws(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": str(SCRATCH),
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE01",
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_PAGER": "",
-        }
-        command = [AWS, *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=60)
-        assert self.process.stderr
-        self.process.stderr.close()
-        return status
 
 
 class Serve(unittest.TestCase):

@@ -96,7 +96,9 @@ class Bucket:
         return {key: gzip.decompress(path.read_bytes()) for key, path in self.files("CloudTrail").items()}
 
     def digests(self) -> dict[str, dict]:
-        return {key: json.loads(gzip.decompress(path.read_bytes())) for key, path in self.files("CloudTrail-Digest").items()}
+        return {
+            key: json.loads(gzip.decompress(path.read_bytes())) for key, path in self.files("CloudTrail-Digest").items()
+        }
 
     def named(self) -> set[str]:
         return {log["s3Object"] for digest in self.digests().values() for log in digest["logFiles"]}
@@ -192,7 +194,9 @@ class Validated(Delivery):
         events = self.folder / "events.json"
         text = event("FromTheCommandLine")
         events.write_text(json.dumps([{"id": "one", "eventData": text}]))
-        sent = aws("cloudtrail-data", "put-audit-events", "--channel-arn", CHANNEL, "--audit-events", f"file://{events}")
+        sent = aws(
+            "cloudtrail-data", "put-audit-events", "--channel-arn", CHANNEL, "--audit-events", f"file://{events}"
+        )
         self.assertEqual(sent, {"successful": [{"id": "one", "eventID": id_of(text)}], "failed": []})
         until("the event", self.bucket.holds([id_of(text)]))
         until("a digest", lambda: self.bucket.named())
@@ -211,8 +215,15 @@ class Validated(Delivery):
         done = server.aws("s3", "sync", f"s3://{BUCKET}", copy, "--no-progress")
         self.assertEqual(done.returncode, 0, done.stderr)
         synced = {str(path.relative_to(copy)): path.read_bytes() for path in copy.rglob("*.gz")}
-        self.assertEqual(synced, {str(p.relative_to(self.bucket.root)): p.read_bytes() for p in self.bucket.root.rglob("*.gz")})
-        found = aws("cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=FromTheCommandLine")
+        self.assertEqual(
+            synced, {str(p.relative_to(self.bucket.root)): p.read_bytes() for p in self.bucket.root.rglob("*.gz")}
+        )
+        found = aws(
+            "cloudtrail",
+            "lookup-events",
+            "--lookup-attributes",
+            "AttributeKey=EventName,AttributeValue=FromTheCommandLine",
+        )
         self.assertEqual([row["EventId"] for row in found["Events"]], [sent["successful"][0]["eventID"]])
 
     def test_what_is_tampered_with_is_told_by_both(self) -> None:
@@ -236,7 +247,11 @@ class Validated(Delivery):
 
         signature = digest.with_name(digest.name + ".metadata.json")
         damages: dict[str, tuple[Callable[[], object], str, str]] = {
-            "altered log": (lambda: rewrite(log, b"us-east-1", b"us-west-1"), "hash value doesn't match", "log_altered"),
+            "altered log": (
+                lambda: rewrite(log, b"us-east-1", b"us-west-1"),
+                "hash value doesn't match",
+                "log_altered",
+            ),
             "cut log": (lambda: log.write_bytes(log.read_bytes()[:-20]), "Log file\t.*INVALID", "log_truncated"),
             "log with more behind it": (
                 lambda: log.write_bytes(log.read_bytes() + b"more"),
@@ -245,7 +260,11 @@ class Validated(Delivery):
             ),
             "removed log": (log.unlink, "Log file\t.*INVALID: not found", "log_missing"),
             "swapped logs": (lambda: twin.write_bytes(forged.read_bytes()), "hash value doesn't match", "log_altered"),
-            "altered digest": (lambda: rewrite(digest, b"SHA-256", b"SHA-257"), "signature verification failed", "digest_altered"),
+            "altered digest": (
+                lambda: rewrite(digest, b"SHA-256", b"SHA-257"),
+                "signature verification failed",
+                "digest_altered",
+            ),
             "removed digest": (digest.unlink, "Digest file\t.*INVALID: not found", "digest_missing"),
             "removed starting digest": (starting.unlink, "Digest file\t.*INVALID: not found", "tail_cut"),
         }
@@ -277,7 +296,9 @@ class Validated(Delivery):
         second = send(server, [event("Second")])
         until("the second run", self.bucket.holds(second))
         client.stop_logging(Name="audit")
-        until("its final digest", lambda: self.bucket.signs() and str(self.bucket.records()).count("'StopLogging'") == 2)
+        until(
+            "its final digest", lambda: self.bucket.signs() and str(self.bucket.records()).count("'StopLogging'") == 2
+        )
         self.assertEqual([self.bucket.ids()[id] for id in first + lost + second], [1, 0, 1])
         starting = [digest for digest in self.bucket.digests().values() if digest["previousDigestS3Object"] is None]
         self.assertEqual(len(starting), 2)
@@ -333,12 +354,52 @@ class Validated(Delivery):
             self.assertRegex(key, rf"^some/where/AWSLogs/{ACCOUNT}/CloudTrail(-Digest)?/({'|'.join(regions)})/\d{{4}}/")
         for region in regions:
             own = [key for key in logs if f"/CloudTrail/{region}/" in key]
-            self.assertEqual({record["awsRegion"] for key in own for record in json.loads(logs[key])["Records"]}, {region})
+            self.assertEqual(
+                {record["awsRegion"] for key in own for record in json.loads(logs[key])["Records"]}, {region}
+            )
             chain = [key for key in digests if f"/CloudTrail-Digest/{region}/" in key]
             self.valid(server, region=region, digests=len(chain), logs=len(own))
         self.verified()
-        ends = [{digest["digestEndTime"] for key, digest in digests.items() if f"/{region}/" in key} for region in regions]
+        ends = [
+            {digest["digestEndTime"] for key, digest in digests.items() if f"/{region}/" in key} for region in regions
+        ]
         self.assertTrue(ends[1] <= ends[0] and ends[2] <= ends[0], "windows of all Regions meet")
+
+    def test_a_chain_goes_on_in_another_bucket(self) -> None:
+        server = self.serve()
+        client = self.started(server)
+        before = send(server, [event("Before")])
+        until("a log file", self.bucket.holds(before))
+        until("its digest", self.bucket.signs)
+        old, self.bucket = self.bucket, Bucket(self.folder, "other-logs")
+        client.update_trail(Name="audit", S3BucketName="other-logs", S3KeyPrefix="p")
+        after = send(server, [event("After")])
+        until("a log file", self.bucket.holds(after))
+        self.stopped(client)
+        first = min(self.bucket.digests().values(), key=lambda digest: digest["digestEndTime"])
+        self.assertEqual(first["previousDigestS3Bucket"], BUCKET)
+        self.assertIn(first["previousDigestS3Object"], old.digests())
+        named = old.named() | self.bucket.named()
+        self.assertLessEqual(old.logs().keys() | self.bucket.logs().keys(), named)
+        # the reference lists the old bucket by the new prefix, but follows the links
+        self.valid(server, digests=len(old.digests()) + len(self.bucket.digests()), logs=len(named))
+
+    def test_a_trail_that_is_deleted_is_delivered_to_its_end(self) -> None:
+        server = self.serve()
+        client = self.started(server)
+        last = send(server, [event("Last")])
+        client.delete_trail(Name="audit")
+        late = send(server, [event("Late")])
+        until("the end", lambda: "DeleteTrail" in str(self.bucket.records()) and self.bucket.signs())
+        self.verified()
+        # a new one of that name has a chain of its own, which begins after the old one
+        self.started(server)
+        again = send(server, [event("Again")])
+        until("the event", self.bucket.holds(again))
+        self.stopped(client)
+        self.assertEqual([self.bucket.ids()[id] for id in last + late + again], [1, 0, 1])
+        self.valid(server)
+        self.assertEqual(self.ours()[0], 0, self.ours()[1]["findings"])
 
     def test_a_trail_of_one_region_delivers_nothing_of_others(self) -> None:
         server = self.serve()
@@ -365,7 +426,12 @@ class Validated(Delivery):
         until("a log file", self.bucket.holds(after))
         until("a digest that names it", lambda: set(after) <= self.bucket.named_ids())
         client.stop_logging(Name="audit")
-        stop = [record["eventID"] for record in until("the end", lambda: [r for r in self.bucket.records() if r["eventName"] == "StopLogging"])]
+        stop = [
+            record["eventID"]
+            for record in until(
+                "the end", lambda: [r for r in self.bucket.records() if r["eventName"] == "StopLogging"]
+            )
+        ]
         until("its digest", lambda: set(stop) <= self.bucket.named_ids())
         self.assertFalse(set(before) & self.bucket.named_ids())
         self.valid(server)
@@ -405,7 +471,9 @@ class Ends(Delivery):
         self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
         server = self.serve()
         until("the events", self.bucket.holds(sent))
-        found = server.client().lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "Something"}])
+        found = server.client().lookup_events(
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "Something"}]
+        )
         self.assertEqual({row["EventId"] for row in found["Events"]}, set(sent))
         self.stopped(server.client())
         self.valid(server)
@@ -416,7 +484,10 @@ class Ends(Delivery):
         client = self.started(server, IsMultiRegionTrail=True)
         odd = event("Odd").replace(": ", "  :\t").replace("Odd", r"\u004fdd \/ \ud83d\ude00 é 1e400")
         odd = odd.replace("}", ', "requestParameters": {"b": 1.0, "a": 1E2, "b": 12345678901234567890}\n}', 1)
-        texts = [odd, *(event(f"Event{number}", awsRegion=["us-east-1", "eu-west-1"][number % 2]) for number in range(250))]
+        texts = [
+            odd,
+            *(event(f"Event{number}", awsRegion=["us-east-1", "eu-west-1"][number % 2]) for number in range(250)),
+        ]
         sent = send(server, texts[:150])
         until("the first half", self.bucket.holds(sent[1:]))
         sent += send(server, texts[150:])
@@ -442,7 +513,10 @@ class Ends(Delivery):
         def status() -> dict:
             return client.get_trail_status(Name="audit")
 
-        failed = until("an error", lambda: status() if {"LatestDeliveryError", "LatestDigestDeliveryError"} <= status().keys() else None)
+        failed = until(
+            "an error",
+            lambda: status() if {"LatestDeliveryError", "LatestDigestDeliveryError"} <= status().keys() else None,
+        )
         self.assertIn(failed["LatestDeliveryError"], ("AccessDenied", "NoSuchBucket"))
         self.assertIn(failed["LatestDigestDeliveryError"], ("AccessDenied", "NoSuchBucket"))
         self.assertIs(failed["IsLogging"], True)
@@ -473,7 +547,11 @@ class Selected(Delivery):
         selectors: dict[str, dict] = {
             "default": {},
             "reads": {"EventSelectors": [{"ReadWriteType": "ReadOnly"}]},
-            "writes": {"EventSelectors": [{"ReadWriteType": "WriteOnly", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}]},
+            "writes": {
+                "EventSelectors": [
+                    {"ReadWriteType": "WriteOnly", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+                ]
+            },
             "objects": {"EventSelectors": [{"IncludeManagementEvents": False, **objects}]},
             "advanced": {
                 "AdvancedEventSelectors": [
@@ -515,7 +593,10 @@ class Selected(Delivery):
                 until("the events", buckets[name].holds([id_of(texts[which]) for which in wanted]))
                 until("its end", lambda: not json.loads(self.state(name))["active"])
                 delivered = buckets[name].ids()
-                self.assertEqual({which: delivered[id_of(text)] for which, text in texts.items() if delivered[id_of(text)]}, dict.fromkeys(wanted, 1))
+                self.assertEqual(
+                    {which: delivered[id_of(text)] for which, text in texts.items() if delivered[id_of(text)]},
+                    dict.fromkeys(wanted, 1),
+                )
         # own calls are management events: StopLogging writes, and is no data event
         for name, wanted in {"default": True, "reads": False, "writes": True, "objects": False}.items():
             self.assertEqual("StopLogging" in {record["eventName"] for record in buckets[name].records()}, wanted, name)
@@ -583,7 +664,9 @@ class AuditEvents(unittest.TestCase):
         [entry] = self.put('{"eventName": "Short", "eventSource": "my.app"}')["successful"]
         record = self.looked_up(entry["eventID"])
         now = datetime.now(timezone.utc)
-        self.assertLess(abs(now - datetime.fromisoformat(record.pop("eventTime").replace("Z", "+00:00"))), timedelta(minutes=5))
+        self.assertLess(
+            abs(now - datetime.fromisoformat(record.pop("eventTime").replace("Z", "+00:00"))), timedelta(minutes=5)
+        )
         expected = {
             "eventName": "Short",
             "eventSource": "my.app",
@@ -604,12 +687,22 @@ class AuditEvents(unittest.TestCase):
         ]
         done = self.put(auditEvents=events)
         self.assertEqual([entry["id"] for entry in done["successful"]], ["right"])
-        self.assertEqual([(entry["id"], entry["errorCode"]) for entry in done["failed"]], [("wrong", "InvalidChecksum"), ("none", "InvalidChecksum")])
+        self.assertEqual(
+            [(entry["id"], entry["errorCode"]) for entry in done["failed"]],
+            [("wrong", "InvalidChecksum"), ("none", "InvalidChecksum")],
+        )
 
     def test_an_event_that_is_none_fails_alone(self) -> None:
         bad = {
             "FieldNotFound": ['{"eventSource": "my.app"}', '{"eventName": "x"}'],
-            "InvalidData": ["", "[]", "{", '{"a": 1} {"b": 2}', '{"eventName": 1, "eventSource": "my.app"}', event(eventTime="yesterday")],
+            "InvalidData": [
+                "",
+                "[]",
+                "{",
+                '{"a": 1} {"b": 2}',
+                '{"eventName": 1, "eventSource": "my.app"}',
+                event(eventTime="yesterday"),
+            ],
             "InvalidEventSource": [event(eventSource=7)],
             "FieldTooLong": [event(requestParameters={"text": "x" * (256 << 10)})],
         }
@@ -644,7 +737,9 @@ class AuditEvents(unittest.TestCase):
         self.assertEqual(self.put(event(), channelArn="12345678-1234-1234-1234-123456789012")["failed"], [])
 
     def test_every_error_of_the_model_is_one_of_these(self) -> None:
-        modelled = {shape.name for shape in self.client.meta.service_model.operation_model("PutAuditEvents").error_shapes}
+        modelled = {
+            shape.name for shape in self.client.meta.service_model.operation_model("PutAuditEvents").error_shapes
+        }
         happen = {"ChannelInsufficientPermission", "ChannelNotFound", "DuplicatedAuditEventId", "InvalidChannelARN"}
         never = {
             "ChannelUnsupportedSchema": "channels that are there take all events",

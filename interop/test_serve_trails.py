@@ -15,11 +15,22 @@ from typing import Any
 
 import serving  # first: boto3 must find its own botocore
 from botocore.exceptions import ClientError
-from serve_errors import ARCHIVE_ACCOUNT, ARCHIVED, ERRORS, EVIDENCE, IN_ARCHIVE, NEVER, NOT_THERE, OPERATIONS, UNKNOWN_ARN
+from serve_errors import (
+    ARCHIVE_ACCOUNT,
+    ARCHIVED,
+    ERRORS,
+    EVIDENCE,
+    IN_ARCHIVE,
+    NEVER,
+    NOT_THERE,
+    OPERATIONS,
+    UNKNOWN_ARN,
+)
 from serving import ACCOUNT, INTERVALS, KEY_ID, Server, arn, until
 from support import DEMO, SCRATCH
 
 load_tests = serving.at_once("test_serve_trails")
+
 
 def method(operation: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in operation).lstrip("_")
@@ -389,7 +400,11 @@ class Events(Case):
         for number in range(7):
             client.describe_trails(trailNameList=[f"trail-{number}"])
         pager = client.get_paginator("lookup_events")
-        pages = list(pager.paginate(MaxResults=2, LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "DescribeTrails"}]))
+        pages = list(
+            pager.paginate(
+                MaxResults=2, LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "DescribeTrails"}]
+            )
+        )
         self.assertEqual([len(page["Events"]) for page in pages], [2, 2, 2, 1])
         events = [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
         names = [event["requestParameters"]["trailNameList"] for event in events]
@@ -548,7 +563,9 @@ class Errors(Case):
         cls.client.create_trail(Name="reads", S3BucketName="error-logs")
         cls.client.put_event_selectors(TrailName="reads", EventSelectors=[{"ReadWriteType": "ReadOnly"}])
         cls.client.create_trail(Name="broken", S3BucketName="broken-logs")
-        cls.server.client("eu-west-1").create_trail(Name="elsewhere", S3BucketName="error-logs", IsMultiRegionTrail=True)
+        cls.server.client("eu-west-1").create_trail(
+            Name="elsewhere", S3BucketName="error-logs", IsMultiRegionTrail=True
+        )
         folder = serving.Path(cls.folder)
         (folder / "a-file").write_text("no folder\n")
         (folder / "broken-logs").rename(folder / "moved-logs")
@@ -636,7 +653,10 @@ class BesideAnArchive(Case):
                 self.refused(error + "Exception", self.client, operation, **members)
 
     def test_nothing_is_delivered_into_buckets_of_the_archive(self) -> None:
-        error, message = "InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {EVIDENCE}"
+        error, message = (
+            "InsufficientS3BucketPolicyException",
+            f"Incorrect S3 bucket policy is detected for bucket: {EVIDENCE}",
+        )
         self.refused(error, self.client, "CreateTrail", message, Name="new", S3BucketName=EVIDENCE)
         self.refused(error, self.client, "UpdateTrail", message, Name="local", S3BucketName=EVIDENCE)
 

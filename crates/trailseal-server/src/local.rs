@@ -224,7 +224,25 @@ impl Local {
     /// Delivers what is due, and what is not due yet if it is to be flushed: then the digests are signed, too. Says
     /// what could not be delivered; it is tried again by the next call.
     pub fn tick(&self, now: Timestamp, flush: bool) -> Vec<Trouble> {
+        self.tick_with(&mut self.lock_delivery(), now, flush)
+    }
+
+    /// Keeps deliveries from coming between a call that ends a trail's run and its event, which is of that run;
+    /// `None` for other calls. [`Ending::end`] goes on.
+    pub(crate) fn hold(&self, caller: &Caller, operation: Operation) -> Option<Ending<'_>> {
+        let is_deletion = operation == Operation::DeleteTrail;
+        if !is_deletion && operation != Operation::StopLogging {
+            return None;
+        }
         let mut delivery = self.lock_delivery();
+        if is_deletion {
+            // a trail that was started a moment ago must be known before it is gone
+            self.tick_with(&mut delivery, caller.now, false);
+        }
+        Some(Ending { local: self, delivery, is_deletion })
+    }
+
+    fn tick_with(&self, delivery: &mut Delivery, now: Timestamp, flush: bool) -> Vec<Trouble> {
         self.has_stopped.store(false, Ordering::SeqCst);
         let now = Timestamp::from_millis(self.journal.time(now.millis()));
         let done = delivery.tick(&self.journal, &self.store, now, flush);
@@ -264,6 +282,23 @@ impl Local {
             let message = "The events could not be written to the disk; none of them was taken.";
             ApiError::new(ErrorCode::InternalFailure, message)
         })
+    }
+}
+
+/// A run of a trail ends; until then nothing is delivered.
+pub(crate) struct Ending<'a> {
+    local: &'a Local,
+    delivery: MutexGuard<'a, Delivery>,
+    is_deletion: bool,
+}
+
+impl Ending<'_> {
+    /// The call is recorded.
+    pub(crate) fn end(mut self, now: Timestamp) {
+        if self.is_deletion {
+            // when a trail was deleted is not kept: it is delivered up to this moment
+            self.local.tick_with(&mut self.delivery, now, false);
+        }
     }
 }
 

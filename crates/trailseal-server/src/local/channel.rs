@@ -126,13 +126,13 @@ mod tests {
         Caller { account, region, now: Timestamp::from_millis(0) }
     }
 
-    fn call(channel: &str, events: Value) -> AuditCall {
+    fn call(channel: &str, events: &Value) -> AuditCall {
         let input = json!({ "auditEvents": events });
         AuditCall { channel_arn: channel.to_owned(), external_id: None, input, scope: None }
     }
 
     /// The error that a call is refused with.
-    fn refusal(channel: &str, events: Value) -> AuditErrorCode {
+    fn refusal(channel: &str, events: &Value) -> AuditErrorCode {
         audit_events(&call(channel, events), &caller()).err().expect("it is refused").code
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn a_channel_is_the_account_s_and_of_the_region() {
         let events = || json!([{"id": "a", "eventData": EVENT}]);
         for channel in [CHANNEL, "00000000-1111-2222-3333-444444444444"] {
-            assert_eq!(audit_events(&call(channel, events()), &caller()).unwrap().len(), 1);
+            assert_eq!(audit_events(&call(channel, &events()), &caller()).unwrap().len(), 1);
         }
         for (channel, code) in [
             (CHANNEL.replace("1111222", "9999999"), AuditErrorCode::ChannelInsufficientPermission),
@@ -153,7 +153,7 @@ mod tests {
             ("x".repeat(129), AuditErrorCode::InvalidChannelARN),
             (String::new(), AuditErrorCode::InvalidChannelARN),
         ] {
-            assert_eq!(refusal(&channel, events()), code, "{channel}");
+            assert_eq!(refusal(&channel, &events()), code, "{channel}");
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
             let item = |number| json!({"id": format!("{number}"), "eventData": EVENT});
             Value::Array((0..count).map(item).collect())
         };
-        assert_eq!(audit_events(&call(CHANNEL, items(100)), &caller()).unwrap().len(), 100);
+        assert_eq!(audit_events(&call(CHANNEL, &items(100)), &caller()).unwrap().len(), 100);
         for events in [
             items(0),
             items(101),
@@ -179,10 +179,10 @@ mod tests {
             json!([{"id": "a", "eventData": EVENT, "eventDataChecksum": 1}]),
         ] {
             let code = AuditErrorCode::Common(ErrorCode::ValidationException);
-            assert_eq!(refusal(CHANNEL, events.clone()), code, "{events}");
+            assert_eq!(refusal(CHANNEL, &events), code, "{events}");
         }
         let twice = json!([{"id": "a", "eventData": EVENT}, {"id": "a", "eventData": "{}"}]);
-        assert_eq!(refusal(CHANNEL, twice), AuditErrorCode::DuplicatedAuditEventId);
+        assert_eq!(refusal(CHANNEL, &twice), AuditErrorCode::DuplicatedAuditEventId);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const MAX_MEMBERS: usize = 100 << 10;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct Fields<'a> {
     event_version: &'static str,
     user_identity: Identity<'a>,
     event_time: String,
@@ -65,7 +65,7 @@ pub(super) fn of_call(
     // what a read answered is not recorded
     let answer = result.as_ref().ok().filter(|_| !operation.is_read_only());
     let error = result.as_ref().err();
-    let event = Record {
+    let event = Fields {
         event_version: EVENT_VERSION,
         user_identity: Identity {
             r#type: "Unknown",

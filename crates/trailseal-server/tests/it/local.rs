@@ -97,6 +97,21 @@ fn files(data: &TempDir, kind: &str) -> Vec<PathBuf> {
     found
 }
 
+/// The names of the events that were delivered, in their order within a file.
+fn delivered(data: &TempDir) -> Vec<String> {
+    let mut paths = files(data, "CloudTrail");
+    paths.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    let mut names = Vec::new();
+    for path in paths {
+        let file = fs::File::open(path).unwrap();
+        let (content, ..) = trailseal_archive::gzip::inflate_all(file, 1 << 20).unwrap();
+        let log: Value = serde_json::from_slice(&content).unwrap();
+        let records = log["Records"].as_array().unwrap();
+        names.extend(records.iter().map(|record| record["eventName"].as_str().unwrap().to_owned()));
+    }
+    names
+}
+
 #[test]
 fn a_trail_logs_between_its_start_and_its_end_and_all_is_there_when_opened_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,20 +147,26 @@ fn a_trail_logs_between_its_start_and_its_end_and_all_is_there_when_opened_again
     data.put(9_004, &event("Late")).unwrap();
     data.tick(9_005);
     assert_eq!(data.local.logging_trails(), 0);
-    let mut names = Vec::new();
-    for path in files(&folder, "CloudTrail") {
-        let file = fs::File::open(path).unwrap();
-        let (content, ..) = trailseal_archive::gzip::inflate_all(file, 1 << 20).unwrap();
-        let log: Value = serde_json::from_slice(&content).unwrap();
-        for record in log["Records"].as_array().unwrap() {
-            names.push(record["eventName"].as_str().unwrap().to_owned());
-        }
-    }
+    let names = delivered(&folder);
     for (name, count) in
         [("Early", 0), ("Logged", 1), ("Later", 1), ("Late", 0), ("CreateTrail", 0), ("StopLogging", 1)]
     {
         assert_eq!(names.iter().filter(|other| *other == name).count(), count, "{name}: {names:?}");
     }
+}
+
+#[test]
+fn a_trail_that_is_deleted_at_once_is_delivered_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
+    data.ok(1, Operation::StartLogging, json!({ "Name": "audit" }));
+    data.put(1, &event("Logged")).unwrap();
+    data.ok(1, Operation::DeleteTrail, json!({ "Name": "audit" }));
+    data.put(1, &event("Late")).unwrap();
+    data.tick(2);
+    assert_eq!(delivered(&folder), ["StartLogging", "Logged", "DeleteTrail"]);
+    assert_eq!(files(&folder, "CloudTrail-Digest").len(), 2);
 }
 
 #[test]
@@ -173,6 +194,7 @@ fn nothing_is_acknowledged_that_cannot_be_written() {
     let journal = folder.path().join("_trailseal/journal");
     let away = folder.path().join("away");
     fs::rename(&journal, &away).unwrap();
+    fs::write(&journal, "no folder").unwrap();
 
     let error = data.put(0, &event("Lost")).unwrap_err();
     assert_eq!(error.code, AuditErrorCode::Common(ErrorCode::InternalFailure));
@@ -186,6 +208,7 @@ fn nothing_is_acknowledged_that_cannot_be_written() {
     let error = data.call(0, Operation::DeleteTrail, json!({ "Name": "unknown" })).unwrap_err();
     assert_eq!(error.code, ErrorCode::TrailNotFoundException);
 
+    fs::remove_file(&journal).unwrap();
     fs::rename(&away, &journal).unwrap();
     data.put(1, &event("Kept")).unwrap();
     assert_eq!([data.found("Lost"), data.found("Kept")], [0, 1]);
