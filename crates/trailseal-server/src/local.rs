@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -100,8 +100,10 @@ pub struct Local {
     recent: Arc<RecentEvents>,
     delivery: Mutex<Delivery>,
     keys: RwLock<Arc<Vec<PublicKey>>>,
-    /// A trail was stopped or deleted, and its end is not delivered yet.
-    has_stopped: AtomicBool,
+    /// How often a trail was started, stopped or deleted.
+    turns: AtomicU64,
+    /// Of those, how many the deliverer has seen, and has noted on the disk.
+    seen_turns: AtomicU64,
 }
 
 impl Local {
@@ -136,7 +138,8 @@ impl Local {
             delivery: Mutex::new(Delivery::new(deliverer)),
             keys,
             // before a crash, perhaps
-            has_stopped: AtomicBool::new(true),
+            turns: AtomicU64::new(1),
+            seen_turns: AtomicU64::new(0),
         })
     }
 
@@ -172,10 +175,12 @@ impl Local {
         operation: Operation,
         input: &Value,
     ) -> Result<Value, ApiError> {
-        let starts = matches!(operation, Operation::StartLogging | Operation::CreateTrail);
-        if starts && self.has_stopped.load(Ordering::SeqCst) {
-            // a run's end is delivered before the next run begins
-            self.tick(caller.now, false);
+        let forgets =
+            matches!(operation, Operation::StartLogging | Operation::CreateTrail | Operation::DeleteTrail);
+        if forgets && self.turns.load(Ordering::SeqCst) != self.seen_turns.load(Ordering::SeqCst) {
+            // the store knows only the last run of a trail: one before it is delivered first, whatever comes then
+            let trouble = self.tick(caller.now, false);
+            self.lock_delivery().leave(trouble);
         }
         let mut now = self.journal.time(caller.now.millis());
         if operation == Operation::StopLogging {
@@ -184,8 +189,8 @@ impl Local {
         }
         let caller = Caller { now: Timestamp::from_millis(now), ..caller.clone() };
         let answer = self.store.call(&caller, operation, input)?;
-        if matches!(operation, Operation::StopLogging | Operation::DeleteTrail) {
-            self.has_stopped.store(true, Ordering::SeqCst);
+        if matches!(operation, Operation::StartLogging | Operation::StopLogging | Operation::DeleteTrail) {
+            self.turns.fetch_add(1, Ordering::SeqCst);
         }
         Ok(answer)
     }
@@ -214,9 +219,10 @@ impl Local {
     /// what could not be delivered; it is tried again by the next call.
     pub fn tick(&self, now: Timestamp, flush: bool) -> Vec<Trouble> {
         let mut delivery = self.lock_delivery();
-        self.has_stopped.store(false, Ordering::SeqCst);
+        let turns = self.turns.load(Ordering::SeqCst);
         let now = Timestamp::from_millis(self.journal.time(now.millis()));
         let done = delivery.tick(&self.journal, &self.store, now, flush);
+        self.seen_turns.store(turns, Ordering::SeqCst);
         if done.has_signed {
             let keys = Arc::new(delivery.public_keys());
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;

@@ -175,7 +175,8 @@ impl Store {
     /// `AccessDenied` or `NoSuchBucket`, the first 1000 characters are kept.
     ///
     /// # Errors
-    /// [`NoteError`] if there is no such trail, or it could not be written.
+    /// [`NoteError`] if there is no such trail, or it could not be written; then it is seen all the same, until the
+    /// file is opened again.
     pub fn note_delivery(
         &self,
         arn: &str,
@@ -184,15 +185,20 @@ impl Store {
         result: Result<(), String>,
     ) -> Result<(), NoteError> {
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        let unwritten = |reason| NoteError::Database { reason };
-        self.make_ready(&mut database).map_err(unwritten)?;
+        let ready = self.make_ready(&mut database);
         let accounts = self.accounts();
         let trail = find(&accounts, arn).ok_or_else(|| NoteError::NoTrail { arn: arn.to_owned() })?;
         let mut trail = trail.clone();
         let result = result.map_err(|error| error.chars().take(MAX_ERROR).collect());
         trail.deliveries.note(kind, time, result);
         let account = trail.account.clone();
-        self.write(&mut database, &account, &Change::put(trail)).map_err(unwritten)
+        let change = Change::put(trail);
+        let written = ready.and_then(|()| self.write(&mut database, &account, &change));
+        written.map_err(|reason| {
+            // the disk that a delivery needs is the one that this file is on
+            self.publish_change(&account, &change);
+            NoteError::Database { reason }
+        })
     }
 
     fn accounts(&self) -> Arc<Accounts> {
@@ -216,11 +222,15 @@ impl Store {
             *database = None;
             return Err(reason);
         }
+        self.publish_change(account, change);
+        Ok(())
+    }
+
+    fn publish_change(&self, account: &str, change: &Change) {
         let mut accounts = Accounts::clone(&self.accounts());
         let entry = accounts.entry(account.to_owned()).or_default();
         *entry = entry.with(change);
         self.publish(accounts);
-        Ok(())
     }
 
     fn publish(&self, accounts: Accounts) {

@@ -45,11 +45,13 @@ pub(super) struct Delivery {
     wanted: Wanted,
     /// Errors that were told, and when, by what they are about.
     told: BTreeMap<String, (String, i64)>,
+    /// What nobody has heard yet.
+    left: Vec<Trouble>,
 }
 
 impl Delivery {
     pub(super) fn new(deliverer: Deliverer) -> Self {
-        Self { deliverer, wanted: Wanted::default(), told: BTreeMap::new() }
+        Self { deliverer, wanted: Wanted::default(), told: BTreeMap::new(), left: Vec::new() }
     }
 
     pub(super) fn public_keys(&self) -> Vec<PublicKey> {
@@ -64,7 +66,8 @@ impl Delivery {
         let wanted = &self.wanted;
         let outcome = self.deliverer.tick(&round, &|spec, event| wanted.has(spec, event));
         self.wanted.keep(&trails);
-        let mut done = Done { delivered: outcome.delivered, has_signed: false, trouble: Vec::new() };
+        let mut done =
+            Done { delivered: outcome.delivered, has_signed: false, trouble: std::mem::take(&mut self.left) };
         for trail in outcome.trails {
             done.has_signed |= trail.digests > 0;
             let attempts = [
@@ -93,6 +96,11 @@ impl Delivery {
             }
         }
         done
+    }
+
+    /// Trouble that the next call is to tell.
+    pub(super) fn leave(&mut self, trouble: Vec<Trouble>) {
+        self.left.extend(trouble);
     }
 
     /// What is to be told of an old part of the journal that could not be removed.
