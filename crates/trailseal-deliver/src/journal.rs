@@ -81,6 +81,18 @@ impl Entry {
         Ok(Self { account: account.to_owned(), region: region.to_owned(), received, event })
     }
 
+    /// The same event, received in another Region.
+    ///
+    /// # Errors
+    /// [`EntryError::Region`].
+    pub fn in_region(self, region: &str) -> Result<Self, EntryError> {
+        if is_region_like(region) {
+            Ok(Self { region: region.to_owned(), ..self })
+        } else {
+            Err(EntryError::Region)
+        }
+    }
+
     /// The account, 12 digits.
     pub fn account(&self) -> &str {
         &self.account

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use rsa::pkcs1::EncodeRsaPublicKey;
-use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey};
+use rsa::pkcs1::DecodeRsaPublicKey as _;
+use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
 use rsa::{RsaPrivateKey, RsaPublicKey};
 
 /// The size of all keys that CloudTrail has been seen to publish (spec/format.md 1.6).
@@ -54,6 +54,7 @@ pub enum KeyError {
 /// An RSA-2048 key that signs digests: RSASSA-PKCS1-v1_5 with SHA-256 (spec/format.md 1.4).
 pub struct SigningKey {
     pair: RsaKeyPair,
+    pkcs8: Vec<u8>,
     pkcs1: Vec<u8>,
     spki: Vec<u8>,
     fingerprint: String,
@@ -71,22 +72,28 @@ impl SigningKey {
         let mut random = ChaCha20Rng::from_seed(seed.into().0);
         let private = RsaPrivateKey::new(&mut random, BITS)
             .map_err(|error| KeyError::Generation { reason: error.to_string() })?;
-        let public = RsaPublicKey::from(&private);
         // `rsa` only makes and encodes the key. Its private-key operation, whose timing leaks
         // (RUSTSEC-2023-0071), is never run: ring signs, from the PKCS#8 form.
         let pkcs8 = private.to_pkcs8_der().map_err(encoding)?;
-        Ok(Self {
-            pair: RsaKeyPair::from_pkcs8(pkcs8.as_bytes()).map_err(encoding)?,
-            pkcs1: public.to_pkcs1_der().map_err(encoding)?.as_bytes().to_vec(),
-            spki: public.to_public_key_der().map_err(encoding)?.as_bytes().to_vec(),
-            fingerprint: String::new(),
-        }
-        .with_fingerprint())
+        Self::from_pkcs8(pkcs8.as_bytes())
     }
 
-    fn with_fingerprint(mut self) -> Self {
-        self.fingerprint = fingerprint(&self.pkcs1);
-        self
+    /// The key that [`Self::private_pkcs8_der`] gave; takes no time to speak of.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`] if it is none.
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = RsaKeyPair::from_pkcs8(der).map_err(encoding)?;
+        let pkcs1 = pair.public().as_ref().to_vec();
+        let public = RsaPublicKey::from_pkcs1_der(&pkcs1).map_err(encoding)?;
+        let spki = public.to_public_key_der().map_err(encoding)?.as_bytes().to_vec();
+        let fingerprint = fingerprint(&pkcs1);
+        Ok(Self { pair, pkcs8: der.to_vec(), pkcs1, spki, fingerprint })
+    }
+
+    /// The private key as DER PKCS#8.
+    pub(crate) fn private_pkcs8_der(&self) -> &[u8] {
+        &self.pkcs8
     }
 
     /// The public key as CloudTrail publishes it: DER PKCS#1 `RSAPublicKey`, 270 bytes.

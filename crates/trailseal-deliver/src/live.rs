@@ -109,9 +109,20 @@ pub struct Round<'a> {
     pub trails: &'a [TrailSpec],
     /// The time.
     pub now: Timestamp,
-    /// Deliver log files now, whatever the interval, and end the digests' windows that have any: after it
-    /// every log file is named by a digest.
-    pub flush: bool,
+    /// What is to be done.
+    pub due: Due,
+}
+
+/// What a call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// What the intervals say, and what trails need that were started, stopped or changed.
+    ByTime,
+    /// Only the latter; what is due by time waits for another call.
+    Turns,
+    /// Log files whatever the interval, and the ends of windows that have any: after it every log file is named by a
+    /// digest.
+    Everything,
 }
 
 /// What a call did.

@@ -68,11 +68,11 @@ impl Service for Joined {
         operation: Operation,
         input: Value,
     ) -> Result<Value, ApiError> {
-        let ending = self.local.hold(caller, operation);
+        let turn = self.local.turn(caller, operation);
         let result = self.answer(caller, operation, &input);
         let recorded = self.local.record_call(context, caller, operation, &input, &result);
-        if let Some(ending) = ending {
-            ending.end(caller.now);
+        if let Some(turn) = turn {
+            turn.end(caller.now);
         }
         match recorded {
             // what only reads must answer even when nothing can be written: it may tell why

@@ -16,14 +16,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use serde_json::{Value, json};
 use trailseal_deliver::{
     journal::{DroppedTail, Entry, Journal, JournalError, JournalOptions, Position},
-    live::{Deliverer, Folders, LiveError, LiveOptions},
+    live::{Deliverer, Due, Folders, LiveError, LiveOptions},
 };
 use trailseal_evidence::events::RecentEvents;
 use trailseal_trails::{Store, StoreError};
@@ -100,8 +100,10 @@ pub struct Local {
     recent: Arc<RecentEvents>,
     delivery: Mutex<Delivery>,
     keys: RwLock<Arc<Vec<PublicKey>>>,
-    /// A trail was stopped or deleted, and its end is not delivered yet.
-    has_stopped: AtomicBool,
+    /// How often a trail was started, stopped or deleted.
+    turns: AtomicU64,
+    /// Of those, how many the deliverer has seen, and has noted on the disk.
+    seen_turns: AtomicU64,
     counts: Counts,
 }
 
@@ -146,7 +148,8 @@ impl Local {
             delivery: Mutex::new(Delivery::new(deliverer)),
             keys,
             // before a crash, perhaps
-            has_stopped: AtomicBool::new(true),
+            turns: AtomicU64::new(1),
+            seen_turns: AtomicU64::new(0),
             counts: Counts::default(),
         })
     }
@@ -183,11 +186,6 @@ impl Local {
         operation: Operation,
         input: &Value,
     ) -> Result<Value, ApiError> {
-        let starts = matches!(operation, Operation::StartLogging | Operation::CreateTrail);
-        if starts && self.has_stopped.load(Ordering::SeqCst) {
-            // a run's end is delivered before the next run begins
-            self.tick(caller.now, false);
-        }
         let mut now = self.journal.time(caller.now.millis());
         if operation == Operation::StopLogging {
             // a trail logs the call that stops it
@@ -195,8 +193,8 @@ impl Local {
         }
         let caller = Caller { now: Timestamp::from_millis(now), ..caller.clone() };
         let answer = self.store.call(&caller, operation, input)?;
-        if matches!(operation, Operation::StopLogging | Operation::DeleteTrail) {
-            self.has_stopped.store(true, Ordering::SeqCst);
+        if matches!(operation, Operation::StartLogging | Operation::StopLogging | Operation::DeleteTrail) {
+            self.turns.fetch_add(1, Ordering::SeqCst);
         }
         Ok(answer)
     }
@@ -224,28 +222,32 @@ impl Local {
     /// Delivers what is due, and what is not due yet if it is to be flushed: then the digests are signed, too. Says
     /// what could not be delivered; it is tried again by the next call.
     pub fn tick(&self, now: Timestamp, flush: bool) -> Vec<Trouble> {
-        self.tick_with(&mut self.lock_delivery(), now, flush)
+        let due = if flush { Due::Everything } else { Due::ByTime };
+        self.tick_with(&mut self.lock_delivery(), now, due)
     }
 
-    /// Keeps deliveries from coming between a call that ends a trail's run and its event, which is of that run;
-    /// `None` for other calls. [`Ending::end`] goes on.
-    pub(crate) fn hold(&self, caller: &Caller, operation: Operation) -> Option<Ending<'_>> {
-        let is_deletion = operation == Operation::DeleteTrail;
-        if !is_deletion && operation != Operation::StopLogging {
+    /// Before a call that begins or ends a run of a trail: such calls come one after the other, and nothing is delivered
+    /// between the call and its event, which is of that run. `None` for other calls. [`Turn::end`] goes on.
+    pub(crate) fn turn(&self, caller: &Caller, operation: Operation) -> Option<Turn<'_>> {
+        use Operation::{CreateTrail, DeleteTrail, StartLogging, StopLogging};
+        if !matches!(operation, CreateTrail | DeleteTrail | StartLogging | StopLogging) {
             return None;
         }
         let mut delivery = self.lock_delivery();
-        if is_deletion {
-            // a trail that was started a moment ago must be known before it is gone
-            self.tick_with(&mut delivery, caller.now, false);
+        let forgets = operation != Operation::StopLogging;
+        if forgets && self.turns.load(Ordering::SeqCst) != self.seen_turns.load(Ordering::SeqCst) {
+            // the store knows only the last run of a trail: one before it is delivered first, whatever comes then
+            let trouble = self.tick_with(&mut delivery, caller.now, Due::Turns);
+            delivery.leave(trouble);
         }
-        Some(Ending { local: self, delivery, is_deletion })
+        Some(Turn { local: self, delivery, is_deletion: operation == Operation::DeleteTrail })
     }
 
-    fn tick_with(&self, delivery: &mut Delivery, now: Timestamp, flush: bool) -> Vec<Trouble> {
-        self.has_stopped.store(false, Ordering::SeqCst);
+    fn tick_with(&self, delivery: &mut Delivery, now: Timestamp, due: Due) -> Vec<Trouble> {
+        let turns = self.turns.load(Ordering::SeqCst);
         let now = Timestamp::from_millis(self.journal.time(now.millis()));
-        let done = delivery.tick(&self.journal, &self.store, now, flush);
+        let done = delivery.tick(&self.journal, &self.store, now, due);
+        self.seen_turns.store(turns, Ordering::SeqCst);
         self.counts.log_files.fetch_add(done.log_files, Ordering::Relaxed);
         self.counts.digest_files.fetch_add(done.digest_files, Ordering::Relaxed);
         self.counts.failures.fetch_add(done.failures, Ordering::Relaxed);
@@ -285,19 +287,20 @@ impl Local {
     }
 }
 
-/// A run of a trail ends; until then nothing is delivered.
-pub(crate) struct Ending<'a> {
+/// A run of a trail begins or ends; until it has, nothing is delivered.
+pub(crate) struct Turn<'a> {
     local: &'a Local,
     delivery: MutexGuard<'a, Delivery>,
     is_deletion: bool,
 }
 
-impl Ending<'_> {
+impl Turn<'_> {
     /// The call is recorded.
     pub(crate) fn end(mut self, now: Timestamp) {
         if self.is_deletion {
             // when a trail was deleted is not kept: it is delivered up to this moment
-            self.local.tick_with(&mut self.delivery, now, false);
+            let trouble = self.local.tick_with(&mut self.delivery, now, Due::Turns);
+            self.delivery.leave(trouble);
         }
     }
 }

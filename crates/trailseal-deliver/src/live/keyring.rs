@@ -39,15 +39,15 @@ struct Stored {
     fingerprint: String,
     /// PKCS#1 DER in Base64.
     public: String,
-    /// Hex of the seed from which [`SigningKey`] makes the key; removed once the key is over.
-    seed: Option<String>,
+    /// PKCS#8 DER in Base64; removed once the key is over.
+    private: Option<String>,
 }
 
 pub(super) struct KeyRing {
     folder: PathBuf,
     disk: Disk,
     keys: Vec<Stored>,
-    /// By fingerprint; making a key of its seed takes a tenth of a second or more.
+    /// By fingerprint.
     ready: BTreeMap<String, SigningKey>,
     /// The public key file does not hold all keys yet.
     is_unpublished: bool,
@@ -98,7 +98,7 @@ impl KeyRing {
         Ok(self.ready.get(&fingerprint).ok_or(KeyError::Signing)?)
     }
 
-    /// The newest key that is valid and can be made of its seed.
+    /// The newest key that is valid and whose private part is there.
     fn usable(&mut self, region: &str, at: Timestamp) -> Option<String> {
         let fits = |key: &&Stored| key.region == region && key.start <= at && at < key.end.plus(-OVERLAP);
         // a key that began a moment later is used rather than yet another one made
@@ -108,9 +108,9 @@ impl KeyRing {
             if self.ready.contains_key(&key.fingerprint) {
                 return Some(key.fingerprint.clone());
             }
-            let seed = key.seed.as_ref().and_then(|seed| <[u8; 32]>::try_from(hex::decode(seed).ok()?).ok());
-            let made = seed.and_then(|seed| SigningKey::from_seed(seed).ok());
-            // another version of the key generator might make another key of the seed; then a new one is made
+            let der = key.private.as_ref().and_then(|private| BASE64.decode(private).ok());
+            let made = der.and_then(|der| SigningKey::from_pkcs8(&der).ok());
+            // one that is damaged is followed by a new one
             if let Some(made) = made.filter(|made| made.fingerprint() == key.fingerprint) {
                 self.ready.insert(key.fingerprint.clone(), made);
                 return Some(key.fingerprint.clone());
@@ -131,7 +131,7 @@ impl KeyRing {
             end: start.plus(VALIDITY),
             fingerprint: fingerprint.clone(),
             public: BASE64.encode(key.public_pkcs1_der()),
-            seed: Some(hex::encode(seed)),
+            private: Some(BASE64.encode(key.private_pkcs8_der())),
         };
         self.save(&stored)?;
         self.keys.push(stored);
@@ -145,8 +145,8 @@ impl KeyRing {
     /// Removes the private parts of keys that are over.
     fn forget_old(&mut self, at: Timestamp) -> Result<(), LiveError> {
         for index in 0..self.keys.len() {
-            if self.keys[index].seed.is_some() && self.keys[index].end.plus(DAY) < at {
-                let key = Stored { seed: None, ..self.keys[index].clone() };
+            if self.keys[index].private.is_some() && self.keys[index].end.plus(DAY) < at {
+                let key = Stored { private: None, ..self.keys[index].clone() };
                 self.save(&key)?;
                 self.ready.remove(&key.fingerprint);
                 self.keys[index] = key;
@@ -229,7 +229,7 @@ mod tests {
         ring.signing("eu-west-1", time(start + 3 * VALIDITY)).unwrap();
         let stored =
             fs::read_to_string(folder.path().join(format!("private/eu-west-1_{first}.key"))).unwrap();
-        assert!(stored.contains(r#""seed":null"#), "{stored}");
+        assert!(stored.contains(r#""private":null"#), "{stored}");
         let text = fs::read_to_string(folder.path().join(PUBLIC)).unwrap();
         assert_eq!(text.matches("\"Fingerprint\"").count(), 4);
     }
@@ -247,17 +247,18 @@ mod tests {
         for entry in fs::read_dir(keys.join(PRIVATE)).unwrap() {
             assert_eq!(mode(&entry.unwrap().path()), 0o600);
         }
-        assert!(!format!("{ring:?}").contains(ring.keys[0].seed.as_deref().unwrap()));
+        assert!(!format!("{ring:?}").contains(ring.keys[0].private.as_deref().unwrap()));
     }
 
     #[test]
-    fn a_damaged_key_file_is_an_error_and_a_foreign_seed_is_not_used() {
+    fn a_damaged_key_file_is_an_error_and_a_foreign_private_key_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let mut ring = KeyRing::open(folder.path(), &Disk::default()).unwrap();
         let first = ring.signing("eu-west-1", time(0)).unwrap().fingerprint().to_owned();
         let path = folder.path().join(format!("private/eu-west-1_{first}.key"));
         let mut key: Stored = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        key.seed = Some("00".repeat(32));
+        let other = SigningKey::from_seed(7).unwrap();
+        key.private = Some(BASE64.encode(other.private_pkcs8_der()));
         fs::write(&path, serde_json::to_vec(&key).unwrap()).unwrap();
         let mut ring = KeyRing::open(folder.path(), &Disk::default()).unwrap();
         assert_ne!(ring.signing("eu-west-1", time(0)).unwrap().fingerprint(), first);

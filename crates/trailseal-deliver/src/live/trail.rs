@@ -8,7 +8,7 @@ use super::digests::Writer;
 use super::keyring::KeyRing;
 use super::logs::{self, gather};
 use super::state::{Chain, Closing, Delivery, TrailState};
-use super::{Context, LiveError, TrailOutcome, TrailSpec, second_of};
+use super::{Context, Due, LiveError, TrailOutcome, TrailSpec, second_of};
 use crate::journal::disk::Disk;
 
 /// After a pause of more windows than these, the first digest covers all but so many of them: a digest an
@@ -46,19 +46,19 @@ impl Trail {
         keys: &mut KeyRing,
         out: &mut TrailOutcome,
     ) {
-        let is_due = self.is_delivery_due(cx);
+        let is_due = cx.round.due == Due::Everything || self.is_delivery_due(cx);
         let changed = self.resume(cx, keys, out) && self.follow(spec, cx, keys, out);
-        if self.state.active {
+        if self.state.active && cx.round.due != Due::Turns {
             if let Err(error) = self.keep_digests(cx, keys, out) {
                 out.digest_error = Some(error);
             }
-            if changed && (is_due || cx.round.flush) {
+            if changed && is_due {
                 self.last_try = Some(cx.round.now);
                 if let Err(error) = self.deliver(None, cx, out) {
                     out.delivery_error = Some(error);
                 } else if let Err(error) = self.start_chains(cx, keys, out) {
                     out.digest_error = Some(error);
-                } else if cx.round.flush
+                } else if cx.round.due == Due::Everything
                     && let Err(error) = self.sign_what_is_there(cx, keys, out)
                 {
                     out.digest_error = Some(error);

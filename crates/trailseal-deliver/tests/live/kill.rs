@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use trailseal_deliver::journal::disk::Disk;
 use trailseal_deliver::journal::{Journal, JournalOptions};
-use trailseal_deliver::live::{Deliverer, Round, TrailSpec};
+use trailseal_deliver::live::{Deliverer, Due, Round, TrailSpec};
 
 use crate::support::*;
 
@@ -67,7 +67,7 @@ fn a_process_to_be_killed() {
     loop {
         let until = journal.end();
         let trails = trails(started);
-        let round = Round { journal: &journal, until, trails: &trails, now: time(now()), flush: false };
+        let round = Round { journal: &journal, until, trails: &trails, now: time(now()), due: Due::ByTime };
         let outcome = deliverer.tick(&round, &wants);
         assert!(outcome.trails.iter().all(|t| t.delivery_error.is_none() && t.digest_error.is_none()));
         journal.release(outcome.delivered).unwrap();

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::fs;
 use trailseal_archive::key::{KeyParts, ObjectKind};
-use trailseal_deliver::live::LiveError;
+use trailseal_deliver::live::{Due, LiveError, TrailSpec};
 use trailseal_evidence::report::Verdict;
 
 use crate::support::*;
@@ -36,6 +36,44 @@ fn what_is_delivered_is_verified_with_empty_digests_in_between() {
     assert_eq!(ends.len(), 7, "a starting digest and one every 10 seconds, the last by the stop: {ends:?}");
     assert!(home.iter().any(|d| d["logFiles"] == json!([]) && d["previousDigestSignature"].is_string()));
     assert!(home[0]["previousDigestSignature"].is_null());
+}
+
+#[test]
+fn everything_is_delivered_and_signed_when_that_is_asked_for() {
+    let folder = data_folder();
+    let mut world = World::open(folder.path(), no_sync());
+    let trails = [trail("audit")];
+    world.good_tick(&trails, T0);
+    for (number, at) in [(1, T0 + 1), (2, T0 + 2)] {
+        world.append(&[entry(number, REGIONS[1], at * 1000)]);
+        world.tick_with(&trails, at, Due::Everything);
+        assert_eq!(delivered(folder.path(), &trails[0]), (1..=number).collect::<Vec<_>>());
+        let report = report(folder.path());
+        assert_eq!((report.verdict, weighty(&report)), (Verdict::Verified, vec![]));
+    }
+    let before = files(folder.path()).len();
+    world.tick_with(&trails, T0 + 3, Due::Everything);
+    assert_eq!(files(folder.path()).len(), before, "nothing came, so there is nothing to sign");
+    // the chain goes on, in windows of the usual length
+    world.good_tick(&trails, T0 + 60);
+    let report = report(folder.path());
+    assert_eq!((report.verdict, weighty(&report)), (Verdict::Verified, vec![]));
+}
+
+#[test]
+fn turns_of_trails_do_not_wait_for_what_is_due() {
+    let folder = data_folder();
+    let mut world = World::open(folder.path(), no_sync());
+    let (stopping, going) = (trail("stopping"), trail("going"));
+    world.good_tick(&[stopping.clone(), going.clone()], T0);
+    world.append(&[entry(1, REGIONS[0], (T0 + 30) * 1000)]);
+    let stopped = TrailSpec { logging_until: Some((T0 + 40) * 1000), ..stopping.clone() };
+    world.tick_with(&[stopped.clone(), going.clone()], T0 + 41, Due::Turns);
+    assert_eq!(delivered(folder.path(), &stopping), [1]);
+    assert_eq!(delivered(folder.path(), &going), [] as [u64; 0]);
+    world.good_tick(&[stopped.clone(), going.clone()], T0 + 42);
+    world.good_tick(&[stopped, going.clone()], T0 + 60);
+    assert_eq!(delivered(folder.path(), &going), [1]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
 use trailseal_deliver::journal::disk::{Disk, Fault, Faults, Step};
 use trailseal_deliver::journal::{Entry, Journal, JournalOptions};
-use trailseal_deliver::live::{Deliverer, Folders, LiveOptions, Outcome, Round, TrailSpec};
+use trailseal_deliver::live::{Deliverer, Due, Folders, LiveOptions, Outcome, Round, TrailSpec};
 use trailseal_evidence::report::{Finding, Report, Severity};
 use trailseal_evidence::{Options, Silent, keys, verify};
 use trailseal_verify::keys::KeyRing;
@@ -144,9 +144,13 @@ impl World {
 
     /// A call as the server makes it, with what was delivered released.
     pub(crate) fn tick(&mut self, trails: &[TrailSpec], now: i64) -> Outcome {
+        self.tick_with(trails, now, Due::ByTime)
+    }
+
+    pub(crate) fn tick_with(&mut self, trails: &[TrailSpec], now: i64, due: Due) -> Outcome {
         let Some(deliverer) = &mut self.deliverer else { return Outcome::default() };
         let until = self.journal.end();
-        let round = Round { journal: &self.journal, until, trails, now: time(now), flush: false };
+        let round = Round { journal: &self.journal, until, trails, now: time(now), due };
         let outcome = deliverer.tick(&round, &wants);
         self.journal.release(outcome.delivered).unwrap();
         outcome

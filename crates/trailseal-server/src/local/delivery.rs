@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use trailseal_deliver::{
     journal::{Journal, JournalError, Position},
-    live::{Deliverer, LiveError, Round, TrailSpec},
+    live::{Deliverer, Due, LiveError, Round, TrailSpec},
 };
 use trailseal_query::{Predicate, Record, category::category, predicate::Truth, selectors::Selectors};
 use trailseal_trails::{DeliveredTrail, DeliveryKind, NoteError, Store};
@@ -47,22 +47,24 @@ pub(super) struct Delivery {
     wanted: Wanted,
     /// Errors that were told, and when, by what they are about.
     told: BTreeMap<String, (String, i64)>,
+    /// What nobody has heard yet.
+    left: Vec<Trouble>,
 }
 
 impl Delivery {
     pub(super) fn new(deliverer: Deliverer) -> Self {
-        Self { deliverer, wanted: Wanted::default(), told: BTreeMap::new() }
+        Self { deliverer, wanted: Wanted::default(), told: BTreeMap::new(), left: Vec::new() }
     }
 
     pub(super) fn public_keys(&self) -> Vec<PublicKey> {
         public_keys(&self.deliverer)
     }
 
-    pub(super) fn tick(&mut self, journal: &Journal, store: &Store, now: Timestamp, flush: bool) -> Done {
+    pub(super) fn tick(&mut self, journal: &Journal, store: &Store, now: Timestamp, due: Due) -> Done {
         // first this, then the trails: no event is decided upon without a trail that was started before it came
         let until = journal.end();
         let trails: Vec<TrailSpec> = store.delivered_trails().into_iter().map(spec).collect();
-        let round = Round { journal, until, trails: &trails, now: second(now), flush };
+        let round = Round { journal, until, trails: &trails, now: second(now), due };
         let wanted = &self.wanted;
         let outcome = self.deliverer.tick(&round, &|spec, event| wanted.has(spec, event));
         self.wanted.keep(&trails);
@@ -71,7 +73,7 @@ impl Delivery {
             log_files: 0,
             digest_files: 0,
             failures: 0,
-            trouble: Vec::new(),
+            trouble: std::mem::take(&mut self.left),
         };
         for trail in outcome.trails {
             done.log_files += trail.log_files;
@@ -103,6 +105,11 @@ impl Delivery {
             }
         }
         done
+    }
+
+    /// Trouble that the next call is to tell.
+    pub(super) fn leave(&mut self, trouble: Vec<Trouble>) {
+        self.left.extend(trouble);
     }
 
     /// What is to be told of an old part of the journal that could not be removed.

@@ -60,13 +60,12 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
         return Err(EventFault::TooLong { bytes: text.len() });
     }
     // whether it is JSON as a whole; only then its members are looked at
-    let entry = |region: &str, event: &[u8]| {
-        Entry::new(&caller.account, region, caller.now.millis(), event).map_err(|error| match error {
-            EntryError::Region => EventFault::Invalid { member: "awsRegion", expected: "a Region" },
-            _ => EventFault::NoObject,
-        })
+    let fault = |error| match error {
+        EntryError::Region => EventFault::Invalid { member: "awsRegion", expected: "a Region" },
+        _ => EventFault::NoObject,
     };
-    entry(&caller.region, text)?;
+    let entry = |event: &[u8]| Entry::new(&caller.account, &caller.region, caller.now.millis(), event);
+    let mut taken = entry(text).map_err(fault)?;
     let record = Record::new(text);
     let is_insight = record.member("insightDetails").is_some();
     for member in ["eventSource", "eventName"] {
@@ -103,8 +102,10 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
     if record.member("recipientAccountId").is_none() {
         missing.recipient_account_id = Some(caller.account.clone());
     }
-    let entry = entry(&region, &missing.added_to(text))?;
-    Ok(Event { id, entry })
+    if let Some(whole) = missing.added_to(text) {
+        taken = entry(&whole).map_err(fault)?;
+    }
+    Ok(Event { id, entry: taken.in_region(&region).map_err(fault)? })
 }
 
 /// The time of a record.
@@ -129,16 +130,13 @@ struct Missing {
 }
 
 impl Missing {
-    /// The object with these members behind its own; it has some.
-    fn added_to(&self, object: &[u8]) -> Vec<u8> {
+    /// The object, which has some members, with these behind its own; `None` if there are none.
+    fn added_to(&self, object: &[u8]) -> Option<Vec<u8>> {
         let members = serde_json::to_vec(self).unwrap_or_default();
         let (Some(open), Some(more)) = (object.strip_suffix(b"}"), members.strip_prefix(b"{")) else {
-            return object.to_vec();
+            return None;
         };
-        if more == b"}" {
-            return object.to_vec();
-        }
-        [open.trim_ascii_end(), b",", more].concat()
+        (more != b"}").then(|| [open.trim_ascii_end(), b",", more].concat())
     }
 }
 

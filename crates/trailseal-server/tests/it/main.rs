@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod clock;
 mod ending;
 mod fuzz_replay;
 mod http;

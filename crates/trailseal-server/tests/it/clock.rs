@@ -1,0 +1,113 @@
+//! A clock that goes back, and one that jumps ahead.
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+use trailseal_evidence::{Options, Silent, keys, report::Severity, verify};
+use trailseal_server::{
+    Archive, Caller, Context, Joined, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
+};
+use trailseal_verify::keys::KeyRing;
+
+use crate::client::NOW;
+
+const ACCOUNT: &str = "123456789012";
+const HOUR: i64 = 3_600_000;
+
+struct Trails {
+    local: Arc<Local>,
+    joined: Joined,
+}
+
+impl Trails {
+    fn open(folder: &Path) -> Self {
+        let mut options = LocalOptions::new(folder);
+        (options.delivery_interval, options.digest_interval) = (1, 2);
+        let local = Arc::new(Local::open(&options).unwrap());
+        let account = Some(ACCOUNT.to_owned());
+        let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
+        let archive = Archive::open(&[], Vec::new(), account, Box::new(lookups)).unwrap();
+        Self { joined: Joined::new(archive, Arc::clone(&local)), local }
+    }
+
+    fn call(&self, now: i64, operation: Operation, input: Value) -> Value {
+        let source = Ipv4Addr::LOCALHOST.into();
+        let context =
+            Context { request_id: "request".to_owned(), access_key: None, user_agent: None, source };
+        let now = Timestamp::from_millis(now);
+        let caller = Caller { account: ACCOUNT.to_owned(), region: "us-east-1".to_owned(), now };
+        self.joined.call_in(&context, &caller, operation, input).unwrap()
+    }
+
+    fn tick(&self, now: i64, flush: bool) {
+        assert_eq!(self.local.tick(Timestamp::from_millis(now), flush), []);
+    }
+}
+
+#[test]
+fn every_call_is_delivered_once_whatever_the_clock_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trails = Trails::open(folder.path());
+    let name = || json!({ "Name": "audit" });
+    let create = json!({ "Name": "audit", "S3BucketName": "audit-logs", "EnableLogFileValidation": true });
+    trails.call(NOW, Operation::CreateTrail, create);
+    trails.call(NOW, Operation::StartLogging, name());
+    let mut calls = 0;
+    // stopped and started again while the clock is behind, and once more by another process
+    for (turn, step) in [0, 3, -5 * HOUR, -5 * HOUR + 2500, HOUR, -48 * HOUR, 9000].into_iter().enumerate() {
+        let now = NOW + step;
+        for _ in 0..5 {
+            trails.call(now, Operation::GetTrail, name());
+            calls += 1;
+        }
+        trails.tick(now, false);
+        if turn % 2 == 1 {
+            trails.call(now - 1, Operation::StopLogging, name());
+            trails.call(now - HOUR, Operation::StartLogging, name());
+        }
+        if turn == 4 {
+            drop(trails);
+            trails = Trails::open(folder.path());
+        }
+    }
+    trails.tick(NOW - 7 * HOUR, true);
+    let (mut found, mut sidecars) = (0, 0);
+    for path in files(&folder.path().join("audit-logs")) {
+        let name = path.to_str().unwrap();
+        if name.ends_with(".metadata.json") {
+            sidecars += 1;
+        } else if name.contains("/CloudTrail/") {
+            let (text, _, _) =
+                trailseal_archive::gzip::inflate_all(std::fs::File::open(&path).unwrap(), 1 << 24).unwrap();
+            let document: Value = serde_json::from_slice(&text).unwrap();
+            let records = document["Records"].as_array().unwrap();
+            found += records.iter().filter(|record| record["eventName"] == "GetTrail").count();
+        }
+    }
+    assert_eq!(found, calls);
+    let published = keys::load(&[folder.path().join("_trailseal/keys/public-keys.json")]).unwrap();
+    let options = Options {
+        roots: vec![folder.path().join("audit-logs")],
+        keys: KeyRing::new(published.content.keys),
+        ..Options::default()
+    };
+    let report = verify(&options, &Silent, &mut |_| {}).unwrap();
+    let weighty: Vec<_> = report.findings.iter().filter(|found| found.severity != Severity::Note).collect();
+    assert!(weighty.is_empty(), "{weighty:?}");
+    // no digest took the name of another one
+    assert_eq!(report.totals.digests.verified, sidecars);
+    assert!(sidecars > 4, "{sidecars}");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
