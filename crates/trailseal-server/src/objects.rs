@@ -36,6 +36,8 @@ pub(crate) struct Mount {
     pub(crate) prefix: String,
     /// The folder.
     pub(crate) folder: PathBuf,
+    /// This server delivers into it: what is not whole yet is no object.
+    pub(crate) is_local: bool,
 }
 
 /// An object.
@@ -123,7 +125,7 @@ impl Buckets {
     /// # Errors
     /// When the folder cannot be found.
     pub fn add(&mut self, bucket: &str, prefix: &str, folder: &Path) -> io::Result<()> {
-        let mount = Mount { prefix: prefix.to_owned(), folder: folder.canonicalize()? };
+        let mount = Mount { prefix: prefix.to_owned(), folder: folder.canonicalize()?, is_local: false };
         let mounts = self.mounts.entry(bucket.to_owned()).or_default();
         if !mounts.contains(&mount) {
             mounts.push(mount);
@@ -158,12 +160,12 @@ impl Buckets {
         if mounts.is_empty() {
             return Err(ObjectError::NoSuchBucket);
         }
-        for Mount { prefix, folder } in mounts {
+        for Mount { prefix, folder, is_local } in mounts {
             let Some(rest) = key.strip_prefix(&*prefix).filter(|rest| is_path(rest)) else { continue };
             let path = folder.join(rest);
             // a link anywhere on the way would make the real path another one
             let is_here = path.canonicalize().is_ok_and(|real| real == path);
-            if is_here && let Some(object) = object(key.to_owned(), path)? {
+            if is_here && let Some(object) = object(key.to_owned(), path, is_local)? {
                 return Ok(object);
             }
         }
@@ -180,7 +182,8 @@ impl Buckets {
         // one more of each mount shows whether there is more
         let mut found: BTreeMap<String, Option<Object>> = BTreeMap::new();
         for mount in &mounts {
-            let mut gather = Gather { wanted, room: most + 1, found: BTreeMap::new() };
+            let mut gather =
+                Gather { wanted, is_local: mount.is_local, room: most + 1, found: BTreeMap::new() };
             gather.folder(&mount.folder, &mount.prefix)?;
             for (name, object) in gather.found {
                 found.entry(name).or_insert(object);
@@ -208,7 +211,7 @@ impl Buckets {
             let folder = local.join(bucket);
             let is_folder = fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir());
             if let (true, Ok(folder)) = (is_folder, folder.canonicalize()) {
-                mounts.push(Mount { prefix: String::new(), folder });
+                mounts.push(Mount { prefix: String::new(), folder, is_local: true });
             }
         }
         mounts
@@ -223,13 +226,13 @@ fn is_path(key: &str) -> bool {
 }
 
 /// The object at a path, if it is a file that is one.
-fn object(key: String, path: PathBuf) -> io::Result<Option<Object>> {
+fn object(key: String, path: PathBuf, is_local: bool) -> io::Result<Option<Object>> {
     let found = match fs::symlink_metadata(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    if !found.is_file() || is_sidecar(&path) {
+    if !found.is_file() || is_sidecar(&path) || is_local && is_unfinished(&path) {
         return Ok(None);
     }
     let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -243,9 +246,16 @@ fn is_sidecar(path: &Path) -> bool {
         .is_some_and(|object| Path::new(object).is_file())
 }
 
+/// Whether a file of a delivery is still being written, or tells of one that is.
+fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with('.') && name.ends_with(".tmp") || name.ends_with(SIDECAR)
+}
+
 /// A walk in the order of keys, which ends when the page is full.
 struct Gather<'w> {
     wanted: &'w Wanted<'w>,
+    is_local: bool,
     /// Keys and common prefixes that are still wanted.
     room: usize,
     found: BTreeMap<String, Option<Object>>,
@@ -291,7 +301,7 @@ impl Gather<'_> {
     }
 
     fn file(&mut self, key: String, path: PathBuf) -> io::Result<()> {
-        if let Some(object) = object(key.clone(), path)? {
+        if let Some(object) = object(key.clone(), path, self.is_local)? {
             self.found.insert(key, Some(object));
             self.room -= 1;
         }
@@ -377,11 +387,30 @@ mod tests {
         let sidecar = root.path().join("bucket/d.json.gz.metadata.json");
         fs::write(sidecar, r#"{"Metadata":{"signature":"00ff"}}"#).unwrap();
         let buckets = Buckets::new(Some(root.path().to_owned()));
-        assert_eq!(keys(&buckets.list("bucket", &all()).unwrap()), ["alone.metadata.json", "d.json.gz"]);
+        assert_eq!(keys(&buckets.list("bucket", &all()).unwrap()), ["d.json.gz"]);
+        let mut archive = Buckets::default();
+        archive.add("bucket", "", &root.path().join("bucket")).unwrap();
+        assert_eq!(keys(&archive.list("bucket", &all()).unwrap()), ["alone.metadata.json", "d.json.gz"]);
         let object = buckets.get("bucket", "d.json.gz").unwrap();
         assert_eq!(object.metadata().unwrap().signature.as_deref(), Some("00ff"));
         let hidden = buckets.get("bucket", "d.json.gz.metadata.json");
         assert!(matches!(hidden, Err(ObjectError::NoSuchKey)));
+    }
+
+    #[test]
+    fn what_is_being_delivered_is_no_object_yet() {
+        let root =
+            tree(&["a/log.json.gz", "a/.0123abcd.tmp", "a/digest.json.gz.metadata.json", "_trailseal/key"]);
+        let local = Buckets::new(Some(root.path().to_owned()));
+        assert_eq!(keys(&local.list("bucket", &all()).unwrap()), ["_trailseal/key", "a/log.json.gz"]);
+        for key in ["a/.0123abcd.tmp", "a/digest.json.gz.metadata.json"] {
+            assert!(matches!(local.get("bucket", key), Err(ObjectError::NoSuchKey)), "{key}");
+        }
+        let own = Buckets::new(Some(root.path().join("bucket")));
+        assert!(matches!(own.get("_trailseal", "key"), Err(ObjectError::NoSuchBucket)));
+        let mut archive = Buckets::default();
+        archive.add("bucket", "", &root.path().join("bucket")).unwrap();
+        assert_eq!(archive.list("bucket", &all()).unwrap().objects.len(), 4);
     }
 
     #[test]
