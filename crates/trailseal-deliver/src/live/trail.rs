@@ -79,9 +79,9 @@ impl Trail {
 
     /// Ends what a crash or an error interrupted; whether entries can be delivered now.
     fn resume(&mut self, cx: &Context<'_>, keys: &mut KeyRing, out: &mut TrailOutcome) -> bool {
-        if let Err(error) = self.finish_closing(cx, keys, out) {
-            out.digest_error = Some(error);
-        }
+        // begun chains too: a change of the trail could give their first digests another place
+        let signed = self.start_chains(cx, keys, out).and_then(|()| self.finish_closing(cx, keys, out));
+        out.digest_error = signed.err();
         let delivered = self.finish_delivery(cx, out);
         out.delivery_error = delivered.err();
         out.delivery_error.is_none()
