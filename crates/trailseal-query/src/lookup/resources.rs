@@ -56,12 +56,9 @@ fn extract<'a>(entry: &'static Entry, top: &TopLevel<'a>, list: &mut List<'a>) {
     }
     let mut found = Vec::new();
     for (paths, value) in [(&entry.request, top.request), (&entry.response, top.response)] {
-        let Some(object @ Value::Object(_)) = value else { continue };
-        paths.visit(object, &mut |place, value| {
-            if matches!(value, Value::String(_) | Value::Array(_)) {
-                found.push((place, value));
-            }
-        });
+        if let Some(Value::Object(raw)) = value {
+            found.append(&mut paths.values(raw));
+        }
     }
     // The values of one place stay in their order.
     found.sort_by_key(|(place, _)| *place);

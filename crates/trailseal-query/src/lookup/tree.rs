@@ -1,7 +1,7 @@
 //! Several field paths from one value on, followed at once.
 
 use crate::{
-    json::{Text, Value},
+    json::{Text, Value, first_value},
     path::FieldPath,
     record::MAX_NESTED_ARRAYS,
 };
@@ -31,12 +31,19 @@ impl PathTree {
         tree.child(last).ends.push(number);
     }
 
-    /// Shows `visit` every value that a path leads to, with the path's number. The values of one path come in
+    /// Every value that a path leads to from an object, with the path's number. The values of one path come in
     /// their order; those of several paths are mixed.
-    pub(super) fn visit<'a>(&self, value: Value<'a>, visit: &mut dyn FnMut(usize, Value<'a>)) {
-        let mut walk = Walk { last: Vec::new(), visit };
-        walk.descend(self, value, 0);
+    pub(super) fn values<'a>(&self, object: &'a [u8]) -> Vec<(usize, Value<'a>)> {
+        let mut walk = Walk { last: Vec::new(), found: Vec::new() };
+        if self.children.is_empty() {
+            return walk.found;
+        }
+        if walk.at_once(self, object, 0, 0) != Some(object.len()) {
+            walk.found.clear();
+            walk.descend(self, Value::Object(object), 0);
+        }
         debug_assert!(walk.last.is_empty(), "every object gives back its room");
+        walk.found
     }
 
     fn child(&mut self, name: &str) -> &mut Child {
@@ -52,14 +59,74 @@ impl PathTree {
     }
 }
 
-struct Walk<'w, 'a> {
+struct Walk<'a> {
     /// The members found in the object at hand and in those around it, by the children's places.
     last: Vec<Option<Value<'a>>>,
-    visit: &'w mut dyn FnMut(usize, Value<'a>),
+    found: Vec<(usize, Value<'a>)>,
 }
 
-impl<'a> Walk<'_, 'a> {
-    /// As deep as the tree, and at each level through a few arrays: hostile nesting costs no stack.
+/// First without looking for the ends of what is entered, so that every byte is looked at once; where that does
+/// not do, by the slices of all objects and arrays on the way. Both go as deep as the tree, and at each level
+/// through a few arrays: hostile nesting costs no stack.
+impl<'a> Walk<'a> {
+    /// From the bracket at `start` to its end, which is returned. `None` where something is no JSON, or where a
+    /// name stands twice.
+    fn at_once(&mut self, tree: &PathTree, bytes: &'a [u8], start: usize, nested: u32) -> Option<usize> {
+        let closing = if bytes.get(start)? == &b'{' { b'}' } else { b']' };
+        let mut seen = 0_u64;
+        let mut at = skip_space(bytes, start + 1);
+        let mut is_first = true;
+        while bytes.get(at)? != &closing {
+            if !std::mem::take(&mut is_first) {
+                at = skip_space(bytes, after(bytes, at, b',')?);
+            }
+            if closing == b']' {
+                at = self.value_at(tree, bytes, at, nested + 1)?;
+            } else {
+                let (key, length) = first_value(&bytes[at..]).ok()?;
+                let Value::String(key) = key else { return None };
+                at = skip_space(bytes, at + length);
+                at = skip_space(bytes, after(bytes, at, b':')?);
+                at = match tree.position(&key) {
+                    Some(place) => {
+                        let bit = 1_u64.checked_shl(u32::try_from(place).ok()?)?;
+                        if seen & bit != 0 {
+                            return None;
+                        }
+                        seen |= bit;
+                        self.member_at(&tree.children[place], bytes, at)?
+                    }
+                    None => at + first_value(&bytes[at..]).ok()?.1,
+                };
+            }
+            at = skip_space(bytes, at);
+        }
+        Some(at + 1)
+    }
+
+    fn member_at(&mut self, child: &Child, bytes: &'a [u8], at: usize) -> Option<usize> {
+        if child.ends.is_empty() {
+            return self.value_at(&child.below, bytes, at, 0);
+        }
+        let (value, length) = first_value(&bytes[at..]).ok()?;
+        self.arrive(child, value);
+        Some(at + length)
+    }
+
+    /// Where the value ends.
+    fn value_at(&mut self, tree: &PathTree, bytes: &'a [u8], at: usize, nested: u32) -> Option<usize> {
+        let is_entered = match bytes.get(at)? {
+            b'{' => true,
+            b'[' => nested < MAX_NESTED_ARRAYS,
+            _ => false,
+        };
+        if is_entered && !tree.children.is_empty() {
+            return self.at_once(tree, bytes, at, nested);
+        }
+        Some(at + first_value(&bytes[at..]).ok()?.1)
+    }
+
+    /// The same by slices: of duplicates the last counts, and damage ends only the object or array that it is in.
     fn descend(&mut self, tree: &PathTree, value: Value<'a>, nested: u32) {
         match value {
             Value::Object(_) if !tree.children.is_empty() => self.members(tree, value),
@@ -77,19 +144,33 @@ impl<'a> Walk<'_, 'a> {
         self.last.resize(start + tree.children.len(), None);
         for (key, member) in object.members().map_while(Result::ok) {
             if let Some(at) = tree.position(&key) {
-                // Of duplicates the last counts.
                 self.last[start + at] = Some(member);
             }
         }
         for (at, child) in tree.children.iter().enumerate() {
-            let Some(member) = self.last[start + at] else { continue };
-            for number in &child.ends {
-                (self.visit)(*number, member);
+            if let Some(member) = self.last[start + at] {
+                self.arrive(child, member);
             }
-            self.descend(&child.below, member, 0);
         }
         self.last.truncate(start);
     }
+
+    fn arrive(&mut self, child: &Child, member: Value<'a>) {
+        self.found.extend(child.ends.iter().map(|number| (*number, member)));
+        self.descend(&child.below, member, 0);
+    }
+}
+
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The place behind this byte, if it is there.
+fn after(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
+    (bytes.get(at) == Some(&byte)).then_some(at + 1)
 }
 
 #[cfg(test)]
@@ -111,8 +192,7 @@ mod tests {
         for (number, path) in paths.iter().enumerate() {
             tree.insert(path, number);
         }
-        let mut values = Values::new();
-        tree.visit(Value::Object(bytes), &mut |number, value| values.push((number, value)));
+        let mut values = tree.values(bytes);
         values.sort_by_key(|(number, _)| *number);
         values
     }
@@ -189,6 +269,17 @@ mod tests {
             &[(0, "2"), (1, "null")],
         );
         check(&["a.b"], r#"{"a":{"b":0},"a":"text"}"#, &[]);
+    }
+
+    #[test]
+    fn a_name_has_any_number_of_names_below_it() {
+        let names: Vec<String> = (0..70).map(|n| format!("n{n}")).collect();
+        let paths: Vec<FieldPath> = names.iter().map(|name| FieldPath::new(["a", name])).collect();
+        let members: Vec<String> = names.iter().rev().map(|name| format!("\"{name}\":\"{name}\"")).collect();
+        let record = format!("{{\"a\":[{{}},{{{}}}]}}", members.join(","));
+        let found = at_once(&paths, record.as_bytes());
+        assert_eq!(found.len(), 70);
+        assert_eq!(found, one_by_one(&paths, record.as_bytes()));
     }
 
     #[test]
