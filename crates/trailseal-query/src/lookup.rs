@@ -7,6 +7,8 @@ mod resources;
 mod row;
 mod table;
 mod token;
+mod top;
+mod tree;
 mod username;
 
 pub use page::{Limit, Page, Place, Position};

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Arrays directly within arrays that a path looks through; records nest them once at most.
-const MAX_NESTED_ARRAYS: u32 = 16;
+pub(crate) const MAX_NESTED_ARRAYS: u32 = 16;
 
 /// An event record: the bytes of one JSON object, from brace to brace.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,11 @@ impl<'a> Record<'a> {
     /// are found faster.
     pub(crate) fn plain(bytes: &'a [u8]) -> Self {
         Self { bytes, is_plain: true }
+    }
+
+    /// Whether members are found by their bytes.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// The bytes as they are in the file.
@@ -119,8 +124,7 @@ impl<'a> Record<'a> {
     /// `eventTime`; `None` when it is absent or no time.
     pub fn time(&self) -> Option<Timestamp> {
         static PATH: LazyLock<FieldPath> = LazyLock::new(|| FieldPath::new(["eventTime"]));
-        let Value::String(text) = self.first(&PATH)? else { return None };
-        if text.is_escaped() { event_time(text.decode().as_bytes()) } else { event_time(text.raw()) }
+        time_of(self.first(&PATH)?)
     }
 
     /// The record's compact JSON with the escapes in its strings resolved: what keywords and regular
@@ -138,6 +142,12 @@ impl<'a> Record<'a> {
 pub fn event_time(text: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(text).ok()?;
     Timestamp::parse_digest_field(text).or_else(|_| Timestamp::parse_loose(text)).ok()
+}
+
+/// The time that the value of an `eventTime` says.
+pub(crate) fn time_of(value: Value<'_>) -> Option<Timestamp> {
+    let Value::String(text) = value else { return None };
+    if text.is_escaped() { event_time(text.decode().as_bytes()) } else { event_time(text.raw()) }
 }
 
 /// Follows the names from a value; an array on the way stands for all its elements.

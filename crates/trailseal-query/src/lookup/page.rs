@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap, collections::btree_map::Entry};
 
 use trailseal_archive::Timestamp;
 
+use super::top::TopLevel;
 use crate::record::Record;
 
 /// What a row costs beside its content.
@@ -63,8 +64,9 @@ struct Held<R> {
 impl Position {
     /// That of a record.
     pub fn of(record: &Record<'_>, place: Place) -> Self {
-        let id = record.member("eventID").and_then(|id| id.text()).filter(|id| !id.is_empty());
-        Self::new(record.time(), id.as_deref(), place)
+        let top = TopLevel::of(record.value());
+        let id = top.event_id.and_then(|id| id.text()).filter(|id| !id.is_empty());
+        Self::new(top.time(record), id.as_deref(), place)
     }
 
     /// That of a row with this `EventTime` and `EventId`.

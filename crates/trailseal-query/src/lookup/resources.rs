@@ -1,8 +1,11 @@
 //! `Resources` (spec/lookup-events.md 1.4): by the table, else from the record's own `resources`.
 
-use std::{borrow::Cow, ops::ControlFlow};
+use std::borrow::Cow;
 
-use super::table::{Cut, Entry, Extraction, Part, TABLE};
+use super::{
+    table::{Cut, Entry, Extraction, TABLE},
+    top::TopLevel,
+};
 use crate::{json::Value, record::Record};
 
 /// One item of a row's `Resources`.
@@ -30,63 +33,37 @@ pub enum Rule {
 /// Every name is a part of some string in the record, escapes resolved: a search of the record's text for a name
 /// may exclude records.
 pub fn resources<'a>(record: &Record<'a>) -> Vec<Resource<'a>> {
-    let parts = Parts::of(record);
+    resources_of(&TopLevel::of(record.value()))
+}
+
+/// The same, of the record's members.
+pub(super) fn resources_of<'a>(top: &TopLevel<'a>) -> Vec<Resource<'a>> {
     let mut list = List::default();
-    match (&parts.source, &parts.name) {
-        (Some(source), Some(name)) => match TABLE.find(source, name) {
-            Some(entry) => extract(entry, &parts, &mut list),
-            None => fall_back(&parts, &mut list),
+    let text = |member: Option<Value<'a>>| member.and_then(|value| value.as_str());
+    match (text(top.event_source), text(top.event_name)) {
+        (Some(source), Some(name)) => match TABLE.find(&source, &name) {
+            Some(entry) => extract(entry, top, &mut list),
+            None => fall_back(top, &mut list),
         },
-        _ => fall_back(&parts, &mut list),
+        _ => fall_back(top, &mut list),
     }
     list.grouped()
 }
 
-/// The members that matter, from one pass over the record.
-#[derive(Default)]
-struct Parts<'a> {
-    source: Option<Cow<'a, str>>,
-    name: Option<Cow<'a, str>>,
-    request: Option<Value<'a>>,
-    response: Option<Value<'a>>,
-    resources: Option<Value<'a>>,
-    has_failed: bool,
-}
-
-impl<'a> Parts<'a> {
-    fn of(record: &Record<'a>) -> Self {
-        let mut parts = Self::default();
-        for (key, value) in record.value().members().map_while(Result::ok) {
-            match key.decode().as_ref() {
-                "eventSource" => parts.source = value.as_str(),
-                "eventName" => parts.name = value.as_str(),
-                "requestParameters" => parts.request = Some(value),
-                "responseElements" => parts.response = Some(value),
-                "resources" => parts.resources = Some(value),
-                "errorCode" | "errorMessage" => parts.has_failed |= value != Value::Null,
-                _ => {}
-            }
-        }
-        parts
-    }
-}
-
-fn extract<'a>(entry: &'static Entry, parts: &Parts<'a>, list: &mut List<'a>) {
-    if entry.only_if_succeeded && parts.has_failed {
+fn extract<'a>(entry: &'static Entry, top: &TopLevel<'a>, list: &mut List<'a>) {
+    if entry.only_if_succeeded && top.has_failed {
         return;
     }
-    for extraction in &entry.extractions {
-        for (part, path) in &extraction.places {
-            let value = match part {
-                Part::Request => parts.request,
-                Part::Response => parts.response,
-            };
-            let Some(Value::Object(raw)) = value else { continue };
-            let _ = Record::new(raw).visit(path, &mut |found| {
-                add(extraction, found, list);
-                ControlFlow::Continue(())
-            });
+    let mut found = Vec::new();
+    for (paths, value) in [(&entry.request, top.request), (&entry.response, top.response)] {
+        if let Some(Value::Object(raw)) = value {
+            found.append(&mut paths.values(raw));
         }
+    }
+    // The values of one place stay in their order.
+    found.sort_by_key(|(place, _)| *place);
+    for (place, value) in found {
+        add(entry.extraction(place), value, list);
     }
 }
 
@@ -103,8 +80,8 @@ fn add<'a>(extraction: &'static Extraction, value: Value<'a>, list: &mut List<'a
 }
 
 /// The ARNs that the record itself names, and the names at their ends.
-fn fall_back<'a>(parts: &Parts<'a>, list: &mut List<'a>) {
-    let Some(resources) = parts.resources else { return };
+fn fall_back<'a>(top: &TopLevel<'a>, list: &mut List<'a>) {
+    let Some(resources) = top.resources else { return };
     for resource in resources.elements().map_while(Result::ok) {
         let resource_type = resource.member("type").and_then(|value| value.as_str());
         let resource_type = resource_type.filter(|text| !text.is_empty());
@@ -158,7 +135,10 @@ impl<'a> List<'a> {
         }
         let item = Resource { resource_type, name, rule };
         let is_known = if self.items.len() < FEW {
-            self.items.contains(&item)
+            // names first: types are often the same
+            self.items
+                .iter()
+                .any(|known| known.name == item.name && known.resource_type == item.resource_type)
         } else {
             if self.seen.is_empty() {
                 self.seen.extend(self.items.iter().map(Resource::key));

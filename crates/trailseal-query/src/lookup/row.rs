@@ -6,8 +6,9 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use trailseal_archive::Timestamp;
 
 use super::{
-    resources::{Resource, resources},
-    username::username,
+    resources::{Resource, resources_of},
+    top::TopLevel,
+    username::username_of,
 };
 use crate::{
     category::{Category, category},
@@ -50,30 +51,30 @@ pub enum TimeFormat {
 impl<'a> LookupRow<'a> {
     /// The row of a record: an Insights event by 1.5, any other by 1.2.
     pub fn of(record: &Record<'a>) -> Self {
-        let is_insight = category(record) == Some(Category::Insight);
-        let top = Members::of(record.value());
+        // The text is what the attributes of a request are compared with.
+        let text = |member: Option<Value<'a>>| member.and_then(|value| value.text());
+        let top = TopLevel::of(record.value());
         let mut row = Self {
-            event_id: top.event_id,
-            event_name: top.event_name,
-            read_only: top.read_only,
+            event_id: text(top.event_id),
+            event_name: text(top.event_name),
+            read_only: text(top.read_only),
             access_key_id: None,
-            event_time: record.time(),
-            event_source: top.event_source,
+            event_time: top.time(record),
+            event_source: text(top.event_source),
             username: None,
             resources: Vec::new(),
             cloud_trail_event: lossy(compact(record.bytes())),
         };
-        if is_insight {
-            let details = Members::of(record.member("insightDetails").unwrap_or(Value::Null));
-            row.event_name = details.event_name;
-            row.event_source = details.event_source;
+        if is_insight(record, &top) {
+            let details = TopLevel::of(top.insight_details.unwrap_or(Value::Null));
+            row.event_name = text(details.event_name);
+            row.event_source = text(details.event_source);
             row.read_only = None;
         } else {
-            let identity = record.member("userIdentity");
-            let key = identity.and_then(|identity| identity.member("accessKeyId"));
-            row.access_key_id = key.and_then(|key| key.text()).filter(|key| !key.is_empty());
-            row.username = username(record);
-            row.resources = resources(record);
+            let key = top.user_identity.and_then(|identity| identity.member("accessKeyId"));
+            row.access_key_id = text(key).filter(|key| !key.is_empty());
+            row.username = top.user_identity.and_then(username_of);
+            row.resources = resources_of(&top);
         }
         row
     }
@@ -127,6 +128,14 @@ impl<'a> LookupRow<'a> {
     }
 }
 
+/// Whether the [`category`] is that; what the record itself says needs no further walk.
+fn is_insight(record: &Record<'_>, top: &TopLevel<'_>) -> bool {
+    match top.event_category {
+        None | Some(Value::Null) => category(record) == Some(Category::Insight),
+        Some(stated) => stated.as_str().is_some_and(|name| name == Category::Insight.name()),
+    }
+}
+
 impl TimeFormat {
     /// A time as the AWS CLI prints it.
     pub fn text(self, time: Timestamp) -> String {
@@ -167,33 +176,6 @@ impl Serialize for Resource<'_> {
         }
         map.serialize_entry("ResourceName", &self.name)?;
         map.end()
-    }
-}
-
-/// The members that records and `insightDetails` have in common, from one pass.
-#[derive(Default)]
-struct Members<'a> {
-    event_id: Option<Cow<'a, str>>,
-    event_name: Option<Cow<'a, str>>,
-    event_source: Option<Cow<'a, str>>,
-    read_only: Option<Cow<'a, str>>,
-}
-
-impl<'a> Members<'a> {
-    fn of(value: Value<'a>) -> Self {
-        let mut members = Self::default();
-        for (key, value) in value.members().map_while(Result::ok) {
-            let member = match key.decode().as_ref() {
-                "eventID" => &mut members.event_id,
-                "eventName" => &mut members.event_name,
-                "eventSource" => &mut members.event_source,
-                "readOnly" => &mut members.read_only,
-                _ => continue,
-            };
-            // The text is what the attributes of a request are compared with.
-            *member = value.text();
-        }
-        members
     }
 }
 

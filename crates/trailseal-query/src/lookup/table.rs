@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use super::tree::PathTree;
 use crate::path::FieldPath;
 
 /// The table in the crate.
@@ -23,27 +24,32 @@ struct Source {
 }
 
 /// What is extracted from events of some names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Entry {
     /// Nothing is extracted from failed calls.
     pub(super) only_if_succeeded: bool,
     /// In the order of the table; empty when the row is known to have no resources.
     pub(super) extractions: Vec<Extraction>,
+    /// The paths that begin in `requestParameters`; their numbers are those of places.
+    pub(super) request: PathTree,
+    /// Those that begin in `responseElements`.
+    pub(super) response: PathTree,
+    /// Of every place, in the order of the table, which extraction has it.
+    places: Vec<usize>,
     /// The line `none` was there.
     is_none: bool,
 }
 
-/// Items of one type from some places of the record.
+/// Items of one type.
 #[derive(Debug)]
 pub(super) struct Extraction {
     pub(super) resource_type: Option<String>,
-    pub(super) places: Vec<(Part, FieldPath)>,
     pub(super) cut: Cut,
 }
 
 /// The member of the record in which a path begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+#[derive(Clone, Copy, Debug)]
+enum Part {
     Request,
     Response,
 }
@@ -147,7 +153,7 @@ fn parse_event(line: &str, source: &mut Source, number: usize) -> Result<Entry, 
             return Err("an event's name stands twice in its source");
         }
     }
-    Ok(Entry { only_if_succeeded, extractions: Vec::new(), is_none: false })
+    Ok(Entry { only_if_succeeded, ..Entry::default() })
 }
 
 impl Entry {
@@ -159,13 +165,33 @@ impl Entry {
         if line == "none" {
             self.is_none = true;
         } else {
-            self.extractions.push(parse_extraction(line)?);
+            let Line { extraction, places } = parse_line(line)?;
+            for (part, path) in places {
+                let tree = match part {
+                    Part::Request => &mut self.request,
+                    Part::Response => &mut self.response,
+                };
+                tree.insert(&path, self.places.len());
+                self.places.push(self.extractions.len());
+            }
+            self.extractions.push(extraction);
         }
         Ok(())
     }
+
+    /// That of a place.
+    pub(super) fn extraction(&self, place: usize) -> &Extraction {
+        &self.extractions[self.places[place]]
+    }
 }
 
-fn parse_extraction(line: &str) -> Result<Extraction, &'static str> {
+/// `TYPE <- PATH, PATH`.
+struct Line {
+    extraction: Extraction,
+    places: Vec<(Part, FieldPath)>,
+}
+
+fn parse_line(line: &str) -> Result<Line, &'static str> {
     let (resource_type, places) = line.split_once(" <- ").ok_or("an item is TYPE <- PATH")?;
     let resource_type = match resource_type {
         "-" => None,
@@ -178,7 +204,7 @@ fn parse_extraction(line: &str) -> Result<Extraction, &'static str> {
         Some(_) => return Err("the only cut is last-segment"),
     };
     let places = places.split(", ").map(parse_place).collect::<Result<_, _>>()?;
-    Ok(Extraction { resource_type, places, cut })
+    Ok(Line { extraction: Extraction { resource_type, cut }, places })
 }
 
 fn is_type(text: &str) -> bool {

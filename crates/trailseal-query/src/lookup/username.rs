@@ -13,7 +13,12 @@ const WITHOUT_SESSION: [&str; 6] =
 /// It is the literal `root` for the root user, whatever the record says, and in all other cases a part of
 /// `userIdentity.userName` or `userIdentity.principalId`.
 pub fn username<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    let identity = Identity::of(record.member("userIdentity")?);
+    username_of(record.member("userIdentity")?)
+}
+
+/// The same, of the record's `userIdentity`.
+pub(super) fn username_of(identity: Value<'_>) -> Option<Cow<'_, str>> {
+    let identity = Identity::of(identity);
     let kind = identity.kind.unwrap_or_default();
     if kind == "Root" {
         return Some("root".into());

@@ -1,6 +1,9 @@
+use std::ops::ControlFlow;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::{json::quote, path::FieldPath};
 
 /// `TYPE name` of every item, or `- name` without a type.
 fn items(record: &str) -> Vec<String> {
@@ -398,7 +401,168 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// One event of the table as its text has it, each path with its item's type and cut, in their order.
+#[derive(Clone, Debug)]
+struct Lines {
+    source: String,
+    event: String,
+    only_if_succeeded: bool,
+    paths: Vec<(Option<String>, FieldPath, bool)>,
+}
+
+fn lines_of_the_table() -> Vec<Lines> {
+    let mut source = "";
+    let mut all: Vec<Lines> = Vec::new();
+    for line in include_str!("../resources.txt").lines().filter(|line| !line.starts_with('#')) {
+        if let Some(host) = line.strip_prefix("source ") {
+            source = host;
+        } else if let Some(names) = line.strip_prefix("event ") {
+            // A prefix is the name of an event, too.
+            let event = names.split([' ', '*']).next().unwrap().to_owned();
+            let only_if_succeeded = line.ends_with("if succeeded");
+            all.push(Lines { source: source.to_owned(), event, only_if_succeeded, paths: Vec::new() });
+        } else if let Some((kind, places)) = line.split_once(" <- ") {
+            let kind = Some(kind.trim().to_owned()).filter(|kind| kind != "-");
+            let (places, is_cut) =
+                places.strip_suffix(" as last-segment").map_or((places, false), |cut| (cut, true));
+            let paths = &mut all.last_mut().unwrap().paths;
+            for place in places.split(", ") {
+                let place = place.replacen("request.", "requestParameters.", 1);
+                let place = place.replacen("response.", "responseElements.", 1);
+                paths.push((kind.clone(), FieldPath::parse(&place).unwrap(), is_cut));
+            }
+        }
+    }
+    all.retain(|lines| !lines.paths.is_empty());
+    all
+}
+
+/// What the table's text says of a record, path by path.
+fn by_single_paths(lines: &Lines, record: &Record<'_>) -> Vec<Resource<'static>> {
+    let mut list: Vec<Resource<'static>> = Vec::new();
+    let has = |name: &str| record.member(name).is_some_and(|value| value != Value::Null);
+    if lines.only_if_succeeded && has("errorCode") {
+        return list;
+    }
+    for (kind, path, is_cut) in &lines.paths {
+        let head = record.member(&path.segments()[0]);
+        if !matches!(head, Some(Value::Object(_))) {
+            continue;
+        }
+        let _ = record.visit(path, &mut |value| {
+            let texts = value.elements().map_while(Result::ok).filter_map(|element| element.as_str());
+            for text in value.as_str().into_iter().chain(texts) {
+                let name = if *is_cut { text.rsplit('/').next().unwrap() } else { &text };
+                let item = Resource {
+                    resource_type: kind.clone().map(Cow::Owned),
+                    name: name.to_owned().into(),
+                    rule: Rule::Table,
+                };
+                if !name.is_empty() && !list.contains(&item) {
+                    list.push(item);
+                }
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    let mut grouped: Vec<Resource<'static>> = Vec::new();
+    while let Some(first) = list.first().cloned() {
+        let (same, others) = list.into_iter().partition(|item| item.resource_type == first.resource_type);
+        grouped.extend::<Vec<_>>(same);
+        list = others;
+    }
+    grouped
+}
+
+/// A value below which the paths, of which each is what is left of its names, lead to texts.
+fn value_along(paths: &[&[String]], choices: &mut std::slice::Iter<'_, u8>, depth: u32, to: &mut Vec<u8>) {
+    let choice = choices.next().copied().unwrap_or(0);
+    let count = 1 + usize::from(choice >> 4 & 3);
+    let items = |to: &mut Vec<u8>, brackets: [u8; 2], one: &mut dyn FnMut(&mut Vec<u8>)| {
+        to.push(brackets[0]);
+        for at in 0..count {
+            to.extend_from_slice(if at > 0 { b", " } else { b"" });
+            one(to);
+        }
+        to.push(brackets[1]);
+    };
+    let names: Vec<&[String]> = paths.iter().copied().filter(|names| !names.is_empty()).collect();
+    match choice & 15 {
+        0..=2 => quote(&format!("n/{}", choice >> 4), to),
+        3..=5 if depth < 24 => {
+            items(to, *b"[]", &mut |to| value_along(paths, choices, depth + 1, to));
+        }
+        6 => to.extend_from_slice(b"null"),
+        _ if names.is_empty() || depth >= 24 => quote(&format!("t{}\"é", choice >> 4), to),
+        _ => items(to, *b"{}", &mut |to| {
+            let choice = usize::from(choices.next().copied().unwrap_or(0));
+            let name = &names[choice % names.len()][0];
+            let mut key = Vec::new();
+            quote(name, &mut key);
+            if choice >= 240 {
+                // the same name with an escape
+                key.splice(1..2, format!("\\u{:04x}", key[1]).into_bytes());
+            }
+            to.extend_from_slice(&key);
+            to.push(b':');
+            let below: Vec<&[String]> =
+                names.iter().filter(|names| names[0] == *name).map(|names| &names[1..]).collect();
+            value_along(&below, choices, depth + 1, to);
+        }),
+    }
+}
+
+fn record_along(lines: &Lines, choices: &[u8]) -> Vec<u8> {
+    let head = format!(r#"{{"eventSource":"{}","eventName":"{}""#, lines.source, lines.event);
+    let mut record = head.clone().into_bytes();
+    let mut choices = choices.iter();
+    for part in ["requestParameters", "responseElements", "requestParameters"] {
+        if part == "requestParameters" && record.len() > head.len() && choices.next().is_none_or(|n| *n < 200)
+        {
+            continue;
+        }
+        let paths: Vec<&[String]> = (lines.paths.iter().map(|(_, path, _)| path.segments()))
+            .filter(|names| names[0] == part)
+            .map(|names| &names[1..])
+            .collect();
+        record.extend_from_slice(format!(r#","{part}":"#).as_bytes());
+        value_along(&paths, &mut choices, 0, &mut record);
+    }
+    record.extend_from_slice(if choices.next().is_some_and(|n| *n > 200) {
+        br#","errorCode":"x"}"#
+    } else {
+        b"}"
+    });
+    record
+}
+
+fn any_lines() -> impl Strategy<Value = Lines> {
+    let all = lines_of_the_table();
+    let largest: Vec<Lines> = all.iter().filter(|lines| lines.paths.len() > 5).cloned().collect();
+    prop_oneof![proptest::sample::select(all), proptest::sample::select(largest)]
+}
+
 proptest! {
+    #[test]
+    fn items_are_those_of_the_table_s_paths_one_by_one(
+        lines in any_lines(),
+        choices in proptest::collection::vec(any::<u8>(), 0..300),
+        damage in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),
+    ) {
+        let mut bytes = record_along(&lines, &choices);
+        let record = Record::new(&bytes);
+        prop_assert_eq!(record.check(), Ok(()));
+        prop_assert_eq!(resources(&record), by_single_paths(&lines, &record));
+        // Behind the event's name, so that it stays that event.
+        let start = memchr::memmem::find(&bytes, b",\"re").unwrap_or(bytes.len() - 1);
+        if let Some((place, byte)) = damage {
+            let place = start + place.index(bytes.len() - start);
+            bytes[place] = byte;
+            let record = Record::new(&bytes);
+            prop_assert_eq!(resources(&record), by_single_paths(&lines, &record));
+        }
+    }
+
     #[test]
     fn every_name_is_a_part_of_some_text_in_the_record(
         event in proptest::sample::select(vec![
