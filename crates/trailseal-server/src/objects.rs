@@ -15,6 +15,9 @@ use trailseal_archive::metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidec
 /// The end of a sidecar's name.
 const SIDECAR: &str = ".metadata.json";
 
+/// The end of the name, which begins with a dot, of a file that is being written.
+const TEMPORARY: &str = ".tmp";
+
 /// S3's largest page of a listing.
 pub(crate) const MAX_KEYS: usize = 1_000;
 
@@ -249,7 +252,7 @@ fn is_sidecar(path: &Path) -> bool {
 /// Whether a file of a delivery is still being written, or tells of one that is.
 fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with('.') && name.ends_with(".tmp") || name.ends_with(SIDECAR)
+    name.starts_with('.') && name.ends_with(TEMPORARY) || name.ends_with(SIDECAR)
 }
 
 /// A walk in the order of keys, which ends when the page is full.
