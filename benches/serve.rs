@@ -142,7 +142,7 @@ fn sample(address: SocketAddr) -> Result<Samples, Fault> {
     let (mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for region in REGIONS {
         let ends = call(&mut connection, region, &json!({ "MaxResults": 1 }))?;
-        let newest = ends["Events"][0]["EventTime"].as_i64().ok_or("no events")?;
+        let newest = ends["Events"][0]["EventTime"].as_f64().ok_or("no events")? as i64;
         // the archive covers 111 hours
         for step in 0..220 {
             let end = newest - step * 1800;

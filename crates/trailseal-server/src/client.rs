@@ -176,7 +176,11 @@ impl Endpoint {
         now: Timestamp,
     ) -> Result<Recorded, SendError> {
         // only a connection that served a request to its end is used again
-        let mut sender = match connection.take().filter(|sender| !sender.is_closed()) {
+        let mut ready = None;
+        if let Some(mut sender) = connection.take() {
+            ready = sender.ready().await.is_ok().then_some(sender);
+        }
+        let mut sender = match ready {
             Some(sender) => sender,
             None => self.connect().await?,
         };

@@ -4,7 +4,7 @@
 //! (`KEY.metadata.json` beside `KEY`) are no objects but say what metadata the object has.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -141,20 +141,21 @@ impl Buckets {
         !self.folders(bucket).is_empty()
     }
 
-    /// The names of all buckets, in order.
-    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
-        let mut names: Vec<String> = self.mounts.keys().cloned().collect();
+    /// The names of all buckets, in order, and when their folders last changed.
+    pub(crate) fn names(&self) -> io::Result<Vec<(String, SystemTime)>> {
+        let mut names: BTreeSet<String> = self.mounts.keys().cloned().collect();
         if let Some(local) = &self.local {
             for entry in fs::read_dir(local)? {
-                let entry = entry?;
-                if let (true, Ok(name)) = (entry.file_type()?.is_dir(), entry.file_name().into_string()) {
-                    names.extend(Some(name).filter(|name| self.has(name)));
-                }
+                names.extend(entry?.file_name().into_string());
             }
         }
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
+        let time = |mount: &Mount| fs::metadata(&mount.folder).and_then(|folder| folder.modified());
+        let bucket = |name: String| {
+            let folders = self.folders(&name);
+            let time = time(folders.first()?).unwrap_or(SystemTime::UNIX_EPOCH);
+            Some((name, time))
+        };
+        Ok(names.into_iter().filter_map(bucket).collect())
     }
 
     /// The object with this key.
@@ -338,8 +339,6 @@ impl Gather<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;

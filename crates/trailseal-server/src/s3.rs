@@ -238,8 +238,13 @@ impl S3 for Reader {
 
     async fn list_buckets(&self, _: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
         let names = self.ask(|buckets| Ok(buckets.names()?)).await?;
-        let buckets =
-            names.into_iter().map(|name| Bucket { name: Some(name), ..Bucket::default() }).collect();
+        let bucket = |(name, made)| Bucket {
+            name: Some(name),
+            // clients want one; when a bucket of an archive was made, nobody knows
+            creation_date: Some(Timestamp::from(made)),
+            ..Bucket::default()
+        };
+        let buckets = names.into_iter().map(bucket).collect();
         Ok(S3Response::new(ListBucketsOutput { buckets: Some(buckets), ..ListBucketsOutput::default() }))
     }
 }

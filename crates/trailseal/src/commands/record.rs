@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use trailseal_archive::key::is_region_like;
 use trailseal_server::{Endpoint, MAX_LINES, Recorded, SendError, Sender};
 
 use super::serve::now;
@@ -17,7 +18,7 @@ use crate::{
     error::{CommandError, PARTLY},
     interrupt::Interrupt,
     output,
-    render::plain::grouped,
+    render::plain::{grouped, plural},
 };
 
 pub(crate) const AFTER_HELP: &str = "\
@@ -35,16 +36,16 @@ used where they are set.
 Exit status:
   0  every event is recorded
   2  could not run: no server, wrong arguments; what was recorded until then is told
-  3  some lines were refused; each is told (at most 100 of a request)";
+  3  some lines were refused, or a file could not be read; each is told (at most 100 lines of a request)";
 
-/// Lines that wait to be sent.
-const WAITING: usize = 4096;
+/// Lines that wait to be sent; as long as they may be, they take 32 MiB.
+const WAITING: usize = 128;
 /// Lines that come within this time go together.
 const GATHER: Duration = Duration::from_millis(20);
 /// A request is sent when it has so many bytes.
 const ENOUGH: usize = MAX_LINES / 2;
-/// A longer line cannot be sent.
-const LONGEST: usize = MAX_LINES / 2;
+/// No event of CloudTrail is longer (spec/records.md 2.1).
+const LONGEST: usize = 256 << 10;
 /// How often a broken connection is tried again, and the first pause, which doubles.
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
@@ -61,9 +62,9 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The server
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4578")]
-    endpoint_url: String,
+    /// The server [default: `AWS_ENDPOINT_URL_CLOUDTRAIL`, `AWS_ENDPOINT_URL`, or <http://127.0.0.1:4578>]
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
 
     /// The region of events that name none [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, or us-east-1]
     #[arg(long, value_name = "REGION")]
@@ -75,15 +76,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
-    let endpoint = Endpoint::new(&args.endpoint_url, &region(args), access_key()?)?;
+    let endpoint = Endpoint::new(&endpoint_url(args), &region(args)?, access_key()?)?;
     let mut sending = Sending { sender: Sender::new(endpoint)?, total: Total::default(), interrupt };
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
-    let mut unread = Vec::new();
+    let mut unread = 0;
     for file in files {
         match sending.file(file) {
             Ok(()) => {}
-            Err(Failure::Unread(error)) => unread.push(error),
+            Err(Failure::Unread(error)) => {
+                unread += 1;
+                output::note(&error.message);
+            }
             Err(Failure::Unsent(error)) => return Err(sending.total.left_off(error)),
         }
     }
@@ -92,26 +96,46 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let events = if recorded == 1 { "event is" } else { "events are" };
         output::note(&format!("{} {events} recorded", grouped(recorded)));
     }
-    if let Some(error) = unread.into_iter().next() {
-        return Err(error);
+    let mut lacks = Vec::new();
+    if unread > 0 {
+        lacks.push(format!("{} could not be read to the end", plural(unread, "file")));
     }
     if refusals > 0 {
         let lines = if refusals == 1 { "line was" } else { "lines were" };
-        let message = format!("{} {lines} refused, and not recorded", grouped(refusals));
-        let error = CommandError { status: PARTLY, ..CommandError::new(message) };
-        return Err(error.hint("one event record a line; of log files: jq -c '.Records[]'"));
+        lacks.push(format!("{} {lines} refused, and not recorded", grouped(refusals)));
     }
-    Ok(0)
+    if lacks.is_empty() {
+        return Ok(0);
+    }
+    let error = CommandError { status: PARTLY, ..CommandError::new(lacks.join("; ")) };
+    Err(if refusals > 0 {
+        error.hint("one event record a line; of log files: jq -c '.Records[]'")
+    } else {
+        error
+    })
 }
 
-fn region(args: &Args) -> String {
-    let said = |name| env::var(name).ok().filter(|region| !region.is_empty());
-    let said = args.region.clone().or_else(|| said("AWS_REGION")).or_else(|| said("AWS_DEFAULT_REGION"));
-    said.unwrap_or_else(|| "us-east-1".to_owned())
+/// A variable of the environment that is set to something.
+fn said(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn endpoint_url(args: &Args) -> String {
+    let said = || said("AWS_ENDPOINT_URL_CLOUDTRAIL").or_else(|| said("AWS_ENDPOINT_URL"));
+    args.endpoint_url.clone().or_else(said).unwrap_or_else(|| "http://127.0.0.1:4578".to_owned())
+}
+
+fn region(args: &Args) -> Result<String, CommandError> {
+    let said = || said("AWS_REGION").or_else(|| said("AWS_DEFAULT_REGION"));
+    let region = args.region.clone().or_else(said).unwrap_or_else(|| "us-east-1".to_owned());
+    if is_region_like(&region) {
+        return Ok(region);
+    }
+    Err(CommandError::new(format!("{region:?} is no region"))
+        .hint("write it as us-east-1, with --region or AWS_REGION"))
 }
 
 fn access_key() -> Result<Option<(String, String, Option<String>)>, CommandError> {
-    let said = |name| env::var(name).ok().filter(|value| !value.is_empty());
     match (said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY")) {
         (Some(id), Some(secret)) => Ok(Some((id, secret, said("AWS_SESSION_TOKEN")))),
         (None, None) => Ok(None),
@@ -175,14 +199,17 @@ impl Sending<'_> {
     fn lines(&mut self, shown: &str, lines: &Receiver<Line>) -> Result<(), CommandError> {
         let mut request = Vec::new();
         let mut numbers = Vec::new();
+        let mut first_came = Instant::now();
         loop {
             if self.interrupt.is_wanted() {
                 return Err(CommandError::interrupted());
             }
             let next = if request.is_empty() {
-                lines.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                let line = lines.recv();
+                first_came = Instant::now();
+                line.map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                lines.recv_timeout(GATHER)
+                lines.recv_timeout(GATHER.saturating_sub(first_came.elapsed()))
             };
             let is_over = next == Err(RecvTimeoutError::Disconnected);
             match next {
