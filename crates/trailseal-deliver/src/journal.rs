@@ -3,6 +3,7 @@
 //! A journal is a folder of segments, each named by the sequence number of its first entry (20 digits and
 //! `.journal`), and a file `lock`. Entries are numbered from 0 without gaps. [`Journal::append`] returns once
 //! its entries are on the disk; appends that come meanwhile from other threads share the next sync.
+//! [`Journal::append_unsynced`] does not wait for the disk: a kill takes nothing of it, a power failure may.
 //!
 //! [`Journal::open`] reads every segment. A tail that a crash cut off, which nobody was told is durable, is
 //! dropped and reported. Anything else that cannot be read is an error that names the file and the place.
@@ -241,8 +242,10 @@ pub struct Journal {
 #[derive(Debug)]
 struct State {
     segments: Vec<Segment>,
-    /// All entries before it are durable.
+    /// All entries before it are written.
     end: u64,
+    /// All entries before it are durable.
+    durable: u64,
     last_received: i64,
     waiting: Group,
     writing: bool,
@@ -263,6 +266,8 @@ struct Group {
     /// Payloads one after the other.
     payloads: Vec<u8>,
     lengths: Vec<usize>,
+    /// Somebody waits until it is durable.
+    must_sync: bool,
     /// The sequence of its first entry once it is durable.
     outcome: Arc<OnceLock<Result<u64, JournalError>>>,
 }
@@ -272,6 +277,8 @@ struct Writer {
     /// `None` until the first segment is made.
     active: Option<Active>,
     next: u64,
+    /// All entries before it are durable.
+    durable: u64,
     last_received: i64,
 }
 
@@ -280,7 +287,7 @@ struct Active {
     file: DiskFile,
     path: PathBuf,
     header: SegmentHeader,
-    /// Up to here it is durable.
+    /// Up to here it is written.
     length: u64,
     /// More may lie behind `length`, of a group that failed.
     is_dirty: bool,
@@ -293,6 +300,7 @@ struct Active {
 struct Written {
     first: u64,
     offset: u64,
+    durable: u64,
     /// The segment's first sequence, and its file. An earlier group may have failed in it, so that this is
     /// the first that the state hears of it.
     segment: (u64, PathBuf),
@@ -313,7 +321,7 @@ impl Journal {
         }
         let mut segments = Vec::new();
         let mut dropped = Vec::new();
-        let mut writer = Writer { active: None, next: 0, last_received: i64::MIN };
+        let mut writer = Writer { active: None, next: 0, durable: 0, last_received: i64::MIN };
         for (at, (first, path)) in found.iter().enumerate() {
             let following = found.get(at + 1).map(|(first, _)| *first);
             let recovered = recover::segment(path, *first, following)?;
@@ -326,9 +334,12 @@ impl Journal {
                 writer.active = Some(Active::reopen(path, recovered.length, is_torn, disk)?);
             }
         }
+        // the last segment was synced, and those before it when they were left
+        writer.durable = writer.next;
         let state = State {
             segments,
             end: writer.next,
+            durable: writer.next,
             last_received: writer.last_received,
             waiting: Group::default(),
             writing: false,
@@ -355,9 +366,28 @@ impl Journal {
         Position(state.segments.first().map_or(state.end, |segment| segment.first))
     }
 
-    /// The position after the last durable entry.
+    /// The position after the last entry.
     pub fn end(&self) -> Position {
         Position(self.lock().end)
+    }
+
+    /// The position after the last durable entry.
+    pub fn durable(&self) -> Position {
+        Position(self.lock().durable)
+    }
+
+    /// Makes all entries durable.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`]; what [`Self::durable`] says stays true.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.sync()?;
+        let durable = writer.durable;
+        drop(writer);
+        let mut state = self.lock();
+        state.durable = state.durable.max(durable);
+        Ok(())
     }
 
     /// `now`, in milliseconds, or the time of the last entry if the clock went back behind it. What is
@@ -372,6 +402,19 @@ impl Journal {
     /// [`JournalError::TooLong`] before anything is written; [`JournalError::Write`] for the batch and all
     /// that shared its sync. A batch that failed may be found again after a crash, in part or whole.
     pub fn append(&self, batch: &[Entry]) -> Result<Position, JournalError> {
+        self.append_with(batch, true)
+    }
+
+    /// Appends a batch and returns once it is written, which a kill does not undo; a failure of the power may,
+    /// before the next sync.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_unsynced(&self, batch: &[Entry]) -> Result<Position, JournalError> {
+        self.append_with(batch, false)
+    }
+
+    fn append_with(&self, batch: &[Entry], must_sync: bool) -> Result<Position, JournalError> {
         let limit = self.options.max_entry_bytes.min(format::MAX_PAYLOAD);
         for entry in batch {
             let bytes = format::payload_length(entry);
@@ -390,6 +433,7 @@ impl Journal {
             format::write_payload(&mut state.waiting.payloads, entry);
             state.waiting.lengths.push(format::payload_length(entry));
         }
+        state.waiting.must_sync |= must_sync;
         let after = state.waiting.lengths.len() as u64;
         let outcome = Arc::clone(&state.waiting.outcome);
         loop {
@@ -467,6 +511,7 @@ impl State {
             active.note(written.first, written.offset);
         }
         self.end = written.first + entries;
+        self.durable = self.durable.max(written.durable);
         self.last_received = last_received;
     }
 }
@@ -480,6 +525,10 @@ impl Writer {
     ) -> Result<Written, JournalError> {
         let is_usable = |active: &Active| !active.is_over && active.length < options.segment_bytes;
         if !self.active.as_ref().is_some_and(is_usable) {
+            if self.active.as_ref().is_some_and(|active| !active.is_over) {
+                // all of a segment that others follow is durable
+                self.sync()?;
+            }
             self.active = Some(Active::create(folder, self.next, &options.disk)?);
         }
         let Some(active) = &mut self.active else { return Err(JournalError::Random) };
@@ -491,16 +540,29 @@ impl Writer {
             let (payload, after) = rest.split_at_mut(*length);
             last_received = last_received.max(format::received(payload));
             format::set_received(payload, last_received);
-            format::write_record(&mut bytes, active.header, sequence, self.next, payload);
+            format::write_record(&mut bytes, active.header, sequence, self.durable, payload);
             rest = after;
         }
         let offset = active.length;
-        active.append(&bytes).map_err(|source| JournalError::write(&active.path, source))?;
+        active.append(&bytes, group.must_sync).map_err(|source| JournalError::write(&active.path, source))?;
         let segment = (active.header.first, active.path.clone());
-        let written = Written { first: self.next, offset, segment };
+        let first = self.next;
         self.next += group.lengths.len() as u64;
+        if group.must_sync {
+            self.durable = self.next;
+        }
         self.last_received = last_received;
-        Ok(written)
+        Ok(Written { first, offset, durable: self.durable, segment })
+    }
+
+    fn sync(&mut self) -> Result<(), JournalError> {
+        if self.durable < self.next
+            && let Some(active) = &mut self.active
+        {
+            active.sync().map_err(|source| JournalError::write(&active.path, source))?;
+            self.durable = self.next;
+        }
+        Ok(())
     }
 }
 
@@ -529,7 +591,7 @@ impl Active {
         Ok(Self { file, path: path.to_owned(), header, length, is_dirty: false, is_over: false })
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn append(&mut self, bytes: &[u8], must_sync: bool) -> io::Result<()> {
         if self.is_dirty {
             self.file.truncate(self.length)?;
         }
@@ -538,13 +600,18 @@ impl Active {
             self.is_dirty = self.file.truncate(self.length).is_err();
             return Err(error);
         }
-        if let Err(error) = self.file.sync() {
-            self.is_over = true;
-            return Err(error);
+        if must_sync {
+            self.sync()?;
         }
         self.length += bytes.len() as u64;
         self.is_dirty = false;
         Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let synced = self.file.sync();
+        self.is_over |= synced.is_err();
+        synced
     }
 }
 

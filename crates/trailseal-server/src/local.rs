@@ -199,7 +199,8 @@ impl Local {
         Ok(answer)
     }
 
-    /// Records a call of this server as the event that CloudTrail makes of it; it is durable when this returns.
+    /// Records a call of this server as the event that CloudTrail makes of it; a kill does not undo it, and that of a
+    /// call which changed something is durable when this returns.
     ///
     /// # Errors
     /// When it could not be written.
@@ -213,6 +214,12 @@ impl Local {
     ) -> Result<(), JournalError> {
         let event = record::of_call(context, caller, operation, input, result);
         match Entry::new(&caller.account, &caller.region, caller.now.millis(), &event) {
+            // what only read need not wait for the disk: a kill takes nothing of it either
+            Ok(entry) if operation.is_read_only() => {
+                let end = self.journal.append_unsynced(std::slice::from_ref(&entry))?;
+                self.note(end, &[entry]);
+                Ok(())
+            }
             Ok(entry) => self.append(&[entry]),
             // the rules have refused an account or a Region like that already
             Err(_) => Ok(()),
@@ -271,12 +278,17 @@ impl Local {
     /// Makes entries durable, and findable.
     fn append(&self, batch: &[Entry]) -> Result<(), JournalError> {
         let end = self.journal.append(batch)?;
+        self.note(end, batch);
+        Ok(())
+    }
+
+    /// Entries that came in, up to a position.
+    fn note(&self, end: Position, batch: &[Entry]) {
         self.counts.events.fetch_add(batch.len() as u64, Ordering::Relaxed);
         let first = end.0.saturating_sub(batch.len() as u64);
         for (number, entry) in (first..).zip(batch) {
             self.recent.add(number, entry.event());
         }
-        Ok(())
     }
 
     fn take(&self, batch: &[Entry]) -> Result<(), ApiError> {

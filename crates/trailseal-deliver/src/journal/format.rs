@@ -6,10 +6,9 @@
 //! payload: received i64 · account length u8 · account · Region length u8 · Region · event
 //! ```
 //!
-//! Numbers are little-endian. The CRC of a record covers the salt, the fields before it and the payload. A
-//! group is what was written and made durable at once; it is named by the sequence of its first record, and
-//! no group is begun before the last one is durable. So where a record cannot be read, a good record of a
-//! later group behind it proves that it could be read once. The salt is random: who sends events cannot
+//! Numbers are little-endian. The CRC of a record covers the salt, the fields before it and the payload. The
+//! group is the sequence before which all records were durable when this one was written. So where a record
+//! cannot be read, a good record of a later group behind it proves that it could be read once. The salt is random: who sends events cannot
 //! send any that look like records.
 
 use super::Entry;

@@ -339,3 +339,47 @@ fn what_could_not_be_delivered_is_no_entry() {
     assert!(matches!(journal.append(&batch), Err(JournalError::TooLong { limit: 100, .. })));
     assert_eq!(journal.end(), Position(0));
 }
+
+#[test]
+fn what_is_not_synced_survives_a_kill_and_is_durable_after_a_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    for number in 0..30 {
+        journal.append_unsynced(&[entry(number)]).unwrap();
+    }
+    assert!(segments(folder.path()).len() > 2);
+    assert!(journal.durable() < journal.end(), "{:?}", journal.durable());
+    journal.sync().unwrap();
+    assert_eq!(journal.durable(), Position(30));
+    journal.append_unsynced(&entries(30, 32)).unwrap();
+    journal.append(&[entry(32)]).unwrap();
+    assert_eq!(journal.durable(), Position(33));
+    drop(journal);
+    let journal = Journal::open(folder.path(), small()).unwrap();
+    assert_eq!((all(&journal), journal.durable()), (entries(0, 33), Position(33)));
+}
+
+#[test]
+fn what_was_never_synced_may_be_gone_in_the_middle_and_what_was_may_not() {
+    let hole = |was_synced: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), JournalOptions::default()).unwrap();
+        journal.append(&[entry(0)]).unwrap();
+        journal.append_unsynced(&[entry(1)]).unwrap();
+        if was_synced {
+            journal.sync().unwrap();
+        }
+        journal.append_unsynced(&[entry(2)]).unwrap();
+        drop(journal);
+        let path = segments(folder.path()).remove(0);
+        let mut bytes = fs::read(&path).unwrap();
+        // what a failure of the power leaves of a page that was not written
+        let at = bytes.len() - format::payload_length(&entry(2)) - format::RECORD_HEADER - 20;
+        bytes[at..at + 10].fill(0);
+        fs::write(&path, bytes).unwrap();
+        Journal::open(folder.path(), JournalOptions::default())
+            .map(|journal| (all(&journal), journal.dropped().len()))
+    };
+    assert_eq!(hole(false).unwrap(), (entries(0, 1), 1));
+    assert!(matches!(hole(true), Err(JournalError::Damaged { .. })));
+}

@@ -61,8 +61,11 @@ impl Delivery {
     }
 
     pub(super) fn tick(&mut self, journal: &Journal, store: &Store, now: Timestamp, due: Due) -> Done {
+        // what is delivered is durable in the journal; what could not be made so waits
+        let synced = journal.sync();
+        let unsynced = synced.err().and_then(|error| self.tell("the journal", &error, now));
         // first this, then the trails: no event is decided upon without a trail that was started before it came
-        let until = journal.end();
+        let until = journal.durable();
         let trails: Vec<TrailSpec> = store.delivered_trails().into_iter().map(spec).collect();
         let round = Round { journal, until, trails: &trails, now: second(now), due };
         let wanted = &self.wanted;
@@ -73,7 +76,7 @@ impl Delivery {
             log_files: 0,
             digest_files: 0,
             failures: 0,
-            trouble: std::mem::take(&mut self.left),
+            trouble: std::mem::take(&mut self.left).into_iter().chain(unsynced).collect(),
         };
         for trail in outcome.trails {
             done.log_files += trail.log_files;
