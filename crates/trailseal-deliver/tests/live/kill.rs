@@ -57,7 +57,8 @@ fn a_process_to_be_killed() {
                 let region = |number: u64| REGIONS[(number % 3) as usize];
                 let entries: Vec<_> = (first..first + 5).map(|n| entry(n, region(n), received)).collect();
                 journal.append(&entries).unwrap();
-                writeln!(acknowledged, "{first}").unwrap();
+                // in one call: a kill must not leave half a line
+                acknowledged.write_all(format!("{first}\n").as_bytes()).unwrap();
             }
         });
     }
