@@ -25,6 +25,7 @@ use crate::{
     metrics::{Gauge, Kind, Metrics},
     options::Options,
     s3,
+    seats::Seat,
     service::{Context, Services},
     sigv4::{self, Rules},
     uuid,
@@ -86,6 +87,7 @@ impl Api {
     ) -> (Answer, Kind, bool) {
         let options = &self.core.options;
         let (parts, body) = request.into_parts();
+        let seat = parts.extensions.get::<Arc<Seat>>().cloned();
         let limit = options.max_body_bytes;
         let read = body::read(body, limit, options.times.body, &self.bodies).await;
         let held = match read {
@@ -99,6 +101,9 @@ impl Api {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
+        if let Some(seat) = seat {
+            seat.set_busy(true);
+        }
         let (answer, kind) = self.call(peer, head, held, request_id).await;
         (answer, kind, false)
     }

@@ -51,6 +51,7 @@ mod objects;
 mod observe;
 mod options;
 mod s3;
+mod seats;
 mod serve;
 mod service;
 pub mod sigv4;

@@ -26,6 +26,7 @@ use tokio::{
 use crate::{
     metrics::{Gauge, Metrics},
     options::Times,
+    seats::{Seat, Seats},
     timed::Timed,
 };
 
@@ -71,12 +72,16 @@ pub(crate) async fn run<H: Handler>(
     mut stopping: watch::Receiver<bool>,
 ) -> usize {
     let slots = Arc::new(Semaphore::new(bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let seats = Seats::new();
     let mut connections = JoinSet::new();
     loop {
-        // one waits for a slot before it accepts: who finds none waits in the system's queue
         let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            let accepted = listener.accept().await;
+            if slots.available_permits() == 0 {
+                seats.make_room();
+            }
+            // who finds none, because the server works for all others, waits
+            (Arc::clone(&slots).acquire_owned().await, accepted)
         };
         let (slot, accepted) = tokio::select! {
             next = next => next,
@@ -91,9 +96,10 @@ pub(crate) async fn run<H: Handler>(
             continue;
         };
         let (handler, stopping) = (Arc::clone(&handler), stopping.clone());
+        let taken = seats.take();
         connections.spawn(async move {
-            serve_one(stream, peer, bounds, handler, stopping).await;
-            drop(slot);
+            serve_one(stream, peer, bounds, handler, &taken.seat, stopping).await;
+            drop((taken, slot));
         });
     }
     drop(listener);
@@ -110,6 +116,7 @@ async fn serve_one<H: Handler>(
     peer: SocketAddr,
     bounds: Bounds,
     handler: Arc<H>,
+    seat: &Arc<Seat>,
     mut stopping: watch::Receiver<bool>,
 ) {
     let _open = handler.metrics().map(|metrics| {
@@ -118,20 +125,27 @@ async fn serve_one<H: Handler>(
     });
     // answers are small and whole: waiting for more to send only costs time; without the option it still works
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let (handler, seat) = (Arc::clone(&handler), Arc::clone(seat));
+        request.extensions_mut().insert(Arc::clone(&seat));
+        async move {
+            let answer = handler.handle(peer, request).await;
+            seat.touch();
+            seat.set_busy(false);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.times.head)
         .max_buf_size(bounds.head_bytes.max(MIN_HEAD_BYTES))
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(Timed::new(stream, bounds.times.answer)), service);
+        .serve_connection(TokioIo::new(Timed::new(stream, bounds.times.answer, Arc::clone(seat))), service);
     let mut connection = pin!(connection);
     // what is wrong with a connection is the client's affair, and is said to it where HTTP has a status for it
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = seat.sent_away() => return,
         _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;

@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,17 +13,20 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use crate::seats::Seat;
+
 /// A stream whose written bytes must have been taken `limit` after the first of them were ready.
 pub(crate) struct Timed<S> {
     stream: S,
     limit: Duration,
+    seat: Arc<Seat>,
     /// When the bytes written since the last flush must be out.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Timed<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, deadline: None }
+    pub(crate) fn new(stream: S, limit: Duration, seat: Arc<Seat>) -> Self {
+        Self { stream, limit, seat, deadline: None }
     }
 
     /// What a write or flush that must wait says.
@@ -55,7 +59,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Pending => self.wait(context),
             // a peer that takes a byte now and then gains no time: only a flush ends the wait
-            ready @ Poll::Ready(_) => ready,
+            ready @ Poll::Ready(_) => {
+                self.seat.touch();
+                ready
+            }
         }
     }
 
@@ -82,6 +89,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::*;
+    use crate::seats::Seats;
 
     fn run(test: impl Future<Output = ()>) {
         tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test);
@@ -91,7 +99,7 @@ mod tests {
     fn a_peer_that_does_not_read_ends_the_write() {
         run(async {
             let (near, _far) = duplex(16);
-            let mut timed = Timed::new(near, Duration::from_millis(5));
+            let mut timed = Timed::new(near, Duration::from_millis(5), Arc::clone(&Seats::new().take().seat));
             let error = timed.write_all(&[0; 64]).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         });
@@ -101,7 +109,8 @@ mod tests {
     fn a_peer_that_reads_byte_by_byte_gains_no_time() {
         run(async {
             let (near, mut far) = duplex(16);
-            let mut timed = Timed::new(near, Duration::from_millis(30));
+            let mut timed =
+                Timed::new(near, Duration::from_millis(30), Arc::clone(&Seats::new().take().seat));
             let reader = async {
                 let mut byte = [0];
                 while far.read(&mut byte).await.is_ok_and(|count| count > 0) {
@@ -122,7 +131,7 @@ mod tests {
     fn a_flush_ends_the_wait() {
         run(async {
             let (near, mut far) = duplex(16);
-            let mut timed = Timed::new(near, Duration::from_hours(1));
+            let mut timed = Timed::new(near, Duration::from_hours(1), Arc::clone(&Seats::new().take().seat));
             let copy = async {
                 let mut all = [0; 64];
                 far.read_exact(&mut all).await.unwrap();
