@@ -242,6 +242,21 @@ impl Deliverer {
         outcome
     }
 
+    /// For a journal that ends before what was delivered, because it was cut or replaced: what comes into it from
+    /// now on is delivered. To be called before anything is appended. Says which trails were ahead, and how far.
+    pub fn follow_journal(&mut self, end: Position) -> Vec<(String, Position)> {
+        let ahead = self.trails.iter_mut().filter_map(|(arn, trail)| {
+            let was = trail.follow_journal(end.0)?;
+            Some((arn.clone(), Position(was)))
+        });
+        ahead.collect()
+    }
+
+    /// The trails that log, as far as is known here.
+    pub fn active(&self) -> impl Iterator<Item = &str> {
+        self.trails.iter().filter(|(_, trail)| trail.state.active).map(|(arn, _)| arn.as_str())
+    }
+
     /// The public keys of all Regions, for ListPublicKeys.
     pub fn public_keys(&self) -> Vec<(String, PublishedKey)> {
         self.keys.published()

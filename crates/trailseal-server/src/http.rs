@@ -1,7 +1,7 @@
 //! One request over HTTP: its body is read, then it is checked, parsed and answered on a thread of the pool.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -262,6 +262,10 @@ impl Core {
             // a browser sends it: no web page that the user happens to visit may call a local server
             let message = "calls from web pages are not accepted";
             return Err(ApiError::new(ErrorCode::AccessDeniedException, message));
+        } else if request.header("host").ok().flatten().is_some_and(|host| !is_this_machine(host)) {
+            // a page whose name was made to mean this machine sends its own
+            let message = "without access keys, Host must be 127.0.0.1, [::1] or localhost";
+            return Err(ApiError::new(ErrorCode::AccessDeniedException, message));
         }
         Ok(now)
     }
@@ -299,6 +303,19 @@ struct Source {
 /// Whether a request is for S3: the CloudTrail API has one path, one method, and a target.
 fn is_of_s3(request: &Request<Incoming>) -> bool {
     !request.headers().contains_key("x-amz-target") && request.method() != Method::POST
+}
+
+/// Whether `Host` names this machine, whatever the port: a loopback address, `localhost`, or a bucket before it.
+fn is_this_machine(host: &str) -> bool {
+    if let Ok(address) = host.parse::<SocketAddr>() {
+        return address.ip().to_canonical().is_loopback();
+    }
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let bare = if host.starts_with('[') { host.trim_matches(['[', ']']) } else { name };
+    match bare.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost"),
+    }
 }
 
 fn whole(bytes: impl Into<Bytes>) -> Body {
@@ -352,6 +369,31 @@ fn shorten(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_mean_it() {
+        for host in [
+            "127.0.0.1:4578",
+            "127.8.8.8",
+            "localhost",
+            "LocalHost:1",
+            "b.localhost:4578",
+            "[::1]:4578",
+            "[::1]",
+        ] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example:4578",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "10.0.0.1:4578",
+            "::ffff:8.8.8.8",
+        ] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn user_agents_are_cut_between_characters() {

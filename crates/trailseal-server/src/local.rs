@@ -105,6 +105,7 @@ pub struct Local {
     /// Of those, how many the deliverer has seen, and has noted on the disk.
     seen_turns: AtomicU64,
     counts: Counts,
+    notes: Vec<String>,
 }
 
 /// Since the folder was opened.
@@ -133,7 +134,24 @@ impl Local {
         let mut live = LiveOptions::new(Folders::below(&folder));
         live.delivery_interval = options.delivery_interval;
         live.digest_interval = options.digest_interval;
-        let deliverer = Deliverer::open(live)?;
+        let mut deliverer = Deliverer::open(live)?;
+        let mut notes: Vec<String> = journal.dropped().iter().map(tell_dropped).collect();
+        for (arn, position) in deliverer.follow_journal(journal.end()) {
+            notes.push(format!(
+                "the journal ends at entry {}, but entries before {} were delivered for {arn}: it was cut or replaced; \
+                 what comes in from now on is delivered",
+                journal.end().0,
+                position.0
+            ));
+        }
+        let known: BTreeSet<String> = store.delivered_trails().into_iter().map(|trail| trail.arn).collect();
+        for arn in deliverer.active().filter(|arn| !known.contains(*arn)) {
+            notes.push(format!(
+                "{arn} was logging and is not among the trails any more: it was deleted, or {} was lost; its chain of \
+                 digests ends",
+                own.join("trails.redb").display()
+            ));
+        }
         let recent = RecentEvents::new(options.recent_bytes);
         for entry in journal.read_from(journal.first()) {
             let (position, entry) = entry?;
@@ -151,6 +169,7 @@ impl Local {
             turns: AtomicU64::new(1),
             seen_turns: AtomicU64::new(0),
             counts: Counts::default(),
+            notes,
         })
     }
 
@@ -164,9 +183,9 @@ impl Local {
         &self.recent
     }
 
-    /// Ends of the journal that a crash had cut off, and that were dropped when it was opened.
-    pub fn dropped(&self) -> &[DroppedTail] {
-        self.journal.dropped()
+    /// What was not as it should be when the folder was opened.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// How many trails log at the moment.
@@ -233,6 +252,13 @@ impl Local {
         self.tick_with(&mut self.lock_delivery(), now, due)
     }
 
+    /// Delivers and signs everything that came in, before the process ends; says what could not be.
+    pub fn close(&self, now: Timestamp) -> Vec<Trouble> {
+        let mut delivery = self.lock_delivery();
+        delivery.tell_all_again();
+        self.tick_with(&mut delivery, now, Due::Everything)
+    }
+
     /// Before a call that begins or ends a run of a trail: such calls come one after the other, and nothing is delivered
     /// between the call and its event, which is of that run. `None` for other calls. [`Turn::end`] goes on.
     pub(crate) fn turn(&self, caller: &Caller, operation: Operation) -> Option<Turn<'_>> {
@@ -297,6 +323,15 @@ impl Local {
             ApiError::new(ErrorCode::InternalFailure, message)
         })
     }
+}
+
+fn tell_dropped(tail: &DroppedTail) -> String {
+    format!(
+        "{}: its last {} bytes are no entries ({}), as a crash or a failure of the power leaves them; they are dropped",
+        tail.path.display(),
+        tail.bytes,
+        tail.reason
+    )
 }
 
 /// A run of a trail begins or ends; until it has, nothing is delivered.

@@ -30,7 +30,8 @@ pub struct Options {
     pub access_keys: Option<AccessKeys>,
     /// Tells the time of calls.
     pub clock: Clock,
-    /// Connections at once to one listener; others wait.
+    /// Connections at once to one listener. When all are taken, the one that was of no use for longest and for which
+    /// nothing is being done makes room for a new one.
     pub max_connections: usize,
     /// Bytes of a request's head, at least 8192.
     pub max_head_bytes: usize,
@@ -88,7 +89,7 @@ impl Default for Times {
             body: seconds(20),
             call: seconds(60),
             answer: seconds(30),
-            drain: seconds(20),
+            drain: seconds(8),
         }
     }
 }

@@ -111,7 +111,9 @@ impl Command {
             }
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
             Self::Record(_) => "interrupted: not everything was recorded",
-            Self::Serve(_) => "interrupted before anybody was served",
+            Self::Serve(_) => {
+                "interrupted; what had come in for local trails is kept, and delivered after the next start"
+            }
             Self::Keys(_) | Self::Completions(_) | Self::Man(_) => "interrupted",
         }
     }

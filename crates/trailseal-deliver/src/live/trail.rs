@@ -33,6 +33,21 @@ impl Trail {
         Self { state, path, saved, is_dirty: !is_saved, last_try: None }
     }
 
+    /// Goes back to the end of a journal; where it was, if that was behind it.
+    pub(super) fn follow_journal(&mut self, end: u64) -> Option<u64> {
+        let planned = self.state.delivering.as_mut().map(|plan| &mut plan.to);
+        let furthest = planned.as_deref().copied().unwrap_or_default().max(self.state.position);
+        if furthest <= end {
+            return None;
+        }
+        if let Some(to) = planned {
+            *to = (*to).min(end);
+        }
+        self.state.position = self.state.position.min(end);
+        self.is_dirty = true;
+        Some(furthest)
+    }
+
     /// Whether entries must be kept for it.
     pub(super) fn is_busy(&self) -> bool {
         self.state.active || self.state.delivering.is_some() || self.state.closing.is_some()

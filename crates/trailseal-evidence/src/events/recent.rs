@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    ops::Bound,
+    ops::{Bound, RangeBounds as _},
     sync::{PoisonError, RwLock},
 };
 
@@ -21,7 +21,7 @@ use super::{
 const ARRIVAL: usize = 160;
 
 /// What an event takes that can be asked for, beside its record and its hashes.
-const ROW: usize = 240;
+const ROW: usize = 400;
 
 /// The newest events that came, up to so many bytes; many threads may ask and add at a time.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct RecentEvents {
 struct Inner {
     /// With their numbers: several records may claim to be one event, and a request may want any of them.
     rows: BTreeMap<(Position, u64), Row>,
+    /// By the hash of the event id, and the number.
+    by_id: BTreeMap<(u64, u64), Position>,
     /// In the order in which they came.
     arrived: VecDeque<Arrival>,
     bytes: usize,
@@ -42,6 +44,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Row {
+    id: u64,
     traits: u8,
     region: u32,
     account: u32,
@@ -71,20 +74,25 @@ impl RecentEvents {
         // behind those of an archive, where one event is in both
         let place = Place { file: u64::MAX, number };
         let position = Position::of(&read, place);
+        let id = read.member("eventID").and_then(|id| id.text()).unwrap_or_default();
+        let id = self.keys.hash(AttributeKey::EventId, &id);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let Inner { rows, arrived, bytes } = &mut *inner;
+        let Inner { rows, by_id, arrived, bytes } = &mut *inner;
         arrived.push_back(Arrival { number, position: is_asked_for.then(|| position.clone()) });
         *bytes += ARRIVAL;
         if is_asked_for {
             let Noted { traits, region, account, hashes, .. } = noted;
-            let row = Row { traits, region, account, hashes: hashes.into(), place, record: record.into() };
+            let row =
+                Row { id, traits, region, account, hashes: hashes.into(), place, record: record.into() };
             *bytes += row.bytes();
+            by_id.insert((id, number), position.clone());
             rows.insert((position, number), row);
         }
         while *bytes > self.limit {
             let Some(oldest) = arrived.pop_front() else { break };
             *bytes -= ARRIVAL;
             if let Some(row) = oldest.position.and_then(|position| rows.remove(&(position, oldest.number))) {
+                by_id.remove(&(row.id, oldest.number));
                 *bytes -= row.bytes();
             }
         }
@@ -121,7 +129,7 @@ impl RecentEvents {
         let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
         let of_account = scope.account.map(|account| self.keys.short(Some(account)));
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        for ((position, _), row) in inner.rows.range((start(lookup), Bound::Unbounded)) {
+        for ((position, _), row) in inner.candidates(self.id(request), start(lookup)) {
             let is_candidate = fit(row.traits, &categories, None)
                 && region.is_none_or(|region| row.region == region)
                 && of_account.is_none_or(|account| row.account == account)
@@ -142,6 +150,12 @@ impl RecentEvents {
         page
     }
 
+    /// That of the event id that is asked for.
+    fn id(&self, request: &Request) -> Option<u64> {
+        let wanted = request.attributes.iter().find(|one| one.key == AttributeKey::EventId.name())?;
+        Some(self.keys.hash(AttributeKey::EventId, &wanted.value))
+    }
+
     /// Those of an attribute which has some: of its value, and of records that have too many of its values.
     fn hashes(&self, request: &Request) -> Option<[u64; 2]> {
         request.attributes.iter().find_map(|attribute| {
@@ -149,6 +163,23 @@ impl RecentEvents {
             let has_one = !matches!(key, AttributeKey::EventId | AttributeKey::ReadOnly);
             has_one.then(|| [self.keys.hash(key, &attribute.value), self.keys.hash_of_overfull(key)])
         })
+    }
+}
+
+impl Inner {
+    /// Rows in order, from a place on; of one event id, if it is known.
+    fn candidates(
+        &self,
+        id: Option<u64>,
+        start: Bound<(Position, u64)>,
+    ) -> Box<dyn Iterator<Item = (&(Position, u64), &Row)> + '_> {
+        let range = (start, Bound::Unbounded);
+        let Some(id) = id else { return Box::new(self.rows.range(range)) };
+        let named = self.by_id.range((id, 0)..=(id, u64::MAX));
+        let mut places: Vec<_> = named.map(|((_, number), position)| (position.clone(), *number)).collect();
+        places.retain(|place| range.contains(place));
+        places.sort_unstable();
+        Box::new(places.into_iter().filter_map(|place| self.rows.get_key_value(&place)))
     }
 }
 

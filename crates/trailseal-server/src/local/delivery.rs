@@ -110,6 +110,11 @@ impl Delivery {
         done
     }
 
+    /// What was told may be told again.
+    pub(super) fn tell_all_again(&mut self) {
+        self.told.clear();
+    }
+
     /// Trouble that the next call is to tell.
     pub(super) fn leave(&mut self, trouble: Vec<Trouble>) {
         self.left.extend(trouble);

@@ -1,7 +1,10 @@
 //! Events that come in from outside: what they must say, and what is added where they are silent.
 
 use serde::Serialize;
-use trailseal_archive::{Timestamp as Seconds, key::is_region_like};
+use trailseal_archive::{
+    Timestamp as Seconds,
+    key::{is_account_id, is_region_like},
+};
 use trailseal_deliver::journal::{Entry, EntryError};
 use trailseal_query::Record;
 
@@ -13,6 +16,8 @@ use crate::{
 /// No event of CloudTrail is longer (spec/records.md 2.1).
 const MAX_EVENT: usize = 256 << 10;
 const MAX_EVENT_ID: usize = 128;
+/// One event must not make its log file unreadable to others; 128 is a common limit.
+const MAX_DEPTH: usize = 100;
 
 /// The version of records that this server makes, and of those that do not say theirs.
 pub(super) const EVENT_VERSION: &str = "1.11";
@@ -35,6 +40,8 @@ pub(super) enum EventFault {
     Missing { member: &'static str },
     #[error("{member} must be {expected}")]
     Invalid { member: &'static str, expected: &'static str },
+    #[error("it is nested deeper than {MAX_DEPTH} levels, which readers of JSON refuse")]
+    TooDeep,
     #[error("eventDataChecksum is not the Base64 of the SHA-256 of eventData")]
     Checksum,
 }
@@ -46,7 +53,7 @@ impl EventFault {
             Self::TooLong { .. } => "FieldTooLong",
             Self::Missing { .. } => "FieldNotFound",
             Self::Invalid { member: "eventSource", .. } => "InvalidEventSource",
-            Self::NoObject | Self::Invalid { .. } => "InvalidData",
+            Self::NoObject | Self::TooDeep | Self::Invalid { .. } => "InvalidData",
             Self::Checksum => "InvalidChecksum",
         }
     }
@@ -66,6 +73,9 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
     };
     let entry = |event: &[u8]| Entry::new(&caller.account, &caller.region, caller.now.millis(), event);
     let mut taken = entry(text).map_err(fault)?;
+    if depth(text) > MAX_DEPTH {
+        return Err(EventFault::TooDeep);
+    }
     let record = Record::new(text);
     let is_insight = record.member("insightDetails").is_some();
     for member in ["eventSource", "eventName"] {
@@ -99,8 +109,12 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
         Some(id) => id,
         None => missing.event_id.insert(uuid::random()).clone(),
     };
-    if record.member("recipientAccountId").is_none() {
-        missing.recipient_account_id = Some(caller.account.clone());
+    match text_of(&record, "recipientAccountId", "12 digits")? {
+        Some(account) if !is_account_id(&account) => {
+            return Err(EventFault::Invalid { member: "recipientAccountId", expected: "12 digits" });
+        }
+        Some(_) => {}
+        None => missing.recipient_account_id = Some(caller.account.clone()),
     }
     if let Some(whole) = missing.added_to(text) {
         taken = entry(&whole).map_err(fault)?;
@@ -138,6 +152,25 @@ impl Missing {
         };
         (more != b"}").then(|| [open.trim_ascii_end(), b",", more].concat())
     }
+}
+
+/// How deep objects and arrays of a JSON text lie in one another.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A member that, if it is there, is a text and not empty.
@@ -217,6 +250,23 @@ mod tests {
     fn insights_have_no_name_and_source_of_their_own() {
         let event = read(br#"{"eventCategory":"Insight","insightDetails":{}}"#, &caller()).unwrap();
         assert!(event.entry.event().ends_with(br#""recipientAccountId":"111122223333"}"#));
+    }
+
+    #[test]
+    fn what_readers_of_json_could_not_read_is_refused() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            let text = format!(r#"{{"eventSource":"a","eventName":"b","x":{open}{close},"y":"[[\\\"[["}}"#);
+            read(text.as_bytes(), &caller()).map(|_| ())
+        };
+        assert_eq!(nested(MAX_DEPTH - 1), Ok(()));
+        assert_eq!(nested(MAX_DEPTH), Err(EventFault::TooDeep));
+        assert_eq!(nested(100_000), Err(EventFault::TooDeep));
+        let account = br#"{"eventSource":"a","eventName":"b","recipientAccountId":"../../x"}"#;
+        assert!(matches!(
+            read(account, &caller()),
+            Err(EventFault::Invalid { member: "recipientAccountId", .. })
+        ));
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn idle_connections_do_not_delay_the_stop_and_new_ones_are_refused() {
 fn a_connection_that_does_not_end_in_time_is_cut() {
     let server = Server::with(|options| options.times.drain = Duration::from_millis(20));
     let mut client = server.connect();
-    client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nX-Amz-Target: x\r\n\r\n{");
+    client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nX-Amz-Target: x\r\n\r\n{");
     // a second request on another connection shows that the server has taken the first connection
     server.connect().call("GetTrail", "{\"Name\":\"sleep\"}");
     assert_eq!(server.end().cut, 1);
@@ -47,7 +47,8 @@ fn health_says_that_the_server_is_stopping() {
     let server = Server::with(|options| options.observe = Some("127.0.0.1:0".parse().unwrap()));
     let mut client = server.connect();
     let mut observer = Client::to(server.bound.observe.unwrap());
-    let mut health = || observer.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").answer().unwrap().status;
+    let mut health =
+        || observer.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().unwrap().status;
     assert_eq!(health(), 200);
     client.send(&request("GetTrail", "", "{\"Name\":\"sleep\"}"));
     wait_for_call(&server);

@@ -65,7 +65,7 @@ fn chunked_bodies_are_read() {
     let answer = server
         .connect()
         .send(
-            b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: CloudTrail_20131101.GetTrail\r\n\
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: CloudTrail_20131101.GetTrail\r\n\
               Transfer-Encoding: chunked\r\n\r\n8\r\n{\"Name\":\r\n5\r\n\"abc\"\r\n1\r\n}\r\n0\r\n\r\n",
         )
         .answer()
@@ -98,7 +98,7 @@ fn what_is_no_call_is_refused_and_the_connection_goes_on() {
     assert_eq!(client.call("Nope", "{}").code(), "UnknownOperationException");
     assert_eq!(client.call("GetTrail", "[]").code(), "SerializationException");
     assert_eq!(client.call("GetTrail", "{").code(), "SerializationException");
-    let get = client.send(b"GET /etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n").answer().unwrap();
+    let get = client.send(b"GET /etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().unwrap();
     assert_eq!((get.status, get.code().as_str()), (400, "UnknownOperationException"));
     assert_eq!(client.call("GetTrail", "{}").status, 200);
 }
@@ -109,7 +109,7 @@ fn audit_events_are_put_in_rest_json() {
     let mut client = server.connect();
     let mut put = |query: &str| {
         let head = format!(
-            "POST /PutAuditEvents?{query} HTTP/1.1\r\nHost: x\r\n{SCOPE}Content-Length: 2\r\n\r\n{{}}"
+            "POST /PutAuditEvents?{query} HTTP/1.1\r\nHost: localhost\r\n{SCOPE}Content-Length: 2\r\n\r\n{{}}"
         );
         client.send(head.as_bytes()).answer().unwrap()
     };
@@ -127,6 +127,10 @@ fn web_pages_cannot_call() {
     let server = Server::with(|_| {});
     let page = request("ListTrails", "Origin: https://example.com\r\n", "{}");
     assert_eq!(server.connect().send(&page).answer().unwrap().code(), "AccessDeniedException");
+    // a name that was made to mean this machine
+    let page = String::from_utf8(request("ListTrails", "", "{}")).unwrap();
+    let page = page.replace("Host: 127.0.0.1", "Host: evil.example:4578");
+    assert_eq!(server.connect().send(page.as_bytes()).answer().unwrap().code(), "AccessDeniedException");
 }
 
 #[test]
@@ -201,11 +205,16 @@ fn health_and_metrics_are_on_their_own_listener_only() {
     let mut client = server.connect();
     client.call("LookupEvents", "{}");
     client.call("Nope", "{}");
-    assert_eq!(client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").answer().unwrap().status, 400);
+    assert_eq!(
+        client.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().unwrap().status,
+        400
+    );
     let mut observer = Client::to(server.bound.observe.unwrap());
     let mut get = |path: &str| {
-        let answer =
-            observer.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).answer().unwrap();
+        let answer = observer
+            .send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+            .answer()
+            .unwrap();
         (answer.status, String::from_utf8(answer.body).unwrap())
     };
     assert_eq!(get("/health"), (200, "ok\n".to_owned()));
@@ -221,7 +230,9 @@ fn health_and_metrics_are_on_their_own_listener_only() {
         assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
     }
     assert_eq!(get("/other").0, 404);
-    let post =
-        observer.send(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").answer().unwrap();
+    let post = observer
+        .send(b"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+        .answer()
+        .unwrap();
     assert_eq!(post.status, 405);
 }

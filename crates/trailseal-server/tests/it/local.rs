@@ -137,7 +137,7 @@ fn a_trail_logs_between_its_start_and_its_end_and_all_is_there_when_opened_again
     drop(data);
 
     let data = Data::open(folder.path()).unwrap();
-    assert!(data.local.dropped().is_empty());
+    assert!(data.local.notes().is_empty());
     assert_eq!(data.local.logging_trails(), 1);
     assert_eq!([data.found("Early"), data.found("Logged"), data.found("StartLogging")], [1, 1, 1]);
     assert_eq!(data.ok(9_001, Operation::ListPublicKeys, json!({})), keys);
@@ -242,4 +242,53 @@ fn nothing_is_delivered_into_a_bucket_of_an_archive() {
     let error = data.call(0, Operation::CreateTrail, trail("audit", "evidence")).unwrap_err();
     assert_eq!(error.code, ErrorCode::InsufficientS3BucketPolicyException);
     assert!(!folder.path().join("evidence").exists());
+}
+
+#[test]
+fn a_journal_that_was_cut_or_is_gone_takes_no_later_event_along() {
+    for is_gone in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Data::open(folder.path()).unwrap();
+        data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
+        data.ok(1, Operation::StartLogging, json!({ "Name": "audit" }));
+        for number in 0..5 {
+            data.put(2, &event(&format!("Before{number}"))).unwrap();
+        }
+        assert!(data.local.close(caller(3).now).is_empty());
+        drop(data);
+        let journal = folder.path().join("_trailseal/journal/00000000000000000000.journal");
+        if is_gone {
+            fs::remove_file(&journal).unwrap();
+        } else {
+            let file = fs::File::options().write(true).open(&journal).unwrap();
+            file.set_len(file.metadata().unwrap().len() - 10).unwrap();
+        }
+        let data = Data::open(folder.path()).unwrap();
+        assert!(data.local.notes().iter().any(|note| note.contains("it was cut or replaced")), "{is_gone}");
+        for number in 0..3 {
+            data.put(4, &event(&format!("After{number}"))).unwrap();
+        }
+        assert!(data.local.close(caller(400).now).is_empty());
+        let names = delivered(&folder);
+        for name in ["Before0", "Before4", "After0", "After1", "After2"] {
+            assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name} in {names:?}");
+        }
+    }
+}
+
+#[test]
+fn trails_that_were_lost_from_the_database_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
+    data.ok(1, Operation::StartLogging, json!({ "Name": "audit" }));
+    data.tick(2);
+    drop(data);
+    fs::remove_file(folder.path().join("_trailseal/trails.redb")).unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    assert!(
+        data.local.notes().iter().any(|note| note.contains("trail/audit was logging")),
+        "{:?}",
+        data.local.notes()
+    );
 }

@@ -70,7 +70,8 @@ fn calls_of_the_api_are_no_requests_of_s3() {
     let mut s3 = Client::to(server.bound.s3.unwrap());
     let answer = s3.send(&request("GetTrail", "", "{}")).answer().unwrap();
     assert!(answer.status >= 400, "{answer:?}");
-    let put = b"POST /PutAuditEvents?channelArn=panic HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    let put =
+        b"POST /PutAuditEvents?channelArn=panic HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}";
     let answer = Client::to(server.bound.s3.unwrap()).send(put).answer().unwrap();
     assert!(answer.status >= 400 && answer.header("x-amzn-errortype").is_none(), "{answer:?}");
     assert_eq!(server.echo.most.load(std::sync::atomic::Ordering::SeqCst), 0);
@@ -109,7 +110,7 @@ fn an_address_in_use_is_said_of_s3() {
 #[test]
 fn web_pages_cannot_read_objects() {
     let (_root, server) = start(apart);
-    let page = format!("GET {OBJECT} HTTP/1.1\r\nHost: x\r\nOrigin: https://example.com\r\n\r\n");
+    let page = format!("GET {OBJECT} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://example.com\r\n\r\n");
     let answer = Client::to(server.bound.s3.unwrap()).send(page.as_bytes()).answer().unwrap();
     assert_eq!((answer.status, code(&answer).as_str()), (403, "AccessDenied"));
 }
@@ -184,7 +185,7 @@ fn the_stop_ends_both_listeners_and_cuts_what_does_not_end() {
     let address = server.bound.s3.unwrap();
     let (mut idle, mut slow) = (Client::to(address), server.connect());
     idle.read(OBJECT);
-    slow.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nX-Amz-Target: x\r\n\r\n{");
+    slow.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nX-Amz-Target: x\r\n\r\n{");
     // another connection's answer shows that the server has taken the first one
     server.connect().call("GetTrail", "{}");
     assert_eq!(server.end().cut, 1);

@@ -77,7 +77,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let endpoint = Endpoint::new(&endpoint_url(args), &region(args)?, access_key()?)?;
-    let mut sending = Sending { sender: Sender::new(endpoint)?, total: Total::default(), interrupt };
+    let mut sending =
+        Sending { sender: Sender::new(endpoint)?, total: Total::default(), interrupt, is_quiet: args.quiet };
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
     let mut unread = 0;
@@ -163,6 +164,7 @@ struct Sending<'a> {
     sender: Sender,
     total: Total,
     interrupt: &'a Interrupt,
+    is_quiet: bool,
 }
 
 enum Failure {
@@ -250,7 +252,9 @@ impl Sending<'_> {
         for _ in 1..TRIES {
             match self.sender.send(request.clone(), now()) {
                 Err(error) if error.may_pass() && self.total.recorded > 0 => {
-                    output::note(&format!("{error}; it is tried again"));
+                    if !self.is_quiet {
+                        output::note(&format!("{error}; it is tried again"));
+                    }
                     thread::sleep(pause);
                     pause *= 2;
                 }
@@ -317,7 +321,9 @@ impl From<SendError> for CommandError {
             SendError::Connection { .. } => {
                 Some("`trailseal serve --data-dir DIR` runs a server; --endpoint-url says where it is")
             }
-            SendError::Refused { code, .. } if code.contains("Signature") || code.contains("Token") => {
+            SendError::Refused { code, .. }
+                if ["Signature", "Token", "Client"].iter().any(|of| code.contains(of)) =>
+            {
                 Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of the server's --access-keys")
             }
             SendError::Refused { code, .. }

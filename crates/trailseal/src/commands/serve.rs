@@ -20,7 +20,7 @@ use trailseal_server::{
 
 use super::{lookup_events, verify::parse};
 use crate::{
-    error::CommandError,
+    error::{CommandError, PARTLY},
     interrupt::Interrupt,
     output,
     progress::Counts,
@@ -46,7 +46,8 @@ Examples:
 Exit status:
   0  stopped by SIGTERM or Ctrl-C, after running requests had ended and all was delivered
   2  could not run: wrong arguments, unreadable archive, unusable keys, the address is taken, the data folder is in use
-     or damaged";
+     or damaged
+  3  stopped, but something could not be delivered; it is kept, and delivered after the next start";
 
 /// Answer the CloudTrail API over an archive and local trails, for the AWS CLI and SDKs
 ///
@@ -101,7 +102,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     access_keys: Option<PathBuf>,
 
-    /// Also answer `/health` and `/metrics` (Prometheus), at this address
+    /// Also answer `/health` and `/metrics` (Prometheus), at this address, to anybody who can reach it
     #[arg(long, value_name = "ADDRESS")]
     observe: Option<SocketAddr>,
 
@@ -111,7 +112,7 @@ pub(crate) struct Args {
     account: Option<String>,
 
     /// The region of requests that name none
-    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    #[arg(long, value_name = "REGION", value_parser = region, default_value = "us-east-1")]
     region: String,
 
     /// `LookupEvents` finds only events of this last span of time, as 90d at AWS
@@ -186,9 +187,14 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let account = account.as_deref().or(args.data_dir.as_ref().map(|_| played.as_str()));
         tell_start(bound, account, is_open);
     };
-    local::deliver_while(local.as_deref(), || serve(options, services, stopped, tell))
-        .map_err(|error| CommandError::new(error.to_string()))?;
-    Ok(0)
+    let (ended, is_all) = local::deliver_while(local.as_deref(), || serve(options, services, stopped, tell));
+    ended.map_err(|error| CommandError::new(error.to_string()))?;
+    if is_all {
+        return Ok(0);
+    }
+    let message =
+        "not everything that came in could be delivered; it is kept, and delivered after the next start";
+    Err(CommandError { status: PARTLY, ..CommandError::new(message) })
 }
 
 fn tell_archive(summary: &Summary, statistics: Statistics, took: f64) {
@@ -235,6 +241,11 @@ pub(super) fn now() -> Timestamp {
 fn account(text: &str) -> Result<String, String> {
     let is_id = trailseal_archive::key::is_account_id(text);
     if is_id { Ok(text.to_owned()) } else { Err("an account id has 12 digits".to_owned()) }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let is_region = trailseal_archive::key::is_region_like(text);
+    if is_region { Ok(text.to_owned()) } else { Err("write a region as us-east-1".to_owned()) }
 }
 
 fn delivery_interval(text: &str) -> Result<i64, String> {

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use trailseal_server::{Local, LocalOptions};
+use trailseal_server::{Local, LocalOptions, Trouble};
 
 use super::{Args, now};
-use crate::{error::CommandError, output, render::plain::grouped};
+use crate::{error::CommandError, output};
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_millis(250);
@@ -27,12 +27,8 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
     options.recent_bytes = usize::try_from(args.recent).unwrap_or(usize::MAX);
     options.evidence = evidence;
     let local = Local::open(&options).map_err(|error| CommandError::new(error.to_string()))?;
-    for tail in local.dropped() {
-        let bytes = grouped(tail.bytes);
-        output::note(&format!(
-            "{}: {bytes} bytes at its end were cut off by a crash and never acknowledged; they are dropped",
-            tail.path.display()
-        ));
+    for note in local.notes() {
+        output::note(note);
     }
     Ok(Some(local))
 }
@@ -70,27 +66,29 @@ fn real(folder: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Runs `serve` and delivers meanwhile; afterwards everything that came in is delivered and signed.
-pub(super) fn deliver_while<T>(local: Option<&Local>, serve: impl FnOnce() -> T) -> T {
-    let Some(local) = local else { return serve() };
+/// Runs `serve` and delivers meanwhile; afterwards everything that came in is delivered and signed, or told: then the
+/// second is false.
+pub(super) fn deliver_while<T>(local: Option<&Local>, serve: impl FnOnce() -> T) -> (T, bool) {
+    let Some(local) = local else { return (serve(), true) };
     let end = End::default();
     let result = thread::scope(|scope| {
         // a panic of `serve` must end the thread too
         let _ended = EndOnDrop(&end);
         scope.spawn(|| {
             while !end.wait() {
-                tick(local, false);
+                tell(&local.tick(now(), false));
             }
         });
         serve()
     });
-    tick(local, true);
-    result
+    let left = local.close(now());
+    tell(&left);
+    (result, left.is_empty())
 }
 
-fn tick(local: &Local, flush: bool) {
-    for trouble in local.tick(now(), flush) {
-        output::note(&trouble);
+fn tell(trouble: &[Trouble]) {
+    for trouble in trouble {
+        output::note(trouble);
     }
 }
 
