@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The server [default: `AWS_ENDPOINT_URL_CLOUDTRAIL`, `AWS_ENDPOINT_URL`, or <http://127.0.0.1:4578>]
+    /// The server; without it `AWS_ENDPOINT_URL_CLOUDTRAIL`, `AWS_ENDPOINT_URL`, or `http://127.0.0.1:4578`
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 
