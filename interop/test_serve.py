@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import unittest
 from pathlib import Path
 
-from serving import Server
+from serving import Server, until
 from support import DEMO, SCRATCH, TRAILSEAL, run
 
 ACCOUNT = "111122223333"
@@ -76,9 +77,8 @@ class S3Apart(unittest.TestCase):
     def test_s3_can_have_a_listener_of_its_own(self) -> None:
         server = Server("--archive", DEMO / "archive", "--s3-listen", "127.0.0.1:0")
         try:
-            assert server.process.stderr
-            found = re.search(r"S3's reading operations on (http://\S+)", server.process.stderr.readline())
-            assert found
+            words = r"S3's reading operations on (http://\S+)"
+            found = until("the listener to be told", lambda: re.search(words, server.told))
             bucket = next((DEMO / "archive").iterdir()).name
             done = server.aws("s3", "ls", f"s3://{bucket}", "--endpoint-url", found[1])
             self.assertEqual((done.returncode, done.stdout.split()), (0, ["PRE", "AWSLogs/"]), done.stderr)

@@ -351,6 +351,8 @@ class Changer(Load):
         self.changes += 1
 
     def turn(self) -> None:
+        # every change costs digests, which are all looked at in the end
+        time.sleep(0.02)
         trail = self.trail
         if trail is None:
             self.create()
@@ -571,9 +573,9 @@ class Crash(unittest.TestCase):
     def validate(self, folder: Path, keys: Path, trails: set[str]) -> None:
         """Asks the reference."""
         archive = oracle.Archive(folder)
-        for outcome in oracle.validate_all(archive, oracle.PublicKeys(keys)):
-            if outcome.chain.trail not in trails:
-                continue
+        first, last = oracle.cover(archive)
+        for chain in (chain for chain in oracle.chains(archive) if chain.trail in trails):
+            outcome = oracle.validate(archive, oracle.PublicKeys(keys), chain, first, last)
             counts = outcome.counts()
             self.assertEqual(outcome.status, 0, outcome.stdout + outcome.stderr)
             for kind in ("digest", "log"):
