@@ -20,7 +20,8 @@ import botocore.config
 import botocore.exceptions
 import botocore.session
 
-import test_serve
+import serving
+from serving import until
 from support import DEMO
 from test_serve import ACCOUNT
 
@@ -28,16 +29,14 @@ KEY_ID, SECRET = "AKIAEXAMPLEEXAMPLE01", "made/up+secret"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
 
 
-class Server(test_serve.Server):
+class Server(serving.Server):
     """The command over the demo archive, with metrics."""
 
     def __init__(self, *arguments: object) -> None:
         demo = ("--archive", DEMO / "archive", "--keys", DEMO / "keys", "--account", ACCOUNT)
         super().__init__(*demo, "--observe", "127.0.0.1:0", *arguments)
-        assert self.process.stderr
-        found = re.search(r"health and metrics on (http://\S+)", self.process.stderr.readline())
-        assert found
-        self.observe = found[1]
+        words = r"health and metrics on (http://\S+)"
+        self.observe = until("the listener to be told", lambda: re.search(words, self.told))[1]
 
     def client(self, region: str = "us-east-1", secret: str = SECRET, key: str = KEY_ID) -> Any:
         session = botocore.session.Session()
