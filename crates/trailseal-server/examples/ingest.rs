@@ -66,7 +66,7 @@ fn main() -> Result<(), Fault> {
             let mut slowest = Duration::ZERO;
             while !is_over.load(Ordering::Relaxed) {
                 let began = Instant::now();
-                for trouble in local.tick(now(), false) {
+                for trouble in local.tick(now()) {
                     println!("{trouble}");
                 }
                 slowest = slowest.max(began.elapsed());

@@ -232,24 +232,18 @@ impl Local {
         result: &Result<Value, ApiError>,
     ) -> Result<(), JournalError> {
         let event = record::of_call(context, caller, operation, input, result);
-        match Entry::new(&caller.account, &caller.region, caller.now.millis(), &event) {
-            // what only read need not wait for the disk: a kill takes nothing of it either
-            Ok(entry) if operation.is_read_only() => {
-                let end = self.journal.append_unsynced(std::slice::from_ref(&entry))?;
-                self.note(end, &[entry]);
-                Ok(())
-            }
-            Ok(entry) => self.append(&[entry]),
-            // the rules have refused an account or a Region like that already
-            Err(_) => Ok(()),
-        }
+        // the rules have refused an account or a Region that makes no entry already
+        let Ok(entry) = Entry::new(&caller.account, &caller.region, caller.now.millis(), &event) else {
+            return Ok(());
+        };
+        // what only read need not wait for the disk: a kill takes nothing of it either
+        let append = if operation.is_read_only() { Journal::append_unsynced } else { Journal::append };
+        self.append(append, &[entry])
     }
 
-    /// Delivers what is due, and what is not due yet if it is to be flushed: then the digests are signed, too. Says
-    /// what could not be delivered; it is tried again by the next call.
-    pub fn tick(&self, now: Timestamp, flush: bool) -> Vec<Trouble> {
-        let due = if flush { Due::Everything } else { Due::ByTime };
-        self.tick_with(&mut self.lock_delivery(), now, due)
+    /// Delivers what is due. Says what could not be delivered; it is tried again by the next call.
+    pub fn tick(&self, now: Timestamp) -> Vec<Trouble> {
+        self.tick_with(&mut self.lock_delivery(), now, Due::ByTime)
     }
 
     /// Delivers and signs everything that came in, before the process ends; says what could not be.
@@ -301,24 +295,23 @@ impl Local {
         self.delivery.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes entries durable, and findable.
-    fn append(&self, batch: &[Entry]) -> Result<(), JournalError> {
-        let end = self.journal.append(batch)?;
-        self.note(end, batch);
-        Ok(())
-    }
-
-    /// Entries that came in, up to a position.
-    fn note(&self, end: Position, batch: &[Entry]) {
+    /// Puts entries into the journal in one of its ways, and makes them findable.
+    fn append(
+        &self,
+        append: fn(&Journal, &[Entry]) -> Result<Position, JournalError>,
+        batch: &[Entry],
+    ) -> Result<(), JournalError> {
+        let end = append(&self.journal, batch)?;
         self.counts.events.fetch_add(batch.len() as u64, Ordering::Relaxed);
         let first = end.0.saturating_sub(batch.len() as u64);
         for (number, entry) in (first..).zip(batch) {
             self.recent.add(number, entry.event());
         }
+        Ok(())
     }
 
     fn take(&self, batch: &[Entry]) -> Result<(), ApiError> {
-        self.append(batch).map_err(|_| {
+        self.append(Journal::append, batch).map_err(|_| {
             let message = "The events could not be written to the disk; none of them was taken.";
             ApiError::new(ErrorCode::InternalFailure, message)
         })

@@ -8,8 +8,8 @@
 //!
 //! Numbers are little-endian. The CRC of a record covers the salt, the fields before it and the payload. The
 //! group is the sequence before which all records were durable when this one was written. So where a record
-//! cannot be read, a good record of a later group behind it proves that it could be read once. The salt is random: who sends events cannot
-//! send any that look like records.
+//! cannot be read, a good record of a later group behind it proves that it could be read once. The salt is
+//! random: who sends events cannot send any that look like records.
 
 use super::Entry;
 

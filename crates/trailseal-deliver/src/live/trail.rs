@@ -288,8 +288,7 @@ impl Trail {
         if self.state.chains.values().all(|chain| chain.logs.is_empty()) {
             return Ok(());
         }
-        self.begin_closing(Closing { end: cx.clock.max(start.plus(1)), is_final: false });
-        self.finish_closing(cx, keys, out)
+        self.close_now(start, false, cx, keys, out)
     }
 
     /// The final digests, if chains run.
@@ -302,8 +301,19 @@ impl Trail {
         self.start_chains(cx, keys, out)?;
         self.finish_closing(cx, keys, out)?;
         let Some(start) = self.state.window_start else { return Ok(()) };
-        let end = cx.clock.max(start.plus(1));
-        self.begin_closing(Closing { end, is_final: true });
+        self.close_now(start, true, cx, keys, out)
+    }
+
+    /// Ends the window that began at `start`, whatever the interval.
+    fn close_now(
+        &mut self,
+        start: Timestamp,
+        is_final: bool,
+        cx: &Context<'_>,
+        keys: &mut KeyRing,
+        out: &mut TrailOutcome,
+    ) -> Result<(), LiveError> {
+        self.begin_closing(Closing { end: cx.clock.max(start.plus(1)), is_final });
         self.finish_closing(cx, keys, out)
     }
 

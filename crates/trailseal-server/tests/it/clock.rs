@@ -43,8 +43,8 @@ impl Trails {
         self.joined.call_in(&context, &caller, operation, input).unwrap()
     }
 
-    fn tick(&self, now: i64, flush: bool) {
-        assert_eq!(self.local.tick(Timestamp::from_millis(now), flush), []);
+    fn tick(&self, now: i64) {
+        assert_eq!(self.local.tick(Timestamp::from_millis(now)), []);
     }
 }
 
@@ -64,7 +64,7 @@ fn every_call_is_delivered_once_whatever_the_clock_does() {
             trails.call(now, Operation::GetTrail, name());
             calls += 1;
         }
-        trails.tick(now, false);
+        trails.tick(now);
         if turn % 2 == 1 {
             trails.call(now - 1, Operation::StopLogging, name());
             trails.call(now - HOUR, Operation::StartLogging, name());
@@ -74,7 +74,7 @@ fn every_call_is_delivered_once_whatever_the_clock_does() {
             trails = Trails::open(folder.path());
         }
     }
-    trails.tick(NOW - 7 * HOUR, true);
+    assert_eq!(trails.local.close(Timestamp::from_millis(NOW - 7 * HOUR)), []);
     let (mut found, mut sidecars) = (0, 0);
     for path in files(&folder.path().join("audit-logs")) {
         let name = path.to_str().unwrap();

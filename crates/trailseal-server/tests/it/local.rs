@@ -50,7 +50,7 @@ impl Data {
     }
 
     fn tick(&self, seconds: i64) {
-        let trouble = self.local.tick(caller(seconds).now, false);
+        let trouble = self.local.tick(caller(seconds).now);
         assert!(trouble.is_empty(), "{trouble:?}");
     }
 
@@ -141,7 +141,7 @@ fn a_trail_logs_between_its_start_and_its_end_and_all_is_there_when_opened_again
     assert_eq!(data.local.logging_trails(), 1);
     assert_eq!([data.found("Early"), data.found("Logged"), data.found("StartLogging")], [1, 1, 1]);
     assert_eq!(data.ok(9_001, Operation::ListPublicKeys, json!({})), keys);
-    assert!(data.local.tick(caller(9_002).now, true).is_empty());
+    assert!(data.local.close(caller(9_002).now).is_empty());
     assert_eq!(files(&folder, "CloudTrail").len(), 2);
     data.ok(9_003, Operation::StopLogging, json!({ "Name": "audit" }));
     data.put(9_004, &event("Late")).unwrap();

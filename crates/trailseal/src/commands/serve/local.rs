@@ -76,7 +76,7 @@ pub(super) fn deliver_while<T>(local: Option<&Local>, serve: impl FnOnce() -> T)
         let _ended = EndOnDrop(&end);
         scope.spawn(|| {
             while !end.wait() {
-                tell(&local.tick(now(), false));
+                tell(&local.tick(now()));
             }
         });
         serve()
