@@ -165,7 +165,8 @@ impl EventIndex {
         let Some((list, overfull)) = shortest else {
             return Box::new((span.start..span.end).chain(span.timeless..span.all));
         };
-        let both = |start, end| merged(within(list, start, end), within(overfull, start, end));
+        let ranks = |list, start, end| within(list, start, end).iter().copied();
+        let both = |start, end| merged(ranks(list, start, end), ranks(overfull, start, end), u32::lt);
         Box::new(both(span.start, span.end).chain(both(span.timeless, span.all)))
     }
 }
@@ -199,11 +200,15 @@ fn within(ranks: &[u32], start: u32, end: u32) -> &[u32] {
     &ranks[from..from + length]
 }
 
-/// Both lists as one, in order; no rank is in both.
-fn merged<'a>(one: &'a [u32], two: &'a [u32]) -> impl Iterator<Item = u32> + use<'a> {
-    let (mut one, mut two) = (one.iter().copied().peekable(), two.iter().copied().peekable());
+/// Both as one, in order; nothing is in both.
+pub(super) fn merged<T>(
+    one: impl Iterator<Item = T>,
+    two: impl Iterator<Item = T>,
+    is_before: impl Fn(&T, &T) -> bool,
+) -> impl Iterator<Item = T> {
+    let (mut one, mut two) = (one.peekable(), two.peekable());
     std::iter::from_fn(move || match (one.peek(), two.peek()) {
-        (Some(first), Some(second)) if second < first => two.next(),
+        (Some(first), Some(second)) if is_before(second, first) => two.next(),
         (None, _) => two.next(),
         _ => one.next(),
     })
@@ -215,7 +220,9 @@ mod tests {
 
     #[test]
     fn lists_are_merged_in_order() {
-        let merged = |one: &[u32], two: &[u32]| merged(one, two).collect::<Vec<_>>();
+        let merged = |one: &[u32], two: &[u32]| {
+            merged(one.iter().copied(), two.iter().copied(), u32::lt).collect::<Vec<_>>()
+        };
         assert_eq!(merged(&[1, 4, 5], &[0, 2, 9]), [0, 1, 2, 4, 5, 9]);
         assert_eq!(merged(&[], &[3]), [3]);
         assert_eq!(merged(&[3], &[]), [3]);

@@ -2,10 +2,11 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    ops::{Bound, RangeBounds as _},
-    sync::{PoisonError, RwLock},
+    ops::Bound,
+    sync::{Arc, PoisonError, RwLock},
 };
 
+use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
     lookup::{AttributeKey, Limit, Lookup, Page, Place, Position, Request},
@@ -13,15 +14,24 @@ use trailseal_query::{
 
 use super::{
     MAX_PAGE, Scope,
-    find::categories,
+    find::{categories, merged},
     keys::{Keys, Noted, account, fit},
 };
 
 /// What every event takes: its number and its place in the order.
 const ARRIVAL: usize = 160;
 
-/// What an event takes that can be asked for, beside its record and its hashes.
-const ROW: usize = 400;
+/// What an event takes that can be asked for, beside its record and where it is filed.
+const ROW: usize = 240;
+
+/// What each place takes under which an event is filed.
+const FILED: usize = 48;
+
+/// The last second that a time can be, of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Stands for a hash that all events have; a text that has it too costs a look at it.
+const ALL: u64 = 0;
 
 /// The newest events that came, up to so many bytes; many threads may ask and add at a time.
 #[derive(Debug)]
@@ -33,18 +43,19 @@ pub struct RecentEvents {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// With their numbers: several records may claim to be one event, and a request may want any of them.
-    rows: BTreeMap<(Position, u64), Row>,
-    /// By the hash of the event id, and the number.
-    by_id: BTreeMap<(u64, u64), Position>,
+    /// Every event, in order, under each of its hashes, one of which all have. With their numbers: several records may
+    /// claim to be one event, and a request may want any of them.
+    filed: BTreeMap<Key, Arc<Row>>,
     /// In the order in which they came.
     arrived: VecDeque<Arrival>,
     bytes: usize,
 }
 
+/// Hash, place in the order, number.
+type Key = (u64, Arc<Position>, u64);
+
 #[derive(Debug)]
 struct Row {
-    id: u64,
     traits: u8,
     region: u32,
     account: u32,
@@ -56,8 +67,8 @@ struct Row {
 #[derive(Debug)]
 struct Arrival {
     number: u64,
-    /// `None` for an event that is not in the order, because nobody can ask for it.
-    position: Option<Position>,
+    /// `None` for an event that is not filed, because nobody can ask for it.
+    row: Option<(Arc<Position>, Arc<Row>)>,
 }
 
 impl RecentEvents {
@@ -73,27 +84,27 @@ impl RecentEvents {
         let is_asked_for = self.keys.note(&read, &mut noted, &|_| false);
         // behind those of an archive, where one event is in both
         let place = Place { file: u64::MAX, number };
-        let position = Position::of(&read, place);
-        let id = read.member("eventID").and_then(|id| id.text()).unwrap_or_default();
-        let id = self.keys.hash(AttributeKey::EventId, &id);
+        let position = Arc::new(Position::of(&read, place));
+        let row = is_asked_for.then(|| {
+            let id = read.member("eventID").and_then(|id| id.text()).unwrap_or_default();
+            let Noted { traits, region, account, mut hashes, .. } = noted;
+            hashes.extend([ALL, self.keys.hash(AttributeKey::EventId, &id)]);
+            Arc::new(Row { traits, region, account, hashes: hashes.into(), place, record: record.into() })
+        });
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let Inner { rows, by_id, arrived, bytes } = &mut *inner;
-        arrived.push_back(Arrival { number, position: is_asked_for.then(|| position.clone()) });
+        let Inner { filed, arrived, bytes } = &mut *inner;
         *bytes += ARRIVAL;
-        if is_asked_for {
-            let Noted { traits, region, account, hashes, .. } = noted;
-            let row =
-                Row { id, traits, region, account, hashes: hashes.into(), place, record: record.into() };
+        if let Some(row) = &row {
             *bytes += row.bytes();
-            by_id.insert((id, number), position.clone());
-            rows.insert((position, number), row);
+            filed.extend(row.keys(&position, number).map(|key| (key, Arc::clone(row))));
         }
+        arrived.push_back(Arrival { number, row: row.map(|row| (position, row)) });
         while *bytes > self.limit {
             let Some(oldest) = arrived.pop_front() else { break };
             *bytes -= ARRIVAL;
-            if let Some(row) = oldest.position.and_then(|position| rows.remove(&(position, oldest.number))) {
-                by_id.remove(&(row.id, oldest.number));
+            if let Some((position, row)) = oldest.row {
                 *bytes -= row.bytes();
+                row.keys(&position, oldest.number).for_each(|key| drop(filed.remove(&key)));
             }
         }
     }
@@ -106,7 +117,8 @@ impl RecentEvents {
 
     /// How many events are held.
     pub fn len(&self) -> usize {
-        self.inner.read().unwrap_or_else(PoisonError::into_inner).rows.len()
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        inner.arrived.iter().filter(|arrival| arrival.row.is_some()).count()
     }
 
     /// Whether none is held.
@@ -124,16 +136,18 @@ impl RecentEvents {
     ) -> Page<Box<[u8]>> {
         let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
         let wanted = lookup.predicate_with_times();
-        let hashes = self.hashes(request);
         let categories = categories(request);
         let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
         let of_account = scope.account.map(|account| self.keys.short(Some(account)));
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        for ((position, _), row) in inner.candidates(self.id(request), start(lookup)) {
+        let [listed, overfull] = self.hashes(request).map(|hash| inner.under(hash, start(lookup)));
+        let before = |one: &(&Key, &Arc<Row>), other: &(&Key, &Arc<Row>)| {
+            (&one.0.1, one.0.2) < (&other.0.1, other.0.2)
+        };
+        for ((_, position, _), row) in merged(listed, overfull, before) {
             let is_candidate = fit(row.traits, &categories, None)
                 && region.is_none_or(|region| row.region == region)
-                && of_account.is_none_or(|account| row.account == account)
-                && hashes.is_none_or(|either| either.iter().any(|hash| row.hashes.contains(hash)));
+                && of_account.is_none_or(|account| row.account == account);
             if !is_candidate {
                 continue;
             }
@@ -141,7 +155,7 @@ impl RecentEvents {
             let is_of_account =
                 scope.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
             if is_of_account && wanted.matches(&record) {
-                page.offer(position.clone(), row.place, row.record.len(), || row.record.clone());
+                page.offer(Position::clone(position), row.place, row.record.len(), || row.record.clone());
             }
             if page.has_more() {
                 break;
@@ -150,42 +164,40 @@ impl RecentEvents {
         page
     }
 
-    /// That of the event id that is asked for.
-    fn id(&self, request: &Request) -> Option<u64> {
-        let wanted = request.attributes.iter().find(|one| one.key == AttributeKey::EventId.name())?;
-        Some(self.keys.hash(AttributeKey::EventId, &wanted.value))
-    }
-
-    /// Those of an attribute which has some: of its value, and of records that have too many of its values.
-    fn hashes(&self, request: &Request) -> Option<[u64; 2]> {
-        request.attributes.iter().find_map(|attribute| {
-            let key = AttributeKey::from_name(&attribute.key)?;
-            let has_one = !matches!(key, AttributeKey::EventId | AttributeKey::ReadOnly);
-            has_one.then(|| [self.keys.hash(key, &attribute.value), self.keys.hash_of_overfull(key)])
-        })
+    /// Those under which all rows lie that a request may want.
+    fn hashes(&self, request: &Request) -> [Option<u64>; 2] {
+        let keyed = request.attributes.iter().find_map(|attribute| {
+            let key = AttributeKey::from_name(&attribute.key).filter(|key| *key != AttributeKey::ReadOnly)?;
+            // records that have too many values of an attribute are filed under that
+            Some([self.keys.hash(key, &attribute.value), self.keys.hash_of_overfull(key)].map(Some))
+        });
+        keyed.unwrap_or([Some(ALL), None])
     }
 }
 
 impl Inner {
-    /// Rows in order, from a place on; of one event id, if it is known.
-    fn candidates(
+    /// What is filed under a hash, in order, from a place on.
+    fn under(
         &self,
-        id: Option<u64>,
+        hash: Option<u64>,
         start: Bound<(Position, u64)>,
-    ) -> Box<dyn Iterator<Item = (&(Position, u64), &Row)> + '_> {
-        let range = (start, Bound::Unbounded);
-        let Some(id) = id else { return Box::new(self.rows.range(range)) };
-        let named = self.by_id.range((id, 0)..=(id, u64::MAX));
-        let mut places: Vec<_> = named.map(|((_, number), position)| (position.clone(), *number)).collect();
-        places.retain(|place| range.contains(place));
-        places.sort_unstable();
-        Box::new(places.into_iter().filter_map(|place| self.rows.get_key_value(&place)))
+    ) -> impl Iterator<Item = (&Key, &Arc<Row>)> {
+        let ranges = hash.map(|hash| {
+            let from = start.map(|(position, number)| (hash, Arc::new(position), number));
+            self.filed.range((from, Bound::Unbounded)).take_while(move |((filed, ..), _)| *filed == hash)
+        });
+        ranges.into_iter().flatten()
     }
 }
 
 impl Row {
     fn bytes(&self) -> usize {
-        ROW + self.record.len() + size_of_val(&*self.hashes)
+        ROW + self.record.len() + self.hashes.len() * FILED
+    }
+
+    /// Where it is filed.
+    fn keys<'r>(&'r self, position: &'r Arc<Position>, number: u64) -> impl Iterator<Item = Key> + 'r {
+        self.hashes.iter().map(move |hash| (*hash, Arc::clone(position), number))
     }
 }
 
@@ -193,11 +205,10 @@ impl Row {
 fn start(lookup: &Lookup) -> Bound<(Position, u64)> {
     let place = Place { file: 0, number: 0 };
     // no id stands before the empty one, so that this is the first position of its second
-    let newest = lookup.end.map(|end| Position::new(Some(end), Some(""), place));
-    match (&lookup.after, newest) {
-        (Some(after), Some(newest)) if newest > *after => Bound::Included((newest, 0)),
-        (Some(after), _) => Bound::Excluded((after.clone(), u64::MAX)),
-        (None, Some(newest)) => Bound::Included((newest, 0)),
-        (None, None) => Bound::Unbounded,
+    let newest = lookup.end.or_else(|| Timestamp::from_epoch(LAST_SECOND));
+    let newest = Position::new(newest, Some(""), place);
+    match &lookup.after {
+        Some(after) if newest <= *after => Bound::Excluded((after.clone(), u64::MAX)),
+        _ => Bound::Included((newest, 0)),
     }
 }
