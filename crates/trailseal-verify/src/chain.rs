@@ -9,7 +9,7 @@ use crate::{
     finding::{Code, Finding, Severity},
     keys::KeyRing,
     link::{Content, DigestRow, Evidence, named_chain},
-    parts::{ChainId, ChainKind, Gap},
+    parts::{ChainId, ChainKind, Gap, Interval},
     policy::Policy,
     signature::{self, Signature, SignatureCheck, SignatureSource},
 };
@@ -18,6 +18,7 @@ mod diagnosis;
 mod heads;
 mod links;
 mod places;
+mod scope;
 
 pub use heads::check_heads;
 
@@ -49,6 +50,9 @@ pub struct Judgement {
     pub source: Option<SignatureSource>,
     /// Whether it is counted: in scope, a digest, and not a second copy of one.
     pub is_counted: bool,
+    /// The window of which the row speaks: its own where it is authentic, else that of its place. `None` where
+    /// neither says one.
+    pub window: Option<Interval>,
 }
 
 impl Judgement {
@@ -96,6 +100,7 @@ pub fn assess(
 ) -> Assessment {
     let mut work = Work::new(rows, keys, policy, is_mapped);
     work.authenticate();
+    work.place_rows();
     work.judge_rows();
     work.judge_places();
     work.find_forks();
@@ -122,8 +127,10 @@ struct Work<'a> {
     unusable_places: HashMap<&'a str, Vec<usize>>,
     /// Chain → the ends that the names of such rows state.
     unusable_ends: BTreeMap<ChainId, BTreeSet<Timestamp>>,
-    /// Rows that are the second copy of another row's content.
-    copies: HashSet<usize>,
+    /// Rows that are a further copy of another row's content, and that row.
+    copies: HashMap<usize, usize>,
+    /// Row → the chain of which it speaks.
+    ids: Vec<Option<ChainId>>,
     chains: BTreeMap<ChainId, Chain>,
     findings: Vec<Finding>,
 }
@@ -168,7 +175,7 @@ impl<'a> Work<'a> {
             }
         }
         let unproven =
-            Judgement { status: Status::Unproven, evidence: Vec::new(), source: None, is_counted: false };
+            Judgement { status: Status::Unproven, evidence: Vec::new(), source: None, is_counted: false, window: None };
         let mut work = Self {
             rows,
             keys,
@@ -181,7 +188,8 @@ impl<'a> Work<'a> {
             successors,
             unusable_places,
             unusable_ends,
-            copies: HashSet::new(),
+            copies: HashMap::new(),
+            ids: Vec::new(),
             chains: BTreeMap::new(),
             findings: Vec::new(),
         };
@@ -199,10 +207,11 @@ impl<'a> Work<'a> {
             };
             let mut ordered = claimants.clone();
             ordered.sort_by(|a, b| rank(a).cmp(&rank(b)));
-            let mut seen = HashSet::new();
+            let mut seen = HashMap::new();
             for index in ordered {
-                if !seen.insert(self.rows[index].sha256) {
-                    self.copies.insert(index);
+                let first = *seen.entry(self.rows[index].sha256).or_insert(index);
+                if first != index {
+                    self.copies.insert(index, first);
                 }
             }
         }
@@ -288,18 +297,17 @@ impl<'a> Work<'a> {
     fn about(&self, index: usize, code: Code, message: impl Into<String>) -> Finding {
         let row = &self.rows[index];
         let finding = Finding::new(code, message).found_at(&row.found.path);
-        match &row.content {
-            Content::Digest(digest, id) => finding
-                .about(Some(&digest.bucket), &digest.object)
-                .of_chain(id)
-                .spanning(digest.start, digest.end),
-            Content::Unusable(..) => {
-                let finding = finding.about(row.found.bucket.as_deref(), &row.found.key);
-                match named_chain(&row.found.key) {
-                    Some((id, end)) => finding.of_chain(&id).spanning(end.plus(-HOUR), end),
-                    None => finding,
-                }
-            }
+        let finding = match &row.content {
+            Content::Digest(digest, _) => finding.about(Some(&digest.bucket), &digest.object),
+            Content::Unusable(..) => finding.about(row.found.bucket.as_deref(), &row.found.key),
+        };
+        let finding = match &self.ids[index] {
+            Some(id) => finding.of_chain(id),
+            None => finding,
+        };
+        match self.judgements[index].window {
+            Some(window) => finding.spanning(window.start, window.end),
+            None => finding,
         }
     }
 
@@ -315,18 +323,6 @@ impl<'a> Work<'a> {
         self.push(finding);
     }
 
-    /// Whether a row is judged at all: in the asked span, and of an asked trail.
-    fn is_in_scope(&self, index: usize) -> bool {
-        match &self.rows[index].content {
-            Content::Digest(digest, id) => {
-                self.policy.wants_chain(id) && self.policy.overlaps(digest.start, digest.end)
-            }
-            Content::Unusable(..) => match named_chain(&self.rows[index].found.key) {
-                Some((id, end)) => self.policy.wants_chain(&id) && self.policy.overlaps(end.plus(-HOUR), end),
-                None => true,
-            },
-        }
-    }
 }
 
 /// The rows that hold digests.

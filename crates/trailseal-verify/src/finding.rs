@@ -45,9 +45,13 @@ macro_rules! codes {
 
 codes! {
     AccountAbsent = "account_absent", Unproven, "An expected account has no digest and no log.";
+    AccountUnexpected = "account_unexpected", Unproven, "An account that is not expected has digests or logs here.";
     AlgorithmUnsupported = "algorithm_unsupported", Unproven, "Another algorithm than the one known is stated.";
     BackfillTimeUnknown = "backfill_time_unknown", Note, "A backfill digest without its generation time.";
+    BaselineNotCompared = "baseline_not_compared", Note, "Nothing of the earlier report lies in what was asked for.";
+    CopyOfVerified = "copy_of_verified", Note, "A further copy of a file that is proven.";
     CoverageEndsEarly = "coverage_ends_early", Unproven, "The newest digest ends before `--end-time`.";
+    CoverageHole = "coverage_hole", Unproven, "A span inside what was asked for that is not proven, and of which nothing else speaks.";
     CoverageStartsLate = "coverage_starts_late", Unproven, "Logs, or `--start-time`, are older than the first digest.";
     DigestAltered = "digest_altered", Violation, "A digest's bytes are not those that were signed.";
     DigestConflict = "digest_conflict", Violation, "Two digests name one log with different hashes.";
@@ -65,6 +69,8 @@ codes! {
     HeadStale = "head_stale", Unproven, "Something is newer than the newest digest by more than it may be.";
     KeyOutsideValidity = "key_outside_validity", Note, "A digest ends outside the validity stated for its key.";
     KeyUnknown = "key_unknown", Unproven, "No trusted key has the fingerprint.";
+    LayoutLost = "layout_lost", Note, "Files that were found by name and hash, not by their place.";
+    Leftover = "leftover", Note, "What desktops, copies and archives leave behind.";
     LimitExceeded = "limit_exceeded", Violation, "An object exceeds a limit.";
     LocationMismatch = "location_mismatch", Violation, "A valid digest in another digest's place.";
     LogAltered = "log_altered", Violation, "A log's content is not what was signed.";
@@ -82,18 +88,23 @@ codes! {
     LogTruncated = "log_truncated", Violation, "A log that is cut short.";
     LogUnproven = "log_unproven", Unproven, "A log whose digest is not authentic.";
     LogUnreadable = "log_unreadable", Unproven, "A log that cannot be read.";
-    LogUnreferenced = "log_unreferenced", Violation, "A log in a proven window that no digest names.";
+    LogUnreferenced = "log_unreferenced", Unproven, "A log in a proven window that no digest names.";
     NameMismatch = "name_mismatch", Violation, "A digest's name or folder says another thing than its content.";
     NoDigests = "no_digests", Unproven, "Logs, but no digest.";
+    NotCopied = "not_copied", Unproven, "What lies in a day folder of which the archive has nothing.";
     RegionAbsent = "region_absent", Unproven, "An expected region has no digest and no log.";
     RewrittenHistory = "rewritten_history", Violation, "The head of an earlier report is no longer in its chain.";
+    RootAddsNothing = "root_adds_nothing", Note, "A folder that was given and in which nothing was asked for.";
     SidecarMalformed = "sidecar_malformed", Unproven, "Object metadata that cannot be read.";
     SignatureMalformed = "signature_malformed", Violation, "A signature that is no signature.";
     SignatureMismatch = "signature_mismatch", Violation, "A signature that the key did not make.";
     SignatureSourcesDisagree = "signature_sources_disagree", Unproven, "Two sources hold different signatures of one digest.";
     SignatureUnavailable = "signature_unavailable", Unproven, "No signature of a chain's end.";
+    StampMismatch = "stamp_mismatch", Unproven, "A log whose name and date folder state different days.";
     StoredInflated = "stored_inflated", Note, "A file that is stored inflated.";
     StrayObject = "stray_object", Unproven, "An object that is neither digest nor log.";
+    SymlinkAlias = "symlink_alias", Note, "A symbolic link that is another name of a file of the archive.";
+    SymlinkLoop = "symlink_loop", Note, "A symbolic link that leads in a circle.";
     SymlinkNotFollowed = "symlink_not_followed", Unproven, "A symbolic link that leaves the roots or leads nowhere.";
     TailCut = "tail_cut", Violation, "The oldest digest names a predecessor that is not there.";
     WindowAnomaly = "window_anomaly", Note, "Windows that overlap, run backwards, or are far from an hour.";

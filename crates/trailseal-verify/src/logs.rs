@@ -87,7 +87,7 @@ fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
             );
         }
         Copy::Absent => {
-            let message = "a log file that its digest names is not there".to_owned();
+            let message = "a log file that its digest names is not there: deleted, expired by a lifecycle rule, archived or not copied".to_owned();
             return found(Status::Missing, Code::LogMissing, message);
         }
         Copy::NotInArchive => {

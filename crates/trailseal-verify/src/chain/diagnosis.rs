@@ -15,7 +15,12 @@ impl Work<'_> {
     /// Judges every row for itself.
     pub(super) fn judge_rows(&mut self) {
         for index in 0..self.rows.len() {
-            if !self.is_in_scope(index) || self.copies.contains(&index) {
+            if !self.is_in_scope(index) {
+                continue;
+            }
+            if self.copies.contains_key(&index) {
+                // Its content is judged already; how this copy holds it is not.
+                self.judge_storage(index);
                 continue;
             }
             match &self.rows[index].content {

@@ -11,15 +11,24 @@ use crate::{
     parts::{ChainId, Gap},
 };
 
+/// What lies before a digest in its chain.
+struct Step {
+    /// The end of the newest older digest that can be relied on.
+    older: Option<Timestamp>,
+    /// Whether the digest itself can be.
+    is_firm: bool,
+}
+
 impl<'a> Work<'a> {
     /// Orders the rows of each chain and judges every step from one digest to the next.
     pub(super) fn link(&mut self) {
         for index in 0..self.rows.len() {
             let row = &self.rows[index];
-            let named =
-                row.digest().is_none().then(|| named_chain(&row.found.key)).flatten().map(|(id, _)| id);
-            let Some(id) = row.chain().cloned().or(named) else { continue };
-            if self.copies.contains(&index) || !self.policy.wants_chain(&id) || self.is_foreign(index, &id) {
+            let Some(id) = self.ids[index].clone() else { continue };
+            if self.copies.contains_key(&index)
+                || !self.policy.wants_chain(&id)
+                || self.is_foreign(index, &id)
+            {
                 continue;
             }
             let new = Chain {
@@ -37,18 +46,24 @@ impl<'a> Work<'a> {
         for id in &ids {
             let mut rows = std::mem::take(&mut self.chains.get_mut(id).expect("a key of the map").rows);
             rows.sort_by_key(|index| {
-                let row = &self.rows[*index];
-                (row.digest().map(|digest| (digest.end, digest.start)), &row.found.path)
+                let window = self.judgements[*index].window.map(|window| (window.end, window.start));
+                (window, &self.rows[*index].found.path)
             });
-            for (position, index) in rows.iter().enumerate() {
+            // What nothing proves ends no gap and begins none (row 88), unless nothing is proven at all.
+            let is_authentic = |row: &usize| self.judgements[*row].is_authentic();
+            let has_proof = rows.iter().any(is_authentic);
+            let is_firm = |row: &usize| !has_proof || is_authentic(row);
+            let firm: BTreeSet<Timestamp> =
+                rows.iter().filter(|row| is_firm(row)).filter_map(|row| Some(self.rows[*row].digest()?.end)).collect();
+            for index in &rows {
                 let digest = self.rows[*index].digest().expect("only digests are in chains");
                 if self.is_in_scope(*index) {
-                    let older = rows[..position].iter().rev().filter_map(|row| self.rows[*row].digest());
-                    let older = older.map(|other| other.end).find(|end| *end < digest.end);
                     let is_end = !self.successors.contains_key(&(&digest.bucket, &digest.object));
                     self.judge_window(*index, digest, id, is_end);
-                    self.judge_step(*index, digest, id, older);
                 }
+                let older = firm.range(..digest.end).next_back().copied();
+                let is_firm = !has_proof || self.judgements[*index].is_authentic();
+                self.judge_step(*index, digest, id, &Step { older, is_firm });
             }
             self.chains.get_mut(id).expect("a key of the map").rows = rows;
         }
@@ -68,20 +83,36 @@ impl<'a> Work<'a> {
         self.push(finding);
     }
 
-    /// The step from a digest to its predecessor; `older` is the end of the newest older digest.
-    fn judge_step(&mut self, index: usize, digest: &'a Digest, id: &ChainId, older: Option<Timestamp>) {
+    /// The step from a digest to its predecessor. What lies between them is in scope if either the digest or the
+    /// span between is: a narrower scope hides nothing that the whole run finds in it.
+    fn judge_step(&mut self, index: usize, digest: &'a Digest, id: &ChainId, step: &Step) {
+        let is_in_scope = self.is_in_scope(index);
         let Some(previous) = &digest.previous else {
-            if let Some(older) = older.filter(|_| is_standard(id)) {
+            if let Some(older) = step.older.filter(|_| is_standard(id) && step.is_firm)
+                && (is_in_scope || self.policy.overlaps(older, digest.start))
+            {
                 self.report_gap(id, older, digest);
             }
             return;
         };
+        if !is_in_scope && !step.is_firm {
+            return;
+        }
         let place = (previous.bucket.as_str(), previous.object.as_str());
-        let predecessor = self.claims.get(&place).and_then(|rows| rows.first()).copied();
-        if let Some(predecessor) = predecessor.and_then(|row| self.rows[row].digest()) {
-            self.judge_windows_meet(index, digest, predecessor, id);
-        } else if !self.is_occupied(place) {
-            self.report_missing(index, digest, previous, id, older);
+        let claimants = self.claims.get(&place).map_or(&[][..], Vec::as_slice);
+        let authentic = claimants.iter().find(|row| self.judgements[**row].is_authentic());
+        let Some(predecessor) = authentic.or(claimants.first()).copied() else {
+            if !self.is_occupied(place) {
+                self.report_missing(index, digest, previous, id, step.older);
+            }
+            return;
+        };
+        // A file that claims the place and is not authentic has a finding of its own.
+        if let Some(older) = self.rows[predecessor].digest()
+            && (authentic.is_some() || !self.judgements[index].is_authentic())
+            && (is_in_scope || self.policy.overlaps(older.end, digest.start))
+        {
+            self.judge_windows_meet(index, digest, older, id);
         }
     }
 
@@ -115,7 +146,7 @@ impl<'a> Work<'a> {
     fn report_gap(&mut self, id: &ChainId, start: Timestamp, starting: &Digest) {
         let end = starting.start.max(start);
         let message =
-            format!("the chain ends at {start} and a new one starts with the digest of {}", starting.end);
+            format!("the chain ends at {start}, and logging started anew at {}", starting.end);
         let finding = Finding::new(Code::Gap, message)
             .of_chain(id)
             .about(Some(&starting.bucket), &starting.object)
@@ -135,7 +166,11 @@ impl<'a> Work<'a> {
         let end = named_chain(&previous.object).map_or(digest.start, |(_, end)| end);
         let start = older.map_or(end.plus(-HOUR), |older| older.max(end.plus(-HOUR)).min(end));
         let is_mapped = (self.is_mapped)(&previous.bucket, &previous.object);
-        let is_before_scope = self.policy.start.is_some_and(|start| digest.start <= start);
+        let is_before_scope = self.policy.start.is_some_and(|start| end <= start);
+        let is_asked = |from, to| self.policy.overlaps(from, to);
+        if !self.is_in_scope(index) && !is_asked(start, end) && !older.is_some_and(|older| is_asked(older, start)) {
+            return;
+        }
         let code = match older {
             _ if !is_mapped => Code::DigestNotInArchive,
             None if is_standard(id) => Code::TailCut,
@@ -146,9 +181,9 @@ impl<'a> Work<'a> {
                 "the predecessor lies in a bucket or prefix that is not part of the archive"
             }
             Code::TailCut => {
-                "the oldest digest names a predecessor that is not there: deleted, expired or not copied (a later --start-time leaves it out)"
+                "the oldest digest names a predecessor that is not there: deleted, expired, archived or not copied (a later --start-time leaves it out)"
             }
-            _ => "a digest that its successor names is not there",
+            _ => "a digest that its successor names is not there: deleted, expired, archived or not copied",
         };
         let mut finding = Finding::new(code, message)
             .about(Some(&previous.bucket), &previous.object)
@@ -161,7 +196,7 @@ impl<'a> Work<'a> {
         }
         let is_violation = finding.severity == Severity::Violation;
         self.push(finding);
-        if code == Code::DigestNotInArchive || (is_before_scope && older.is_none()) {
+        if code == Code::DigestNotInArchive || is_before_scope {
             return;
         }
         self.add_gap(id, start, end, code, is_violation);
@@ -174,7 +209,7 @@ impl<'a> Work<'a> {
     /// What lies before a missing digest: further missing ones if whole hours fit, else a gap.
     fn report_hole(&mut self, id: &ChainId, from: Timestamp, to: Timestamp, by: &Digest, proven: bool) {
         let seconds = to.since(from);
-        if seconds <= 0 || !is_standard(id) {
+        if seconds <= 0 || !is_standard(id) || !self.policy.overlaps(from, to) {
             return;
         }
         if seconds % HOUR != 0 {

@@ -2,7 +2,7 @@
 
 use trailseal_archive::{
     Timestamp,
-    key::{DigestName, KeyParts},
+    key::{DigestName, KeyParts, strip_extension},
 };
 
 use crate::{
@@ -42,17 +42,36 @@ impl Work<'_> {
             .is_some_and(|parts| parts.account != id.account || parts.region != id.region)
     }
 
-    fn is_in_place(&self, index: usize, digest: &Digest) -> bool {
+    /// Whether a digest lies where it says: in the folder of its bucket, or in one whose path from `AWSLogs/` on is
+    /// the digest's. What stands before that belongs to the copy: trees are moved, and disks that do not heed
+    /// case merge prefixes (row 92).
+    pub(super) fn is_in_place(&self, index: usize, digest: &Digest) -> bool {
         let found = &self.rows[index].found;
-        found.is_place_of(&digest.object)
-            && found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket)
+        let is_of_bucket = found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket);
+        (found.is_place_of(&digest.object) && is_of_bucket) || has_same_tail(&found.key, &digest.object)
+    }
+
+    /// Whether a further copy of a digest lies where it claims nothing that is not its own (rows 69 and 95): in no
+    /// other account's or region's folders, and not under another digest's name.
+    fn is_mere_copy(&self, index: usize, digest: &Digest) -> bool {
+        let row = &self.rows[index];
+        let is_at_home = row.chain().is_some_and(|id| !self.is_foreign(index, id));
+        let name = row.found.path.rsplit('/').next().unwrap_or_default();
+        let own = digest.object.rsplit('/').next().and_then(strip_extension).unwrap_or_default();
+        is_at_home && (name.contains(own) || DigestName::parse(name).is_err())
     }
 
     /// A replay puts a digest where another belongs; else its name or folder was merely changed.
     fn judge_misplaced(&mut self, index: usize, digest: &Digest) {
+        if let Some(original) = self.copies.get(&index).copied()
+            && self.is_mere_copy(index, digest)
+        {
+            return self.note_copy(index, original);
+        }
         let found = &self.rows[index].found;
         let bucket = found.bucket.as_deref().unwrap_or(&digest.bucket);
-        let is_anothers_place = self.copies.contains(&index)
+        let is_copy = self.copies.contains_key(&index);
+        let is_anothers_place = is_copy
             || self.successors.contains_key(&(bucket, found.key.as_str()))
             || self.claims.contains_key(&(bucket, found.key.as_str()));
         let (key, claimed) = (found.key.clone(), digest.object.clone());
@@ -62,11 +81,20 @@ impl Work<'_> {
             let finding = self.about(index, Code::NameMismatch, message).expected(claimed, key);
             return self.violate(index, finding);
         }
-        let what = if self.copies.contains(&index) { "a copy of a digest" } else { "a digest" };
+        let what = if is_copy { "a copy of a digest" } else { "a digest" };
         let message = format!("{what} lies in a place that is not its own");
         let finding = self.about(index, Code::LocationMismatch, message).expected(claimed, key.clone());
         self.violate(index, finding);
         self.report_replaced(index, &digest.bucket, &key);
+    }
+
+    /// What is said of the first one is said of its copy, unless that is proven.
+    fn note_copy(&mut self, index: usize, original: usize) {
+        if self.judgements[original].is_authentic() {
+            let of = &self.rows[original].found.path;
+            let finding = self.about(index, Code::CopyOfVerified, format!("a copy of the digest file {of}"));
+            self.push(finding);
+        }
     }
 
     /// The digest whose place was taken, unless it is there or its successor reports it missing. A name alone
@@ -116,6 +144,13 @@ impl Work<'_> {
             self.violate(index, finding);
         }
     }
+}
+
+/// Whether two keys are the same from `AWSLogs/` on; a file stored inflated may have lost its `.gz`.
+fn has_same_tail(found: &str, claimed: &str) -> bool {
+    let (Some(f), Some(c)) = (KeyParts::parse(found), KeyParts::parse(claimed)) else { return false };
+    let (tail, claim) = (&found[f.prefix.len()..], &claimed[c.prefix.len()..]);
+    tail == claim || claim.strip_suffix(".gz") == Some(tail)
 }
 
 /// A field of the digest that its own `digestS3Object` contradicts.
