@@ -18,6 +18,7 @@
 pub mod content;
 pub mod gzip;
 pub mod key;
+pub mod leftover;
 pub mod metadata;
 pub mod time;
 pub mod walk;

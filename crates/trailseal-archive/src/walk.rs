@@ -8,10 +8,14 @@ use std::{
     collections::{BTreeMap, HashSet},
     fs, io,
     ops::ControlFlow,
+    os::fd::AsFd,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::key::{KeyParts, ObjectKind};
+
+mod open;
 
 /// The folders that may be read.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Roots {
 struct Root {
     given: PathBuf,
     canonical: PathBuf,
+    /// The folder itself, whatever its path leads to later.
+    handle: Arc<fs::File>,
 }
 
 /// Why a root cannot be read.
@@ -153,7 +159,8 @@ impl Roots {
             let fail = |source| RootError { path: given.clone(), source };
             let canonical = fs::canonicalize(given).map_err(fail)?;
             fs::read_dir(&canonical).map_err(fail)?;
-            roots.push(Root { given: given.clone(), canonical });
+            let handle = Arc::new(fs::File::open(&canonical).map_err(fail)?);
+            roots.push(Root { given: given.clone(), canonical, handle });
         }
         let all: Vec<PathBuf> = roots.iter().map(|root| root.canonical.clone()).collect();
         let mut at = 0;
@@ -238,6 +245,44 @@ impl Roots {
         let mut problems = Vec::new();
         let mut walk = Walk::new(self, Lengths::Asked, &mut problems);
         walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
+    }
+
+    /// Opens a regular file at a path in the roots, as a listing has it ([`Folder::real`] and a name).
+    ///
+    /// Links within the roots are followed, others are not, whenever they were put in place: what is opened lies
+    /// below a root. A pipe in the place of a file is not waited for.
+    ///
+    /// # Errors
+    /// Those of opening a file, and a [`Refusal`] within an error of kind `Other` for a link that leaves the roots
+    /// and for what is no regular file.
+    pub fn open_file(&self, real: &Path) -> io::Result<fs::File> {
+        self.open_with_length(real).map(|(file, _)| file)
+    }
+
+    /// [`Roots::open_file`], and how many bytes the file has, which had to be asked for anyway.
+    ///
+    /// # Errors
+    /// Those of [`Roots::open_file`].
+    pub fn open_with_length(&self, real: &Path) -> io::Result<(fs::File, u64)> {
+        match self.open_without_links(real) {
+            Ok(opened) => Ok(opened),
+            Err(open::Failure::Io(error)) => Err(error),
+            Err(open::Failure::Link) => {
+                let canonical = fs::canonicalize(real)?;
+                self.open_without_links(&canonical).map_err(|failure| match failure {
+                    open::Failure::Io(error) => error,
+                    // it came in between
+                    open::Failure::Link => io::Error::other(Refusal::Link),
+                })
+            }
+        }
+    }
+
+    fn open_without_links(&self, path: &Path) -> Result<(fs::File, u64), open::Failure> {
+        let mut below =
+            self.roots.iter().filter_map(|root| Some((root, path.strip_prefix(&root.canonical).ok()?)));
+        let (root, rest) = below.next().ok_or_else(|| open::Failure::Io(io::Error::other(Refusal::Link)))?;
+        open::below(root.handle.as_fd(), rest)
     }
 
     /// A file at a real path in the roots, if there is one that is regular; for names that no listing had.
@@ -499,6 +544,55 @@ mod tests {
                 roots.list(&survey.units.values().next().unwrap()[0].1, Lengths::Asked, &mut Vec::new());
             assert_eq!(listings[0].files.last().unwrap().refusal, Some(Refusal::NotRegular));
         }
+    }
+
+    #[test]
+    fn files_are_opened_below_the_roots_only() {
+        use std::{io::Read, os::unix::fs::symlink};
+
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("b.json.gz"), "secret").unwrap();
+        let root = tree();
+        let day = fs::canonicalize(root.path()).unwrap().join(DAY);
+        let (roots, _) = survey(root.path());
+        let open = |name: &str| -> Result<String, String> {
+            let mut content = String::new();
+            let mut file = roots.open_file(&day.join(name)).map_err(|error| error.to_string())?;
+            file.read_to_string(&mut content).map_err(|error| error.to_string())?;
+            Ok(content)
+        };
+        assert_eq!(open("b.json.gz").as_deref(), Ok("12"));
+        // links within the root, of files and of folders
+        symlink("b.json.gz", day.join("link")).unwrap();
+        symlink("..", day.join("up")).unwrap();
+        assert_eq!(open("link").as_deref(), Ok("12"));
+        assert_eq!(open("up/01/b.json.gz").as_deref(), Ok("12"));
+        // out of it, in circles and to nothing
+        symlink(outside.path().join("b.json.gz"), day.join("out")).unwrap();
+        symlink(outside.path(), day.join("away")).unwrap();
+        symlink("circle", day.join("circle")).unwrap();
+        symlink("nowhere", day.join("broken")).unwrap();
+        let link = Refusal::Link.to_string();
+        assert_eq!(open("out"), Err(link.clone()));
+        assert_eq!(open("away/b.json.gz"), Err(link.clone()));
+        assert!(open("circle").is_err() && open("broken").is_err() && open("missing").is_err());
+        let elsewhere = roots.open_file(&outside.path().join("b.json.gz"));
+        assert_eq!(elsewhere.unwrap_err().to_string(), link);
+        // what is no file
+        let refused = Err(Refusal::NotRegular.to_string());
+        let _socket = std::os::unix::net::UnixListener::bind(day.join("socket")).unwrap();
+        assert_eq!(open("socket"), refused);
+        assert_eq!(open(""), refused);
+        assert!(open("b.json.gz/x").is_err());
+        let pipe = std::process::Command::new("mkfifo").arg(day.join("pipe")).status();
+        if pipe.is_ok_and(|status| status.success()) {
+            assert_eq!(open("pipe"), refused);
+        }
+        // a folder that is replaced after it was listed
+        fs::rename(&day, day.with_file_name("02")).unwrap();
+        symlink(outside.path(), &day).unwrap();
+        assert_eq!(fs::read(day.join("b.json.gz")).unwrap(), b"secret");
+        assert_eq!(open("b.json.gz"), Err(link));
     }
 
     #[test]
