@@ -15,13 +15,13 @@ use trailseal_verify::{
 };
 
 use crate::{
-    changes,
     error::Error,
-    files::{FileId, FileTable},
+    files::FileId,
     hash::{Hashing, Seen},
     options::{Options, Progress},
     outcome::UnitOutcome,
     read::{self, DigestReader},
+    sort::Sorted,
     unit::{SeenFiles, Unit, UnitDetail},
 };
 
@@ -55,8 +55,8 @@ impl Run<'_> {
     pub(crate) fn list(
         &self,
         key: UnitKey,
-        folders: &[(ObjectKind, Folder)],
-        more: Vec<(ObjectKind, Listing)>,
+        folders: &[&(ObjectKind, Folder)],
+        more: Vec<&(ObjectKind, Listing)>,
     ) -> Unit {
         let mut unit = Unit::new(key);
         for (kind, folder) in folders {
@@ -68,8 +68,9 @@ impl Run<'_> {
             }
         }
         for (kind, listing) in more {
-            unit.files.add(kind, listing);
+            unit.files.add(*kind, listing.clone());
         }
+        unit.sorted = Sorted::new(&unit.files, self.options, self.roots);
         unit
     }
 
@@ -89,8 +90,7 @@ impl Run<'_> {
         let mut outcomes = Vec::new();
         for (n, unit) in units.iter().enumerate() {
             let files = SeenFiles { unit: n as u32, jobs: &jobs, seen: &seen };
-            let mut outcome = unit.finish(files, self);
-            outcome.changes = changes::find(unit, &outcome, files, self);
+            let outcome = unit.finish(files, self);
             observe(&unit.detail(&outcome, files));
             outcomes.push(outcome);
         }
@@ -100,35 +100,36 @@ impl Run<'_> {
 
     /// Reads and judges the digests of a batch, and finds the logs that they name.
     pub(crate) fn judge_digests(&self, units: &mut [Unit]) -> Result<(), Error> {
-        let digests = self.read_digests(units)?;
+        self.read_digests(units)?;
         self.pool.install(|| {
-            units.par_iter_mut().zip(&digests).for_each(|(unit, ids)| {
+            units.par_iter_mut().for_each(|unit| {
                 if self.signatures == Signatures::Heads {
                     check_heads(&mut unit.rows, &self.options.keys);
                 }
-                unit.assess(ids, self);
+                unit.assess(self);
             });
         });
         Ok(())
     }
 
-    /// Reads the digests of all units, and says which file each row was read from.
-    fn read_digests(&self, units: &mut [Unit]) -> Result<Vec<Vec<FileId>>, Error> {
-        let ids: Vec<Vec<FileId>> = units.iter().map(|unit| unit.digest_files(self.options)).collect();
-        let jobs: Vec<(&FileTable, FileId)> =
-            units.iter().zip(&ids).flat_map(|(unit, ids)| ids.iter().map(|id| (&unit.files, *id))).collect();
-        let length = |(files, id): &(&FileTable, FileId)| files.get(*id).file.length;
+    /// Reads the digests of all units.
+    fn read_digests(&self, units: &mut [Unit]) -> Result<(), Error> {
+        let jobs: Vec<(&Unit, FileId)> =
+            units.iter().flat_map(|unit| unit.sorted.digests.iter().map(move |id| (unit, *id))).collect();
+        let length = |(unit, id): &(&Unit, FileId)| unit.files.get(*id).file.length;
         self.progress.add(jobs.len() as u64, jobs.iter().map(length).sum());
         let rows = self.pool.install(|| {
             jobs.par_iter()
                 .with_min_len(4)
                 .map_init(
-                    || DigestReader::new(self.options),
+                    || DigestReader::new(self.options, self.roots),
                     |reader, job| {
                         if self.progress.is_interrupted() {
                             return None;
                         }
-                        let row = reader.read(job.0, job.1, |digest| self.look_at(digest));
+                        let (unit, id) = job;
+                        let metadata = unit.sorted.metadata.get(id).copied();
+                        let row = reader.read(&unit.files, *id, metadata, |digest| self.look_at(digest));
                         self.progress.done(1, length(job));
                         Some(row)
                     },
@@ -136,12 +137,12 @@ impl Run<'_> {
                 .collect::<Option<Vec<_>>>()
         });
         let mut rows = rows.ok_or(Error::Interrupted)?.into_iter();
-        for (unit, ids) in units.iter_mut().zip(&ids) {
-            let (rows, sidecars): (_, Vec<_>) = rows.by_ref().take(ids.len()).unzip();
+        for unit in units {
+            let (rows, sidecars): (_, Vec<_>) = rows.by_ref().take(unit.sorted.digests.len()).unzip();
             unit.rows = rows;
             unit.sidecars = sidecars.into_iter().flatten().collect();
         }
-        Ok(ids)
+        Ok(())
     }
 
     fn look_at(&self, digest: DigestFile<'_>) -> DigestRow {
@@ -156,7 +157,7 @@ impl Run<'_> {
         let file = |(unit, id): &(u32, FileId)| units[*unit as usize].files.get(*id);
         let lengths: Vec<u64> = jobs.iter().map(|job| file(job).file.length).collect();
         self.progress.add(jobs.len() as u64, lengths.iter().sum());
-        let seen = self.hashing().run(&lengths, &|index| read::open(&file(&jobs[index])));
+        let seen = self.hashing().run(&lengths, &|index| read::open(self.roots, &file(&jobs[index])));
         self.check_interrupt()?;
         Ok(seen)
     }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, walk::UnitKey};
 
-use crate::report::{ChainId, ChainKind, Report, SCHEMA, Scope, Totals, Verdict};
+use crate::report::{ChainId, ChainKind, Report, SCHEMA, Scope, TOOL, Totals, Verdict};
 use trailseal_verify::{
     chain::HOUR,
     finding::{Code, Finding, Severity},
@@ -13,10 +13,15 @@ use trailseal_verify::{
 };
 
 use crate::expect::Expectations;
+use crate::explain::{self, Explanations, Question};
 use crate::options::Options;
-use crate::outcome::{ChainOutcome, UnitOutcome, UnnamedLog, corroborate};
+use crate::outcome::{ChainOutcome, Leftovers, UnitOutcome, UnnamedLog};
 
 mod baseline;
+mod holes;
+mod not_copied;
+
+pub(crate) use holes::find as holes;
 
 /// Unnamed logs of one meaning that a unit may list one by one; the rest become one finding.
 const MAX_LISTED: usize = 1_000;
@@ -41,30 +46,39 @@ pub(crate) fn conclude(
     mut outcomes: Vec<UnitOutcome>,
     mut scope: Scope,
     options: &Options,
+    explanations: &Explanations,
     elsewhere: &[Elsewhere],
     others: Vec<Finding>,
 ) -> Report {
     let Options { policy, expect, .. } = options;
     name_swapped(&mut outcomes);
-    corroborate(&mut outcomes);
     let found: BTreeSet<&str> = elsewhere.iter().map(|file| file.path.as_str()).collect();
     let mut findings = others;
     let mut totals = Totals::default();
     findings.extend(found_elsewhere(&outcomes, elsewhere));
+    let mut leftovers = Leftovers::default();
     for unit in &mut outcomes {
-        findings.extend(unnamed_logs(unit, policy, &found));
-        add(&mut totals, &unit.totals);
+        findings.extend(unnamed_logs(unit, &found));
+        leftovers.merge(&unit.leftovers);
         scope.mappings.append(&mut unit.mappings);
     }
-    findings.extend(of_digests(&mut outcomes, policy, expect));
-    let verdict = settle(&mut findings, policy);
+    findings.extend(leftovers.findings());
+    findings.extend(of_digests(&mut outcomes, policy, expect, explanations));
+    findings.extend(holes(&outcomes, policy, &findings));
+    for unit in &outcomes {
+        add(&mut totals, &unit.totals);
+        totals.files.add(&unit.files);
+    }
+    totals.gap_seconds = gap_seconds(&outcomes, policy);
+    let verdict = settle(&mut findings, &totals, policy);
     scope.mappings.sort();
     scope.mappings.dedup();
+    let chains = outcomes.into_iter().flat_map(|unit| unit.chains);
     let mut chains: Vec<_> =
-        outcomes.into_iter().flat_map(|unit| unit.chains).map(|chain| chain.report).collect();
+        chains.filter(|chain| chain.is_spoken_of()).map(|chain| chain.report).collect();
     chains.sort_by(|a, b| a.id.cmp(&b.id));
     let exit_status = verdict.exit_status();
-    Report { schema: SCHEMA, verdict, exit_status, scope, totals, chains, findings }
+    Report { schema: SCHEMA, tool: TOOL, verdict, exit_status, scope, totals, chains, findings }
 }
 
 /// What the units found, and what comparing their digests shows.
@@ -72,29 +86,76 @@ pub(crate) fn of_digests(
     outcomes: &mut [UnitOutcome],
     policy: &Policy,
     expect: &Expectations,
+    explanations: &Explanations,
 ) -> Vec<Finding> {
+    explain_gaps(outcomes, explanations);
+    not_copied::mark(outcomes);
     let mut findings = Vec::new();
     for unit in outcomes.iter_mut() {
-        findings.extend(late_and_early(unit, policy));
+        findings.extend(late_and_early(unit, policy, explanations));
         findings.append(&mut unit.findings);
     }
-    findings.extend(stale_heads(outcomes, policy, expect));
+    let stale = stale_heads(outcomes, policy, expect);
+    findings.extend(stale.into_iter().filter(|(question, _)| !explanations.has_ended(question)).map(|(_, f)| f));
     findings.extend(absent(outcomes, policy, expect));
-    findings.extend(baseline::compare(outcomes, policy, expect));
+    findings.extend(baseline::compare(outcomes, policy, expect, &findings));
     findings
 }
 
+/// The ends of chains that an event in a verified log may explain.
+pub(crate) fn questions(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Question> {
+    let mut questions = explain::gaps(outcomes);
+    questions.extend(stale_heads(outcomes, policy, expect).into_iter().map(|(question, _)| question));
+    let early = outcomes.iter().flat_map(|unit| &unit.chains).filter_map(|chain| ends_early(chain, policy));
+    questions.extend(early.map(|(question, _)| question));
+    questions
+}
+
+/// Says of gaps which event explains them; they stay what they are.
+fn explain_gaps(outcomes: &mut [UnitOutcome], explanations: &Explanations) {
+    for unit in outcomes {
+        let UnitOutcome { chains, findings, .. } = unit;
+        for chain in chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard) {
+            for gap in chain.report.gaps.iter().filter(|gap| gap.code == Code::Gap) {
+                let question = Question::new(&chain.report.id, gap.start, Some(gap.end), &chain.run_starts);
+                let Some(told) = explanations.of_gap(&question) else { continue };
+                let is_gap = |finding: &&mut Finding| {
+                    finding.code == Code::Gap
+                        && finding.trail.as_ref() == Some(&chain.report.id.trail)
+                        && (finding.start, finding.end) == (Some(gap.start), Some(gap.end))
+                };
+                for finding in findings.iter_mut().filter(is_gap) {
+                    finding.message = format!("{}; {told}", finding.message);
+                }
+            }
+        }
+    }
+}
+
+/// Seconds of all gaps in the asked span.
+fn gap_seconds(outcomes: &[UnitOutcome], policy: &Policy) -> u64 {
+    let gaps = outcomes.iter().flat_map(|unit| &unit.chains).flat_map(|chain| &chain.report.gaps);
+    let seconds = gaps.filter(|gap| gap.code == Code::Gap).map(|gap| {
+        let start = policy.start.map_or(gap.start, |from| from.max(gap.start));
+        policy.end.map_or(gap.end, |to| to.min(gap.end)).since(start).max(0)
+    });
+    seconds.sum::<i64>().unsigned_abs()
+}
+
 /// Weighs and orders findings, and says what they come to.
-pub(crate) fn settle(findings: &mut Vec<Finding>, policy: &Policy) -> Verdict {
+pub(crate) fn settle(findings: &mut Vec<Finding>, totals: &Totals, policy: &Policy) -> Verdict {
     for finding in findings.iter_mut() {
         policy.weigh(finding);
     }
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     findings.dedup();
+    // The word is for what a key vouches for, whatever was allowed (row 87).
+    let is_proven = totals.digests.verified > 0 && totals.digests.unproven + totals.logs.unproven == 0;
     match findings.iter().map(|finding| finding.severity).min() {
         Some(Severity::Violation) => Verdict::Violated,
         Some(Severity::Unproven) => Verdict::Unproven,
-        _ => Verdict::Verified,
+        _ if is_proven => Verdict::Verified,
+        _ => Verdict::Allowed,
     }
 }
 
@@ -109,6 +170,7 @@ pub(crate) fn add(sum: &mut Totals, more: &Totals) {
     l.verified += more.logs.verified;
     l.violated += more.logs.violated;
     l.unproven += more.logs.unproven;
+    l.not_copied += more.logs.not_copied;
     l.missing += more.logs.missing;
     l.unreferenced += more.logs.unreferenced;
     l.pending += more.logs.pending;
@@ -179,39 +241,45 @@ fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Fin
 }
 
 /// The findings for logs that no digest names, and their counts.
-fn unnamed_logs(unit: &mut UnitOutcome, policy: &Policy, found: &BTreeSet<&str>) -> Vec<Finding> {
-    let in_scope = |log: &&UnnamedLog| {
-        log.stamp.is_none_or(|stamp| policy.contains(stamp)) && !found.contains(&*log.path)
-    };
+fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>) -> Vec<Finding> {
+    let is_told = |log: &&UnnamedLog| log.is_in_scope && !found.contains(&*log.path);
     let mut findings = Vec::new();
-    let logs: Vec<&UnnamedLog> = unit.unnamed.iter().filter(in_scope).collect();
+    let logs: Vec<&UnnamedLog> = unit.unnamed.iter().filter(is_told).collect();
+    let is_log = |log: &&&UnnamedLog| log.stamp.is_some();
     if let Some(finding) = no_digests(unit, logs.iter().filter_map(|log| log.stamp)) {
-        unit.totals.logs.outside_coverage += logs.len() as u64;
-        return vec![finding];
+        unit.totals.logs.outside_coverage += logs.iter().filter(is_log).count() as u64;
+        findings.push(finding);
     }
-    let mut by_meaning: BTreeMap<Code, Vec<&UnnamedLog>> = BTreeMap::new();
-    for log in logs {
-        by_meaning.entry(unnamed_code(log.meaning, log.is_other_kind)).or_default().push(log);
+    let is_summed_up = !findings.is_empty();
+    let mut by_meaning: BTreeMap<(Code, bool), Vec<&UnnamedLog>> = BTreeMap::new();
+    for log in logs.into_iter().filter(|log| !is_summed_up || log.meaning >= Unnamed::StampMismatch) {
+        let is_planted = log.meaning == Unnamed::Planted && !log.is_other_kind;
+        by_meaning.entry((unnamed_code(log.meaning, log.is_other_kind), is_planted)).or_default().push(log);
     }
-    for (code, mut logs) in by_meaning {
+    for ((code, is_planted), mut logs) in by_meaning {
         logs.sort_by(|a, b| (a.stamp, &a.key, &a.path).cmp(&(b.stamp, &b.key, &b.path)));
         let counts = &mut unit.totals.logs;
         match code {
             Code::LogUnreferenced => counts.unreferenced += logs.len() as u64,
             Code::LogPending => counts.pending += logs.len() as u64,
-            _ => counts.outside_coverage += logs.len() as u64,
+            // An object among the logs is no log (row 31).
+            Code::StrayObject => {}
+            _ if !is_summed_up => counts.outside_coverage += logs.len() as u64,
+            _ => {}
         }
         // A violation is never summed up.
-        let listed = if code == Code::LogUnreferenced { logs.len() } else { logs.len().min(MAX_LISTED) };
+        let listed = if is_planted { logs.len() } else { logs.len().min(MAX_LISTED) };
+        let severity = if is_planted { Severity::Violation } else { code.severity() };
         for log in &logs[..listed] {
-            let mut finding = place(Finding::new(code, unnamed_message(code, log.is_other_kind)), unit)
-                .about(None, &log.key);
+            let message = unnamed_message(log.meaning, log.is_other_kind);
+            let mut finding =
+                place(Finding::new(code, message), unit).weighing(severity).about(None, &log.key);
             finding.start = log.stamp;
             findings.push(finding.found_at(&*log.path));
         }
         if let [first, ..] = &logs[listed..] {
             let count = (logs.len() - listed) as u64;
-            let message = format!("{count} more log files like those before");
+            let message = format!("{count} more files like those before");
             let mut finding =
                 place(Finding::new(code, message), unit).about(None, &first.key).counting(count);
             (finding.start, finding.end) = (first.stamp, logs.last().and_then(|log| log.stamp));
@@ -223,6 +291,11 @@ fn unnamed_logs(unit: &mut UnitOutcome, policy: &Policy, found: &BTreeSet<&str>)
 
 fn place(finding: Finding, unit: &UnitOutcome) -> Finding {
     finding.of_place(unit.organization.as_deref(), &unit.account, &unit.region)
+}
+
+/// A finding about an account and region.
+pub(crate) fn place_finding(finding: Finding, key: &UnitKey) -> Finding {
+    finding.of_place(key.organization.as_deref(), &key.account, &key.region)
 }
 
 /// The finding for logs of which no digest could speak, from their delivery times.
@@ -242,55 +315,87 @@ pub(crate) fn no_digests(
 /// What it means that no digest names a log, as a finding's code.
 pub(crate) fn unnamed_code(meaning: Unnamed, is_other_kind: bool) -> Code {
     match meaning {
+        Unnamed::Stray => Code::StrayObject,
+        Unnamed::StampMismatch => Code::StampMismatch,
         _ if is_other_kind => Code::LogOutsideCoverage,
-        Unnamed::Unreferenced => Code::LogUnreferenced,
+        Unnamed::Planted | Unnamed::Unreferenced => Code::LogUnreferenced,
         Unnamed::Pending => Code::LogPending,
         Unnamed::OutsideCoverage => Code::LogOutsideCoverage,
-        Unnamed::Stray => Code::StrayObject,
     }
 }
 
 /// The same in words.
-pub(crate) fn unnamed_message(code: Code, is_other_kind: bool) -> &'static str {
-    match code {
-        Code::LogUnreferenced => {
-            "a log file in a proven window that no digest names: planted, or named by a backfill digest that is not here"
+pub(crate) fn unnamed_message(meaning: Unnamed, is_other_kind: bool) -> &'static str {
+    match meaning {
+        Unnamed::Stray => "an object among the logs whose name holds no delivery time",
+        Unnamed::StampMismatch => {
+            "a log file whose name and date folder state different days: nothing tells when it was delivered"
         }
-        Code::LogPending => {
-            "a log file that is newer than the newest digest, as the last hours of a copy are"
-        }
-        Code::StrayObject => "an object among the logs whose name holds no delivery time",
         _ if is_other_kind => "a file of a kind that digests are not known to name",
-        _ => "a log file from a time that the authentic digests of its trails do not cover",
+        Unnamed::Planted => {
+            "a log file in a proven window that no digest names, where no other trail delivers as was stated: planted, or named by a backfill digest that is not here"
+        }
+        Unnamed::Unreferenced => {
+            "a log file in a proven window that no digest names: of a trail without validation, planted, or named by a backfill digest that is not here (--sole-trail or --trails say which trails deliver there)"
+        }
+        Unnamed::Pending => "a log file that is newer than the newest digest, as the last hours of a copy are",
+        Unnamed::OutsideCoverage => {
+            "a log file from a time that the authentic digests of its trails do not cover"
+        }
     }
 }
 
 /// Logs, or the asked span, that begin before or end after what the digests cover.
-fn late_and_early(unit: &UnitOutcome, policy: &Policy) -> Vec<Finding> {
+pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: &Explanations) -> Vec<Finding> {
     let mut findings = Vec::new();
     let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
     let first =
         standard().filter_map(|chain| Some((chain.first_start?, chain))).min_by_key(|(start, _)| *start);
-    let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind).filter_map(|log| log.stamp);
-    let oldest = stamps.filter(|stamp| policy.contains(*stamp)).min();
+    let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind && log.is_in_scope).filter_map(|log| log.stamp);
+    let oldest = stamps.min();
     for chain in standard() {
         let Some(start) = chain.first_start else { continue };
         let is_first = first.is_some_and(|(_, first)| std::ptr::eq(first, chain));
         let older_log = oldest.filter(|oldest| is_first && start.since(*oldest) > STAMP_TOLERANCE);
         let asked = policy.start.filter(|asked| *asked < start);
         if let Some(from) = asked.or(older_log) {
-            let what = if asked.is_some() { "--start-time" } else { "a log file" };
-            let message = format!("{what} is older than the first digest");
-            findings.push(span(chain, Code::CoverageStartsLate, message, from, start));
+            let message = match (asked, policy.end.filter(|end| *end <= start)) {
+                (None, _) => "a log file is older than the first digest".to_owned(),
+                (_, None) => "--start-time is older than the first digest".to_owned(),
+                _ => format!("nothing is covered before {start}; {}", reach(chain)),
+            };
+            let to = policy.end.map_or(start, |end| end.min(start)).max(from);
+            findings.push(span(chain, Code::CoverageStartsLate, message, from, to));
         }
-        if let (Some(asked), Some(head)) = (policy.end, &chain.report.head)
-            && head.end < asked
+        if let Some((question, finding)) = ends_early(chain, policy)
+            && !explanations.has_ended(&question)
         {
-            let message = "the newest digest ends before --end-time";
-            findings.push(span(chain, Code::CoverageEndsEarly, message, head.end, asked));
+            findings.push(finding);
         }
     }
     findings
+}
+
+/// From when to when a chain reaches.
+fn reach(chain: &ChainOutcome) -> String {
+    match (chain.first_start, chain.last_end) {
+        (Some(first), Some(last)) => format!("the digests here reach from {first} to {last}"),
+        _ => "no digest here is authentic".to_owned(),
+    }
+}
+
+/// A chain that ends before the asked span does.
+fn ends_early(chain: &ChainOutcome, policy: &Policy) -> Option<(Question, Finding)> {
+    let asked = policy.end?;
+    let end = chain.last_end.filter(|end| *end < asked && chain.report.id.kind == ChainKind::Standard)?;
+    let from = policy.start.map_or(end, |start| start.max(end));
+    let message = if policy.start.is_some_and(|start| start >= end) {
+        format!("nothing is covered after {end}; {}", reach(chain))
+    } else {
+        "the newest digest ends before --end-time".to_owned()
+    };
+    let question = Question::new(&chain.report.id, end, None, &chain.run_starts);
+    Some((question, span(chain, Code::CoverageEndsEarly, message, from, asked)))
 }
 
 fn span(
@@ -307,8 +412,8 @@ fn span(
     }
 }
 
-/// Chains whose newest digest is older than it should be.
-fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
+/// Chains whose newest digest is older than it should be; each with the question whether it was ended.
+fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<(Question, Finding)> {
     let standard = |unit: &'_ UnitOutcome| {
         let chains = unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
         chains.filter_map(|chain| Some((chain.clone(), chain.report.head.clone()?.end))).collect::<Vec<_>>()
@@ -321,11 +426,14 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
     let mut findings = Vec::new();
     for unit in outcomes {
         let chains = standard(unit);
-        let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind).filter_map(|log| log.stamp);
+        let logs = unit.unnamed.iter().filter(|log| !log.is_other_kind && log.is_in_scope);
+        let stamps = logs.filter(|log| log.meaning != Unnamed::StampMismatch).filter_map(|log| log.stamp);
         let newest_log = stamps.filter(|stamp| policy.contains(*stamp)).max();
         for (chain, end) in &chains {
-            let mut behind =
-                |code, message: &str, time| findings.push(span(chain, code, message, *end, time));
+            let mut behind = |code, message: &str, time| {
+                let question = Question::new(&chain.report.id, *end, None, &chain.run_starts);
+                findings.push((question, span(chain, code, message, *end, time)));
+            };
             let log = newest_log.filter(|log| log.since(*end) > PENDING);
             let peer = newest[&peers(&chain.report.id)];
             if let Some(log) = log {
@@ -374,6 +482,13 @@ fn absent(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> V
         .collect();
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();
     let mut findings = Vec::new();
+    let is_unexpected = |account: &&&str| {
+        !expect.accounts.is_empty() && expect.accounts.iter().chain(&policy.accounts).all(|asked| asked != **account)
+    };
+    for account in accounts.iter().filter(is_unexpected) {
+        let message = format!("account {account} is not among those that are expected");
+        findings.push(Finding::new(Code::AccountUnexpected, message).of_place(None, account, ""));
+    }
     let asked = expect.accounts.iter().chain(&policy.accounts);
     for account in asked.filter(|account| !accounts.contains(account.as_str())) {
         let message = format!("nothing of account {account} is there");

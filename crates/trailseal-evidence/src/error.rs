@@ -14,6 +14,12 @@ pub enum Error {
     /// Nothing in the roots is a digest or a log, or none is asked for.
     #[error("nothing to verify: {0}")]
     NothingToVerify(String),
+    /// A stated map that no digest of its folder fits.
+    #[error("--map {map}: no digest file of the folder belongs there, by its own word")]
+    Map {
+        /// The map, as stated.
+        map: String,
+    },
     /// A key file that cannot be read.
     #[error("cannot read the key file {}: {source}", path.display())]
     KeyFile {

@@ -1,6 +1,6 @@
 //! What the user expects of an archive as a whole.
 
-use crate::report::{ChainId, Head};
+use crate::report::{ChainId, Head, Interval};
 use serde::Deserialize;
 use trailseal_archive::Timestamp;
 
@@ -35,4 +35,14 @@ pub struct BaselineChain {
     /// Its head then.
     #[serde(default)]
     pub head: Option<Head>,
+    /// What it had proven.
+    #[serde(default)]
+    pub proven: Vec<Interval>,
+}
+
+impl Baseline {
+    /// Whether it proves anything that a later archive can be held against.
+    pub fn proves_something(&self) -> bool {
+        self.chains.iter().any(|chain| chain.head.is_some() || !chain.proven.is_empty())
+    }
 }

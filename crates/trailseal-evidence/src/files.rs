@@ -10,6 +10,8 @@ use trailseal_archive::{
     walk::{File, Folder, Listing, Roots},
 };
 
+use crate::paths::text_of;
+
 /// A file's number in its [`FileTable`].
 pub(crate) type FileId = u32;
 
@@ -49,7 +51,7 @@ impl FileRef<'_> {
 
 impl FileTable {
     pub(crate) fn add(&mut self, kind: ObjectKind, listing: Listing) {
-        let path = listing.folder.real.to_string_lossy().into_owned();
+        let path = text_of(&listing.folder.real);
         let known = self.by_path.entry(path).or_default();
         if known.iter().any(|index| self.folders[*index].kind == kind) {
             return;
@@ -64,7 +66,7 @@ impl FileTable {
     pub(crate) fn adopt(&mut self, real: &Path, length: u64, roots: &Roots) -> Option<FileId> {
         let name: Box<str> = real.file_name()?.to_str()?.into();
         let folder = real.parent()?;
-        let key = format!("{}//{name}", folder.display());
+        let key = format!("{}//{name}", text_of(folder));
         if let Some([index]) = self.by_path.get(&key).map(Vec::as_slice) {
             return Some(self.folders[*index].first);
         }
@@ -90,14 +92,21 @@ impl FileTable {
 
     /// The file of this name in the folder with this real path; one stored inflated may have lost `.gz`.
     pub(crate) fn find(&self, folder: &str, name: &str) -> Option<FileId> {
+        self.find_exactly(folder, name).or_else(|| self.find_exactly(folder, name.strip_suffix(".gz")?))
+    }
+
+    /// The file of this name in the folder with this real path.
+    pub(crate) fn find_exactly(&self, folder: &str, name: &str) -> Option<FileId> {
         let kinds = self.by_path.get(folder)?;
-        let search = |name: &str| {
-            kinds.iter().map(|index| &self.folders[*index]).find_map(|files| {
-                let at = files.listing.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
-                Some(files.first + at as u32)
-            })
-        };
-        search(name).or_else(|| search(name.strip_suffix(".gz")?))
+        kinds.iter().map(|index| &self.folders[*index]).find_map(|files| {
+            let at = files.listing.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
+            Some(files.first + at as u32)
+        })
+    }
+
+    /// Whether the files of the folder with this real path are known.
+    pub(crate) fn has_folder(&self, folder: &str) -> bool {
+        self.by_path.contains_key(folder)
     }
 
     /// All listings, and the number of the first file of each.

@@ -25,16 +25,18 @@ use trailseal_archive::Timestamp;
 use trailseal_verify::{
     chain::Status,
     digest::{NamedLog, ObjectKey},
-    finding::{Code, Finding},
+    finding::{Code, Finding, Severity},
     logs::{Copy, Observation, Unnamed, judge},
     policy::Policy,
 };
 
 use crate::{
     batch::Signatures,
-    conclude::{unnamed_code, unnamed_message},
+    conclude::{late_and_early, unnamed_code, unnamed_message},
     error::Error,
+    explain::Explanations,
     options::{Options, Progress},
+    outcome::UnitOutcome,
     survey::Opened,
 };
 use index::{Index, Names, Naming, Slot};
@@ -53,6 +55,9 @@ pub struct Ledger {
     /// Any named log: what is said of one is judged by its hash alone.
     pattern: Option<NamedLog>,
     summary: LedgerSummary,
+    /// The chains.
+    outcomes: Vec<UnitOutcome>,
+    explanations: Explanations,
 }
 
 /// What is proven of the event records in a file.
@@ -149,7 +154,7 @@ impl Ledger {
         let opened = Opened::new(options, &policy)?;
         let run = opened.run(options, &policy, progress, Signatures::Heads);
         let mut builder = Builder::default();
-        opened.each_batch(&run, &mut |mut units| {
+        opened.each_batch(&run, &|_, _| true, &mut |mut units| {
             run.judge_digests(&mut units)?;
             let parts: Vec<Builder> =
                 run.pool.install(|| units.into_par_iter().map(|unit| Builder::of(&unit, &run)).collect());
@@ -158,7 +163,7 @@ impl Ledger {
             }
             run.check_interrupt()
         })?;
-        Ok(builder.finish(&run))
+        builder.finish(&opened, &run)
     }
 
     /// What the digests say of a file: by the path that a listing of the roots has for it (the real path of a
@@ -198,7 +203,32 @@ impl Ledger {
     pub fn summary(&self) -> &LedgerSummary {
         &self.summary
     }
+
+    /// What was found about the digests, and not about single logs, that may hide events from `from` to `to`, both
+    /// included; and what the digests do not cover of that span, as `verify` says it (row 80). What is missing may
+    /// hold events that were delivered `late` seconds after they happened.
+    pub fn doubts(&self, from: Option<Timestamp>, to: Option<Timestamp>, late: i64) -> Vec<Finding> {
+        let concerns = |finding: &&Finding| {
+            // No digest was missing where there was none: a pause hides what happened in it.
+            let late = if finding.code == Code::Gap { DELIVERY } else { late };
+            let is_later = finding.start.zip(to).is_some_and(|(start, to)| start > to.plus(late));
+            let is_earlier = finding.end.zip(from).is_some_and(|(end, from)| end < from);
+            finding.severity != Severity::Note
+                && !finding.code.text().starts_with("log_")
+                && !is_later
+                && !is_earlier
+        };
+        let mut doubts: Vec<Finding> = self.summary.findings.iter().filter(concerns).cloned().collect();
+        // The newest events of a span are delivered after it.
+        let asked = Policy { start: from, end: to.map(|to| to.plus(DELIVERY)), ..Policy::default() };
+        let uncovered = |unit| late_and_early(unit, &asked, &self.explanations);
+        doubts.extend(self.outcomes.iter().flat_map(uncovered));
+        doubts
+    }
 }
+
+/// Seconds within which CloudTrail delivers most events.
+const DELIVERY: i64 = 15 * 60;
 
 /// What the digests say of the files in one folder.
 #[derive(Clone, Copy, Debug)]
@@ -252,8 +282,31 @@ impl Entry<'_> {
         match self.slot {
             Slot::Nothing | Slot::Digest => (Label::NotCovered, None),
             Slot::Named(_) => self.label_named(seen),
-            Slot::Unnamed { meaning, is_other_kind } => self.label_unnamed(meaning, is_other_kind, seen),
+            Slot::Unnamed { meaning, is_other_kind, twin } => {
+                let hash = twin.and_then(|twin| self.ledger.index.of_twin(twin)?.hash());
+                let is_copy = |content: &[u8; 32]| hash == Some(*content);
+                self.label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
+            }
+            Slot::Kin { meaning, is_other_kind, family } => {
+                let is_copy = |content: &[u8; 32]| self.ledger.index.is_of_family(family, content);
+                self.label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
+            }
         }
+    }
+
+    /// The label of a further copy of a proven log (row 69), if it is one.
+    fn label_copy(
+        &self,
+        seen: Result<&Observation, &str>,
+        is_copy: &dyn Fn(&[u8; 32]) -> bool,
+    ) -> Option<(Label, Option<String>)> {
+        let seen = seen.ok().filter(|seen| is_copy(&seen.sha256))?;
+        let named = NamedLog { hash: Some(seen.sha256), ..self.ledger.pattern.clone()? };
+        let verdict = judge(&named, true, Copy::Read(seen));
+        Some(match verdict.finding {
+            None => (Label::Verified, None),
+            Some((code, message)) => (Label::Violated, Some(reason(code, &message))),
+        })
     }
 
     fn namings(&self) -> impl Iterator<Item = &Naming> {
@@ -312,8 +365,9 @@ impl Entry<'_> {
             return (Label::NotCovered, Some(reason(Code::LogFoundElsewhere, message)));
         }
         let code = unnamed_code(meaning, is_other_kind);
-        let label = if code == Code::LogUnreferenced { Label::Violated } else { Label::NotCovered };
-        (label, Some(reason(code, unnamed_message(code, is_other_kind))))
+        let is_planted = meaning == Unnamed::Planted && !is_other_kind;
+        let label = if is_planted { Label::Violated } else { Label::NotCovered };
+        (label, Some(reason(code, unnamed_message(meaning, is_other_kind))))
     }
 }
 

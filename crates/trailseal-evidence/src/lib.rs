@@ -4,11 +4,11 @@
 //! report. It prints nothing, reads no clock and no environment, and writes nothing anywhere.
 
 mod batch;
-mod changes;
 mod conclude;
 mod error;
 pub mod events;
 mod expect;
+mod explain;
 mod files;
 mod hash;
 pub mod keys;
@@ -17,12 +17,18 @@ mod locate;
 mod needs;
 mod options;
 mod outcome;
+mod outside;
+mod paths;
 mod read;
 pub mod report;
 pub mod scan;
 mod search;
+mod sniff;
+mod sort;
+mod statement;
 mod survey;
 mod unit;
+mod unnamed;
 mod verify;
 
 pub use error::Error;
@@ -30,5 +36,6 @@ pub use expect::{Baseline, BaselineChain, Expectations};
 pub use needs::{KeyNeed, key_needs};
 pub use options::{Map, Options, Progress, Silent};
 pub use outcome::UnnamedLog;
+pub use statement::{StatedTrail, StatementError, TrailStatement};
 pub use unit::{LogEntry, UnitDetail};
 pub use verify::verify;

@@ -1,15 +1,18 @@
 //! Which folder stands for which bucket: a digest is bound to its place in S3, and an archive to none.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::Mapping;
-use trailseal_archive::{key::KeyParts, walk::Roots};
+use trailseal_archive::{
+    key::{KeyParts, is_organization_id},
+    walk::Roots,
+};
 use trailseal_verify::link::{DigestRow, FoundAt};
 
-use crate::options::Map;
+use crate::{
+    options::Map,
+    paths::{path_of, text_of},
+};
 
 /// A place in S3 and the real folder that holds its copy, both with a final `/` unless empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +21,31 @@ pub(crate) struct Mount {
     prefix: String,
     folder: String,
     inferred: bool,
+}
+
+/// Where a trail delivers: a bucket, if it is known, a prefix and an organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct DeliveryPlace {
+    pub(crate) bucket: Option<String>,
+    /// With its final `/`, or empty.
+    pub(crate) prefix: String,
+    pub(crate) organization: Option<String>,
+}
+
+impl DeliveryPlace {
+    /// That of a digest or log.
+    pub(crate) fn of_object(bucket: &str, key: &str) -> Self {
+        Self { bucket: Some(bucket.to_owned()), ..Self::of_key(key) }
+    }
+
+    fn of_key(key: &str) -> Self {
+        let parts = KeyParts::parse(key);
+        Self {
+            bucket: None,
+            prefix: parts.as_ref().map_or(String::new(), |parts| parts.prefix.to_owned()),
+            organization: parts.and_then(|parts| parts.organization).map(str::to_owned),
+        }
+    }
 }
 
 /// The mounts of one account and region, the most trusted first.
@@ -53,29 +81,6 @@ impl Mounts {
         Self { mounts }
     }
 
-    /// Adds the layout's folders that have no mount yet, where they hold objects that are missing elsewhere;
-    /// says whether any was added.
-    pub(crate) fn extend(
-        &mut self,
-        folders: &BTreeSet<String>,
-        missing: &[(String, String)],
-        is_there: &dyn Fn(&str) -> bool,
-    ) -> bool {
-        let known = self.mounts.clone();
-        for folder in folders.iter().filter(|folder| known.iter().all(|mount| mount.folder != **folder)) {
-            for mount in &known {
-                let other = Mount { folder: folder.clone(), inferred: true, ..mount.clone() };
-                let path = |key: &str| Some(format!("{folder}{}", key.strip_prefix(&mount.prefix)?));
-                let mut of_bucket = missing.iter().filter(|(bucket, _)| *bucket == mount.bucket);
-                let holds = of_bucket.any(|(_, key)| path(key).is_some_and(|path| is_there(&path)));
-                if holds && !self.mounts.contains(&other) {
-                    self.mounts.push(other);
-                }
-            }
-        }
-        self.mounts.len() > known.len()
-    }
-
     /// The real path that holds the copy of an object, for every mount that has its place.
     pub(crate) fn paths<'a>(&'a self, bucket: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
         self.mounts.iter().filter(move |mount| mount.bucket == bucket).filter_map(move |mount| {
@@ -86,15 +91,12 @@ impl Mounts {
 
     /// Whether an object's place lies in the roots at all.
     pub(crate) fn hold(&self, roots: &Roots, bucket: &str, key: &str) -> bool {
-        self.paths(bucket, key).any(|path| roots.contain(Path::new(&path)))
+        self.paths(bucket, key).any(|path| roots.contain(&path_of(&path)))
     }
 
     /// What place a real path stands for; `bucket` is preferred where several would do.
     pub(crate) fn place(&self, path: &str, bucket: Option<&str>) -> FoundAt {
-        let holding = |mount: &&Mount| path.starts_with(&mount.folder);
-        let preferred =
-            self.mounts.iter().filter(holding).find(|mount| Some(mount.bucket.as_str()) == bucket);
-        match preferred.or_else(|| self.mounts.iter().find(holding)) {
+        match self.mount_of(path, bucket) {
             Some(mount) => FoundAt {
                 path: String::new(),
                 bucket: Some(mount.bucket.clone()),
@@ -104,12 +106,35 @@ impl Mounts {
         }
     }
 
+    /// Into which place a trail must deliver for a file to lie at a real path. A second `AWSLogs/` further below is
+    /// none of a trail's (row 67).
+    pub(crate) fn delivery(&self, path: &str) -> DeliveryPlace {
+        let Some(mount) = self.mount_of(path, None) else { return DeliveryPlace::default() };
+        let rest = &path[mount.folder.len()..];
+        let bucket = Some(mount.bucket.clone());
+        if let Some(tail) = rest.strip_prefix("AWSLogs/").filter(|_| !mount.prefix.contains("AWSLogs/")) {
+            let organization = tail.split('/').next().filter(|first| is_organization_id(first));
+            let organization = organization.map(str::to_owned);
+            return DeliveryPlace { bucket, prefix: mount.prefix.clone(), organization };
+        }
+        DeliveryPlace { bucket, ..DeliveryPlace::of_key(&format!("{}{rest}", mount.prefix)) }
+    }
+
+    /// The mount that holds a real path: one of `bucket` where several would do, then the deepest.
+    fn mount_of(&self, path: &str, bucket: Option<&str>) -> Option<&Mount> {
+        let holding = self.mounts.iter().filter(|mount| path.starts_with(&mount.folder));
+        let rank = |mount: &&Mount| {
+            (Some(mount.bucket.as_str()) == bucket, !mount.inferred, mount.folder.len())
+        };
+        holding.rev().max_by_key(rank)
+    }
+
     /// For the report.
     pub(crate) fn mappings<'a>(&'a self, roots: &'a Roots) -> impl Iterator<Item = Mapping> + 'a {
         self.mounts.iter().map(|mount| Mapping {
             bucket: mount.bucket.clone(),
             prefix: mount.prefix.clone(),
-            folder: roots.shown(Path::new(mount.folder.trim_end_matches('/'))).display().to_string(),
+            folder: roots.shown(&path_of(mount.folder.trim_end_matches('/'))).display().to_string(),
             inferred: mount.inferred,
         })
     }
@@ -121,7 +146,7 @@ impl Mount {
         Self {
             bucket: map.bucket.clone(),
             prefix: map.prefix.clone(),
-            folder: format!("{}/", real.display()),
+            folder: format!("{}/", text_of(&real)),
             inferred: false,
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use trailseal_archive::metadata::Manifest;
 use trailseal_verify::{keys::KeyRing, limits::Limits, policy::Policy};
 
-use crate::expect::Expectations;
+use crate::{expect::Expectations, statement::TrailStatement};
 
 /// Everything that a run depends on.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub manifest: Option<Manifest>,
     /// What narrows and weakens the judgement.
     pub policy: Policy,
+    /// Which trails deliver into the archive's buckets, if the user says so.
+    pub statement: Option<TrailStatement>,
     /// What must be there.
     pub expect: Expectations,
     /// What is refused for its size.

@@ -1,16 +1,19 @@
 //! One account and region, finished: what is left of it once its digests and logs have been judged.
 
-use trailseal_archive::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::{ChainReport, Coverage, Head, Interval, Mapping, Totals};
+use trailseal_archive::{Timestamp, leftover::Leftover};
+
+use crate::report::{ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
 use trailseal_verify::{
     chain::{Assessment, Chain, HOUR, Judgement, Status},
+    digest::Digest,
     finding::{Code, Finding, Severity},
-    link::{DigestRow, named_chain},
+    link::DigestRow,
     logs::{LogVerdict, Unnamed, merge},
 };
 
-use crate::expect::Expectations;
+use crate::{batch::Run, expect::Expectations};
 
 /// What one account and region adds to the report.
 #[derive(Clone, Debug, Default)]
@@ -37,44 +40,68 @@ pub(crate) struct UnitOutcome {
     pub digest_files: u64,
     /// Where buckets were taken to lie.
     pub mappings: Vec<Mapping>,
-    /// Events in verified logs around the gaps that say that a trail was stopped or changed.
-    pub changes: Vec<TrailChange>,
+    /// Days of which there is a digest or log file, counted from 1970-01-01.
+    pub days: BTreeSet<i64>,
+    /// What its files are.
+    pub files: FileTotals,
+    /// What desktops, copies and archives left among them.
+    pub leftovers: Leftovers,
+    /// The number of a stated map, and whether a digest of its folder fits it.
+    pub maps: Vec<(usize, bool)>,
 }
 
-/// An event that explains a gap: `StopLogging`, `DeleteTrail` or `UpdateTrail`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TrailChange {
-    /// When it happened.
-    pub time: Timestamp,
-    /// `eventName`.
-    pub event: String,
-    /// The trail as the request named it: its name or its ARN.
-    pub trail: String,
-    /// The key of the verified log that holds it.
-    pub log: String,
-}
+/// Leftovers by kind: how many, and the first path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leftovers(BTreeMap<&'static str, (u64, String)>);
 
-impl TrailChange {
-    /// Whether the request meant the trail of a gap; an organization's trail is of another account.
-    fn is_of(&self, gap: &Finding, trail: &str) -> bool {
-        let account = gap.account.as_deref().filter(|_| gap.organization.is_none()).unwrap_or_default();
-        let is_owner = |arn: &str| arn.strip_suffix(":trail/").is_some_and(|owner| owner.ends_with(account));
-        self.trail == trail || self.trail.strip_suffix(trail).is_some_and(is_owner)
+impl Leftovers {
+    pub(crate) fn add(&mut self, kind: Leftover, path: &str) {
+        self.take(kind.as_str(), 1, path);
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|(kind, (count, path))| self.take(kind, *count, path));
+    }
+
+    fn take(&mut self, kind: &'static str, count: u64, path: &str) {
+        let (sum, first) = self.0.entry(kind).or_insert_with(|| (0, path.to_owned()));
+        *sum += count;
+        if path < first.as_str() {
+            path.clone_into(first);
+        }
+    }
+
+    /// One note a kind (row 70).
+    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
+        self.0.iter().map(|(kind, (count, path))| {
+            let message = format!("{count} files that desktops, copies or archives leave behind ({kind}); no logs");
+            Finding::new(Code::Leftover, message).counting(*count).found_at(path)
+        })
     }
 }
-
-/// Seconds before a gap in which the event that opens it may lie.
-pub(crate) const CHANGE_MARGIN: i64 = 2 * HOUR;
 
 /// A chain, and what only the comparison with others can tell.
 #[derive(Clone, Debug)]
 pub(crate) struct ChainOutcome {
     /// Its part of the report.
     pub report: ChainReport,
-    /// Start of its oldest digest in scope.
+    /// From when on its authentic digests cover, in scope or not: the end of one that starts the chain.
     pub first_start: Option<Timestamp>,
+    /// The end of its newest authentic digest, in scope or not.
+    pub last_end: Option<Timestamp>,
+    /// The start of the run of the chain in which its newest digest lies: the end of the newest starting digest.
+    pub run_starts: Vec<Timestamp>,
+    /// Whether anything of it lies in the asked span.
+    pub is_in_span: bool,
     /// Whether the head of the earlier report is still in it; `None` without one.
     pub holds_baseline_head: Option<bool>,
+}
+
+impl ChainOutcome {
+    /// Whether the report has it: something of it, or a gap in it, lies in the asked span.
+    pub(crate) fn is_spoken_of(&self) -> bool {
+        self.is_in_span || !self.report.gaps.is_empty()
+    }
 }
 
 /// A named log whose content is missing or replaced.
@@ -101,24 +128,8 @@ pub struct UnnamedLog {
     pub meaning: Unnamed,
     /// Whether it lies in a folder that no digest is known to cover (`CloudTrail-Insight` …).
     pub is_other_kind: bool,
-}
-
-/// Turns the gaps that a trail change in a verified log explains into notes.
-pub(crate) fn corroborate(outcomes: &mut [UnitOutcome]) {
-    let mut changes: Vec<TrailChange> = outcomes.iter().flat_map(|unit| unit.changes.clone()).collect();
-    changes.sort();
-    let gaps = outcomes.iter_mut().flat_map(|unit| &mut unit.findings).filter(|f| f.code == Code::Gap);
-    for gap in gaps {
-        let (Some(start), Some(end), Some(trail)) = (gap.start, gap.end, gap.trail.clone()) else { continue };
-        let is_cause = |change: &&TrailChange| {
-            change.is_of(gap, &trail) && change.time >= start.plus(-CHANGE_MARGIN) && change.time <= end
-        };
-        if let Some(change) = changes.iter().find(is_cause) {
-            gap.severity = Severity::Note;
-            let TrailChange { event, time, log, .. } = change;
-            gap.message = format!("{}; {event} at {time} in the verified log {log} explains it", gap.message);
-        }
-    }
+    /// Whether it was asked for.
+    pub is_in_scope: bool,
 }
 
 /// Counts of the logs of one digest.
@@ -134,6 +145,8 @@ pub(crate) struct LogTally {
     pub unproven: u64,
     /// Missing.
     pub missing: u64,
+    /// Whether logs were left out that were delivered before the asked span.
+    pub is_cut: bool,
 }
 
 impl LogTally {
@@ -156,7 +169,7 @@ impl UnitOutcome {
         rows: &[DigestRow],
         assessment: &Assessment,
         tallies: &[LogTally],
-        expect: &Expectations,
+        run: &Run<'_>,
     ) {
         for ((row, judgement), tally) in rows.iter().zip(&assessment.judgements).zip(tallies) {
             if !judgement.is_counted {
@@ -179,13 +192,9 @@ impl UnitOutcome {
         }
         for chain in &assessment.chains {
             self.totals.digests.missing += chain.missing;
-            let view = ChainView { rows, judgements: &assessment.judgements, tallies, chain };
-            let outcome = view.outcome(expect);
-            // A chain of which nothing lies in the asked span is not spoken of.
-            if outcome.report.digests > 0 {
-                self.findings.extend(view.stored_inflated());
-                self.chains.push(outcome);
-            }
+            let view = ChainView { rows, judgements: &assessment.judgements, tallies, chain, from: run.policy.start };
+            self.findings.extend(view.stored_inflated());
+            self.chains.push(view.outcome(&run.options.expect));
         }
     }
 }
@@ -195,6 +204,8 @@ struct ChainView<'a> {
     judgements: &'a [Judgement],
     tallies: &'a [LogTally],
     chain: &'a Chain,
+    /// Where the asked span begins.
+    from: Option<Timestamp>,
 }
 
 impl ChainView<'_> {
@@ -214,16 +225,36 @@ impl ChainView<'_> {
                 .count() as u64,
             logs: sum(|tally| tally.named),
             logs_verified: sum(|tally| tally.verified),
-            proven: merge(windows().filter(|(row, _)| is_proven(*row)).map(|(_, window)| window)),
+            proven: merge(windows().filter(|(row, _)| is_proven(*row)).filter_map(|(row, window)| self.proven(row, window))),
             gaps: self.chain.gaps.clone(),
             head: self.head(&counted),
             coverage: self.coverage(&counted),
         };
+        let authentic = || self.chain.rows.iter().copied().filter(|row| self.judgements[*row].is_authentic());
+        let is_starting = |row: usize| self.rows[row].digest().is_some_and(Digest::is_starting);
+        let covers_from = |row: usize| {
+            let window = self.window(row)?;
+            Some(if is_starting(row) { window.end } else { window.start })
+        };
         ChainOutcome {
-            report,
-            first_start: windows().map(|(_, window)| window.start).min(),
+            is_in_span: report.digests > 0,
+            first_start: authentic().filter_map(covers_from).min().or_else(|| windows().map(|(_, w)| w.start).min()),
+            last_end: authentic().filter_map(|row| self.window(row)).map(|window| window.end).max(),
+            run_starts: authentic().filter(|row| is_starting(*row)).filter_map(covers_from).collect(),
             holds_baseline_head: self.baseline_head(expect),
+            report,
         }
+    }
+
+    /// What a proven digest proves: a starting digest names no log, and the hour before it may have been without
+    /// logging (row 66). Of a digest at the edge of the asked span only the logs within it were judged.
+    fn proven(&self, row: usize, window: Interval) -> Option<Interval> {
+        let is_starting = self.rows[row].digest().is_some_and(Digest::is_starting);
+        let start = match self.from {
+            Some(from) if self.tallies[row].is_cut => window.start.max(from),
+            _ => window.start,
+        };
+        (!is_starting && start < window.end).then_some(Interval { start, end: window.end })
     }
 
     /// Its digests, oldest first, then the files that hold none.
@@ -251,11 +282,7 @@ impl ChainView<'_> {
     }
 
     fn window(&self, row: usize) -> Option<Interval> {
-        let Some(digest) = self.rows[row].digest() else {
-            let (_, end) = named_chain(&self.rows[row].found.key)?;
-            return Some(Interval { start: end.plus(-HOUR), end });
-        };
-        (digest.end > digest.start).then_some(Interval { start: digest.start, end: digest.end })
+        self.judgements[row].window.filter(|window| window.end > window.start)
     }
 
     /// What a digest and its logs come to together.
@@ -293,6 +320,8 @@ impl ChainView<'_> {
             // Anybody can write a digest for any year; the strip shows those that are proven, and near ones.
             let Some(window) = self.window(*row).filter(near) else { continue };
             let mark = match self.state(*row) {
+                // the hour before logging began
+                Status::Verified if self.proven(*row, window).is_none() => '.',
                 Status::Verified => 'P',
                 Status::Violated | Status::Missing => 'V',
                 Status::Unproven => 'U',

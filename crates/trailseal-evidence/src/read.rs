@@ -1,7 +1,7 @@
 //! Reading one digest file and what lies beside it.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read},
 };
 
@@ -11,6 +11,7 @@ use trailseal_archive::{
         whole::{Whole, WholeInflater},
     },
     metadata::{self, MAX_SIDECAR_BYTES, Manifest, ObjectMetadata},
+    walk::Roots,
 };
 use trailseal_verify::{
     digest::Digest,
@@ -21,6 +22,8 @@ use trailseal_verify::{
 use crate::{
     files::{FileId, FileRef, FileTable},
     options::Options,
+    paths::text_of,
+    sniff::holds_events,
 };
 
 /// The end of a sidecar's name.
@@ -32,6 +35,7 @@ const MAX_WHOLE: u64 = 1 << 20;
 /// Reads digest files, one after the other.
 pub(crate) struct DigestReader<'a> {
     options: &'a Options,
+    roots: &'a Roots,
     streaming: Inflater,
     whole: WholeInflater,
     on_disk: Vec<u8>,
@@ -39,22 +43,24 @@ pub(crate) struct DigestReader<'a> {
 }
 
 impl<'a> DigestReader<'a> {
-    pub(crate) fn new(options: &'a Options) -> Self {
+    pub(crate) fn new(options: &'a Options, roots: &'a Roots) -> Self {
         let (streaming, whole) = (Inflater::new(), WholeInflater::new());
-        Self { options, streaming, whole, on_disk: Vec::new(), content: Vec::new() }
+        Self { options, roots, streaming, whole, on_disk: Vec::new(), content: Vec::new() }
     }
 
     /// Reads a digest file, its sidecar, attributes and manifest entry, and lets `look` at them. Says which
-    /// sidecar was read.
+    /// sidecar was read, if it holds a signature and no events. `twin` is a file that holds its metadata under a
+    /// name of its own.
     pub(crate) fn read(
         &mut self,
         table: &FileTable,
         id: FileId,
+        twin: Option<FileId>,
         look: impl FnOnce(DigestFile<'_>) -> DigestRow,
     ) -> (DigestRow, Option<FileId>) {
         let file = table.get(id);
         let mut found = Found::default();
-        let sidecar = found.sidecar(table, &file);
+        let sidecar = found.sidecar(self.roots, table, &file, twin);
         let options = self.options;
         let read = match file.file.refusal {
             Some(refusal) => Err(refusal.to_string()),
@@ -81,7 +87,7 @@ impl<'a> DigestReader<'a> {
 
     fn inflate(&mut self, file: &FileRef<'_>) -> io::Result<(&[u8], Form, Ending)> {
         let limit = self.options.limits.max_inflated_digest;
-        let mut input = open(file)?;
+        let mut input = open(self.roots, file)?;
         self.on_disk.clear();
         (&mut input).take(MAX_WHOLE).read_to_end(&mut self.on_disk)?;
         let whole = match usize::try_from(limit) {
@@ -101,11 +107,9 @@ impl<'a> DigestReader<'a> {
     }
 }
 
-/// Opens a file of the archive for reading.
-pub(crate) fn open(file: &FileRef<'_>) -> io::Result<File> {
-    let opened = File::open(file.real())?;
-    // What was a file when it was listed may be something else now.
-    if opened.metadata()?.is_file() { Ok(opened) } else { Err(io::Error::other("it is not a regular file")) }
+/// Opens a file of the archive for reading: one below its roots, whatever took its place meanwhile.
+pub(crate) fn open(roots: &Roots, file: &FileRef<'_>) -> io::Result<File> {
+    roots.open_file(&file.real())
 }
 
 #[derive(Default)]
@@ -116,27 +120,34 @@ struct Found {
 }
 
 impl Found {
-    /// Takes what the sidecar says, and says which file it is, if it holds a signature.
-    fn sidecar(&mut self, table: &FileTable, file: &FileRef<'_>) -> Option<FileId> {
+    /// Takes what the sidecar says, and says which file it is, if it holds a signature and no events.
+    fn sidecar(
+        &mut self,
+        roots: &Roots,
+        table: &FileTable,
+        file: &FileRef<'_>,
+        twin: Option<FileId>,
+    ) -> Option<FileId> {
         let name = &*file.file.name;
-        let folder = file.folder.real.to_string_lossy();
+        let folder = text_of(&file.folder.real);
         let other = match name.strip_suffix(".gz") {
             Some(inflated) => format!("{inflated}{SIDECAR}"),
             None => format!("{name}.gz{SIDECAR}"),
         };
         let own = format!("{name}{SIDECAR}");
-        let id = [own, other].iter().find_map(|name| table.find(&folder, name))?;
+        let id = [own, other].iter().find_map(|name| table.find(&folder, name)).or(twin)?;
         let sidecar = table.get(id);
         let parsed = match sidecar.file.refusal {
             Some(refusal) => Err(refusal.to_string()),
-            None => read_bounded(&sidecar)
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| metadata::parse_sidecar(&bytes).map_err(|error| error.to_string())),
+            None => read_bounded(roots, &sidecar).map_err(|error| error.to_string()).and_then(|bytes| {
+                let metadata = metadata::parse_sidecar(&bytes).map_err(|error| error.to_string())?;
+                Ok((metadata, holds_events(&bytes)))
+            }),
         };
         match parsed {
-            Ok(metadata) => {
+            Ok((metadata, holds_events)) => {
                 self.take(&metadata, SignatureSource::Sidecar);
-                metadata.signature.map(|_| id)
+                metadata.signature.filter(|_| !holds_events).map(|_| id)
             }
             Err(reason) => {
                 self.problem = Some(format!("{}: {reason}", sidecar.file.name));
@@ -171,9 +182,9 @@ impl Found {
     }
 }
 
-fn read_bounded(file: &FileRef<'_>) -> io::Result<Vec<u8>> {
+fn read_bounded(roots: &Roots, file: &FileRef<'_>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = MAX_SIDECAR_BYTES as u64 + 1;
-    fs::File::open(file.real())?.take(limit).read_to_end(&mut bytes)?;
+    open(roots, file)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -8,6 +8,9 @@ pub use trailseal_verify::{
     parts::{ChainId, ChainKind, Gap, Interval},
 };
 
+/// Name and version of the program.
+pub const TOOL: &str = concat!("trailseal ", env!("CARGO_PKG_VERSION"));
+
 /// The name and version of the schema.
 pub const SCHEMA: &str = "trailseal.verify/1";
 
@@ -16,6 +19,8 @@ pub const SCHEMA: &str = "trailseal.verify/1";
 pub struct Report {
     /// Always [`SCHEMA`].
     pub schema: &'static str,
+    /// Name and version of the program that judged.
+    pub tool: &'static str,
     /// One word for everything in scope.
     pub verdict: Verdict,
     /// The process's exit status that belongs to the verdict.
@@ -40,13 +45,15 @@ pub enum Verdict {
     Violated,
     /// No violation, but not everything could be proven.
     Unproven,
+    /// Nothing that was not allowed, but what was allowed leaves nothing, or not all that digests name, proven.
+    Allowed,
 }
 
 impl Verdict {
     /// The exit status: 0, 1 or 3 (spec/verification.md 3).
     pub fn exit_status(self) -> u8 {
         match self {
-            Self::Verified => 0,
+            Self::Verified | Self::Allowed => 0,
             Self::Violated => 1,
             Self::Unproven => 3,
         }
@@ -58,6 +65,7 @@ impl Verdict {
             Self::Verified => "VERIFIED",
             Self::Violated => "VIOLATED",
             Self::Unproven => "UNPROVEN",
+            Self::Allowed => "ALLOWED",
         }
     }
 }
@@ -85,6 +93,9 @@ pub struct Scope {
     /// `--trail`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trails: Vec<String>,
+    /// Whether the user stated which trails deliver: `sole_trail`, or `trails` with `--trails`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<&'static str>,
     /// Codes that `--allow` turned into notes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<Code>,
@@ -102,6 +113,8 @@ pub struct ScopeKey {
     pub fingerprint: String,
     /// The file it came from.
     pub file: String,
+    /// SHA-256 of that file, hex.
+    pub file_sha256: String,
     /// Start of the stated validity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validity_start: Option<Timestamp>,
@@ -130,8 +143,62 @@ pub struct Totals {
     pub digests: DigestTotals,
     /// Log files.
     pub logs: LogTotals,
+    /// What became of every file that was looked at.
+    pub files: FileTotals,
+    /// Seconds without a digest because logging stopped, explained or not, allowed or not; those of all chains
+    /// together.
+    pub gap_seconds: u64,
     /// Inflated bytes that were hashed.
     pub bytes_inflated: u64,
+}
+
+/// Counts of files by what they are: `found` is the sum of all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FileTotals {
+    /// In the roots, as far as accounts and regions were asked for.
+    pub found: u64,
+    /// Read as digest files, in scope or not.
+    pub digests: u64,
+    /// Log files that digests name, in scope or not.
+    pub logs: u64,
+    /// Further copies of proven log files.
+    pub copies: u64,
+    /// Among the logs, and named by no digest; each has a finding, if it was asked for.
+    pub unnamed: u64,
+    /// Object metadata.
+    pub metadata: u64,
+    /// Key files.
+    pub keys: u64,
+    /// Empty files that stand for folders.
+    pub markers: u64,
+    /// What desktops, copies and archives leave behind.
+    pub leftovers: u64,
+    /// Links that are other names of files.
+    pub aliases: u64,
+    /// Neither, where log and digest files are expected; each has a finding.
+    pub strays: u64,
+    /// Elsewhere, and nothing of CloudTrail's: not judged.
+    pub others: u64,
+}
+
+impl FileTotals {
+    /// Adds the counts of other files.
+    pub fn add(&mut self, more: &Self) {
+        let Self { found, digests, logs, copies, unnamed, metadata, keys, markers, leftovers, aliases, strays, others } =
+            more;
+        self.found += found;
+        self.digests += digests;
+        self.logs += logs;
+        self.copies += copies;
+        self.unnamed += unnamed;
+        self.metadata += metadata;
+        self.keys += keys;
+        self.markers += markers;
+        self.leftovers += leftovers;
+        self.aliases += aliases;
+        self.strays += strays;
+        self.others += others;
+    }
 }
 
 /// Counts of digest files: `found` is the sum of `verified`, `violated` and `unproven`.
@@ -160,6 +227,8 @@ pub struct LogTotals {
     pub violated: u64,
     /// Named, but not provable.
     pub unproven: u64,
+    /// Of the unproven ones, those of days of which the archive has nothing.
+    pub not_copied: u64,
     /// Named by an authentic digest and not there.
     pub missing: u64,
     /// In a proven window, but named by no digest.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -24,8 +23,8 @@ pub(crate) fn search(
     let mut files: Vec<(PathBuf, String, u64)> = Vec::new();
     for log in outcomes.iter().flat_map(|unit| &unit.unnamed) {
         let shown = Path::new(&*log.path);
-        if let Ok(metadata) = std::fs::metadata(shown) {
-            files.push((shown.to_owned(), log.path.to_string(), metadata.len()));
+        if let (Ok(metadata), Ok(real)) = (std::fs::metadata(shown), std::fs::canonicalize(shown)) {
+            files.push((real, log.path.to_string(), metadata.len()));
         }
     }
     for folder in others {
@@ -40,11 +39,7 @@ pub(crate) fn search(
     files.dedup();
     let lengths: Vec<u64> = files.iter().map(|(_, _, length)| *length).collect();
     run.progress.add(files.len() as u64, lengths.iter().sum());
-    let open = |index: usize| {
-        let real = std::fs::canonicalize(&files[index].0)?;
-        let is_ours = run.roots.contain(&real) && real.is_file();
-        if is_ours { File::open(real) } else { Err(std::io::Error::other("it is not a file of the archive")) }
-    };
+    let open = |index: usize| run.roots.open_file(&files[index].0);
     let seen = run.hashing().run(&lengths, &open);
     run.check_interrupt()?;
     let found = files.into_iter().zip(seen).filter_map(|((_, path, _), seen)| {

@@ -1,11 +1,11 @@
 //! What an archive holds, before any file of it is read: accounts and regions, a batch at a time.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use trailseal_archive::{
-    key::{DigestName, ObjectKind, is_account_id},
-    walk::{File, Folder, Listing, Problem, Roots, Survey, UnitKey},
+    key::ObjectKind,
+    walk::{Folder, Listing, Problem, Roots, Survey, UnitKey},
 };
 use trailseal_verify::policy::Policy;
 
@@ -13,6 +13,7 @@ use crate::{
     batch::{MAX_FILES, Run, Signatures},
     error::Error,
     options::{Options, Progress},
+    outside::Outside,
     unit::Unit,
 };
 
@@ -21,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) roots: Roots,
     pool: rayon::ThreadPool,
     pub(crate) survey: Survey,
+    /// What lies outside AWS's layout.
+    pub(crate) outside: Outside,
     /// What the survey could not see.
     pub(crate) problems: Vec<Problem>,
 }
@@ -37,7 +40,8 @@ impl Opened {
             .map_err(|error| Error::Threads(error.to_string()))?;
         let mut survey = roots.survey(&|unit| policy.wants_place(&unit.account, &unit.region));
         let problems = std::mem::take(&mut survey.problems);
-        Ok(Self { roots, pool, survey, problems })
+        let outside = Outside::new(&roots, &survey.others, options, policy);
+        Ok(Self { roots, pool, survey, outside, problems })
     }
 
     /// What a run over it shares.
@@ -52,36 +56,26 @@ impl Opened {
         Run { options, policy, roots, pool, progress, problems, signatures }
     }
 
-    /// Lists all accounts and regions, and hands them over in batches, in order.
+    /// Lists the accounts and regions that `is_wanted`, and hands them over in batches, in order. One account and
+    /// region is judged as a whole, whatever organization its folders lie under: a trail may become an
+    /// organization's (row 71).
     pub(crate) fn each_batch(
         &self,
         run: &Run<'_>,
+        is_wanted: &dyn Fn(&str, &str) -> bool,
         take: &mut dyn FnMut(Vec<Unit>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut loose = loose_files(&self.roots, &self.survey, run);
-        let mut units: BTreeMap<UnitKey, &[(ObjectKind, Folder)]> =
-            self.survey.units.iter().map(|(key, folders)| (key.clone(), folders.as_slice())).collect();
-        for (account, region) in loose.keys() {
-            if !units.keys().any(|unit| unit.account == *account && unit.region == *region) {
-                let key = UnitKey { organization: None, account: account.clone(), region: region.clone() };
-                units.insert(key, &[]);
-            }
-        }
-        let work = units.into_iter().map(|(key, folders)| {
-            let more = loose.remove(&(key.account.clone(), key.region.clone())).unwrap_or_default();
-            (key, folders, more)
-        });
-        let mut work = work.collect::<Vec<_>>().into_iter();
+        let mut work = self.work(is_wanted).into_iter();
         let mut batch: Vec<Unit> = Vec::new();
         let mut files = 0;
         loop {
             run.check_interrupt()?;
             // One account and region a thread: each may have millions of files.
-            let next: Vec<_> = work.by_ref().take(self.pool.current_num_threads()).collect();
+            let next: Vec<Work<'_>> = work.by_ref().take(self.pool.current_num_threads()).collect();
             if next.is_empty() {
                 break;
             }
-            let list = |(key, folders, more)| run.list(key, folders, more);
+            let list = |work: Work<'_>| run.list(work.key, &work.folders, work.loose);
             let listed: Vec<Unit> = self.pool.install(|| next.into_par_iter().map(list).collect());
             for unit in listed {
                 if !batch.is_empty() && files + unit.files.len() > MAX_FILES {
@@ -94,44 +88,35 @@ impl Opened {
         }
         take(batch)
     }
-}
 
-/// Listings outside AWS's layout, by account and region.
-type Loose = BTreeMap<(String, String), Vec<(ObjectKind, Listing)>>;
-
-/// Trees that do not keep AWS's layout: their files tell by their names to which account and region they
-/// belong. Where a root has the layout, only what `--map` names beside it is part of the archive.
-fn loose_files(roots: &Roots, survey: &Survey, run: &Run<'_>) -> Loose {
-    let Run { options, policy, .. } = *run;
-    let mapped: Vec<PathBuf> = options.maps.iter().filter_map(|map| map.folder.canonicalize().ok()).collect();
-    let is_part = |folder: &&Folder| {
-        survey.units.is_empty() || mapped.iter().any(|mapped| folder.real.starts_with(mapped))
-    };
-    let mut loose = Loose::new();
-    for folder in survey.others.iter().filter(is_part) {
-        let mut kinds: BTreeMap<(String, String, ObjectKind), Vec<File>> = BTreeMap::new();
-        for file in roots.list_one(folder) {
-            let name = file.name.strip_suffix(crate::read::SIDECAR).unwrap_or(&file.name);
-            let Some((account, region, kind)) = place_by_name(name) else { continue };
-            if policy.wants_place(&account, &region) {
-                kinds.entry((account, region, kind)).or_default().push(file);
+    fn work(&self, is_wanted: &dyn Fn(&str, &str) -> bool) -> Vec<Work<'_>> {
+        let mut work: BTreeMap<(&str, &str), Work<'_>> = BTreeMap::new();
+        for (key, folders) in &self.survey.units {
+            let entry = work.entry((&key.account, &key.region)).or_insert_with(|| Work::new(key.clone()));
+            if entry.key.organization != key.organization {
+                entry.key.organization = None;
             }
+            entry.folders.extend(folders);
         }
-        for ((account, region, kind), files) in kinds {
-            let listing = Listing { folder: folder.clone(), files };
-            loose.entry((account, region)).or_default().push((kind, listing));
+        for ((account, region), loose) in &self.outside.loose {
+            let key =
+                UnitKey { organization: None, account: account.clone(), region: region.clone() };
+            work.entry((account, region)).or_insert_with(|| Work::new(key)).loose.extend(loose);
         }
+        let wanted = work.into_iter().filter(|((account, region), _)| is_wanted(account, region));
+        wanted.map(|(_, work)| work).collect()
     }
-    loose
 }
 
-/// `ACCOUNT_CloudTrail…_REGION_…`.
-pub(crate) fn place_by_name(name: &str) -> Option<(String, String, ObjectKind)> {
-    if let Ok(digest) = DigestName::parse(name) {
-        return Some((digest.account.to_owned(), digest.region.to_owned(), ObjectKind::Digest));
+/// An account and region, and what is to be listed of it.
+struct Work<'a> {
+    key: UnitKey,
+    folders: Vec<&'a (ObjectKind, Folder)>,
+    loose: Vec<&'a (ObjectKind, Listing)>,
+}
+
+impl Work<'_> {
+    fn new(key: UnitKey) -> Self {
+        Self { key, folders: Vec::new(), loose: Vec::new() }
     }
-    let mut parts = name.split('_');
-    let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
-    let kind = ObjectKind::from_folder(kind)?;
-    is_account_id(account).then(|| (account.to_owned(), region.to_owned(), kind))
 }

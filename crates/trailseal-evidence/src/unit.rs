@@ -1,9 +1,7 @@
 //! One account and region on its way from files to an outcome.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    fs::File,
-    io::Read as _,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::OnceLock,
 };
@@ -12,42 +10,56 @@ use crate::report::Mapping;
 use trailseal_archive::{
     Timestamp,
     gzip::Ending,
-    key::{KeyParts, ObjectKind, log_stamp, strip_extension},
+    key::{KeyParts, log_stamp},
     walk::{Problem, ProblemKind, Roots, UnitKey},
 };
 use trailseal_verify::{
     chain::{Assessment, Judgement, Status, assess},
-    digest::{NamedLog, ObjectKey},
+    digest::{Digest, NamedLog, ObjectKey},
     finding::{Code, Finding},
-    keys::KeyFile,
     link::{DigestRow, FoundAt},
-    logs::{Copy, Covered, LogVerdict, Observation, Unnamed, judge},
+    logs::{Copy, LogVerdict, Observation, judge},
+    policy::STAMP_TOLERANCE,
 };
 
 use crate::{
     batch::Run,
-    files::{FileId, FileRef, FileTable},
+    files::{FileId, FileTable},
     hash::Seen,
     locate::Mounts,
-    options::Options,
     outcome::{Displaced, LogTally, UnitOutcome, UnnamedLog, log_finding, logs_stored_inflated},
-    read::{SIDECAR, open},
+    paths::{path_of, text_of},
+    sort::Sorted,
+    unnamed::{Twin, UnnamedFile},
 };
+
+mod search;
+
+use search::Search;
 
 /// An account and region: its files, its digests, and where its logs lie.
 #[derive(Default)]
 pub(crate) struct Unit {
     pub(crate) key: UnitKey,
     pub(crate) files: FileTable,
+    /// What the files are.
+    pub(crate) sorted: Sorted,
+    /// One for each file of [`Sorted::digests`].
     pub(crate) rows: Vec<DigestRow>,
     /// The metadata that were read beside digests.
     pub(crate) sidecars: Vec<FileId>,
     pub(crate) assessment: Assessment,
-    mounts: Mounts,
+    pub(crate) mounts: Mounts,
     /// Row → log → the file, or why there is none.
     located: Vec<Vec<Located>>,
     /// Further copies of a log: (row, log) → files.
     copies: HashMap<(usize, usize), Vec<FileId>>,
+    /// Logs that were found by their names, in a tree that has lost AWS's layout.
+    found_by_name: u64,
+    /// Where the asked span begins.
+    asked_from: Option<Timestamp>,
+    /// Files that no digest names.
+    pub(crate) unnamed: Vec<UnnamedFile>,
     pub(crate) problems: Vec<Problem>,
     /// Real paths below which nothing could be seen.
     hidden: Vec<PathBuf>,
@@ -74,7 +86,7 @@ pub(crate) struct SeenFiles<'a> {
 }
 
 impl<'a> SeenFiles<'a> {
-    fn get(self, id: FileId) -> Option<&'a Seen> {
+    pub(crate) fn get(self, id: FileId) -> Option<&'a Seen> {
         let at = self.jobs.binary_search(&(self.unit, id)).ok()?;
         self.seen[at].get()
     }
@@ -86,30 +98,17 @@ impl Unit {
         Self { key, ..Self::default() }
     }
 
-    /// The files that may be digests.
-    pub(crate) fn digest_files(&self, options: &Options) -> Vec<FileId> {
-        let is_digest = |file: &FileRef<'_>| {
-            let name = &*file.file.name;
-            file.kind == ObjectKind::Digest
-                && !name.ends_with(SIDECAR)
-                && (file.file.refusal.is_some() || !is_marker(file))
-                && !is_key_file(options, file)
-        };
-        self.files.iter().filter(|(_, file)| is_digest(file)).map(|(id, _)| id).collect()
-    }
-
-    /// Judges the digests and finds the logs that they name. `ids` has the file of each row.
-    pub(crate) fn assess(&mut self, ids: &[FileId], run: &Run<'_>) {
+    /// Judges the digests, finds the logs that they name, and the files that they do not.
+    pub(crate) fn assess(&mut self, run: &Run<'_>) {
         let Run { options, roots, .. } = *run;
         self.hidden = run.problems.iter().chain(&self.problems).filter_map(hidden_place).collect();
-        let real: Vec<String> =
-            ids.iter().map(|id| self.files.get(*id).real().to_string_lossy().into_owned()).collect();
+        let ids = &self.sorted.digests;
+        let real: Vec<String> = ids.iter().map(|id| text_of(&self.files.get(*id).real())).collect();
         let voters: Vec<(String, &DigestRow)> = real.iter().cloned().zip(&self.rows).collect();
         self.mounts = Mounts::infer(&options.maps, &voters);
         for (index, path) in real.iter().enumerate() {
-            let bucket = self.rows[index].digest().map(|digest| digest.bucket.clone());
-            let mut found = self.mounts.place(path, bucket.as_deref());
-            found.path = self.files.get(ids[index]).shown();
+            let mut found = self.place_of_row(path, self.rows[index].digest());
+            found.path = self.files.get(self.sorted.digests[index]).shown();
             self.rows[index].found = found;
         }
         let is_mapped = |bucket: &str, key: &str| {
@@ -117,63 +116,62 @@ impl Unit {
                 && !self.mounts.paths(bucket, key).any(|path| self.is_hidden(&path))
         };
         self.assessment = assess(&self.rows, &options.keys, run.policy, &is_mapped);
+        self.asked_from = run.policy.start;
         self.locate(roots);
+        self.unnamed = self.find_unnamed(run);
+    }
+
+    /// The place in S3 that a digest file's path stands for. Outside AWS's layout only the name tells.
+    fn place_of_row(&self, path: &str, digest: Option<&Digest>) -> FoundAt {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if let Some(digest) = digest.filter(|_| KeyParts::parse(path).is_none()) {
+            let own = digest.object.rsplit('/').next().unwrap_or_default();
+            if own == name || own.strip_suffix(".gz") == Some(name) {
+                let (bucket, key) = (Some(digest.bucket.clone()), digest.object.clone());
+                return FoundAt { path: String::new(), bucket, key };
+            }
+        }
+        self.mounts.place(path, digest.map(|digest| digest.bucket.as_str()))
     }
 
     /// Whether a real path lies in a folder that could not be read, or beyond a link that was not followed.
     fn is_hidden(&self, path: &str) -> bool {
-        self.hidden.iter().any(|hidden| std::path::Path::new(path).starts_with(hidden))
+        self.hidden.iter().any(|hidden| path_of(path).starts_with(hidden))
     }
 
-    /// Finds the named logs; where some are missing, also below roots that hold no digest.
+    /// Finds the named logs.
     fn locate(&mut self, roots: &Roots) {
-        self.locate_all(roots);
-        let is_absent = |located: &Located| *located == Located::Absent;
-        if !self.located.iter().flatten().any(is_absent) {
-            return;
-        }
-        let folders: BTreeSet<String> = self
-            .files
-            .iter()
-            .map(|(_, file)| format!("{}/x", file.folder.real.display()))
-            .filter_map(|path| KeyParts::parse(&path).map(|parts| parts.prefix.to_owned()))
-            .collect();
-        let absent: Vec<(String, String)> = (0..self.rows.len())
-            .flat_map(|row| {
-                self.located[row].iter().enumerate().map(move |(log, located)| (row, log, located))
-            })
-            .filter(|(.., located)| is_absent(located))
-            .filter_map(|(row, log, _)| self.rows[row].digest().map(|digest| &digest.logs[log]))
-            .map(|named| (named.bucket.to_string(), named.object.to_string()))
-            .collect();
-        let files = &self.files;
-        let is_there = |path: &str| {
-            path.rsplit_once('/').is_some_and(|(folder, name)| files.find(folder, name).is_some())
-        };
-        if self.mounts.extend(&folders, &absent, &is_there) {
-            self.located.clear();
-            self.copies.clear();
-            self.locate_all(roots);
-        }
-    }
-
-    fn locate_all(&mut self, roots: &Roots) {
+        let mut search = Search::default();
         for index in 0..self.rows.len() {
             let logs = self.rows[index].digest().map_or(0, |digest| digest.logs.len());
             let mut located = Vec::with_capacity(logs);
             for log in 0..logs {
-                located.push(self.locate_log(index, log, roots));
+                located.push(self.locate_log(index, log, roots, &mut search));
             }
             self.located.push(located);
         }
+        self.found_by_name = search.found_by_name;
     }
 
-    fn locate_log(&mut self, row: usize, log: usize, roots: &Roots) -> Located {
+    /// The logs of a row that are judged: not those that were delivered before the asked span (row 79).
+    fn asked_logs(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        let window = self.assessment.judgements[row].window;
+        let from = self.asked_from.filter(|from| window.is_none_or(|window| window.start < *from));
+        let is_asked = move |log: &usize| {
+            let Some((from, digest)) = from.zip(self.rows[row].digest()) else { return true };
+            let stamp = log_stamp(digest.logs[*log].object.name());
+            stamp.is_none_or(|stamp| stamp >= from.plus(-STAMP_TOLERANCE))
+        };
+        (0..self.located[row].len()).filter(is_asked)
+    }
+
+    fn locate_log(&mut self, row: usize, log: usize, roots: &Roots, search: &mut Search) -> Located {
         let Some(named) = self.rows[row].digest().map(|digest| &digest.logs[log]) else {
             return Located::Absent;
         };
+        let key = named.object.to_string();
         let mut files = Vec::new();
-        let paths: Vec<String> = self.mounts.paths(&named.bucket, &named.object.to_string()).collect();
+        let paths: Vec<String> = self.mounts.paths(&named.bucket, &key).collect();
         for path in &paths {
             let Some((folder, name)) = path.rsplit_once('/') else { continue };
             if let Some(id) = self.files.find(folder, name) {
@@ -181,13 +179,19 @@ impl Unit {
                 continue;
             }
             // A name outside this account's and region's folders is looked up where it points to.
+            if self.files.has_folder(folder) || !search.is_folder(folder) {
+                continue;
+            }
             let inflated = path.strip_suffix(".gz").unwrap_or(path);
-            for real in [path.as_str(), inflated].map(std::path::Path::new) {
-                if let Some(length) = roots.probe(real) {
-                    files.extend(self.files.adopt(real, length, roots));
+            for real in [path.as_str(), inflated].map(path_of) {
+                if let Some(length) = roots.probe(&real) {
+                    files.extend(self.files.adopt(&real, length, roots));
                     break;
                 }
             }
+        }
+        if files.is_empty() {
+            files.extend(search.elsewhere(self, row, &key));
         }
         match files.split_first() {
             Some((first, more)) => {
@@ -197,22 +201,23 @@ impl Unit {
                 Located::File(*first)
             }
             None if paths.iter().any(|path| self.is_hidden(path)) => Located::Hidden,
-            None if paths.iter().any(|path| roots.contain(path.as_ref())) => Located::Absent,
+            None if paths.iter().any(|path| roots.contain(&path_of(path))) => Located::Absent,
             None => Located::NotInArchive,
         }
     }
 
-    /// The files that must be hashed: the logs named by digests that are judged.
+    /// The files that must be hashed: the logs named by digests that are judged, and what may be copies of logs.
     pub(crate) fn files_to_hash(&self) -> Vec<FileId> {
         let mut files: Vec<FileId> = Vec::new();
         for row in self.judged_rows() {
-            for (log, located) in self.located[row].iter().enumerate() {
-                if let Located::File(id) = located {
-                    files.push(*id);
+            for log in self.asked_logs(row) {
+                if let Located::File(id) = self.located[row][log] {
+                    files.push(id);
                     files.extend(self.copies.get(&(row, log)).into_iter().flatten());
                 }
             }
         }
+        files.extend(self.unnamed.iter().filter(|file| file.twin != Twin::None).map(|file| file.id));
         files.sort_unstable();
         files.dedup();
         files.retain(|id| self.files.get(*id).file.refusal.is_none());
@@ -229,11 +234,8 @@ impl Unit {
         let mut outcome = self.begin(run);
         let conflicts = self.report_repeated_names(&mut outcome);
         let tallies = self.judge_logs(seen, &conflicts, &mut outcome);
-        outcome.add_chains(&self.rows, &self.assessment, &tallies, &run.options.expect);
-        self.find_unnamed(run, |unnamed| {
-            outcome.log_files += u64::from(unnamed.is_counted);
-            outcome.unnamed.push(unnamed.log());
-        });
+        outcome.add_chains(&self.rows, &self.assessment, &tallies, run);
+        self.judge_unnamed(seen, &mut outcome);
         self.report_problems(&mut outcome);
         outcome
     }
@@ -247,6 +249,10 @@ impl Unit {
             findings: self.assessment.findings.clone(),
             digest_files: self.rows.len() as u64,
             mappings: self.mounts.mappings(run.roots).collect::<Vec<Mapping>>(),
+            days: self.days(),
+            files: self.count_files(),
+            leftovers: self.leftovers(),
+            maps: self.check_maps(run.options),
             ..UnitOutcome::default()
         }
     }
@@ -261,7 +267,8 @@ impl Unit {
         let mut hashed = HashSet::new();
         let mut inflated: Option<(u64, FileId, usize, usize)> = None;
         for row in self.judged_rows() {
-            for log in 0..self.located[row].len() {
+            tallies[row].is_cut = self.asked_logs(row).count() < self.located[row].len();
+            for log in self.asked_logs(row) {
                 let entry = self.log_entry(row, log, seen);
                 tallies[row].add(&entry.verdict);
                 if entry.verdict.is_stored_inflated {
@@ -412,33 +419,33 @@ impl Unit {
         conflicts
     }
 
-    /// Shows the log files that no digest names, whether it is judged or not.
-    pub(crate) fn find_unnamed(&self, run: &Run<'_>, mut show: impl FnMut(UnnamedFile<'_>)) {
-        let mut named: HashSet<FileId> = self.copies.values().flatten().copied().collect();
-        named.extend(self.located.iter().flatten().filter_map(|located| match located {
-            Located::File(id) => Some(*id),
-            _ => None,
-        }));
-        let mut covered = CoveredPlaces::default();
-        for (id, file) in self.files.iter().filter(|(_, file)| file.kind != ObjectKind::Digest) {
-            let name = &*file.file.name;
-            let is_log = file.kind == ObjectKind::Log;
-            if named.contains(&id) {
-                continue;
+    /// Logs that were found by their names.
+    pub(crate) fn found_by_name(&self) -> u64 {
+        self.found_by_name
+    }
+
+    /// The files that a digest names which proves it, or is judged itself: what nothing proves spares no log
+    /// (row 62).
+    pub(crate) fn named_files(&self) -> HashSet<FileId> {
+        let speaks = |row: usize| {
+            let judgement = &self.assessment.judgements[row];
+            judgement.is_authentic() || judgement.is_counted
+        };
+        let mut named = HashSet::new();
+        for row in (0..self.rows.len()).filter(|row| speaks(*row)) {
+            for (log, located) in self.located[row].iter().enumerate() {
+                if let Located::File(id) = located {
+                    named.insert(*id);
+                    named.extend(self.copies.get(&(row, log)).into_iter().flatten());
+                }
             }
-            if is_marker(&file) || name.ends_with(SIDECAR) || is_key_file(run.options, &file) {
-                continue;
-            }
-            let stamp = log_stamp(name);
-            let is_counted = is_log && stamp.is_some_and(|stamp| run.policy.contains(stamp));
-            let found = self.mounts.place(&file.real().to_string_lossy(), None);
-            let meaning = covered.of(self, &found).meaning(stamp);
-            show(UnnamedFile { id, file, found, stamp, meaning, is_counted });
         }
+        named
     }
 
     /// What the walk left out.
     pub(crate) fn report_problems(&self, outcome: &mut UnitOutcome) {
+        self.note_files(outcome);
         let UnitKey { organization, account, region } = &self.key;
         for problem in &self.problems {
             outcome.findings.push(problem_finding(problem).of_place(
@@ -458,26 +465,6 @@ impl Unit {
 /// Logs that authentic digests name with different hashes, and the hashes.
 pub(crate) type Conflicts = Vec<(ObjectKey, [u8; 32])>;
 
-/// What the digests of each bucket and prefix cover, as far as it was asked for.
-#[derive(Default)]
-struct CoveredPlaces {
-    places: HashMap<(Option<String>, String), Covered>,
-}
-
-impl CoveredPlaces {
-    /// For the bucket and prefix in which a file was found.
-    fn of(&mut self, unit: &Unit, found: &FoundAt) -> &Covered {
-        let prefix = |key: &str| KeyParts::parse(key).map_or(String::new(), |parts| parts.prefix.to_owned());
-        let place = (found.bucket.clone(), prefix(&found.key));
-        // Where no digest belongs, none speaks.
-        self.places.entry(place).or_insert_with_key(|(bucket, wanted)| {
-            Covered::new(&unit.rows, &unit.assessment.judgements, |digest| {
-                bucket.as_ref() == Some(&digest.bucket) && prefix(&digest.object) == *wanted
-            })
-        })
-    }
-}
-
 /// Where a problem hides what may be there.
 fn hidden_place(problem: &Problem) -> Option<PathBuf> {
     let hides = matches!(problem.kind, ProblemKind::Unreadable(_) | ProblemKind::LeavesRoots);
@@ -487,69 +474,11 @@ fn hidden_place(problem: &Problem) -> Option<PathBuf> {
 /// The finding for something that the walk left out.
 pub(crate) fn problem_finding(problem: &Problem) -> Finding {
     let code = match problem.kind {
-        ProblemKind::Loop => Code::LimitExceeded,
+        ProblemKind::Loop => Code::SymlinkLoop,
         ProblemKind::Unreadable(_) => Code::FolderUnreadable,
         _ => Code::SymlinkNotFollowed,
     };
     Finding::new(code, problem.kind.to_string()).found_at(problem.shown.display().to_string())
-}
-
-/// Whether it is an empty file that stands for a folder. Its listing may not have asked for its length.
-fn is_marker(file: &FileRef<'_>) -> bool {
-    let is_empty = || file.real().symlink_metadata().map_or(0, |metadata| metadata.len()) == 0;
-    file.file.length == 0 && strip_extension(&file.file.name).is_none() && (file.file.is_link || is_empty())
-}
-
-fn is_key_file(options: &Options, file: &FileRef<'_>) -> bool {
-    let name = &*file.file.name;
-    (name.starts_with("public-keys") && holds_keys(file))
-        || options.key_files.iter().any(|key| key.file_name() == Some(name.as_ref()) && same_file(key, file))
-}
-
-/// Bytes of a file among the logs that may be a key file.
-const MAX_KEY_FILE: u64 = 1 << 20;
-
-/// Whether the content is that of a key file: a name alone would let anything lie among the logs.
-fn holds_keys(file: &FileRef<'_>) -> bool {
-    let mut bytes = Vec::new();
-    let read = |opened: File| opened.take(MAX_KEY_FILE + 1).read_to_end(&mut bytes);
-    file.file.refusal.is_none()
-        && open(file).and_then(read).is_ok_and(|length| length as u64 <= MAX_KEY_FILE)
-        && !KeyFile::parse("", &bytes).keys.is_empty()
-}
-
-fn same_file(key: &std::path::Path, file: &FileRef<'_>) -> bool {
-    std::fs::canonicalize(key).is_ok_and(|key| key == file.real())
-}
-
-/// A log file that no digest names.
-pub(crate) struct UnnamedFile<'a> {
-    pub(crate) id: FileId,
-    file: FileRef<'a>,
-    found: FoundAt,
-    pub(crate) stamp: Option<Timestamp>,
-    pub(crate) meaning: Unnamed,
-    /// Whether it is a log of the kind that digests name, in scope.
-    pub(crate) is_counted: bool,
-}
-
-impl UnnamedFile<'_> {
-    /// Whether it lies in a folder that no digest is known to cover.
-    pub(crate) fn is_other_kind(&self) -> bool {
-        self.file.kind != ObjectKind::Log
-    }
-
-    fn log(self) -> UnnamedLog {
-        let is_other_kind = self.is_other_kind();
-        let Self { stamp, meaning, .. } = self;
-        UnnamedLog {
-            path: self.file.shown().into(),
-            key: self.found.key.into(),
-            stamp,
-            meaning,
-            is_other_kind,
-        }
-    }
 }
 
 /// One named log and what became of it.
@@ -593,19 +522,17 @@ impl<'a> UnitDetail<'a> {
         &self.unit.assessment.chains
     }
 
-    /// The logs that a row names; empty when the row is not judged.
+    /// The logs that a row names and that are judged; empty when the row is not.
     pub fn logs(&self, row: usize) -> impl Iterator<Item = LogEntry<'a>> + '_ {
-        let count = if self.judgements()[row].is_counted { self.unit.located[row].len() } else { 0 };
-        (0..count).map(move |log| self.unit.log_entry(row, log, self.seen))
+        let unit = self.unit;
+        let is_counted = self.judgements()[row].is_counted;
+        let logs = is_counted.then(|| unit.asked_logs(row)).into_iter().flatten();
+        logs.map(move |log| unit.log_entry(row, log, self.seen))
     }
 
     /// The path of a log's file, as found.
     pub fn path(&self, entry: &LogEntry<'_>) -> Option<String> {
         entry.file.map(|id| self.unit.files.get(id).shown())
-    }
-
-    pub(crate) fn file(&self, entry: &LogEntry<'_>) -> Option<FileRef<'a>> {
-        entry.file.map(|id| self.unit.files.get(id))
     }
 
     /// The log files that no digest names.

@@ -1,19 +1,20 @@
 //! The whole run: survey, batches, conclusion.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::report::{Report, Scope, ScopeKey};
-use trailseal_archive::walk::Folder;
-use trailseal_verify::finding::{Code, Finding};
+use trailseal_verify::finding::Finding;
 
 use crate::{
     batch::Signatures,
-    conclude::{conclude, wanted},
+    conclude::{conclude, questions, wanted},
     error::Error,
+    explain::Explanations,
     options::{Options, Progress},
     outcome::UnitOutcome,
     search::search,
-    survey::{Opened, place_by_name},
+    statement::TrailStatement,
+    survey::Opened,
     unit::{UnitDetail, problem_finding},
 };
 
@@ -33,53 +34,65 @@ pub fn verify(
     let opened = Opened::new(options, &options.policy)?;
     let run = opened.run(options, &options.policy, progress, Signatures::All);
     let mut outcomes = Vec::new();
-    opened.each_batch(&run, &mut |batch| {
+    opened.each_batch(&run, &|_, _| true, &mut |batch| {
         outcomes.extend(run.verify(batch, observe)?);
         Ok(())
     })?;
-    check_there_is_something(&outcomes, options)?;
+    check_there_is_something(&outcomes, &opened, options)?;
+    check_maps(&outcomes, options)?;
 
+    let questions = questions(&outcomes, &options.policy, &options.expect);
+    let explanations = Explanations::search(questions, &outcomes, options, progress)?;
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &opened.survey.others)?;
-    let mut others: Vec<Finding> = opened.problems.iter().map(problem_finding).collect();
-    let found: BTreeSet<&str> = elsewhere.iter().map(|file| file.path.as_str()).collect();
-    if !opened.survey.units.is_empty() {
-        let is_new = |stray: &Finding| stray.path.as_deref().is_none_or(|path| !found.contains(path));
-        others.extend(strays(&opened, options).into_iter().filter(is_new));
-    }
-    Ok(conclude(outcomes, scope(options), options, &elsewhere, others))
+    let others = opened.findings(&elsewhere.iter().map(|file| file.path.as_str()).collect());
+    outcomes.push(opened.outcome());
+    Ok(conclude(outcomes, scope(options), options, &explanations, &elsewhere, others))
 }
 
-/// Files that by their names are digests or logs, and lie below `AWSLogs` where none belongs.
-fn strays(opened: &Opened, options: &Options) -> Vec<Finding> {
-    let Opened { roots, survey, .. } = opened;
-    let in_layout = |folder: &&Folder| folder.real.components().any(|part| part.as_os_str() == "AWSLogs");
-    let mapped = |folder: &&Folder| !options.maps.iter().any(|map| folder.shown.starts_with(&map.folder));
-    let mut strays = Vec::new();
-    for folder in survey.others.iter().filter(in_layout).filter(mapped) {
-        for file in roots.list_one(folder) {
-            let Some((account, region, _)) = place_by_name(&file.name) else { continue };
-            let is_sidecar = file.name.ends_with(crate::read::SIDECAR);
-            if !is_sidecar && options.policy.wants_place(&account, &region) {
-                let message = "a digest or log file by its name, in a folder where CloudTrail puts none";
-                let path = folder.shown.join(&*file.name).display().to_string();
-                strays.push(
-                    Finding::new(Code::StrayObject, message).of_place(None, &account, &region).found_at(path),
-                );
-            }
+impl Opened {
+    /// What belongs to no account and region; what lies elsewhere by its hash is told otherwise.
+    pub(crate) fn findings(&self, found: &BTreeSet<&str>) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.problems.iter().map(problem_finding).collect();
+        let is_new = |stray: &&Finding| stray.path.as_deref().is_none_or(|path| !found.contains(path));
+        findings.extend(self.outside.strays.iter().filter(is_new).cloned());
+        findings
+    }
+
+    /// The files outside AWS's layout, as the outcome of no account and region.
+    pub(crate) fn outcome(&self) -> UnitOutcome {
+        UnitOutcome {
+            files: self.outside.files.clone(),
+            leftovers: self.outside.leftovers.clone(),
+            ..UnitOutcome::default()
         }
     }
-    strays
 }
 
-fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Result<(), Error> {
+/// A map that fits no digest of its folder is an argument of the user's, and no proof of anything (row 92).
+pub(crate) fn check_maps(outcomes: &[UnitOutcome], options: &Options) -> Result<(), Error> {
+    let checked: BTreeSet<(usize, bool)> = outcomes.iter().flat_map(|unit| &unit.maps).copied().collect();
+    let wrong = (0..options.maps.len()).find(|map| checked.contains(&(*map, false)) && !checked.contains(&(*map, true)));
+    wrong.map_or(Ok(()), |wrong| {
+        let map = &options.maps[wrong];
+        let text = format!("s3://{}/{}={}", map.bucket, map.prefix, map.folder.display());
+        Err(Error::Map { map: text })
+    })
+}
+
+fn check_there_is_something(
+    outcomes: &[UnitOutcome],
+    opened: &Opened,
+    options: &Options,
+) -> Result<(), Error> {
     let is_something = |unit: &UnitOutcome| {
         !unit.chains.is_empty()
             || unit.totals.digests.found > 0
             || unit.log_files > 0
             || !unit.findings.is_empty()
+            || unit.unnamed.iter().any(|log| log.is_in_scope)
     };
     if outcomes.iter().any(is_something) {
-        return Ok(());
+        return check_roots(opened, options);
     }
     let policy = &options.policy;
     let roots = options.roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
@@ -99,10 +112,29 @@ fn check_there_is_something(outcomes: &[UnitOutcome], options: &Options) -> Resu
     Err(Error::NothingToVerify(sought))
 }
 
+/// Every root must hold something that is of CloudTrail by its name: a second folder given by mistake must not look
+/// like one that was verified (row 83).
+fn check_roots(opened: &Opened, options: &Options) -> Result<(), Error> {
+    for root in &options.roots {
+        let Ok(real) = std::fs::canonicalize(root) else { continue };
+        let is_in = |folder: &Path| folder.starts_with(&real) || real.starts_with(folder);
+        let units = opened.survey.units.values().flatten().any(|(_, folder)| is_in(&folder.real));
+        let loose = || opened.outside.loose.values().flatten().any(|(_, listing)| is_in(&listing.folder.real));
+        if !units && !loose() && options.policy.is_of_all_places() {
+            return Err(Error::NothingToVerify(format!(
+                "no digest or log file in {}, one of the folders that were given",
+                root.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn scope(options: &Options) -> Scope {
     let key = |key: &trailseal_verify::keys::PublicKey| ScopeKey {
         fingerprint: key.fingerprint.clone(),
         file: key.file.clone(),
+        file_sha256: hex::encode(key.file_sha256),
         validity_start: key.validity_start,
         validity_end: key.validity_end,
     };
@@ -115,6 +147,10 @@ fn scope(options: &Options) -> Scope {
         accounts: policy.accounts.clone(),
         regions: policy.regions.clone(),
         trails: policy.trails.clone(),
+        statement: options.statement.as_ref().map(|statement| match statement {
+            TrailStatement::SoleTrail => "sole_trail",
+            TrailStatement::Trails(_) => "trails",
+        }),
         allowed: policy.allowed.clone(),
         keys: options.keys.iter().map(key).collect(),
         mappings: Vec::new(),

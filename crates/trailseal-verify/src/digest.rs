@@ -99,6 +99,13 @@ impl ObjectKey {
     }
 }
 
+impl ObjectKey {
+    /// The last component.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.folder)?;

@@ -42,6 +42,8 @@ pub struct PublicKey {
     pub validity_end: Option<Timestamp>,
     /// The file it came from.
     pub file: String,
+    /// SHA-256 of that file.
+    pub file_sha256: [u8; 32],
 }
 
 impl PublicKey {
@@ -116,7 +118,7 @@ impl KeyFile {
     /// `file` names it in keys and defects; a region is taken from the JSON, else from a file name like
     /// `public-keys-eu-west-1.json`. Never fails as a whole: what is wrong is in `defects`.
     pub fn parse(file: &str, bytes: &[u8]) -> Self {
-        let source = Source { file, region: region_in_name(file) };
+        let source = Source { file, sha256: trailseal_sha256::digest(bytes), region: region_in_name(file) };
         let text = std::str::from_utf8(bytes).ok().map(|t| t.trim_start_matches('\u{feff}').trim());
         match text {
             Some(t) if t.starts_with('{') || t.starts_with('[') => source.json(t),
@@ -165,6 +167,7 @@ impl KeyRing {
 
 struct Source<'a> {
     file: &'a str,
+    sha256: [u8; 32],
     region: Option<String>,
 }
 
@@ -175,7 +178,7 @@ impl Source<'_> {
             Err(error) => return self.not_a_key_file(&format!("JSON: {error}")),
         };
         let region = member(&value, "Region").and_then(Value::as_str).map(str::to_owned);
-        let source = Self { file: self.file, region: region.or_else(|| self.region.clone()) };
+        let source = Self { file: self.file, sha256: self.sha256, region: region.or_else(|| self.region.clone()) };
         let single;
         let entries = match (member(&value, "PublicKeyList"), &value) {
             (Some(Value::Array(entries)), _) | (None, Value::Array(entries)) => entries,
@@ -254,6 +257,7 @@ impl Source<'_> {
             validity_start: None,
             validity_end: None,
             file: self.file.to_owned(),
+            file_sha256: self.sha256,
         })
     }
 

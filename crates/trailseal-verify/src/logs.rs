@@ -148,12 +148,16 @@ pub struct Covered {
 /// What it means that no digest names a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unnamed {
+    /// Authentic digests cover its delivery and do not name it, and no other trail delivers there, the user says.
+    Planted,
     /// Authentic digests cover its delivery, and do not name it.
     Unreferenced,
     /// It may be too new for a digest.
     Pending,
     /// No digest covers its delivery.
     OutsideCoverage,
+    /// Its name and its date folder state different days, so that nothing tells when it was delivered.
+    StampMismatch,
     /// Its name holds no time.
     Stray,
 }

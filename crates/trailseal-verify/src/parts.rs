@@ -34,7 +34,7 @@ pub enum ChainKind {
 }
 
 /// A span of delivery time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Interval {
     /// Its start.
     pub start: Timestamp,

@@ -39,6 +39,11 @@ impl Policy {
         wants(&self.accounts, account) && wants(&self.regions, region)
     }
 
+    /// Whether no account and no region is left out.
+    pub fn is_of_all_places(&self) -> bool {
+        self.accounts.is_empty() && self.regions.is_empty()
+    }
+
     /// Whether a chain is asked for.
     pub fn wants_chain(&self, id: &ChainId) -> bool {
         self.wants_place(&id.account, &id.region)

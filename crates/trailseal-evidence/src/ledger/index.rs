@@ -1,9 +1,14 @@
 //! From paths to what digests say of the files there, compactly: an archive has millions of logs.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use trailseal_archive::{Timestamp, walk::Listing};
 use trailseal_verify::{digest::NamedLog, logs::Unnamed};
+
+use crate::paths::text_of;
 
 /// What there is to say of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +19,14 @@ pub(super) enum Slot {
     Digest,
     /// The first of its namings.
     Named(u32),
-    /// No digest names it.
-    Unnamed { meaning: Unnamed, is_other_kind: bool },
+    /// No digest names it; by its name it may be a copy of the log with this naming.
+    Unnamed { meaning: Unnamed, is_other_kind: bool, twin: Option<NamingId> },
+    /// No digest names it, and its name claims nothing: it may be a copy of any log of this family.
+    Kin { meaning: Unnamed, is_other_kind: bool, family: u32 },
 }
+
+/// A naming's number, counted from 1.
+pub(super) type NamingId = std::num::NonZero<u32>;
 
 /// What one digest says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +94,8 @@ impl Naming {
 pub(super) struct Index {
     folders: HashMap<Box<str>, Vec<Names>>,
     namings: Vec<Naming>,
+    /// The content of the logs of an account and region.
+    families: Vec<HashSet<[u8; 32]>>,
 }
 
 impl Index {
@@ -98,6 +110,28 @@ impl Index {
         }
         self.namings.push(Naming { next: first, ..naming });
         Slot::Named((self.namings.len() - 1) as u32)
+    }
+
+    /// Adds a naming that no file has.
+    pub(super) fn twin(&mut self, naming: Naming) -> Option<NamingId> {
+        self.namings.push(naming);
+        NamingId::new(self.namings.len() as u32)
+    }
+
+    /// What is said of the log of which a file may be a copy.
+    pub(super) fn of_twin(&self, twin: NamingId) -> Option<&Naming> {
+        self.namings.get(twin.get() as usize - 1)
+    }
+
+    /// Adds the content of an account's and region's logs.
+    pub(super) fn add_family(&mut self, hashes: HashSet<[u8; 32]>) -> u32 {
+        self.families.push(hashes);
+        (self.families.len() - 1) as u32
+    }
+
+    /// Whether a log of a family has this content.
+    pub(super) fn is_of_family(&self, family: u32, hash: &[u8; 32]) -> bool {
+        self.families.get(family as usize).is_some_and(|hashes| hashes.contains(hash))
     }
 
     /// All that digests say of a file, from its first naming on.
@@ -115,7 +149,7 @@ impl Index {
         let files = listing.files.iter().zip(slots).filter(|(_, slot)| **slot != Slot::Nothing);
         let files: Vec<(&str, Slot)> = files.map(|(file, slot)| (&*file.name, *slot)).collect();
         if !files.is_empty() {
-            let folder = listing.folder.real.to_string_lossy();
+            let folder = text_of(&listing.folder.real);
             self.folders.entry(folder.into()).or_default().push(Names::new(&files));
         }
     }
@@ -128,10 +162,15 @@ impl Index {
             Naming { next, ..naming }
         });
         self.namings.extend(moved);
+        let families = self.families.len() as u32;
+        self.families.extend(other.families);
         for (folder, mut lists) in other.folders {
             for slot in lists.iter_mut().flat_map(|names| names.slots.iter_mut()) {
-                if let Slot::Named(first) = slot {
-                    *first += shift;
+                match slot {
+                    Slot::Named(first) => *first += shift,
+                    Slot::Unnamed { twin, .. } => *twin = twin.and_then(|twin| twin.checked_add(shift)),
+                    Slot::Kin { family, .. } => *family += families,
+                    Slot::Nothing | Slot::Digest => {}
                 }
             }
             self.folders.entry(folder).or_default().extend(lists);
@@ -172,9 +211,14 @@ impl Index {
             }
             (named @ Slot::Named(_), _) | (_, named @ Slot::Named(_)) => named,
             (
-                Slot::Unnamed { meaning, is_other_kind },
-                Slot::Unnamed { meaning: more, is_other_kind: other },
-            ) => Slot::Unnamed { meaning: meaning.min(more), is_other_kind: is_other_kind && other },
+                Slot::Unnamed { meaning, is_other_kind, twin },
+                Slot::Unnamed { meaning: more, is_other_kind: other, twin: also },
+            ) => Slot::Unnamed {
+                meaning: meaning.min(more),
+                is_other_kind: is_other_kind && other,
+                twin: twin.or(also),
+            },
+            (kin @ Slot::Kin { .. }, _) | (_, kin @ Slot::Kin { .. }) => kin,
             // what somebody takes for a log is read as one, digest or not
             (Slot::Nothing | Slot::Digest, Slot::Nothing) => one,
             (Slot::Nothing | Slot::Digest, known) | (known, Slot::Nothing | Slot::Digest) => known,
@@ -183,7 +227,7 @@ impl Index {
 
     /// What is known of the files in the folder with this path.
     pub(super) fn folder(&self, path: &Path) -> Option<&Names> {
-        self.folders.get(&*path.to_string_lossy())?.first()
+        self.folders.get(&*text_of(path))?.first()
     }
 
     /// What is known of the file with this path.
@@ -263,8 +307,8 @@ mod tests {
 
     use super::*;
 
-    const PLANTED: Slot = Slot::Unnamed { meaning: Unnamed::Unreferenced, is_other_kind: false };
-    const PENDING: Slot = Slot::Unnamed { meaning: Unnamed::Pending, is_other_kind: false };
+    const PLANTED: Slot = Slot::Unnamed { meaning: Unnamed::Unreferenced, is_other_kind: false, twin: None };
+    const PENDING: Slot = Slot::Unnamed { meaning: Unnamed::Pending, is_other_kind: false, twin: None };
 
     fn listing(folder: &str, names: &[String]) -> Listing {
         let file =

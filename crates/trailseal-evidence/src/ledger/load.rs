@@ -1,6 +1,6 @@
 //! Filling a ledger, an account and region at a time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::report::{Mapping, Totals};
 use trailseal_archive::Timestamp;
@@ -16,9 +16,14 @@ use super::{
 };
 use crate::{
     batch::Run,
-    conclude::{add, no_digests, of_digests, settle},
+    conclude::{add, holes, no_digests, of_digests, questions, settle},
+    error::Error,
+    explain::Explanations,
     outcome::{LogTally, UnitOutcome, UnnamedLog},
-    unit::{LogEntry, Unit, problem_finding},
+    survey::Opened,
+    unit::{LogEntry, Unit},
+    unnamed::{Twin, UnnamedFile},
+    verify::check_maps,
 };
 
 /// Absent logs that are listed one by one; the rest become one finding.
@@ -100,12 +105,12 @@ impl Builder {
                 self.pattern.get_or_insert_with(|| named.clone());
             }
         }
-        outcome.add_chains(&unit.rows, &unit.assessment, &tallies, &run.options.expect);
-        take_unnamed(unit, run, &mut slots, &mut outcome);
+        outcome.add_chains(&unit.rows, &unit.assessment, &tallies, run);
+        self.take_unnamed(unit, &mut slots, &mut outcome);
         unit.report_problems(&mut outcome);
-        for (id, row) in unit.digest_files(run.options).into_iter().zip(&unit.rows) {
+        for (id, row) in unit.sorted.digests.iter().zip(&unit.rows) {
             if row.digest().is_some() {
-                slots[id as usize] = Slot::Digest;
+                slots[*id as usize] = Slot::Digest;
             }
         }
         for id in &unit.sidecars {
@@ -116,6 +121,49 @@ impl Builder {
             self.index.add(listing, &slots[first..first + listing.files.len()]);
         }
         self.outcomes.push(outcome);
+    }
+
+    /// Marks the files that no digest names. Of their times only the first and the last are kept: what an outcome
+    /// says of digests needs no more.
+    fn take_unnamed(&mut self, unit: &Unit, slots: &mut [Slot], outcome: &mut UnitOutcome) {
+        let (mut logs, mut all) = (Span::default(), Span::default());
+        let mut family = None;
+        for file in &unit.unnamed {
+            let UnnamedFile { id, meaning, is_other_kind, .. } = *file;
+            slots[id as usize] = match file.twin {
+                Twin::Any => {
+                    let hashes = || unit.hashes().into_keys().collect();
+                    let family = *family.get_or_insert_with(|| self.index.add_family(hashes()));
+                    Slot::Kin { meaning, is_other_kind, family }
+                }
+                Twin::Log { row, log } => {
+                    let named = unit.named_log(row, log);
+                    let twin = named.and_then(|named| self.index.twin(Naming::new(named, true, false)));
+                    Slot::Unnamed { meaning, is_other_kind, twin }
+                }
+                Twin::None => Slot::Unnamed { meaning, is_other_kind, twin: None },
+            };
+            self.pattern = self.pattern.take().or_else(|| unit.hashes().into_values().next().cloned());
+            // What may be a copy is no log of its own before it is read.
+            if matches!(file.twin, Twin::Log { .. }) || file.meaning == Unnamed::StampMismatch {
+                continue;
+            }
+            outcome.log_files += u64::from(!is_other_kind && file.stamp.is_some());
+            all.take(file.stamp);
+            if !is_other_kind {
+                logs.take(file.stamp);
+            }
+        }
+        let end = |time| UnnamedLog {
+            path: Box::default(),
+            key: Box::default(),
+            stamp: Some(time),
+            meaning: Unnamed::OutsideCoverage,
+            is_other_kind: false,
+            is_in_scope: true,
+        };
+        outcome.unnamed = logs.ends().map(end).collect();
+        outcome.findings.extend(no_digests(outcome, all.ends()));
     }
 
     /// A named log of which there is no file.
@@ -139,7 +187,10 @@ impl Builder {
     }
 
     /// The ledger of all that was taken.
-    pub(super) fn finish(mut self, run: &Run<'_>) -> Ledger {
+    ///
+    /// # Errors
+    /// Those of the search for what explains the ends of chains.
+    pub(super) fn finish(mut self, opened: &Opened, run: &Run<'_>) -> Result<Ledger, Error> {
         self.index.seal();
         self.missing.sort_unstable();
         self.missing.dedup_by(|later, kept| {
@@ -154,7 +205,8 @@ impl Builder {
         self.missing_hashes.dedup();
         self.missing_hashes.shrink_to_fit();
 
-        let mut findings: Vec<Finding> = run.problems.iter().map(problem_finding).collect();
+        check_maps(&self.outcomes, run.options)?;
+        let mut findings = opened.findings(&BTreeSet::new());
         findings.append(&mut self.listed);
         findings.extend(self.unlisted.iter().map(|(code, count)| {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
@@ -163,12 +215,16 @@ impl Builder {
         for unit in &self.outcomes {
             add(&mut totals, &unit.totals);
         }
-        findings.extend(of_digests(&mut self.outcomes, run.policy, &run.options.expect));
+        let expect = &run.options.expect;
+        let questions = questions(&self.outcomes, run.policy, expect);
+        let explanations = Explanations::search(questions, &self.outcomes, run.options, run.progress)?;
+        findings.extend(of_digests(&mut self.outcomes, run.policy, expect, &explanations));
+        findings.extend(holes(&self.outcomes, run.policy, &findings));
         // Where there is nothing, nothing is verified.
         if totals.digests.found == 0 && !findings.iter().any(|finding| finding.code == Code::NoDigests) {
             findings.push(Finding::new(Code::NoDigests, "there is no digest file"));
         }
-        let verdict = settle(&mut findings, run.policy);
+        let verdict = settle(&mut findings, &totals, run.policy);
         let mut mappings: Vec<Mapping> =
             self.outcomes.iter_mut().flat_map(|unit| std::mem::take(&mut unit.mappings)).collect();
         mappings.sort();
@@ -182,33 +238,14 @@ impl Builder {
             findings,
             verdict,
         };
-        let Self { index, missing, missing_hashes, pattern, .. } = self;
-        Ledger { index, missing, missing_hashes, pattern, summary }
-    }
-}
-
-/// Marks the files that no digest names. Of their times only the first and the last are kept: what an outcome
-/// says of digests needs no more.
-fn take_unnamed(unit: &Unit, run: &Run<'_>, slots: &mut [Slot], outcome: &mut UnitOutcome) {
-    let (mut logs, mut all) = (Span::default(), Span::default());
-    unit.find_unnamed(run, |file| {
-        let is_other_kind = file.is_other_kind();
-        slots[file.id as usize] = Slot::Unnamed { meaning: file.meaning, is_other_kind };
-        outcome.log_files += u64::from(file.is_counted);
-        all.take(file.stamp);
-        if !is_other_kind {
-            logs.take(file.stamp);
+        let Self { index, missing, missing_hashes, pattern, mut outcomes, .. } = self;
+        // Of an outcome only its chains are needed to say what a span lacks.
+        for unit in &mut outcomes {
+            let chains = std::mem::take(&mut unit.chains);
+            *unit = UnitOutcome { chains, ..UnitOutcome::default() };
         }
-    });
-    let end = |time| UnnamedLog {
-        path: Box::default(),
-        key: Box::default(),
-        stamp: Some(time),
-        meaning: Unnamed::OutsideCoverage,
-        is_other_kind: false,
-    };
-    outcome.unnamed = logs.ends().map(end).collect();
-    outcome.findings.extend(no_digests(outcome, all.ends()));
+        Ok(Ledger { index, missing, missing_hashes, pattern, summary, outcomes, explanations })
+    }
 }
 
 /// The first and the last of some times.

@@ -1,0 +1,59 @@
+//! The net below all rules (spec/verification.md 5, row 82): what is not proven inside the asked span, and of which
+//! nothing else speaks, leaves a run unproven, whatever the cause.
+
+use trailseal_verify::{
+    finding::{Code, Finding, Severity},
+    logs::merge,
+    parts::Interval,
+    policy::Policy,
+};
+
+use crate::{
+    outcome::{ChainOutcome, UnitOutcome},
+    report::ChainKind,
+};
+
+/// The holes in what chains prove, from their first authentic digest to their last, that no finding of some weight
+/// covers.
+pub(crate) fn find(outcomes: &[UnitOutcome], policy: &Policy, findings: &[Finding]) -> Vec<Finding> {
+    let chains = outcomes.iter().flat_map(|unit| &unit.chains);
+    let standard = chains.filter(|chain| chain.report.id.kind == ChainKind::Standard);
+    standard.flat_map(|chain| of_chain(chain, policy, findings)).collect()
+}
+
+fn of_chain(chain: &ChainOutcome, policy: &Policy, findings: &[Finding]) -> Vec<Finding> {
+    let (Some(first), Some(last)) = (chain.first_start, chain.last_end) else { return Vec::new() };
+    let start = policy.start.map_or(first, |start| start.max(first));
+    let end = policy.end.map_or(last, |end| end.min(last));
+    let id = &chain.report.id;
+    let speaks = |finding: &&Finding| {
+        finding.severity != Severity::Note
+            && finding.account.as_ref() == Some(&id.account)
+            && finding.region.as_ref() == Some(&id.region)
+            && finding.trail.as_ref().is_none_or(|trail| *trail == id.trail)
+    };
+    let span = |finding: &Finding| {
+        let (start, end) = (finding.start?, finding.end?);
+        (start < end).then_some(Interval { start, end })
+    };
+    // A starting digest's own hour is known to be uncovered; the gap before it says so.
+    let started = chain.run_starts.iter().map(|end| Interval { start: end.plus(-super::HOUR), end: *end });
+    let covered = chain.report.proven.iter().copied();
+    let covered = covered.chain(findings.iter().filter(speaks).filter_map(span)).chain(started);
+    let mut holes = Vec::new();
+    let mut from = start;
+    for part in merge(covered) {
+        if part.start > from && from < end {
+            holes.push(Interval { start: from, end: part.start.min(end) });
+        }
+        from = from.max(part.end);
+    }
+    if from < end {
+        holes.push(Interval { start: from, end });
+    }
+    let finding = |hole: Interval| {
+        let message = "nothing proves this span, and nothing else was found that explains why";
+        Finding::new(Code::CoverageHole, message).of_chain(id).spanning(hole.start, hole.end)
+    };
+    holes.into_iter().map(finding).collect()
+}

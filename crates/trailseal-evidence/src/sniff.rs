@@ -1,0 +1,97 @@
+//! What a file holds that lies among logs and digests and is neither by its name: names say nothing (rows 63, 70,
+//! 74, 85 and 96 of spec/verification.md 5).
+
+use std::{
+    io::{self, Read},
+    ops::ControlFlow,
+};
+
+use trailseal_archive::{
+    content::{Limits, read_stream},
+    leftover::Leftover,
+    metadata::{self, MAX_SIDECAR_BYTES, ObjectMetadata},
+    walk::Roots,
+};
+use trailseal_query::{
+    Filter, Predicate,
+    scan::{Next, Scanner},
+};
+use trailseal_verify::keys::KeyFile;
+
+use crate::{files::FileRef, read};
+
+/// Bytes of a file among the logs that may be a key file.
+const MAX_KEY_FILE: u64 = 1 << 20;
+
+/// Content beyond this is not looked through: no settings, metadata or keys are as large.
+const MAX_LOOK: u64 = 4 << 20;
+
+/// Whether `query` would read event records from these bytes, or might.
+pub(crate) fn holds_events(bytes: &[u8]) -> bool {
+    let mut found = false;
+    let filter = Filter::new(Predicate::Constant(true));
+    let limits = Limits { max_entry: MAX_LOOK, max_total: MAX_LOOK, ..Limits::default() };
+    let outcome = read_stream("file", bytes, &limits, &mut |_, entry| {
+        let mut content = Vec::new();
+        // What cannot be read to its end may hold anything.
+        found |= entry.read_to_end(&mut content).is_err();
+        let mut scanner = Scanner::new(&filter, false);
+        scanner.start();
+        scanner.feed(&content, Next::End, &mut |_| {});
+        found |= scanner.counts().records > 0;
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found || outcome.problems.iter().any(|problem| problem.error.offset > 0)
+}
+
+/// The metadata of an object, if bytes are that and nothing else: the output of `head-object` or the like.
+pub(crate) fn metadata_alone(bytes: &[u8]) -> Option<ObjectMetadata> {
+    let parsed = metadata::parse_sidecar(bytes).ok()?;
+    ((parsed.signature.is_some() || says_metadata(bytes)) && !holds_events(bytes)).then_some(parsed)
+}
+
+/// Whether a JSON object has a member that the metadata of an object have, whether or not it is signed.
+fn says_metadata(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(bytes) else { return false };
+    const KNOWN: [&str; 6] =
+        ["metadata", "etag", "contenttype", "contentlength", "lastmodified", "signature"];
+    members.keys().any(|name| {
+        let plain: String = name.to_ascii_lowercase().replace("x-amz-meta-", "").replace('-', "");
+        KNOWN.contains(&plain.as_str())
+    })
+}
+
+/// Whether a file holds public keys and nothing else.
+pub(crate) fn holds_keys(roots: &Roots, file: &FileRef<'_>) -> bool {
+    read_bounded(roots, file, MAX_KEY_FILE)
+        .is_some_and(|bytes| !KeyFile::parse("", &bytes).keys.is_empty() && !holds_events(&bytes))
+}
+
+/// Whether a file is what its name says that desktops, copies and archives leave behind.
+pub(crate) fn leftover(roots: &Roots, file: &FileRef<'_>) -> Option<Leftover> {
+    let kind = Leftover::named(&file.folder.real, &file.file.name)?;
+    if file.file.refusal.is_some() {
+        return None;
+    }
+    let mut opened = read::open(roots, file).ok()?;
+    kind.is_in(&mut opened).is_ok_and(|is| is).then_some(kind)
+}
+
+/// The metadata that a file holds, and nothing else.
+pub(crate) fn metadata_in(roots: &Roots, file: &FileRef<'_>) -> Option<ObjectMetadata> {
+    metadata_alone(&read_bounded(roots, file, MAX_SIDECAR_BYTES as u64)?)
+}
+
+/// Whether a file may hold event records.
+pub(crate) fn may_hold_events(roots: &Roots, file: &FileRef<'_>) -> bool {
+    read_bounded(roots, file, MAX_LOOK).is_none_or(|bytes| holds_events(&bytes))
+}
+
+/// A file's bytes, unless there are more than `limit` or it cannot be read.
+fn read_bounded(roots: &Roots, file: &FileRef<'_>, limit: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = |opened: std::fs::File| -> io::Result<usize> { opened.take(limit + 1).read_to_end(&mut bytes) };
+    let length = file.file.refusal.is_none().then(|| read::open(roots, file).and_then(read))?.ok()?;
+    (length as u64 <= limit).then_some(bytes)
+}

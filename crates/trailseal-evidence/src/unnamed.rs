@@ -1,0 +1,400 @@
+//! Files among the logs that no digest names: copies of logs that are proven, logs of other trails, planted ones.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use trailseal_archive::{
+    Timestamp,
+    key::{KeyParts, ObjectKind, log_stamp},
+};
+use trailseal_verify::{
+    chain::Status,
+    digest::NamedLog,
+    finding::{Code, Finding},
+    logs::{Copy, Covered, Unnamed, judge},
+    policy::Policy,
+};
+
+use crate::{
+    batch::Run,
+    conclude::place_finding,
+    files::{FileId, FileRef},
+    locate::{DeliveryPlace, Mounts},
+    options::{Map, Options},
+    outcome::{Leftovers, UnitOutcome, UnnamedLog},
+    paths::text_of,
+    report::FileTotals,
+    sniff,
+    sort::{Class, log_base},
+    statement::{Delivery, TrailStatement},
+    unit::{SeenFiles, Unit},
+};
+
+const DAY: i64 = 24 * 3600;
+
+/// Copies that are listed one by one; the rest become one finding.
+const MAX_COPIES: u64 = 1_000;
+
+/// A file among the logs that no digest names.
+#[derive(Clone, Debug)]
+pub(crate) struct UnnamedFile {
+    pub(crate) id: FileId,
+    pub(crate) stamp: Option<Timestamp>,
+    pub(crate) meaning: Unnamed,
+    /// Whether it lies in a folder that no digest is known to cover (`CloudTrail-Insight` …).
+    pub(crate) is_other_kind: bool,
+    /// Whether it was asked for, by its stamp or its date folder.
+    pub(crate) is_in_scope: bool,
+    pub(crate) twin: Twin,
+}
+
+/// The log of which a file may be a copy, by its name (row 95): content alone makes nothing a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twin {
+    /// None that an authentic digest of the account and region names.
+    None,
+    /// This log of this row.
+    Log { row: u32, log: u32 },
+    /// Its name claims nothing: any log of the account and region.
+    Any,
+}
+
+impl Unit {
+    /// The files that no digest names, whether they were asked for or not.
+    pub(crate) fn find_unnamed(&self, run: &Run<'_>) -> Vec<UnnamedFile> {
+        let named = self.named_files();
+        let mut covered = CoveredPlaces::new(self, run.options.statement.as_ref());
+        let mut twins = Twins::default();
+        let mut unnamed = Vec::new();
+        for (id, file) in self.files.iter() {
+            let class = self.sorted.class(id);
+            let is_stray = class == Class::Metadata && !self.is_metadata(id, &file, run);
+            if !(class == Class::Log || is_stray) || named.contains(&id) {
+                continue;
+            }
+            let stamp = if is_stray { None } else { log_stamp(&file.file.name) };
+            let path = text_of(&file.real());
+            let day = day_of(&path);
+            let meaning = match (stamp, day) {
+                (Some(stamp), Some(day)) if !is_of_day(stamp, day) => Unnamed::StampMismatch,
+                _ => covered.meaning(&path, stamp),
+            };
+            let is_other_kind = !matches!(file.kind, ObjectKind::Log | ObjectKind::Digest) && !is_stray;
+            let twin = if is_other_kind || is_stray { Twin::None } else { twins.find(self, &file) };
+            let is_in_scope = is_in_scope(run.policy, stamp, day);
+            unnamed.push(UnnamedFile { id, stamp, meaning, is_other_kind, is_in_scope, twin });
+        }
+        unnamed
+    }
+
+    /// Whether a file that is named like metadata holds metadata and nothing else.
+    fn is_metadata(&self, id: FileId, file: &FileRef<'_>, run: &Run<'_>) -> bool {
+        self.sidecars.contains(&id)
+            || (file.file.refusal.is_none() && sniff::metadata_in(run.roots, file).is_some())
+    }
+
+    /// Says what became of the files that no digest names.
+    pub(crate) fn judge_unnamed(&self, seen: SeenFiles<'_>, outcome: &mut UnitOutcome) {
+        let mut hashes = None;
+        let mut copies = 0;
+        for unnamed in &self.unnamed {
+            let file = self.files.get(unnamed.id);
+            let content = seen.get(unnamed.id).and_then(|seen| seen.as_ref().ok());
+            let twin = content.and_then(|content| match unnamed.twin {
+                Twin::None => None,
+                Twin::Log { row, log } => {
+                    let named = self.named_log(row, log)?;
+                    (named.hash == Some(content.sha256)).then_some(named)
+                }
+                Twin::Any => {
+                    let hashes = hashes.get_or_insert_with(|| self.hashes());
+                    hashes.get(&content.sha256).copied()
+                }
+            });
+            let (Some(named), Some(content)) = (twin, content) else {
+                outcome.log_files += u64::from(unnamed.is_in_scope && !unnamed.is_other_kind && unnamed.stamp.is_some());
+                outcome.unnamed.push(self.told(unnamed));
+                continue;
+            };
+            outcome.totals.bytes_inflated += content.inflated;
+            outcome.files.copies += 1;
+            outcome.files.unnamed -= 1;
+            if !unnamed.is_in_scope {
+                continue;
+            }
+            // How it is stored may still be a crime (row 65).
+            let verdict = judge(named, true, Copy::Read(content));
+            let (code, message) = match verdict.finding {
+                None => (Code::CopyOfVerified, format!("a copy of the log file {}", named.object)),
+                Some((code, message)) => (code, format!("in a copy of a log file, {message}")),
+            };
+            copies += u64::from(verdict.status == Status::Verified);
+            if verdict.status == Status::Verified && copies > MAX_COPIES {
+                continue;
+            }
+            let finding = self.place(Finding::new(code, message)).about(Some(&named.bucket), &named.object.to_string());
+            let finding = finding.found_at(file.shown());
+            outcome.findings.push(match unnamed.stamp {
+                Some(stamp) => finding.spanning(stamp, stamp),
+                None => finding,
+            });
+        }
+        if copies > MAX_COPIES {
+            let message = format!("{} more copies of log files", copies - MAX_COPIES);
+            let finding = Finding::new(Code::CopyOfVerified, message).counting(copies - MAX_COPIES);
+            outcome.findings.push(self.place(finding));
+        }
+    }
+
+    /// What the report tells of an unnamed file.
+    pub(crate) fn told(&self, unnamed: &UnnamedFile) -> UnnamedLog {
+        let file = self.files.get(unnamed.id);
+        let key = self.mounts.place(&text_of(&file.real()), None).key;
+        UnnamedLog {
+            path: file.shown().into(),
+            key: key.into(),
+            stamp: unnamed.stamp,
+            meaning: unnamed.meaning,
+            is_other_kind: unnamed.is_other_kind,
+            is_in_scope: unnamed.is_in_scope,
+        }
+    }
+
+    pub(crate) fn named_log(&self, row: u32, log: u32) -> Option<&NamedLog> {
+        self.rows.get(row as usize)?.digest()?.logs.get(log as usize)
+    }
+
+    /// The logs that authentic digests name, by the hash of their content.
+    pub(crate) fn hashes(&self) -> HashMap<[u8; 32], &NamedLog> {
+        let authentic = self.authentic_rows().filter_map(|row| self.rows[row].digest());
+        let logs = authentic.flat_map(|digest| &digest.logs);
+        logs.filter_map(|named| Some((named.hash?, named))).collect()
+    }
+
+    pub(crate) fn authentic_rows(&self) -> impl Iterator<Item = usize> + '_ {
+        let judgements = self.assessment.judgements.iter().enumerate();
+        judgements.filter(|(_, judgement)| judgement.is_authentic()).map(|(row, _)| row)
+    }
+
+    pub(crate) fn place(&self, finding: Finding) -> Finding {
+        place_finding(finding, &self.key)
+    }
+
+    /// The days of which there is a digest or log file, by its folder or else its name.
+    pub(crate) fn days(&self) -> BTreeSet<i64> {
+        let mut days = BTreeSet::new();
+        for (first, listing) in self.files.listings() {
+            let is_of_trail = |at: usize| {
+                matches!(self.sorted.class(first + at as FileId), Class::Digest | Class::Log)
+            };
+            match day_of(&format!("{}/x", text_of(&listing.folder.real))) {
+                Some(day) => {
+                    if (0..listing.files.len()).any(is_of_trail) {
+                        days.insert(day.epoch() / DAY);
+                    }
+                }
+                None => {
+                    let files = listing.files.iter().enumerate().filter(|(at, _)| is_of_trail(*at));
+                    let stamps = files.filter_map(|(_, file)| stamp_of(&file.name));
+                    days.extend(stamps.map(|stamp| stamp.epoch().div_euclid(DAY)));
+                }
+            }
+        }
+        days
+    }
+
+    /// What the files are, so that their counts add up.
+    pub(crate) fn count_files(&self) -> FileTotals {
+        let mut totals = FileTotals { found: self.files.len() as u64, ..FileTotals::default() };
+        for id in 0..self.files.len() as FileId {
+            match self.sorted.class(id) {
+                Class::Digest => totals.digests += 1,
+                Class::Log => totals.logs += 1,
+                Class::Metadata => totals.metadata += 1,
+                Class::Keys => totals.keys += 1,
+                Class::Marker => totals.markers += 1,
+                Class::Leftover(_) => totals.leftovers += 1,
+                Class::Alias => totals.aliases += 1,
+            }
+        }
+        for unnamed in &self.unnamed {
+            match self.sorted.class(unnamed.id) {
+                Class::Metadata => {
+                    totals.metadata -= 1;
+                    totals.unnamed += 1;
+                }
+                Class::Log => {
+                    totals.logs -= 1;
+                    totals.unnamed += 1;
+                }
+                _ => {}
+            }
+        }
+        totals
+    }
+
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        let mut leftovers = Leftovers::default();
+        for (id, file) in self.files.iter() {
+            if let Class::Leftover(kind) = self.sorted.class(id) {
+                leftovers.add(kind, &file.shown());
+            }
+        }
+        leftovers
+    }
+
+    /// Notes about the files as a whole.
+    pub(crate) fn note_files(&self, outcome: &mut UnitOutcome) {
+        let aliases = || self.files.iter().filter(|(id, _)| self.sorted.class(*id) == Class::Alias);
+        if let Some((_, first)) = aliases().next() {
+            let count = aliases().count() as u64;
+            let message = format!("{count} symbolic links are other names of files that are judged where they lie");
+            let finding = Finding::new(Code::SymlinkAlias, message).counting(count).found_at(first.shown());
+            outcome.findings.push(self.place(finding));
+        }
+        if self.found_by_name() > 0 {
+            let count = self.found_by_name();
+            let message = format!(
+                "{count} log files were found by their names: the folders are not those into which CloudTrail delivers"
+            );
+            outcome.findings.push(self.place(Finding::new(Code::LayoutLost, message).counting(count)));
+        }
+    }
+
+    /// For each `--map`, whether a digest of its folder fits it, or none of them does.
+    pub(crate) fn check_maps(&self, options: &Options) -> Vec<(usize, bool)> {
+        let mut checked = Vec::new();
+        for (number, map) in options.maps.iter().enumerate() {
+            let Ok(folder) = std::fs::canonicalize(&map.folder) else { continue };
+            let folder = format!("{}/", text_of(&folder));
+            for (row, id) in self.sorted.digests.iter().enumerate() {
+                let path = text_of(&self.files.get(*id).real());
+                let (Some(rest), Some(digest)) = (path.strip_prefix(&folder), self.rows[row].digest()) else {
+                    continue;
+                };
+                checked.push((number, fits(map, rest, &digest.bucket, &digest.object)));
+            }
+        }
+        checked.sort_unstable();
+        checked.dedup();
+        checked
+    }
+}
+
+/// Whether a map says of a digest's place what the digest says.
+fn fits(map: &Map, rest: &str, bucket: &str, object: &str) -> bool {
+    let claimed = object.strip_prefix(&map.prefix);
+    map.bucket == bucket && claimed.is_some_and(|claimed| claimed == rest || claimed.strip_suffix(".gz") == Some(rest))
+}
+
+/// Finds the logs of which files may be copies.
+#[derive(Default)]
+struct Twins {
+    by_base: Option<HashMap<String, (u32, u32)>>,
+}
+
+impl Twins {
+    fn find(&mut self, unit: &Unit, file: &FileRef<'_>) -> Twin {
+        if file.file.refusal.is_some() {
+            return Twin::None;
+        }
+        let Some(base) = log_base(&file.file.name) else {
+            let has_stamp = log_stamp(&file.file.name).is_some();
+            return if has_stamp { Twin::None } else { Twin::Any };
+        };
+        let by_base = self.by_base.get_or_insert_with(|| bases(unit));
+        by_base.get(base).map_or(Twin::None, |(row, log)| Twin::Log { row: *row, log: *log })
+    }
+}
+
+/// The logs that authentic digests name, by what makes their names their own.
+fn bases(unit: &Unit) -> HashMap<String, (u32, u32)> {
+    let mut bases = HashMap::new();
+    for row in unit.authentic_rows() {
+        for (log, named) in unit.rows[row].digest().into_iter().flat_map(|digest| &digest.logs).enumerate() {
+            if let Some(base) = log_base(named.object.name()) {
+                bases.insert(base.to_owned(), (row as u32, log as u32));
+            }
+        }
+    }
+    bases
+}
+
+/// What the digests of each place of delivery cover, as far as it was asked for.
+struct CoveredPlaces<'a> {
+    unit: &'a Unit,
+    mounts: &'a Mounts,
+    statement: Option<&'a TrailStatement>,
+    places: BTreeMap<DeliveryPlace, (Covered, bool)>,
+}
+
+impl<'a> CoveredPlaces<'a> {
+    fn new(unit: &'a Unit, statement: Option<&'a TrailStatement>) -> Self {
+        Self { unit, mounts: &unit.mounts, statement, places: BTreeMap::new() }
+    }
+
+    /// What it means that a file with a delivery time lies at a path, and no digest names it.
+    fn meaning(&mut self, path: &str, stamp: Option<Timestamp>) -> Unnamed {
+        let place = self.mounts.delivery(path);
+        let (unit, statement) = (self.unit, self.statement);
+        // Where no digest belongs, none speaks.
+        let (covered, is_sole) = self.places.entry(place).or_insert_with_key(|place| {
+            let is_here = |bucket: &str, key: &str| DeliveryPlace::of_object(bucket, key) == *place;
+            let covered = Covered::new(&unit.rows, &unit.assessment.judgements, |digest| {
+                is_here(&digest.bucket, &digest.object)
+            });
+            let is_sole = statement.is_some_and(|statement| is_sole(unit, place, statement));
+            (covered, is_sole)
+        });
+        match covered.meaning(stamp) {
+            Unnamed::Unreferenced if *is_sole => Unnamed::Planted,
+            meaning => meaning,
+        }
+    }
+}
+
+/// Whether the user states that only trails whose digests are proven deliver to a place.
+fn is_sole(unit: &Unit, place: &DeliveryPlace, statement: &TrailStatement) -> bool {
+    let rows = unit.authentic_rows().filter_map(|row| Some((unit.rows[row].digest()?, unit.rows[row].chain()?)));
+    let here = rows.filter(|(digest, _)| DeliveryPlace::of_object(&digest.bucket, &digest.object) == *place);
+    let proven: BTreeSet<(&str, &str)> = here.map(|(_, id)| (&*id.trail, &*id.home_region)).collect();
+    let delivery = Delivery {
+        bucket: place.bucket.as_deref().unwrap_or_default(),
+        prefix: &place.prefix,
+        organization: place.organization.as_deref(),
+        account: &unit.key.account,
+        region: &unit.key.region,
+    };
+    !proven.is_empty() && statement.excludes_others(&delivery, &proven)
+}
+
+/// Whether a file was asked for: it is left out only if its stamp and its date folder both lie outside (row 84).
+fn is_in_scope(policy: &Policy, stamp: Option<Timestamp>, day: Option<Timestamp>) -> bool {
+    let by_stamp = stamp.map(|stamp| policy.contains(stamp));
+    let by_folder = day.map(|day| policy.overlaps(day, day.plus(DAY)));
+    match (by_stamp, by_folder) {
+        // The minutes of a log's own day are told by its stamp.
+        (Some(by_stamp), _) if stamp.zip(day).is_none_or(|(stamp, day)| is_of_day(stamp, day)) => by_stamp,
+        (None, None) => true,
+        _ => by_stamp == Some(true) || by_folder == Some(true),
+    }
+}
+
+/// Whether a stamp is of a folder's day, one day either way.
+fn is_of_day(stamp: Timestamp, day: Timestamp) -> bool {
+    let days = stamp.epoch().div_euclid(DAY) - day.epoch().div_euclid(DAY);
+    (-1..=1).contains(&days)
+}
+
+/// The day that the date folders of a path state, as a moment.
+fn day_of(path: &str) -> Option<Timestamp> {
+    let folders = KeyParts::parse(path)?.folders;
+    let date = folders.rsplitn(4, '/').take(3).collect::<Vec<_>>();
+    let [day, month, year] = date.as_slice() else { return None };
+    Timestamp::parse_stamp(&format!("{year}{month}{day}T000000Z")).ok()
+}
+
+/// The time in the name of a digest or log.
+fn stamp_of(name: &str) -> Option<Timestamp> {
+    let digest = trailseal_archive::key::DigestName::parse(name).ok().map(|name| name.end);
+    digest.or_else(|| log_stamp(name))
+}
