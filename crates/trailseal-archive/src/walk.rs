@@ -13,6 +13,8 @@ use std::{
     sync::Arc,
 };
 
+use rustix::io::Errno;
+
 use crate::key::{KeyParts, ObjectKind};
 
 mod open;
@@ -90,12 +92,16 @@ pub enum ProblemKind {
     /// A link to a place outside the roots.
     #[error("a symbolic link that leaves the archive; it was not followed")]
     LeavesRoots,
-    /// A link to a folder that holds it.
+    /// A link to a folder that holds it, or to itself by way of others. Told once for each link, however many
+    /// ways lead to it, with the link's real path.
     #[error("a symbolic link that leads in a circle; it was not followed")]
     Loop,
     /// A link to nothing.
     #[error("a symbolic link that leads nowhere")]
     Broken,
+    /// A link of which cannot be told where it leads.
+    #[error("a symbolic link that cannot be followed: {0}")]
+    Unresolvable(String),
     /// A folder that cannot be listed.
     #[error("the folder cannot be read: {0}")]
     Unreadable(String),
@@ -224,11 +230,16 @@ impl Roots {
 
     /// Shows `visit` the files of every folder of every root, folder by folder: a folder before those in it,
     /// these in order. Only one folder is held at a time, and no file is asked for its length.
+    ///
+    /// Every file is shown once, where it lies: a link to what lies in the roots is another name of it, and left
+    /// out.
     pub fn walk(&self, problems: &mut Vec<Problem>, visit: &mut dyn FnMut(Listing) -> ControlFlow<()>) {
         let mut is_over = false;
         for root in &self.roots {
             let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
-            Walk::new(self, Lengths::Left, problems).run(start, |folder, files| {
+            let mut walk = Walk::new(self, Lengths::Left, problems);
+            walk.aliases = Aliases::LeftOut;
+            walk.run(start, |folder, files| {
                 if is_over {
                     return Descend::No;
                 }
@@ -321,12 +332,23 @@ struct Walk<'a> {
     problems: &'a mut Vec<Problem>,
     /// Folders that were reached through links: each is entered once.
     linked: HashSet<PathBuf>,
+    /// Links that lead in a circle: each is told once.
+    circles: HashSet<PathBuf>,
     lengths: Lengths,
+    aliases: Aliases,
+}
+
+/// What is done with links to files and folders in the roots.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aliases {
+    Followed,
+    LeftOut,
 }
 
 impl<'a> Walk<'a> {
     fn new(roots: &'a Roots, lengths: Lengths, problems: &'a mut Vec<Problem>) -> Self {
-        Self { roots, problems, linked: HashSet::new(), lengths }
+        let (linked, circles) = (HashSet::new(), HashSet::new());
+        Self { roots, problems, linked, circles, lengths, aliases: Aliases::Followed }
     }
 
     /// Visits a folder and what is below it. `visit` may ask for the files of the folder.
@@ -395,6 +417,7 @@ impl<'a> Walk<'a> {
             entries.files.push(file(length, None));
         } else if kind.is_some_and(|kind| kind.is_symlink()) {
             match self.follow(folder, &below()) {
+                Ok(_) if self.aliases == Aliases::LeftOut => {}
                 Ok(Target::File(length)) => entries.files.push(file(length, None)),
                 Ok(Target::Folder(real)) => {
                     // What lies in AWS's layout is walked where it lies; by a link it would count twice.
@@ -404,6 +427,10 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Ok(Target::Other) => entries.files.push(file(0, Some(Refusal::NotRegular))),
+                Err(ProblemKind::Loop) => {
+                    self.circle(&folder.real, &below());
+                    entries.files.push(file(0, Some(Refusal::Link)));
+                }
                 Err(problem) => {
                     self.problem(&below(), problem);
                     entries.files.push(file(0, Some(Refusal::Link)));
@@ -415,22 +442,33 @@ impl<'a> Walk<'a> {
     }
 
     fn follow(&self, folder: &Folder, link: &Folder) -> Result<Target, ProblemKind> {
-        let real = fs::canonicalize(&link.real).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ProblemKind::Broken,
-            _ => ProblemKind::Loop,
-        })?;
+        let unresolvable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ProblemKind::Broken,
+            _ if Errno::from_io_error(&error) == Some(Errno::LOOP) => ProblemKind::Loop,
+            _ => ProblemKind::Unresolvable(error.to_string()),
+        };
+        let real = fs::canonicalize(&link.real).map_err(unresolvable)?;
         if !self.roots.contain(&real) {
             return Err(ProblemKind::LeavesRoots);
         }
-        let metadata = fs::metadata(&real).map_err(|_| ProblemKind::Broken)?;
+        let metadata = fs::metadata(&real).map_err(unresolvable)?;
         if metadata.is_file() {
             return Ok(Target::File(metadata.len()));
         }
         if !metadata.is_dir() {
             return Ok(Target::Other);
         }
-        let here = fs::canonicalize(&folder.real).map_err(|_| ProblemKind::Broken)?;
+        let here = fs::canonicalize(&folder.real).map_err(unresolvable)?;
         if here.starts_with(&real) { Err(ProblemKind::Loop) } else { Ok(Target::Folder(real)) }
+    }
+
+    /// A link that leads in a circle: other links may lead to it on several ways.
+    fn circle(&mut self, folder: &Path, link: &Folder) {
+        let place = fs::canonicalize(folder).ok().zip(link.real.file_name()).map(|(at, name)| at.join(name));
+        let real = place.unwrap_or_else(|| link.real.clone());
+        if self.circles.insert(real.clone()) {
+            self.problems.push(Problem { shown: link.shown.clone(), real, kind: ProblemKind::Loop });
+        }
     }
 
     fn problem(&mut self, at: &Folder, kind: ProblemKind) {
@@ -593,6 +631,55 @@ mod tests {
         symlink(outside.path(), &day).unwrap();
         assert_eq!(fs::read(day.join("b.json.gz")).unwrap(), b"secret");
         assert_eq!(open("b.json.gz"), Err(link));
+    }
+
+    #[test]
+    fn circles_are_told_once_and_other_failures_are_no_circles() {
+        use std::os::unix::fs::symlink;
+
+        let root = tree();
+        let bucket = root.path().join("bucket");
+        for (link, to) in [("up", ".."), ("self", "."), ("a", "b"), ("b", "a"), ("past", "readme/x")] {
+            symlink(to, bucket.join(link)).unwrap();
+        }
+        // two more ways to the same circle
+        fs::create_dir(root.path().join("inner")).unwrap();
+        symlink(".", root.path().join("inner/again")).unwrap();
+        symlink("inner", root.path().join("way")).unwrap();
+        symlink("../inner", bucket.join("way")).unwrap();
+        symlink("x".repeat(300), bucket.join("long")).unwrap();
+        let (_, survey) = survey(root.path());
+        let kinds = |name: &str| -> Vec<ProblemKind> {
+            let found = survey.problems.iter().filter(|problem| problem.shown.ends_with(name));
+            found.map(|problem| problem.kind.clone()).collect()
+        };
+        for circle in ["bucket/up", "bucket/self", "bucket/a", "bucket/b"] {
+            assert_eq!(kinds(circle), [ProblemKind::Loop], "{circle}");
+        }
+        assert_eq!(kinds("again"), [ProblemKind::Loop]);
+        assert_eq!(kinds("past"), [ProblemKind::Broken]);
+        assert!(matches!(kinds("long")[..], [ProblemKind::Unresolvable(_)]), "{:?}", survey.problems);
+    }
+
+    #[test]
+    fn a_walk_shows_every_file_once_and_where_it_lies() {
+        use std::os::unix::fs::symlink;
+
+        let root = tree();
+        symlink("bucket", root.path().join("alias")).unwrap();
+        symlink("readme", root.path().join("bucket/latest")).unwrap();
+        symlink("..", root.path().join("bucket/up")).unwrap();
+        let roots = Roots::open(&[root.path().to_owned()]).unwrap();
+        let (mut names, mut problems) = (Vec::new(), Vec::new());
+        roots.walk(&mut problems, &mut |listing| {
+            let files = listing.files.iter().filter(|file| file.refusal.is_none());
+            names.extend(files.map(|file| listing.folder.shown.join(&*file.name)));
+            ControlFlow::Continue(())
+        });
+        let shown = ["bucket/readme".to_owned(), format!("{DAY}/a.json.gz"), format!("{DAY}/b.json.gz")];
+        assert_eq!(names, shown.map(|name| root.path().join(name)));
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].kind, ProblemKind::Loop);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use trailseal_archive::walk::{Folder, RootError, Roots};
+use trailseal_archive::walk::{Folder, Refusal, RootError, Roots};
 
 use super::LoadError;
 use crate::Error;
@@ -90,7 +90,8 @@ impl Files {
         // what is wrong with folders is told by the scan
         roots.walk(&mut Vec::new(), &mut |listing| {
             self.folders.push(listing.folder.clone());
-            for file in &listing.files {
+            // links that are not followed are not counted by a scan
+            for file in listing.files.iter().filter(|file| file.refusal != Some(Refusal::Link)) {
                 let real = listing.folder.real.join(&*file.name);
                 let state = if file.refusal.is_none() {
                     fs::metadata(&real).ok().as_ref().and_then(state)

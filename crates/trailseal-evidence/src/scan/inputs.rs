@@ -6,11 +6,12 @@ use std::{
     fs, io,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use trailseal_archive::{
     key::{DigestName, log_stamp},
-    walk::{Listing, Problem, Refusal, RootError, Roots},
+    walk::{Listing, Problem, ProblemKind, Refusal, RootError, Roots},
 };
 
 use super::{Damage, ScanOptions, Skipped, Summary};
@@ -26,7 +27,7 @@ pub(super) struct Inputs {
 }
 
 enum Part {
-    Folder(Roots),
+    Folder(Arc<Roots>),
     File {
         given: PathBuf,
         real: PathBuf,
@@ -44,6 +45,8 @@ pub(super) struct Job<'a> {
     pub(super) turn: u64,
     /// Where it is; `None` for standard input.
     pub(super) real: Option<PathBuf>,
+    /// What it was found below by walking, and must not lead out of.
+    pub(super) roots: Option<Arc<Roots>>,
     /// As the user would write it.
     pub(super) shown: String,
     /// Bytes on disk, or 0 if nobody asked.
@@ -62,6 +65,18 @@ impl Job<'_> {
     /// Its name, without folders.
     pub(super) fn name(&self) -> &str {
         self.shown.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Opens a file, which need not be a regular one if the user named it, and says how many bytes it has.
+    pub(super) fn open(&self, real: &Path) -> io::Result<(fs::File, u64)> {
+        match &self.roots {
+            Some(roots) => roots.open_with_length(real),
+            None => {
+                let file = fs::File::open(real)?;
+                let length = file.metadata()?.len();
+                Ok((file, length))
+            }
+        }
     }
 }
 
@@ -111,7 +126,7 @@ impl Inputs {
                 fs::canonicalize(other).is_ok_and(|other| other != real && real.starts_with(&other))
             });
             if !is_inner {
-                parts.push(Part::Folder(Roots::open(std::slice::from_ref(path))?));
+                parts.push(Part::Folder(Arc::new(Roots::open(std::slice::from_ref(path))?)));
             }
         }
         Ok(Self { parts })
@@ -134,7 +149,7 @@ impl Inputs {
                 Part::Folder(roots) => {
                     let mut flow = ControlFlow::Continue(());
                     roots.walk(&mut problems, &mut |listing| {
-                        flow = finder.folder(&listing);
+                        flow = finder.folder(roots, &listing);
                         flow
                     });
                     flow
@@ -145,7 +160,10 @@ impl Inputs {
             }
         }
         let mut summary = finder.summary;
-        for Problem { shown, kind, .. } in problems {
+        // a circle hides nothing
+        for Problem { shown, kind, .. } in
+            problems.into_iter().filter(|found| found.kind != ProblemKind::Loop)
+        {
             let (shown, reason) = (shown.display().to_string(), kind.to_string());
             summary.damage(Damage { index: u64::MAX, shown, offset: None, reason });
         }
@@ -164,8 +182,8 @@ struct Finder<'o, 'a> {
 
 impl<'a> Finder<'_, 'a> {
     fn pipe(&mut self, real: Option<PathBuf>, shown: String) -> ControlFlow<()> {
-        let (length, entry, refusal) = (0, None, None);
-        self.send(Job { turn: 0, real, shown, length, is_given: true, is_pipe: true, refusal, entry })
+        let (roots, length, entry, refusal) = (None, 0, None, None);
+        self.send(Job { turn: 0, real, roots, shown, length, is_given: true, is_pipe: true, refusal, entry })
     }
 
     fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
@@ -176,24 +194,21 @@ impl<'a> Finder<'_, 'a> {
             return ControlFlow::Continue(());
         }
         let (real, shown) = (Some(real.to_owned()), given.display().to_string());
-        self.send(Job { turn: 0, real, shown, length, is_given: true, is_pipe: false, refusal: None, entry })
+        let (roots, refusal) = (None, None);
+        self.send(Job { turn: 0, real, roots, shown, length, is_given: true, is_pipe: false, refusal, entry })
     }
 
-    fn folder(&mut self, Listing { folder, files }: &Listing) -> ControlFlow<()> {
-        let known = self.options.ledger.map(|ledger| (ledger, ledger.folder(&folder.real)));
-        // links that are not followed are told as problems of the walk
+    fn folder(&mut self, roots: &Arc<Roots>, listing: &Listing) -> ControlFlow<()> {
+        let Listing { folder, files } = listing;
+        let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
+        // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| file.refusal != Some(Refusal::Link)) {
             let real = || folder.real.join(&*file.name);
             let length = || {
-                let is_asked = self.options.weigh && !file.is_link && file.refusal.is_none();
+                let is_asked = self.options.weigh && file.refusal.is_none();
                 if is_asked { real().symlink_metadata().map_or(0, |found| found.len()) } else { file.length }
             };
-            let entry =
-                known.and_then(
-                    |(ledger, known)| {
-                        if file.is_link { ledger.entry(&real()) } else { known.entry(&file.name) }
-                    },
-                );
+            let entry = known.and_then(|known| known.entry(&file.name));
             if file.refusal.is_none()
                 && let Some(why) = self.is_unwanted(&file.name, entry)
             {
@@ -204,6 +219,7 @@ impl<'a> Finder<'_, 'a> {
             self.send(Job {
                 turn: 0,
                 real: Some(real()),
+                roots: Some(Arc::clone(roots)),
                 shown: folder.shown.join(&*file.name).display().to_string(),
                 length: length(),
                 is_given: false,

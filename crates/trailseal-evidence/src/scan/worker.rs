@@ -119,9 +119,9 @@ impl<'a> Worker<'a> {
         if let Some(reason) = &job.refusal {
             return self.scan.damage(job, None, reason.clone());
         }
-        match File::open(real).and_then(|file| Ok((file.metadata()?.len(), file))) {
-            Ok((0, _)) => self.empty(job),
-            Ok((length, file)) => self.file(job, length, file, row),
+        match job.open(real) {
+            Ok((_, 0)) => self.empty(job),
+            Ok((file, length)) => self.file(job, length, file, row),
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
         }
     }

@@ -289,3 +289,59 @@ fn labels_and_reasons_stand_where_their_index_says() {
     assert!(Skipped::ALL.iter().enumerate().all(|(at, why)| why.index() == at));
     assert!(Label::ALL.iter().enumerate().all(|(at, label)| label.index() == at));
 }
+
+#[test]
+fn links_in_an_archive_hide_nothing_and_count_nothing_twice() {
+    use std::os::unix::fs::symlink;
+
+    let folder =
+        files(&[("2024/03/a.json", log(0..2).into_bytes()), ("2024/04/b.json", log(2..3).into_bytes())]);
+    let at = |name: &str| folder.path().join(name);
+    for (to, link) in [
+        ("..", "2024/up"),
+        (".", "self"),
+        ("b", "a"),
+        ("a", "b"),
+        ("2024/03", "today"),
+        ("2024/04/b.json", "latest.json"),
+        ("b.json", "2024/04/a.json"),
+    ] {
+        symlink(to, at(link)).unwrap();
+    }
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, numbered(0..3));
+    assert_eq!((summary.files, summary.damages), (2, 0));
+    // what may hide something is told
+    let outside = files(&[("c.json", log(3..4).into_bytes())]);
+    symlink(outside.path(), at("out")).unwrap();
+    symlink(outside.path().join("c.json"), at("2024/03/c.json")).unwrap();
+    symlink("nowhere", at("broken")).unwrap();
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, numbered(0..3));
+    assert_eq!(summary.damages, 3);
+    // a link that the user named is read
+    assert_eq!(ids(&options(&[&at("latest.json")]), &everything()).0, ["id-2"]);
+}
+
+#[test]
+fn a_folder_that_becomes_a_link_out_of_the_root_is_not_read_through() {
+    let outside = files(&[("b/y.json", log(7..8).into_bytes())]);
+    let folder = files(&[("a/x.json", log(0..1).into_bytes()), ("b/y.json", log(1..2).into_bytes())]);
+    let many: Vec<_> = (0..3000).map(|n| folder.path().join(format!("a/x{n:04}.json"))).collect();
+    for path in many {
+        fs::write(path, log(0..1)).unwrap();
+    }
+    let options = ScanOptions { threads: 1, ..options(&[folder.path()]) };
+    let (replaced, found) = (std::sync::Once::new(), Mutex::new(Vec::new()));
+    let (_, summary) = fold(&options, &everything(), &Silent, &|| (), &|(), row| {
+        // while the first file is read, all are listed or will be
+        replaced.call_once(|| {
+            fs::rename(folder.path().join("b"), folder.path().join("c")).unwrap();
+            std::os::unix::fs::symlink(outside.path().join("b"), folder.path().join("b")).unwrap();
+        });
+        found.lock().unwrap().push(row.record.text(&FieldPath::new(["eventID"])).unwrap().into_owned());
+    })
+    .unwrap();
+    assert!(!found.lock().unwrap().contains(&"id-7".to_owned()));
+    assert!(summary.damages >= 1, "{summary:?}");
+}
