@@ -84,31 +84,58 @@ impl Timestamp {
         date.ok().and_then(|t| Self::from_epoch(t.and_utc().timestamp())).ok_or_else(error)
     }
 
-    /// Parses what people and key files write: RFC 3339 with any offset, the same without an offset
-    /// (taken as UTC, as botocore does), a date, or seconds since the epoch with or without a fraction
-    /// (spec/format.md 1.6). Fractions of a second are cut off.
+    /// Parses what people and key files write: RFC 3339 with any offset, with or without seconds, the same
+    /// without an offset (taken as UTC, as botocore does), a date (also `20240301`), the stamps of log and digest
+    /// names, or seconds since the epoch with or without a fraction (spec/format.md 1.6). Fractions of a second
+    /// are cut off.
+    ///
+    /// Eight digits are a date and never seconds: these would all lie in 1970 to 1973, before CloudTrail.
     ///
     /// # Errors
     /// [`TimeError`] for any other text.
     pub fn parse_loose(text: &str) -> Result<Self, TimeError> {
         let error = || TimeError {
             text: shorten(text),
-            expected: "RFC 3339 (2024-03-01T00:00:00Z), a date (2024-03-01) or seconds since 1970 are",
+            expected: "RFC 3339 (2024-03-01T00:00:00Z, 2024-03-01T00:00Z), a date (2024-03-01, 20240301), \
+                       20240301T0000Z or seconds since 1970 are",
         };
         let trimmed = text.trim();
-        if let Ok(t) = DateTime::parse_from_rfc3339(trimmed) {
-            return Self::from_epoch(t.timestamp()).ok_or_else(error);
+        if let Some(time) = Self::parse_calendar(trimmed) {
+            return Ok(time);
+        }
+        if shape(trimmed, b"dddddddd") {
+            return Err(error());
+        }
+        Self::parse_epoch(trimmed).map_err(|_| error())
+    }
+
+    /// The forms of [`Self::parse_loose`] that are no number of seconds.
+    fn parse_calendar(text: &str) -> Option<Self> {
+        let with_seconds = with_seconds(text);
+        if let Ok(t) = DateTime::parse_from_rfc3339(with_seconds.as_deref().unwrap_or(text)) {
+            return Self::from_epoch(t.timestamp());
+        }
+        if let Ok(t) = Self::parse_stamp(text).or_else(|_| Self::parse_minute_stamp(text)) {
+            return Some(t);
         }
         for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
-            if let Ok(t) = NaiveDateTime::parse_from_str(trimmed, form) {
-                return Self::from_epoch(t.and_utc().timestamp()).ok_or_else(error);
+            if let Ok(t) = NaiveDateTime::parse_from_str(text, form) {
+                return Self::from_epoch(t.and_utc().timestamp());
             }
         }
-        if let Ok(d) = NaiveDate::parse_from_str(trimmed, "%Y-%m-%d") {
-            let midnight = d.and_hms_opt(0, 0, 0).ok_or_else(error)?;
-            return Self::from_epoch(midnight.and_utc().timestamp()).ok_or_else(error);
-        }
-        let seconds: f64 = trimmed.parse().map_err(|_| error())?;
+        let form = if shape(text, b"dddddddd") { "%Y%m%d" } else { "%Y-%m-%d" };
+        let midnight = NaiveDate::parse_from_str(text, form).ok()?.and_hms_opt(0, 0, 0)?;
+        Self::from_epoch(midnight.and_utc().timestamp())
+    }
+
+    /// Parses a number: seconds since the epoch, with or without a fraction, which is cut off. It is the form of
+    /// times that are numbers in JSON, whatever number of digits they have.
+    ///
+    /// # Errors
+    /// [`TimeError`] for any other text.
+    pub fn parse_epoch(text: &str) -> Result<Self, TimeError> {
+        let error = || TimeError { text: shorten(text), expected: "seconds since 1970 are" };
+        let seconds: f64 = text.parse().map_err(|_| error())?;
         if !seconds.is_finite() || seconds.abs() > MAX as f64 {
             return Err(error());
         }
@@ -161,6 +188,13 @@ fn shape(text: &str, pattern: &[u8]) -> bool {
         && text.bytes().zip(pattern).all(|(c, p)| if *p == b'd' { c.is_ascii_digit() } else { c == *p })
 }
 
+/// `2024-03-01T05:46Z` with the seconds that RFC 3339 wants; `None` for texts of any other shape.
+fn with_seconds(text: &str) -> Option<String> {
+    let (minutes, offset) = text.split_at_checked("2024-03-01T05:46".len())?;
+    let is_offset = offset.starts_with(['Z', 'z', '+', '-']) && minutes.as_bytes()[13] == b':';
+    is_offset.then(|| format!("{minutes}:00{offset}"))
+}
+
 /// Seconds since the epoch of `YYYY-MM-DDTHH:MM:SSZ`; every event record and every log that a digest names has
 /// such a time, so this is five times as fast as a general parser.
 fn plain_seconds(text: &[u8]) -> Option<i64> {
@@ -200,10 +234,33 @@ mod tests {
             "2024-03-01T05:46:00",
             "2024-03-01T05:46",
             "2024-03-01 05:46",
+            "2024-03-01T05:46Z",
+            "2024-03-01T06:46+01:00",
+            "2024-03-01 05:46Z",
+            "20240301T0546Z",
+            "20240301T054600Z",
             "1709271960",
             "1709271960.75",
+            "1709271960.0",
         ] {
             assert_eq!(Timestamp::parse_loose(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_a_date_and_never_an_epoch() {
+        let date = Timestamp::parse_loose("2026-03-08").unwrap();
+        assert_eq!(Timestamp::parse_loose("20260308"), Ok(date));
+        assert_eq!(Timestamp::parse_loose(" 20260308 "), Ok(date));
+        for text in ["99999999", "20260230", "20261301", "00000000", "20260308T", "20260308Z"] {
+            let error = Timestamp::parse_loose(text).unwrap_err().to_string();
+            assert!(error.contains("2024-03-01T00:00Z") && error.contains("20240301"), "{error}");
+        }
+        // a number of a JSON text is one whatever its digits
+        assert_eq!(Timestamp::parse_epoch("20260308").map(Timestamp::epoch), Ok(20_260_308));
+        assert_eq!(Timestamp::parse_epoch("1453076702.0").map(Timestamp::epoch), Ok(1_453_076_702));
+        for seconds in ["0", "9999999", "999999999"] {
+            assert_eq!(Timestamp::parse_loose(seconds).map(Timestamp::epoch), Ok(seconds.parse().unwrap()));
         }
     }
 

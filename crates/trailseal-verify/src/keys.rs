@@ -294,7 +294,7 @@ fn validity(value: &Value) -> Result<Timestamp, String> {
     match value {
         Value::String(text) => Timestamp::parse_loose(text).map_err(|error| error.to_string()),
         Value::Number(number) => {
-            Timestamp::parse_loose(&number.to_string()).map_err(|error| error.to_string())
+            Timestamp::parse_epoch(&number.to_string()).map_err(|error| error.to_string())
         }
         _ => Err("neither text nor a number".to_owned()),
     }

@@ -6,7 +6,7 @@ use trailseal_archive::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} is no time; RFC 3339 (2024-03-01T00:00:00Z), the same without an offset (UTC), a date \
-     (2024-03-01), seconds or milliseconds since 1970, now, -7d, T-7d, now-24h and -1d12h are, with the units w, \
+     (2024-03-01, 20240301), 20240301T0546Z, seconds or milliseconds since 1970, now, -7d, T-7d, now-24h and -1d12h are, with the units w, \
      d, h, m and s"
 )]
 pub struct ParseTimeError {
@@ -19,8 +19,8 @@ const MILLISECOND_DIGITS: usize = 13;
 
 /// Reads a time.
 ///
-/// - RFC 3339, with `T` or a space; without an offset in UTC; a date, which is its first second, also as the end
-///   of a range
+/// - RFC 3339, with `T` or a space, with or without seconds; without an offset in UTC; a date (also `20240301`),
+///   which is its first second, also as the end of a range; the stamps of log and digest names
 /// - seconds since 1970, with or without a fraction (which is cut off); 13 digits are milliseconds
 /// - `now`; `-7d`, `T-7d` and `now-7d`: that long before `now`; units w, d, h, m, s, also several (`-1d12h`)
 ///
@@ -38,7 +38,8 @@ fn absolute(text: &str) -> Option<Timestamp> {
         return Timestamp::from_epoch(text.parse::<i64>().ok()? / 1_000);
     }
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let is_date = text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-');
+    let is_date =
+        text.len() >= 10 && matches!((text.as_bytes()[4], text.as_bytes()[8]), (b'-', _) | (_, b'T'));
     // 1e9, +5 and inf are numbers to the parser behind this, and slips of the hand to everyone else
     if is_number || is_date { Timestamp::parse_loose(text).ok() } else { None }
 }
@@ -95,6 +96,11 @@ mod tests {
             ("2024-03-01T05:46", "2024-03-01T05:46:00Z"),
             ("2024-03-01", "2024-03-01T00:00:00Z"),
             (" 2024-03-01 ", "2024-03-01T00:00:00Z"),
+            ("20240301", "2024-03-01T00:00:00Z"),
+            ("2024-03-01T05:46Z", "2024-03-01T05:46:00Z"),
+            ("2024-03-01T06:46+01:00", "2024-03-01T05:46:00Z"),
+            ("20240301T0546Z", "2024-03-01T05:46:00Z"),
+            ("20240301T054600Z", "2024-03-01T05:46:00Z"),
             ("1709271960", "2024-03-01T05:46:00Z"),
             ("1709271960.75", "2024-03-01T05:46:00Z"),
             ("1709271960750", "2024-03-01T05:46:00Z"),
@@ -125,6 +131,9 @@ mod tests {
             "+7d",
             "yesterday",
             "2024-13-01",
+            "99999999",
+            "20240230",
+            "20240301T05",
             "1e9",
             "inf",
             "nan",

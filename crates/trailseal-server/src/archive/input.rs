@@ -9,12 +9,12 @@ use crate::api::{ApiError, ErrorCode};
 /// A time: seconds since the epoch, whole or not, or text.
 pub(super) fn time(input: &Value, member: &str) -> Result<Option<Timestamp>, ApiError> {
     let Some(value) = input.get(member) else { return Ok(None) };
-    let text = match value {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
+    let time = match value {
+        Value::Number(number) => Timestamp::parse_epoch(&number.to_string()),
+        Value::String(text) => Timestamp::parse_loose(text),
         _ => return Err(mistyped(member)),
     };
-    Timestamp::parse_loose(&text).map(Some).map_err(|_| mistyped(member))
+    time.map(Some).map_err(|_| mistyped(member))
 }
 
 /// The trail that `GetTrail` and `GetTrailStatus` must name.

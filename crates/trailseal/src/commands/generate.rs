@@ -54,7 +54,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) regions: Vec<String>,
 
     /// When logging starts: a date or RFC 3339; on a full hour, minute and second are made up
-    #[arg(long, value_name = "TIME", default_value = "2024-03-01", value_parser = Timestamp::parse_loose, help_heading = "What")]
+    #[arg(long, value_name = "TIME", default_value = "2024-03-01", value_parser = super::verify::parse::time, help_heading = "What")]
     pub(crate) start: Timestamp,
 
     /// Hours of logging, with a digest each besides the starting digest

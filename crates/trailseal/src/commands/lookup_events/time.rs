@@ -1,5 +1,5 @@
 //! The times that the AWS CLI takes: seconds since 1970, ISO 8601, and the forms of mail headers. A time without a
-//! zone is UTC. What could mean two things (07/10/2023) or leans on today's date (2023-07, 11:42) is refused.
+//! zone is UTC. Eight digits are a date, as in the other commands (to the AWS CLI they are seconds of 1970). What could mean two things (07/10/2023) or leans on today's date (2023-07, 11:42) is refused.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use trailseal_archive::Timestamp;
@@ -18,14 +18,15 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     let trimmed = text.trim();
     epoch(trimmed).or_else(|| civil(trimmed)).ok_or_else(|| {
         format!(
-            "{text:?} is no time: 1688989356, 2023-07-10, 2023-07-10T11:42:36Z or \"2023-07-10 11:42\" are"
+            "{text:?} is no time: 1688989356, 2023-07-10, 20230710, 2023-07-10T11:42:36Z or \"2023-07-10 11:42\" are"
         )
     })
 }
 
 fn epoch(text: &str) -> Option<Timestamp> {
     let is_number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
-    let seconds: f64 = if is_number { text.parse().ok()? } else { return None };
+    let is_date = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds: f64 = if is_number && !is_date { text.parse().ok()? } else { return None };
     (seconds.abs() < 1e15).then(|| Timestamp::from_epoch(seconds.floor() as i64)).flatten()
 }
 
@@ -132,7 +133,7 @@ fn is_whole(time: NaiveTime) -> bool {
 mod tests {
     use super::*;
 
-    /// The seconds are those that awscli 1.46 makes of these texts.
+    /// The seconds are those that awscli 1.46 makes of these texts, but for eight digits.
     #[test]
     fn times_mean_what_they_mean_to_the_aws_cli() {
         for (text, seconds) in [
@@ -140,7 +141,10 @@ mod tests {
             ("1688989356.9", 1_688_989_356),
             ("-0.5", -1),
             ("1e9", 1_000_000_000),
-            ("20230710", 20_230_710),
+            ("20230710", 1_688_947_200),
+            ("2023-07-10T11:42Z", 1_688_989_320),
+            ("2023-07-10T13:42+02:00", 1_688_989_320),
+            ("20230710T1142Z", 1_688_989_320),
             ("2023-07-10", 1_688_947_200),
             ("2023-07-10T11:42:36Z", 1_688_989_356),
             ("2023-07-10T11:42:36", 1_688_989_356),
@@ -186,6 +190,8 @@ mod tests {
             "2023-07-10T11:42:60Z",
             "2023-07-10z",
             "2023-02-30",
+            "20230230",
+            "99999999",
             "2023-07",
             "07/10/2023",
             "11:42",
