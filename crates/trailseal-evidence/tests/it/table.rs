@@ -1,12 +1,20 @@
 //! That no situation of the table was forgotten.
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 14] = [
     include_str!("anchors.rs"),
     include_str!("chains.rs"),
+    include_str!("copies.rs"),
     include_str!("digests.rs"),
+    include_str!("edges.rs"),
+    include_str!("expectations.rs"),
+    include_str!("explanations.rs"),
+    include_str!("links.rs"),
     include_str!("logs.rs"),
+    include_str!("moved_chains.rs"),
     include_str!("places.rs"),
+    include_str!("scopes.rs"),
     include_str!("signatures.rs"),
+    include_str!("strays.rs"),
 ];
 
 #[test]
