@@ -11,6 +11,7 @@ mod events;
 mod expectations;
 mod explanations;
 mod hazards;
+mod honest;
 mod ledger;
 mod links;
 mod logs;
