@@ -8,7 +8,10 @@ use trailseal_archive::Timestamp;
 
 pub use trailseal_deliver::write::gzip as gzip_member;
 
-use crate::{archive::Archive, model::Chain};
+use crate::{
+    archive::Archive,
+    model::{Chain, Digest},
+};
 
 /// `content` as one gzip member whose header has a name and a time, unlike those that archives are written
 /// with.
@@ -157,10 +160,21 @@ impl Archive {
     /// Adds a log that no digest names, delivered at about `stamp`; returns its key.
     pub fn plant(&self, chain: &Chain, stamp: Timestamp) -> String {
         let key = chain.log_key(stamp, "PLANTEDxPLANTEDx");
-        let content =
-            crate::plan::records(&[crate::plan::record(chain, stamp.plus(-300), "GetObject", "planted")]);
-        self.write_object(&chain.bucket, &key, &gzip_member(&content, 6));
+        self.plant_at(chain, stamp, &key);
         key
+    }
+
+    /// Adds a file with a made-up event, of the time that a log delivered at `stamp` would hold, at any key.
+    pub fn plant_at(&self, chain: &Chain, stamp: Timestamp, key: &str) -> PathBuf {
+        let event = crate::plan::record(chain, stamp.plus(-300), "GetObject", "planted");
+        self.write_object(&chain.bucket, key, &gzip_member(&crate::plan::records(&[event]), 6))
+    }
+
+    /// Adds a digest without a signature, in the place that it claims; returns its key.
+    pub fn plant_digest(&self, digest: &Digest) -> String {
+        let bytes = gzip_member(&digest.inflated, 6);
+        self.write_object(&digest.document.s3_bucket, digest.object(), &bytes);
+        digest.object().to_owned()
     }
 
     /// Puts a symbolic link in the bucket's folder; `to` is taken as it is.

@@ -27,6 +27,7 @@ mod hostile;
 mod keys;
 mod model;
 mod plan;
+mod shapes;
 
 pub use archive::{Archive, Metadata};
 pub use damage::{gunzip, gzip, gzip_member};
@@ -34,5 +35,6 @@ pub use digests::{MALFORMED, Malformed, Style};
 pub use hostile::Snapshot;
 pub use keys::signing_key;
 pub use model::{Chain, Digest, Log, Model};
-pub use plan::{Plan, Stop, record, records};
+pub use plan::{Plan, Stop, partition, record, records};
+pub use shapes::{APPLE_DOUBLE, DESKTOP_INI, DS_STORE, HADOOP_CRC, THUMBS_DB};
 pub use trailseal_deliver::digest::sha256_hex;

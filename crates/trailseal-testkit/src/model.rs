@@ -1,5 +1,6 @@
 //! An archive in memory: chains of sealed digests and the logs that they name.
 
+use serde_json::Value;
 use trailseal_archive::{
     Timestamp,
     key::{DigestName, ObjectKind},
@@ -9,7 +10,10 @@ use trailseal_deliver::{
     digest::{HASH_ALGORITHM, sha256_hex},
 };
 
-use crate::{keys::signing_key, plan::Plan};
+use crate::{
+    keys::signing_key,
+    plan::{Plan, partition, record, records},
+};
 
 /// An archive before it is written.
 #[derive(Clone, Debug)]
@@ -74,6 +78,15 @@ pub struct Log {
     pub oldest: Timestamp,
     /// Time of its newest event.
     pub newest: Timestamp,
+}
+
+impl Model {
+    /// This archive and another one in one; the plan stays this one's.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.chains.extend(other.chains);
+        self
+    }
 }
 
 impl Log {
@@ -147,6 +160,72 @@ impl Chain {
         }
     }
 
+    /// From a digest on the trail delivers elsewhere: to another prefix, bucket, or as another
+    /// organization's. The chain goes on, as it does at AWS.
+    pub fn change_place(&mut self, from: usize, change: impl FnOnce(&mut Self)) {
+        change(self);
+        for position in from..self.digests.len() {
+            let object = self.digest_key(self.digests[position].end());
+            let logs: Vec<Log> = self.digests[position].logs.iter().map(|log| self.placed(log)).collect();
+            let digest = &mut self.digests[position];
+            digest.document.s3_bucket.clone_from(&self.bucket);
+            digest.document.s3_object = object;
+            digest.logs = logs;
+            digest.name_logs();
+        }
+        self.seal_from(from);
+    }
+
+    /// A log as it would have been delivered to the place that the chain delivers to now.
+    pub fn placed(&self, log: &Log) -> Log {
+        let (_, rest) = log.key.split_once("/CloudTrail/").expect("a log's key");
+        let key = format!("{}/CloudTrail/{rest}", self.account_folder());
+        Log { bucket: self.bucket.clone(), key, ..log.clone() }
+    }
+
+    /// Adds a record to a log: one of this account and region, of the time of the log's newest event, with
+    /// the members of `event` put over it. Signed times, hashes and the chain follow.
+    pub fn add_event(&mut self, position: usize, log: usize, event: &Value) {
+        let mut added = record(self, self.digests[position].logs[log].newest, "StopLogging", "added");
+        for (name, value) in event.as_object().expect("an event is an object") {
+            added[name] = value.clone();
+        }
+        let time = added["eventTime"].as_str().expect("a time is text");
+        let time = Timestamp::parse_digest_field(time).expect("a time");
+        let log = &mut self.digests[position].logs[log];
+        let mut content: Value = serde_json::from_slice(&log.content).expect("logs are JSON");
+        let list = content["Records"].as_array_mut().expect("logs hold records");
+        list.push(added);
+        log.content = records(list);
+        (log.oldest, log.newest) = (log.oldest.min(time), log.newest.max(time));
+        self.digests[position].name_logs();
+        self.seal_from(position);
+    }
+
+    /// A digest of this chain that names no predecessor, and these logs. It is sealed, but nobody writes its
+    /// signature down: what can be planted without a key.
+    pub fn unlinked(&self, start: Timestamp, end: Timestamp, logs: Vec<LogEntry>) -> Digest {
+        let object = self.digest_key(end);
+        let mut document = DigestDocument::empty(&self.account, start, end, &self.bucket, &object);
+        document.set_log_files(logs);
+        let mut digest = Digest {
+            document,
+            key: 0,
+            logs: Vec::new(),
+            inflated: Vec::new(),
+            signature: String::new(),
+            generated: None,
+        };
+        digest.seal();
+        digest
+    }
+
+    /// The trail's ARN, of the chain's own account.
+    pub fn arn(&self) -> String {
+        let (home, account, trail) = (&self.home_region, &self.account, &self.trail);
+        format!("arn:{}:cloudtrail:{home}:{account}:trail/{trail}", partition(home))
+    }
+
     /// Moves a digest's window and gives the digest the key that belongs to the new end; not sealed.
     pub fn set_window(&mut self, index: usize, start: Timestamp, end: Timestamp) {
         let object = self.digest_key(end);
@@ -181,8 +260,13 @@ impl Chain {
     }
 
     fn folder(&self, kind: ObjectKind, time: Timestamp) -> String {
+        let (region, kind) = (&self.region, kind.folder());
+        format!("{}/{kind}/{region}/{}", self.account_folder(), time.date_folders())
+    }
+
+    /// The folder of the account below the prefix.
+    pub fn account_folder(&self) -> String {
         let organization = self.organization.as_ref().map(|id| format!("{id}/")).unwrap_or_default();
-        let (account, region, kind) = (&self.account, &self.region, kind.folder());
-        format!("{}AWSLogs/{organization}{account}/{kind}/{region}/{}", self.prefix, time.date_folders())
+        format!("{}AWSLogs/{organization}{}", self.prefix, self.account)
     }
 }

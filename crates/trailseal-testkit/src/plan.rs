@@ -211,7 +211,9 @@ pub fn record(chain: &Chain, time: Timestamp, name: &str, id: &str) -> Value {
     let source = match name {
         "AssumeRole" => "sts.amazonaws.com",
         "GetObject" => "s3.amazonaws.com",
-        "StopLogging" | "DeleteTrail" | "UpdateTrail" => "cloudtrail.amazonaws.com",
+        "StopLogging" | "StartLogging" | "CreateTrail" | "DeleteTrail" | "UpdateTrail" => {
+            "cloudtrail.amazonaws.com"
+        }
         _ => "ec2.amazonaws.com",
     };
     json!({
@@ -219,7 +221,7 @@ pub fn record(chain: &Chain, time: Timestamp, name: &str, id: &str) -> Value {
         "userIdentity": {
             "type": "IAMUser",
             "principalId": "AIDACKCEVSQ6C2EXAMPLE",
-            "arn": format!("arn:aws:iam::{}:user/Zoë", chain.account),
+            "arn": format!("arn:{}:iam::{}:user/Zoë", partition(&chain.region), chain.account),
             "accountId": chain.account,
             "userName": "Zoë",
         },
@@ -239,6 +241,20 @@ pub fn record(chain: &Chain, time: Timestamp, name: &str, id: &str) -> Value {
         "recipientAccountId": chain.account,
         "eventCategory": "Management",
     })
+}
+
+/// The partition of a region, as ARNs name it.
+pub fn partition(region: &str) -> &'static str {
+    let known = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
+    known.iter().find(|(start, _)| region.starts_with(start)).map_or("aws", |(_, partition)| partition)
 }
 
 /// A log file's content.

@@ -10,7 +10,7 @@ use trailseal_verify::{
     link::Evidence,
 };
 
-use crate::support::{HOUR, options, options_for, run, run_with, small, try_run, window};
+use crate::support::{HOUR, is_explained_by, options, options_for, run, run_with, small, try_run, window};
 
 /// A pause that is not one of whole hours, as real ones are not.
 const PAUSE: i64 = 5 * HOUR + 427;
@@ -294,19 +294,47 @@ fn s33_logging_stopped_and_started() {
     assert_eq!(chain.proven.len(), 2);
 }
 
+/// As [`with_gap`], of a trail whose home is the region that has the event.
+fn with_gap_at_home(event: Value) -> Archive {
+    let stops = vec![Stop { after: 3, pause: PAUSE, event: Some(event) }];
+    Plan { stops, home_region: "eu-west-1".to_owned(), ..Plan::default() }.model().write()
+}
+
 #[test]
 fn s33_a_gap_that_a_verified_log_explains() {
+    // That hours without a log are explained does not make them harmless.
     for event in ["StopLogging", "DeleteTrail", "UpdateTrail"] {
-        for name in ["audit", "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit"] {
-            let archive =
-                with_gap(Some(json!({ "eventName": event, "requestParameters": { "name": name } })));
+        for name in ["audit", "arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit"] {
+            let parameters = json!({ "name": name, "enableLogFileValidation": false });
+            let archive = with_gap_at_home(json!({ "eventName": event, "requestParameters": parameters }));
             let run = run(&archive);
-            run.finds(&["N gap"]);
-            assert_eq!(run.report.verdict, Verdict::Verified);
-            let message = &run.one(Code::Gap).message;
-            assert!(message.contains(event) && message.contains(archive.log(3, 1)), "{message}");
+            run.status(3).finds(&["U gap"]);
+            let gap = run.one(Code::Gap);
+            let time = archive.chain().digests[3].logs[1].newest;
+            assert!(gap.message.contains(&format!("{event} at {time}")), "{}", gap.message);
+            assert!(is_explained_by(gap, archive.log(3, 1)), "{}", gap.message);
         }
     }
+}
+
+#[test]
+fn s33_a_gap_that_is_allowed_still_counts_its_hours() {
+    for event in [None, Some(json!({ "requestParameters": { "name": "audit" } }))] {
+        let archive = event.map_or_else(|| with_gap(None), with_gap_at_home);
+        let mut options = options(&archive);
+        let plain = run_with(&options);
+        plain.status(3).finds(&["U gap"]);
+        options.policy.allowed = vec![Code::Gap];
+        let allowed = run_with(&options);
+        allowed.status(0).finds(&["N gap"]);
+        assert_eq!(allowed.verdict(), "verified", "all that was delivered is proven");
+        for run in [plain, allowed] {
+            let seconds = run.value()["totals"]["gap_seconds"].as_i64();
+            assert_eq!(seconds, Some(PAUSE - HOUR), "from the last end to the new start");
+        }
+    }
+    let none = run(&small()).value()["totals"]["gap_seconds"].as_i64();
+    assert!(matches!(none, None | Some(0)), "{none:?}");
 }
 
 #[test]
@@ -321,7 +349,11 @@ fn s33_a_gap_that_a_log_of_the_home_region_explains() {
     chain.digests[3].logs[1].content = text.replace("StopLogging", "GetObject").into_bytes();
     chain.digests[3].name_logs();
     chain.seal_from(3);
-    run(&model.write()).finds(&["N gap x2"]);
+    let archive = model.write();
+    let run = run(&archive);
+    run.status(3).finds(&["U gap x2"]);
+    let log = &archive.model.chains[1].digests[3].logs[1].key;
+    assert!(run.all(Code::Gap).iter().all(|gap| is_explained_by(gap, log)), "{}", run.list());
 }
 
 #[test]
@@ -334,16 +366,21 @@ fn s33_events_that_explain_nothing() {
         json!({ "requestParameters": { "name": "audit" }, "eventTime": "2024-02-01T00:00:00Z" }),
         json!({ "requestParameters": { "name": "audit" }, "eventTime": "2024-03-03T00:00:00Z" }),
     ] {
-        run(&with_gap(Some(event))).finds(&["U gap"]);
+        let archive = with_gap_at_home(event);
+        let run = run(&archive);
+        run.finds(&["U gap"]);
+        assert!(!is_explained_by(run.one(Code::Gap), archive.log(3, 1)), "{}", run.list());
     }
 }
 
 #[test]
 fn s33_an_altered_log_explains_nothing() {
     let event = json!({ "requestParameters": { "name": "audit" } });
-    let archive = with_gap(Some(event));
+    let archive = with_gap_at_home(event);
     archive.alter_log(archive.log(3, 1));
-    run(&archive).finds(&["U gap", "V log_altered"]);
+    let run = run(&archive);
+    run.finds(&["U gap", "V log_altered"]);
+    assert!(!is_explained_by(run.one(Code::Gap), archive.log(3, 1)), "{}", run.list());
 }
 
 #[test]
@@ -484,7 +521,7 @@ fn s39_the_twin_took_the_place() {
     twin.seal();
     archive.write_digest(&twin, twin.object());
     let run = run(&archive);
-    run.finds(&["V fork", "U signature_sources_disagree", "V log_unreferenced x2"])
+    run.finds(&["V fork", "U signature_sources_disagree", "U log_unreferenced x2"])
         .digest_totals([7, 6, 1, 0, 0]);
     assert_eq!(run.one(Code::Fork).key.as_deref(), Some(archive.digest(3)));
 }

@@ -1,13 +1,14 @@
 //! Running the verification and saying what is expected of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use crate::agreement::{self, FilesSeen};
+use serde_json::Value;
 use trailseal_archive::Timestamp;
-use trailseal_evidence::report::{Report, Verdict};
+use trailseal_evidence::report::{ChainKind, Report};
 use trailseal_evidence::{Error, Options, Silent, keys, verify};
 use trailseal_testkit::Archive;
 use trailseal_verify::{
@@ -102,15 +103,20 @@ impl Run {
         assert_eq!(d.found, d.verified + d.violated + d.unproven);
         assert_eq!(l.named, l.verified + l.violated + l.unproven + l.missing);
         let worst = self.report.findings.iter().map(|finding| finding.severity).min();
-        let verdict = match worst {
-            Some(Severity::Violation) => Verdict::Violated,
-            Some(Severity::Unproven) => Verdict::Unproven,
-            _ => Verdict::Verified,
+        let (verdicts, status): (&[&str], u8) = match worst {
+            Some(Severity::Violation) => (&["violated"], 1),
+            Some(Severity::Unproven) => (&["unproven"], 3),
+            _ => (&["verified", "allowed"], 0),
         };
-        assert_eq!(self.report.verdict, verdict);
-        assert_eq!(self.report.exit_status, verdict.exit_status());
-        if verdict == Verdict::Verified {
+        let verdict = self.verdict();
+        assert!(verdicts.contains(&&*verdict), "{verdict}: {}", self.list());
+        assert_eq!(self.report.exit_status, status);
+        if verdict == "verified" {
             assert_eq!((d.found, l.named), (d.verified, l.verified), "verified means everything");
+            assert!(d.verified > 0, "where nothing is proven nothing is verified");
+            self.check_holes();
+        } else if verdict == "allowed" {
+            assert_ne!(self.report.scope.allowed, [], "what was allowed is printed");
         }
         let sorted = self.report.findings.is_sorted_by(|a, b| a.sort_key() <= b.sort_key());
         assert!(sorted, "findings are in order");
@@ -119,6 +125,90 @@ impl Run {
                 assert!(pair[0].end < pair[1].start, "proven spans are merged");
             }
         }
+    }
+
+    /// Row 82: between the proven spans of a verified chain lies nothing that no finding speaks of.
+    fn check_holes(&self) {
+        for chain in self.report.chains.iter().filter(|chain| chain.id.kind == ChainKind::Standard) {
+            for pair in chain.proven.windows(2) {
+                // The window of the starting digest that ends the hole is no part of its finding.
+                let (start, end) = (pair[0].end, pair[1].start.plus(-HOUR));
+                let covers = |finding: &Finding| {
+                    finding.start.is_some_and(|from| from <= start) && finding.end.is_some_and(|to| to >= end)
+                };
+                assert!(self.report.findings.iter().any(covers), "a hole from {start}: {}", self.json());
+            }
+        }
+    }
+
+    /// The verdict as the report writes it.
+    pub(crate) fn verdict(&self) -> String {
+        self.value()["verdict"].as_str().unwrap().to_owned()
+    }
+
+    /// The report as it is written.
+    pub(crate) fn value(&self) -> Value {
+        serde_json::to_value(&self.report).unwrap()
+    }
+
+    /// The exit status.
+    #[track_caller]
+    pub(crate) fn status(&self, expected: u8) -> &Self {
+        assert_eq!(self.report.exit_status, expected, "{}", self.list());
+        self
+    }
+
+    /// Nothing is called a violation.
+    #[track_caller]
+    pub(crate) fn accuses_nobody(&self) -> &Self {
+        let is_violation = |finding: &Finding| finding.severity == Severity::Violation;
+        assert!(!self.report.findings.iter().any(is_violation), "{}", self.list());
+        assert_ne!(self.report.exit_status, 1);
+        self
+    }
+
+    /// Verified, and each of these notes at least once, and no other finding.
+    #[track_caller]
+    pub(crate) fn notes(&self, codes: &[&str]) -> &Self {
+        let found: BTreeSet<String> = self.report.findings.iter().map(short).collect();
+        let expected: BTreeSet<String> = codes.iter().map(|code| format!("N {code}")).collect();
+        assert_eq!(found, expected, "{}", self.list());
+        assert_eq!((self.verdict().as_str(), self.report.exit_status), ("verified", 0));
+        self
+    }
+
+    /// No finding of these codes.
+    #[track_caller]
+    pub(crate) fn lacks(&self, codes: &[&str]) -> &Self {
+        for code in codes {
+            assert!(self.coded(code).is_empty(), "{code} in {}", self.list());
+        }
+        self
+    }
+
+    /// All findings of a code, by its text.
+    pub(crate) fn coded(&self, code: &str) -> Vec<&Finding> {
+        self.report.findings.iter().filter(|finding| finding.code.text() == code).collect()
+    }
+
+    /// The only finding of a code, by its text.
+    #[track_caller]
+    pub(crate) fn the(&self, code: &str) -> &Finding {
+        let all = self.coded(code);
+        assert_eq!(all.len(), 1, "one {code} in {}", self.list());
+        all[0]
+    }
+
+    /// Whether a finding that is more than a note speaks of a file by its path or its key.
+    #[track_caller]
+    pub(crate) fn names(&self, path: &Path, key: &str) -> &Self {
+        let path = path.display().to_string();
+        let speaks = |finding: &Finding| {
+            finding.severity != Severity::Note
+                && (finding.path.as_deref() == Some(&path) || finding.key.as_deref() == Some(key))
+        };
+        assert!(self.report.findings.iter().any(speaks), "{path} in {}", self.list());
+        self
     }
 
     /// Exactly these findings, each as `V code`, `U code` or `N code`, repeated as often as it occurs; and
@@ -206,7 +296,7 @@ impl Run {
     }
 
     /// The findings for a failed assertion: a line each.
-    fn list(&self) -> String {
+    pub(crate) fn list(&self) -> String {
         let lines = self.report.findings.iter().map(|finding| serde_json::to_string(finding).unwrap());
         lines.collect::<Vec<_>>().join("\n")
     }
@@ -249,3 +339,8 @@ pub(crate) fn small() -> Archive {
 }
 
 pub(crate) const HOUR: i64 = 3600;
+
+/// Whether a gap's message says that an event in this log explains it, rather than that logging went on.
+pub(crate) fn is_explained_by(gap: &Finding, log: &str) -> bool {
+    gap.message.contains(log) && !gap.message.contains("gone on")
+}

@@ -16,4 +16,5 @@ mod keys;
 mod lookup_events;
 mod output;
 mod query;
+mod situations;
 mod verdicts;
