@@ -28,6 +28,7 @@ pub(crate) mod man;
 pub(crate) mod query;
 pub(crate) mod record;
 pub(crate) mod serve;
+pub(crate) mod statement;
 pub(crate) mod verify;
 
 /// Everything from the arguments to the exit status.

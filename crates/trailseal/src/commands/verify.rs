@@ -13,6 +13,7 @@ use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail, keys};
 use trailseal_verify::{finding::Code, keys::KeyRing, limits::Limits, policy::Policy};
 
 use crate::{
+    commands::statement::Statement,
     error::CommandError,
     interrupt::Interrupt,
     output,
@@ -106,6 +107,9 @@ pub(crate) struct Args {
     /// An earlier JSON report: its newest digests must still be in their chains
     #[arg(long, value_name = "FILE", help_heading = "Judgement")]
     baseline: Option<PathBuf>,
+
+    #[command(flatten)]
+    statement: Statement,
 
     /// Let findings of this code, if they are of status 3, be notes (repeatable); violations cannot be allowed
     #[arg(long = "allow", value_name = "CODE", value_parser = parse::allowed_code, help_heading = "Judgement")]
@@ -213,7 +217,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
     let result = counts.watch(is_shown, || {
         trailseal_evidence::verify(&options, &counts, &mut |detail| {
-            sink.unit(detail, &options.policy, &counts);
+            sink.unit(detail, &counts);
         })
     });
     sink.check()?;
@@ -266,6 +270,7 @@ impl Args {
             maps: self.maps.clone(),
             manifest: self.metadata.as_deref().map(read_manifest).transpose()?,
             policy,
+            statement: self.statement.read()?,
             expect: Expectations {
                 as_of: self.as_of,
                 accounts: self.expected_accounts.clone(),
@@ -308,6 +313,9 @@ fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
     let baseline: Baseline = serde_json::from_slice(&bytes).map_err(|error| fail(&error))?;
     if baseline.schema != SCHEMA {
         return Err(fail(&format!("its schema is {:?}, not {SCHEMA:?}", baseline.schema)));
+    }
+    if !baseline.proves_something() {
+        return Err(fail(&"it had proven nothing that this archive could be held against"));
     }
     Ok(baseline)
 }
@@ -392,12 +400,12 @@ impl Sink {
     }
 
     /// An account and region has been judged.
-    fn unit(&mut self, detail: &UnitDetail<'_>, policy: &Policy, counts: &Counts) {
+    fn unit(&mut self, detail: &UnitDetail<'_>, counts: &Counts) {
         if self.failure.is_some() {
             return;
         }
         let result = match self.format {
-            Format::Jsonl => jsonl::write_unit(detail, &|time| policy.contains(time), &mut self.data),
+            Format::Jsonl => jsonl::write_unit(detail, &mut self.data),
             Format::Aws => {
                 let mut err = output::Quiet::new(anstream::stderr());
                 self.aws.unit(detail, &mut self.data, &mut err)

@@ -98,6 +98,7 @@ enum LogStatus {
 #[derive(Serialize)]
 struct Summary<'a> {
     schema: &'static str,
+    tool: &'static str,
     verdict: Verdict,
     exit_status: u8,
     scope: &'a Scope,
@@ -109,7 +110,6 @@ struct Summary<'a> {
 /// Every digest and log of one account and region.
 pub(crate) fn write_unit(
     detail: &UnitDetail<'_>,
-    in_scope: &dyn Fn(Timestamp) -> bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (index, (row, judgement)) in detail.rows().iter().zip(detail.judgements()).enumerate() {
@@ -151,7 +151,7 @@ pub(crate) fn write_unit(
         region: known(&detail.key().region),
         trail: None,
     };
-    for log in detail.unnamed().iter().filter(|log| log.stamp.is_none_or(in_scope)) {
+    for log in detail.unnamed().iter().filter(|log| log.is_in_scope) {
         write(&Line::Log(unnamed(log, place)), out)?;
     }
     Ok(())
@@ -165,8 +165,8 @@ pub(crate) fn write_report(report: &Report, stats: Option<&Stats>, out: &mut dyn
     for chain in &report.chains {
         write(&Line::Chain(chain), out)?;
     }
-    let Report { schema, verdict, exit_status, scope, totals, .. } = report;
-    let summary = Summary { schema, verdict: *verdict, exit_status: *exit_status, scope, totals, stats };
+    let Report { schema, tool, verdict, exit_status, scope, totals, .. } = report;
+    let summary = Summary { schema, tool, verdict: *verdict, exit_status: *exit_status, scope, totals, stats };
     write(&Line::Summary(summary), out)
 }
 
@@ -192,11 +192,12 @@ fn named<'a>(
 fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
     // The code is in the finding: a moved log, for one, is known only when the whole archive has been seen.
     let status = match log.meaning {
+        Unnamed::StampMismatch => "stamp_mismatch",
+        Unnamed::Stray => "stray",
         _ if log.is_other_kind => "outside_coverage",
-        Unnamed::Unreferenced => "unreferenced",
+        Unnamed::Planted | Unnamed::Unreferenced => "unreferenced",
         Unnamed::Pending => "pending",
         Unnamed::OutsideCoverage => "outside_coverage",
-        Unnamed::Stray => "stray",
     };
     Log {
         key: Cow::Borrowed(&log.key),

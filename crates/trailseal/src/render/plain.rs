@@ -80,7 +80,7 @@ pub(crate) fn verdict_style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Verified => AnsiColor::Green.on_default().bold(),
         Verdict::Violated => AnsiColor::Red.on_default().bold(),
-        Verdict::Unproven => AnsiColor::Yellow.on_default().bold(),
+        Verdict::Unproven | Verdict::Allowed => AnsiColor::Yellow.on_default().bold(),
     }
 }
 

@@ -7,11 +7,11 @@ use std::{
 
 use serde::Serialize;
 use trailseal_evidence::report::{Report, Scope, Verdict};
-use trailseal_verify::finding::Severity;
+use trailseal_verify::finding::{Code, Severity};
 
 use super::{
     chains, findings,
-    plain::{DIM, grouped, moment, plural, shown, verdict_style, wrapped},
+    plain::{DIM, grouped, moment, plural, shown, span, verdict_style, wrapped},
     strip,
 };
 
@@ -64,6 +64,8 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         }
         write_totals(report, style, out)?;
         writeln!(out)?;
+        write_limits(report, style, out)?;
+        writeln!(out)?;
     }
     let colour = verdict_style(report.verdict);
     let (word, sentence) = (report.verdict.word(), sentence(report));
@@ -101,6 +103,9 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         (logs.missing, "missing"),
     ];
     line("log files", &counts(format!("{} named by digests", grouped(logs.named)), &of_logs))?;
+    if logs.not_copied > 0 {
+        line("", &format!("{} of the unproven: their days were not copied", grouped(logs.not_copied)))?;
+    }
     let unnamed = [
         (logs.unreferenced, "in a proven window (unreferenced)"),
         (logs.pending, "too new for a digest (pending)"),
@@ -109,12 +114,42 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     if unnamed.iter().any(|(count, _)| *count > 0) {
         line("", &counts("named by none".to_owned(), &unnamed))?;
     }
+    let files = &report.totals.files;
+    let other_files = [
+        (files.copies, "further copies of proven logs"),
+        (files.metadata, "object metadata"),
+        (files.keys, "keys"),
+        (files.markers, "folder markers"),
+        (files.leftovers, "leftovers of desktops and copies"),
+        (files.aliases, "links to other files"),
+        (files.strays, "strays"),
+        (files.others, "of other services or none, not judged"),
+    ];
+    if other_files.iter().any(|(count, _)| *count > 0) {
+        line("other files", &told(&other_files))?;
+    }
     line("hashed", &format!("{} bytes", grouped(report.totals.bytes_inflated)))?;
     let scope = &report.scope;
-    let files: BTreeSet<&str> = scope.keys.iter().map(|key| key.file.as_str()).collect();
-    let keys = plural(scope.keys.len() as u64, "public key");
-    line("trusted", &format!("{keys} from {}", plural(files.len() as u64, "file")))?;
+    line("checked by", &format!("{}, offline: {}", report.tool, shown(&scope.roots.join(", "))))?;
     let limit = if style.verbose { usize::MAX } else { 5 };
+    let key_files: BTreeSet<(&str, &str)> =
+        scope.keys.iter().map(|key| (key.file.as_str(), key.file_sha256.as_str())).collect();
+    let keys = plural(scope.keys.len() as u64, "public key");
+    line("trusted", &format!("{keys} from {}", plural(key_files.len() as u64, "file")))?;
+    for (file, sha256) in key_files.iter().take(limit) {
+        line("", &format!("{} (sha256 {sha256})", shown(file)))?;
+        let of_file = scope.keys.iter().filter(|key| key.file == *file);
+        for key in of_file.take(limit) {
+            let validity = match (key.validity_start, key.validity_end) {
+                (Some(start), Some(end)) => format!(", valid {}", span(start, end)),
+                _ => String::new(),
+            };
+            line("", &format!("  {}{validity}", key.fingerprint))?;
+        }
+    }
+    if key_files.len() > limit {
+        line("", &format!("and {} more files (--verbose)", key_files.len() - limit))?;
+    }
     for mapping in scope.mappings.iter().take(limit) {
         let how = if mapping.inferred { "inferred" } else { "--map" };
         let (bucket, prefix, folder) =
@@ -130,10 +165,30 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     if let Some(time) = scope.as_of {
         line("as of", &moment(time))?;
     }
+    if let Some(statement) = scope.statement {
+        line("stated", if statement == "trails" { "which trails deliver (--trails)" } else { "no other trail delivers (--sole-trail)" })?;
+    }
     if !scope.allowed.is_empty() {
         line("allowed", &scope.allowed.iter().map(|code| code.text()).collect::<Vec<_>>().join(", "))?;
     }
     Ok(())
+}
+
+/// What this run cannot say, whatever it found.
+fn write_limits(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let scope = &report.scope;
+    let mut limits = Vec::new();
+    if scope.as_of.is_none() && scope.end_time.is_none() {
+        limits.push("what was removed from its newest end in all places at once (--as-of)");
+    }
+    limits.push("everything before a restart of logging, or a backfill digest with its logs, if it is gone as a whole (--baseline)");
+    limits.push("accounts and regions of which nothing is here (--expect-account, --expect-region)");
+    limits.push("what was delivered before validation began");
+    let text = format!("{}: {}", "An archive cannot show of itself", limits.join("; "));
+    match style.width {
+        Some(width) => wrapped(&text, width).iter().try_for_each(|line| writeln!(out, "{DIM}{line}{DIM:#}")),
+        None => writeln!(out, "{DIM}{text}{DIM:#}"),
+    }
 }
 
 /// What narrows the scope.
@@ -187,7 +242,12 @@ fn sentence(report: &Report) -> String {
             "no violation was found, but not everything could be proven ({}); {proven}",
             codes(report, Severity::Unproven)
         ),
+        Verdict::Allowed if digests.verified == 0 => "nothing is proven, and what was found was allowed".to_owned(),
+        Verdict::Allowed => format!("not everything is proven, and what was found was allowed; {proven}"),
     };
+    if let Some(pauses) = pauses(report) {
+        text = format!("{text}; {pauses}");
+    }
     if asked(&report.scope).is_some() {
         text += "; nothing but what was asked for was judged";
     }
@@ -196,6 +256,25 @@ fn sentence(report: &Report) -> String {
         text = format!("{text}; allowed: {}", allowed.join(", "));
     }
     text
+}
+
+/// The hours without logging: they are in every verdict, explained or not, allowed or not (row 33).
+fn pauses(report: &Report) -> Option<String> {
+    let gaps = || {
+        let chains = report.chains.iter().flat_map(|chain| chain.gaps.iter().map(move |gap| (chain, gap)));
+        chains.filter(|(_, gap)| gap.code == Code::Gap && gap.end > gap.start)
+    };
+    let spans: BTreeSet<_> = gaps().map(|(_, gap)| (gap.start, gap.end)).collect();
+    let (longest, _) = (gaps().max_by_key(|(_, gap)| gap.end.since(gap.start))?, ());
+    let seconds = longest.1.end.since(longest.1.start);
+    let hours = format!("{}:{:02} h", seconds / 3600, seconds % 3600 / 60);
+    let place = span(longest.1.start, longest.1.end);
+    let chains: BTreeSet<_> = gaps().map(|(chain, _)| &chain.id).collect();
+    Some(match spans.len() {
+        1 if chains.len() == 1 => format!("no logging is proven for {hours} ({place})"),
+        1 => format!("no logging is proven for {hours} in {} chains ({place})", chains.len()),
+        n => format!("no logging is proven in {n} spans of {}, the longest {hours} ({place})", plural(chains.len() as u64, "chain")),
+    })
 }
 
 fn is_are(report: &Report, severity: Severity) -> String {

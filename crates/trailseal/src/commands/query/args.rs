@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use trailseal_query::aggregate::Step;
 
-use crate::commands::verify::parse;
+use crate::commands::{statement::Statement, verify::parse};
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
@@ -350,6 +350,9 @@ pub(crate) struct Keys {
     /// With --verified-with: where the objects of a bucket or prefix lie (repeatable)
     #[arg(long = "map", value_name = "s3://BUCKET/PREFIX=DIR", value_parser = parse::map)]
     pub(crate) maps: Vec<trailseal_evidence::Map>,
+
+    #[command(flatten)]
+    pub(crate) statement: Statement,
 }
 
 /// What is refused for its size.

@@ -8,7 +8,10 @@ use trailseal_evidence::{
     ledger::{Label, Ledger},
     scan::Summary,
 };
-use trailseal_verify::{finding::Severity, keys::KeyRing};
+use trailseal_verify::{
+    finding::{Code, Severity},
+    keys::KeyRing,
+};
 
 use super::{args, filter::TimeSpan};
 use crate::{
@@ -45,6 +48,7 @@ pub(crate) fn load(
         keys: KeyRing::new(loaded.content.keys),
         key_files: loaded.files,
         manifest: evidence.metadata.as_deref().map(verify::read_manifest).transpose()?,
+        statement: evidence.statement.read()?,
         threads,
         ..Options::default()
     };
@@ -68,22 +72,19 @@ pub(crate) fn uncovered_logs(summary: &Summary, span: TimeSpan) -> u64 {
                 && span.to.is_none_or(|to| stamp <= to.plus(span.late))
         })
     };
-    let logs =
-        summary.unverified.iter().filter(|(file, label, _)| *label == Label::NotCovered && touches(file));
+    // What a name says that its folder denies, says nothing.
+    let is_misdated = |reason: &str| reason.starts_with(Code::StampMismatch.text());
+    let logs = summary.unverified.iter().filter(|(file, label, reason)| {
+        *label == Label::NotCovered && (touches(file) || is_misdated(reason))
+    });
     logs.count() as u64
 }
 
 /// What was found about the digests themselves, and not about single logs, that may hide events of a span.
 pub(crate) fn digest_findings(ledger: Option<&Ledger>, span: TimeSpan) -> DigestFindings {
     let mut found = DigestFindings::default();
-    for finding in ledger.map_or(&[][..], |ledger| &ledger.summary().findings) {
+    for finding in ledger.map_or(Vec::new(), |ledger| ledger.doubts(span.from, span.to, span.late)) {
         let code = finding.code.text();
-        // events are delivered after they happened
-        let is_later = finding.start.zip(span.to).is_some_and(|(start, to)| start > to.plus(span.late));
-        let is_earlier = finding.end.zip(span.from).is_some_and(|(end, from)| end < from);
-        if finding.severity == Severity::Note || code.starts_with("log_") || is_later || is_earlier {
-            continue;
-        }
         match finding.severity {
             Severity::Violation => found.violations += 1,
             _ => found.unproven += 1,
