@@ -29,6 +29,7 @@ mod inputs;
 mod observe;
 mod queue;
 mod turns;
+mod twice;
 mod worker;
 
 /// Members of one archive file that are told apart in archive order.

@@ -345,3 +345,69 @@ fn a_folder_that_becomes_a_link_out_of_the_root_is_not_read_through() {
     assert!(!found.lock().unwrap().contains(&"id-7".to_owned()));
     assert!(summary.damages >= 1, "{summary:?}");
 }
+
+/// Rows of a large file that is written anew while it is scanned; `pack` says how it lies on disk.
+fn rewritten(pack: &dyn Fn(&[u8]) -> Vec<u8>, threads: usize) -> (Vec<String>, Summary) {
+    let genuine = log(0..60_000);
+    // the last event becomes another one of the same length
+    let forged = genuine.replace("\"id-59999\"", "\"mallory!\"");
+    assert!(genuine.len() > 16 << 20 && genuine.len() == forged.len() && genuine != forged);
+    let (genuine, forged) = (pack(genuine.as_bytes()), pack(forged.as_bytes()));
+    let folder = files(&[("large.json", genuine)]);
+    let path = folder.path().join("large.json");
+    let changed = fs::metadata(&path).unwrap().modified().unwrap();
+    let options = ScanOptions { hash: true, threads, ..options(&[folder.path()]) };
+    let forge = std::sync::Once::new();
+    let (found, summary) = fold(&options, &everything(), &Silent, &Vec::new, &|ids, row| {
+        // it was hashed, and rows of its beginning are given out: now nobody would look again
+        forge.call_once(|| {
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &forged, 0).unwrap();
+            file.set_len(forged.len() as u64).unwrap();
+            file.set_modified(changed).unwrap();
+        });
+        assert!(row.file.sha256.is_some());
+        ids.push(row.record.text(&FieldPath::new(["eventID"])).unwrap().into_owned());
+    })
+    .unwrap();
+    (found.concat(), summary)
+}
+
+#[test]
+fn rows_come_from_the_bytes_that_were_hashed() {
+    let stored = |content: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (pack, threads) in
+        [(&(|content: &[u8]| content.to_vec()) as &dyn Fn(&[u8]) -> Vec<u8>, 1), (&stored, 2)]
+    {
+        let (ids, summary) = rewritten(pack, threads);
+        assert!(ids.len() > 1000, "{}", ids.len());
+        assert_eq!(ids, numbered(0..ids.len() as u32));
+        assert!(ids.len() < 60_000);
+        let reasons: Vec<&str> = summary.damage.iter().map(|damage| damage.reason.as_str()).collect();
+        assert!(
+            reasons.iter().any(|reason| reason.contains("the file changed while it was read")),
+            "{reasons:?}"
+        );
+    }
+}
+
+#[test]
+fn a_large_zip_that_is_hashed_is_read_in_place() {
+    let content = log(0..40_000);
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in [("a.json", content.as_str()), ("b.json", &log(40_000..40_002))] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    let zip = zip.finish().unwrap().into_inner();
+    assert!(zip.len() > 9 << 20);
+    let folder = files(&[("large.zip", zip.clone())]);
+    let options = ScanOptions { hash: true, ..options(&[folder.path()]) };
+    let (found, summary) = ids(&options, &everything());
+    assert_eq!((found, summary.damages, summary.bytes), (numbered(0..40_002), 0, zip.len() as u64));
+}
