@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::ControlFlow,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -16,6 +17,7 @@ use trailseal_archive::{
         whole::{Whole, WholeInflater},
     },
     key::log_stamp,
+    leftover::Leftover,
 };
 use trailseal_query::{
     Filter,
@@ -127,8 +129,12 @@ impl<'a> Worker<'a> {
             return self.scan.damage(job, None, reason.clone());
         }
         match job.open(real) {
-            Ok((_, 0)) => self.empty(job),
-            Ok((file, length)) => self.file(job, length, file, row),
+            Ok((mut file, length)) => match is_leftover(job, &mut file) {
+                Ok(true) => self.scan.summary.skip(Skipped::Leftover, job.length),
+                Ok(false) if length == 0 => self.empty(job),
+                Ok(false) => self.file(job, length, file, row),
+                Err(error) => self.scan.damage(job, None, format!("the file cannot be read: {error}")),
+            },
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
         }
     }
@@ -335,9 +341,18 @@ impl<'a> Worker<'a> {
     fn account(&mut self, job: &Job<'_>, outcome: &Outcome) {
         self.scan.summary.bytes += outcome.bytes_read;
         self.scan.summary.inflated += outcome.bytes_given;
-        if outcome.entries == 0 && outcome.problems.is_empty() && outcome.skipped.empty > 0 {
+        let is_nothing = outcome.entries == 0 && outcome.problems.is_empty();
+        if is_nothing && outcome.skipped.empty > 0 {
             self.scan.summary.files -= 1;
             return self.empty(job);
+        }
+        if is_nothing && outcome.skipped.resource_forks > 0 {
+            if is_json_by_name(job.name()) || job.is_given {
+                let reason = "it holds the attributes of a file (AppleDouble) and no JSON";
+                return self.scan.damage(job, Some(0), reason.to_owned());
+            }
+            self.scan.summary.files -= 1;
+            return self.scan.summary.skip(Skipped::NotJson, job.length);
         }
         for problem in &outcome.problems {
             // another kind of file altogether, which lies beside the logs
@@ -404,6 +419,8 @@ impl Scan<'_> {
         let mut is_cut = false;
         let mut total = 0;
         let mut stream: Option<Stream<'_, '_, '_>> = None;
+        // of a file in a folder this was asked before
+        let leftover = if info.shown == job.shown { None } else { member_leftover(&info.shown) };
         let max_record = self.options.max_record.max(WINDOW);
         // a small entry is held whole, so that it can be hashed before its rows are given out
         let hold = if needs_hash { MAX_WHOLE } else { WINDOW };
@@ -428,6 +445,10 @@ impl Scan<'_> {
                 return ControlFlow::Break(());
             }
             if let Some(scan) = this.take() {
+                if leftover.is_some_and(|kind| holds(kind, &window[..filled], at_end && !is_cut)) {
+                    scan.summary.skip(Skipped::Leftover, 0);
+                    return ControlFlow::Continue(());
+                }
                 if needs_hash && at_end {
                     info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
                 }
@@ -516,6 +537,28 @@ impl Stream<'_, '_, '_> {
             }
         }
     }
+}
+
+/// Whether a file is what its name says that a desktop or a copy left behind.
+fn is_leftover(job: &Job<'_>, file: &mut File) -> io::Result<bool> {
+    let Some(kind) = job.leftover else { return Ok(false) };
+    let is_leftover = kind.is_in(file)?;
+    io::Seek::rewind(file)?;
+    Ok(is_leftover)
+}
+
+/// The same for a member of an archive file, of which the first bytes are at hand or all of them.
+fn holds(kind: Leftover, content: &[u8], is_whole: bool) -> bool {
+    if is_whole {
+        return kind.is_content(content, true);
+    }
+    kind.is_content(&content[..content.len().min(Leftover::HEAD)], false)
+}
+
+fn member_leftover(shown: &str) -> Option<Leftover> {
+    let member = shown.rsplit('!').next().unwrap_or(shown);
+    let (folder, name) = member.rsplit_once('/').unwrap_or(("", member));
+    Leftover::named(Path::new(folder), name)
 }
 
 /// Whether a name says that the file holds JSON.

@@ -411,3 +411,68 @@ fn a_large_zip_that_is_hashed_is_read_in_place() {
     let (found, summary) = ids(&options, &everything());
     assert_eq!((found, summary.damages, summary.bytes), (numbered(0..40_002), 0, zip.len() as u64));
 }
+
+/// What macOS, Windows and a copy leave among logs, by name.
+fn leftovers() -> Vec<(&'static str, Vec<u8>)> {
+    let sum = format!("{}  a.json.gz\n", "0a".repeat(32));
+    vec![
+        ("a/._x.json.gz", b"\0\x05\x16\x07\0\x02\0\0Mac OS X        \0\x02".to_vec()),
+        ("__MACOSX/a/._x.json.gz", b"\0\x05\x16\x07\0\x02\0\0Mac OS X        \0\x02".to_vec()),
+        ("a/.DS_Store", b"\0\0\0\x01Bud1\0\0\x10\0".to_vec()),
+        ("a/Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec()),
+        ("a/desktop.ini", b"[.ShellClassInfo]\r\nIconIndex=0\r\n".to_vec()),
+        ("a/@eaDir/x.json.gz@SynoEAStream", b"\0\x05\x16\x07\0\x02\0\0".to_vec()),
+        ("a/.x.json.gz.crc", b"crc\0\0\0\x02\0\x12\x34\x56\x78".to_vec()),
+        ("SHA256SUMS", sum.clone().into_bytes()),
+        ("b.json.gz.sha256", sum.into_bytes()),
+        ("a/._empty.json.gz", Vec::new()),
+    ]
+}
+
+#[test]
+fn leftovers_of_desktops_and_copies_are_no_damage() {
+    let mut all = leftovers();
+    let count = all.len() as u64;
+    all.push(("a/x.json.gz", gzip(log(0..2).as_bytes())));
+    let folder = files(&all);
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, numbered(0..2));
+    assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
+    assert_eq!(summary.skipped[Skipped::Leftover.index()].0, count);
+}
+
+#[test]
+fn events_are_read_under_the_names_that_desktops_leave() {
+    let names: Vec<&str> = leftovers().into_iter().map(|(name, _)| name).collect();
+    let contents = (0..).map(|id| gzip(log(id..id + 1).as_bytes()));
+    let all: Vec<_> = names.iter().copied().zip(contents).collect();
+    let folder = files(&all);
+    let (mut found, summary) = ids(&options(&[folder.path()]), &everything());
+    found.sort();
+    assert_eq!(found, numbered(0..all.len() as u32));
+    assert_eq!(summary.skipped[Skipped::Leftover.index()].0, 0);
+    // and attributes under the name of a log are damage
+    let folder =
+        files(&[("x.json.gz", b"\0\x05\x16\x07\0\x02\0\0".to_vec()), ("x", b"\0\x05\x16\x07\0".to_vec())]);
+    let (_, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!((summary.files, summary.damages, summary.skipped[Skipped::NotJson.index()].0), (1, 1, 1));
+}
+
+#[test]
+fn leftovers_in_an_archive_file_are_no_damage() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut add = |name: &str, content: &[u8]| {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    };
+    for (name, content) in leftovers() {
+        add(name, &content);
+    }
+    add("a/x.json", log(0..2).as_bytes());
+    add("b/.DS_Store", log(2..3).as_bytes());
+    let folder = files(&[("evidence.zip", zip.finish().unwrap().into_inner())]);
+    // given by name, everything in it is meant
+    let (found, summary) = ids(&options(&[&folder.path().join("evidence.zip")]), &everything());
+    assert_eq!(found, numbered(0..3));
+    assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
+}
