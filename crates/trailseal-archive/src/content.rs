@@ -1,7 +1,7 @@
 //! Getting at the content of evidence in whatever shape it comes: plain, gzip, zstd, zip, tar, one within the
 //! other, as UTF-8 or UTF-16.
 //!
-//! A file is walked with [`read_file`], a pipe with [`read_stream`]. Each stream of text in it is handed to
+//! A file is walked with [`read_file`] (or [`read_seekable`]), a pipe with [`read_stream`]. Each stream of text in it is handed to
 //! a visitor with its name and a reader that yields UTF-8. What a stream holds is told by its first bytes
 //! ([`detect`]), never by its name; nothing is extracted, and names are only ever shown.
 //!
@@ -196,33 +196,39 @@ pub type Visitor<'v> = dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()> +
 /// The file is read from where it is; zip archives are read in place. Anything that is no regular file is read
 /// as a stream.
 pub fn read_file(name: &str, file: File, limits: &Limits, visit: &mut Visitor<'_>) -> Outcome {
-    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-    let mut file = Counted { inner: file, bytes: 0 };
+    match file.metadata().ok().filter(std::fs::Metadata::is_file) {
+        Some(metadata) => read_seekable(name, file, metadata.len(), limits, visit),
+        None => read_stream(name, file, limits, visit),
+    }
+}
+
+/// Walks what can be read from any place and has `length` bytes, as [`read_file`] does.
+pub fn read_seekable<R: Read + Seek>(
+    name: &str,
+    reader: R,
+    length: u64,
+    limits: &Limits,
+    visit: &mut Visitor<'_>,
+) -> Outcome {
+    let mut file = Counted { inner: reader, bytes: 0 };
     let mut walk = Walk::new(limits, visit);
     let name = EntryName::new(name);
-    let is_zip = length.is_some() && {
-        let start = file.stream_position();
-        let head = Source::new(&mut file).head().to_vec();
-        let is_zip = detect(&head) == Detected::Zip;
-        match start.and_then(|start| file.seek(io::SeekFrom::Start(start))) {
-            Ok(_) => {
-                file.bytes = 0;
-                is_zip
-            }
-            Err(error) => {
-                walk.problem(&name, Reason::from(error).at(0));
-                return walk.finish(file.bytes);
-            }
+    let start = file.stream_position();
+    let head = Source::new(&mut file).head().to_vec();
+    match start.and_then(|start| file.seek(io::SeekFrom::Start(start))) {
+        Ok(_) => file.bytes = 0,
+        Err(error) => {
+            walk.problem(&name, Reason::from(error).at(0));
+            return walk.finish(file.bytes);
         }
-    };
-    if is_zip {
+    }
+    if detect(&head) == Detected::Zip {
         walk.zip_checked(&name, &mut file, 0);
     } else {
         walk.stream(&name, &mut file, 0);
     }
     // a zip archive's directory is read apart from its entries
-    let bytes = length.map_or(file.bytes, |length| file.bytes.min(length));
-    walk.finish(bytes)
+    walk.finish(file.bytes.min(length))
 }
 
 /// Walks a stream, such as standard input, to the end of what it holds or until the visitor wants no more.

@@ -29,6 +29,7 @@ mod inputs;
 mod observe;
 mod queue;
 mod turns;
+mod twice;
 mod worker;
 
 /// Members of one archive file that are told apart in archive order.
@@ -154,12 +155,21 @@ pub enum Skipped {
     OtherLabel,
     /// It was read before, as a digest.
     Digest,
+    /// A desktop or a copy left it behind: its name and its content say so.
+    Leftover,
 }
 
 impl Skipped {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::OtherTime, Self::OtherTimeSigned, Self::Empty, Self::NotJson, Self::OtherLabel, Self::Digest];
+    pub const ALL: [Self; 7] = [
+        Self::OtherTime,
+        Self::OtherTimeSigned,
+        Self::Empty,
+        Self::NotJson,
+        Self::OtherLabel,
+        Self::Digest,
+        Self::Leftover,
+    ];
 
     /// Its place in [`Skipped::ALL`].
     pub fn index(self) -> usize {
@@ -175,6 +185,7 @@ impl Skipped {
             Self::NotJson => "not_json",
             Self::OtherLabel => "other_label",
             Self::Digest => "digest",
+            Self::Leftover => "leftover",
         }
     }
 }

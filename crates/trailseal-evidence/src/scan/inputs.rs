@@ -11,6 +11,7 @@ use std::{
 
 use trailseal_archive::{
     key::{DigestName, log_stamp},
+    leftover::Leftover,
     walk::{Listing, Problem, ProblemKind, Refusal, RootError, Roots},
 };
 
@@ -57,11 +58,29 @@ pub(super) struct Job<'a> {
     pub(super) is_pipe: bool,
     /// Why it must not be opened.
     pub(super) refusal: Option<String>,
+    /// What may have been left behind by a desktop or a copy, by its name, and is no log if its content is such.
+    pub(super) leftover: Option<Leftover>,
     /// What the digests say of it.
     pub(super) entry: Option<Entry<'a>>,
 }
 
 impl Job<'_> {
+    /// What the user named, of which nothing else is known.
+    fn given(shown: String) -> Self {
+        Self {
+            turn: 0,
+            real: None,
+            roots: None,
+            shown,
+            length: 0,
+            is_given: true,
+            is_pipe: false,
+            refusal: None,
+            leftover: None,
+            entry: None,
+        }
+    }
+
     /// Its name, without folders.
     pub(super) fn name(&self) -> &str {
         self.shown.rsplit('/').next().unwrap_or_default()
@@ -69,14 +88,12 @@ impl Job<'_> {
 
     /// Opens a file, which need not be a regular one if the user named it, and says how many bytes it has.
     pub(super) fn open(&self, real: &Path) -> io::Result<(fs::File, u64)> {
-        match &self.roots {
-            Some(roots) => roots.open_with_length(real),
-            None => {
-                let file = fs::File::open(real)?;
-                let length = file.metadata()?.len();
-                Ok((file, length))
-            }
+        if let Some(roots) = &self.roots {
+            return roots.open_with_length(real);
         }
+        let file = fs::File::open(real)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
     }
 }
 
@@ -182,8 +199,7 @@ struct Finder<'o, 'a> {
 
 impl<'a> Finder<'_, 'a> {
     fn pipe(&mut self, real: Option<PathBuf>, shown: String) -> ControlFlow<()> {
-        let (roots, length, entry, refusal) = (None, 0, None, None);
-        self.send(Job { turn: 0, real, roots, shown, length, is_given: true, is_pipe: true, refusal, entry })
+        self.send(Job { real, is_pipe: true, ..Job::given(shown) })
     }
 
     fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
@@ -193,14 +209,14 @@ impl<'a> Finder<'_, 'a> {
             self.summary.skip(why, length);
             return ControlFlow::Continue(());
         }
-        let (real, shown) = (Some(real.to_owned()), given.display().to_string());
-        let (roots, refusal) = (None, None);
-        self.send(Job { turn: 0, real, roots, shown, length, is_given: true, is_pipe: false, refusal, entry })
+        let real = Some(real.to_owned());
+        self.send(Job { real, length, entry, ..Job::given(given.display().to_string()) })
     }
 
     fn folder(&mut self, roots: &Arc<Roots>, listing: &Listing) -> ControlFlow<()> {
         let Listing { folder, files } = listing;
         let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
+        let in_folder = Leftover::in_folder(&folder.real);
         // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| file.refusal != Some(Refusal::Link)) {
             let real = || folder.real.join(&*file.name);
@@ -225,6 +241,7 @@ impl<'a> Finder<'_, 'a> {
                 is_given: false,
                 is_pipe: false,
                 refusal: file.refusal.map(|refusal| refusal.to_string()),
+                leftover: Leftover::of(in_folder, &file.name),
                 entry,
             })?;
         }

@@ -1,19 +1,16 @@
 //! Hashing a whole file as verification does, before it is scanned.
 
-use std::{
-    fs::File,
-    io::{self, Seek},
-};
+use std::io::{self, Read};
 
-use trailseal_archive::gzip::Inflater;
+use trailseal_archive::gzip::{Ending, Inflater};
 use trailseal_sha256::Hasher;
 use trailseal_verify::logs::Observation;
 
 /// Inflated bytes that are hashed at a time.
 const WINDOW: usize = 256 * 1024;
 
-/// Reads a file to its end and back to its beginning.
-pub(super) fn observe(file: &mut File, limit: u64) -> io::Result<Observation> {
+/// Reads a file to its end, or as far as `limit` bytes of content go.
+pub(super) fn observe(file: &mut impl Read, limit: u64) -> io::Result<Observation> {
     let mut inflater = Inflater::new();
     let mut hasher = Hasher::new();
     let mut window = vec![0; WINDOW];
@@ -25,7 +22,10 @@ pub(super) fn observe(file: &mut File, limit: u64) -> io::Result<Observation> {
             break;
         }
     }
-    file.rewind()?;
+    // what follows the damage may be read, too
+    if matches!(inflater.ending(), Ending::Corrupt { .. }) {
+        io::copy(file, &mut io::sink())?;
+    }
     Ok(Observation {
         sha256: hasher.finalize(),
         inflated: inflater.inflated(),

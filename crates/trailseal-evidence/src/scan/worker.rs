@@ -4,16 +4,20 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::ControlFlow,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use trailseal_archive::{
-    content::{ContentError, Detected, EntryName, Limits, Outcome, Reason, detect, read_file, read_stream},
+    content::{
+        ContentError, Detected, EntryName, Limits, Outcome, Reason, detect, read_seekable, read_stream,
+    },
     gzip::{
         Ending, Form,
         whole::{Whole, WholeInflater},
     },
     key::log_stamp,
+    leftover::Leftover,
 };
 use trailseal_query::{
     Filter,
@@ -21,7 +25,12 @@ use trailseal_query::{
 };
 use trailseal_verify::logs::Observation;
 
-use super::{Damage, FileInfo, MEMBERS, Row, ScanOptions, Skipped, Summary, inputs::Job, observe::observe};
+use super::{
+    Damage, FileInfo, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    inputs::Job,
+    observe::observe,
+    twice::{Again, First},
+};
 use crate::{Progress, ledger::Label};
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
@@ -120,8 +129,12 @@ impl<'a> Worker<'a> {
             return self.scan.damage(job, None, reason.clone());
         }
         match job.open(real) {
-            Ok((_, 0)) => self.empty(job),
-            Ok((file, length)) => self.file(job, length, file, row),
+            Ok((mut file, length)) => match is_leftover(job, &mut file) {
+                Ok(true) => self.scan.summary.skip(Skipped::Leftover, job.length),
+                Ok(false) if length == 0 => self.empty(job),
+                Ok(false) => self.file(job, length, file, row),
+                Err(error) => self.scan.damage(job, None, format!("the file cannot be read: {error}")),
+            },
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
         }
     }
@@ -139,12 +152,10 @@ impl<'a> Worker<'a> {
         if length <= MAX_WHOLE as u64 {
             match self.load(&mut file, length) {
                 Ok(true) => {
-                    if self.whole(job, row) {
-                        return;
+                    if !self.whole(job, row) {
+                        self.held(job, row);
                     }
-                    if let Err(error) = io::Seek::rewind(&mut file) {
-                        return self.scan.damage(job, None, format!("the file cannot be read: {error}"));
-                    }
+                    return;
                 }
                 Ok(false) => {}
                 Err(error) => {
@@ -179,9 +190,9 @@ impl<'a> Worker<'a> {
 
     /// Scans a file that was loaded, if its content can be held too; false when it must be streamed.
     fn whole(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) -> bool {
+        let needs_hash = self.needs_hash(job);
         let Self { inflater, on_disk, loaded, content, scan, options, .. } = self;
         let on_disk = &on_disk[..*loaded];
-        let needs_hash = options.hash || job.entry.is_some();
         let limit = MAX_WHOLE.min(usize::try_from(options.max_inflated).unwrap_or(MAX_WHOLE));
         let (content, observation, is_protected, rest) = match inflater.inflate(on_disk, content, limit) {
             Whole::Done { length, members, first_member, first_member_compressed, ending } => {
@@ -235,29 +246,59 @@ impl<'a> Worker<'a> {
         true
     }
 
-    /// Scans what is too large to be held, what is damaged, and what holds several files.
+    /// Scans a file that was loaded and is damaged, inflates to more than can be held, or holds several files.
+    fn held(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
+        let on_disk = std::mem::take(&mut self.on_disk);
+        let bytes = &on_disk[..self.loaded];
+        let observation = if self.needs_hash(job) {
+            observe(&mut &*bytes, self.options.max_inflated).map(Some)
+        } else {
+            Ok(None)
+        };
+        let length = bytes.len() as u64;
+        self.seekable(job, io::Cursor::new(bytes), length, observation, row);
+        self.on_disk = on_disk;
+    }
+
+    /// Scans what is too large to be loaded. It is read twice if it has to be hashed: once for that, once for its
+    /// rows, which come from the same bytes.
     fn streamed(&mut self, job: &Job<'_>, mut file: File, row: &mut OnRow<'_>) {
-        let mut observation = None;
-        if self.options.hash || job.entry.is_some() {
-            match observe(&mut file, self.options.max_inflated) {
-                Ok(seen) => observation = Some(seen),
-                Err(error) => {
-                    return self.scan.damage(job, None, format!("the file cannot be read: {error}"));
-                }
-            }
+        if !self.needs_hash(job) {
+            let length = file.metadata().map_or(0, |metadata| metadata.len());
+            return self.seekable(job, file, length, Ok(None), row);
         }
+        let mut first = First::new(&mut file);
+        let observation = observe(&mut first, self.options.max_inflated);
+        let is_whole =
+            observation.as_ref().is_ok_and(|seen| !matches!(seen.ending, Ending::LimitExceeded { .. }));
+        let chunks = first.chunks(is_whole);
+        self.seekable(job, Again::new(file, &chunks), chunks.length(), observation.map(Some), row);
+    }
+
+    /// Whether a file is hashed before its rows are given out.
+    fn needs_hash(&self, job: &Job<'_>) -> bool {
+        self.options.hash || job.entry.is_some()
+    }
+
+    fn seekable(
+        &mut self,
+        job: &Job<'_>,
+        reader: impl Read + io::Seek,
+        length: u64,
+        observation: io::Result<Option<Observation>>,
+        row: &mut OnRow<'_>,
+    ) {
+        let observation = match observation {
+            Ok(observation) => observation,
+            Err(error) => return self.scan.damage(job, None, format!("the file cannot be read: {error}")),
+        };
         let Some(info) = self.scan.begin(job, observation.as_ref()) else { return };
         let limits = self.limits();
-        let before = observation.as_ref().and_then(|_| state_of(&file));
-        let again = file.try_clone();
-        let outcome = self.entries(job, &info, row, |visit| read_file(&job.shown, file, &limits, visit));
+        let walk = |visit: &mut dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()>| {
+            read_seekable(&job.shown, reader, length, &limits, visit)
+        };
+        let outcome = self.entries(job, &info, row, walk);
         self.account(job, &outcome);
-        // it was read twice: once for its hash, once for its rows
-        if let (Some(before), Ok(file)) = (before, again)
-            && state_of(&file) != Some(before)
-        {
-            self.scan.damage(job, None, "the file changed while it was read".to_owned());
-        }
     }
 
     /// Scans what can be read once only.
@@ -300,9 +341,18 @@ impl<'a> Worker<'a> {
     fn account(&mut self, job: &Job<'_>, outcome: &Outcome) {
         self.scan.summary.bytes += outcome.bytes_read;
         self.scan.summary.inflated += outcome.bytes_given;
-        if outcome.entries == 0 && outcome.problems.is_empty() && outcome.skipped.empty > 0 {
+        let is_nothing = outcome.entries == 0 && outcome.problems.is_empty();
+        if is_nothing && outcome.skipped.empty > 0 {
             self.scan.summary.files -= 1;
             return self.empty(job);
+        }
+        if is_nothing && outcome.skipped.resource_forks > 0 {
+            if is_json_by_name(job.name()) || job.is_given {
+                let reason = "it holds the attributes of a file (AppleDouble) and no JSON";
+                return self.scan.damage(job, Some(0), reason.to_owned());
+            }
+            self.scan.summary.files -= 1;
+            return self.scan.summary.skip(Skipped::NotJson, job.length);
         }
         for problem in &outcome.problems {
             // another kind of file altogether, which lies beside the logs
@@ -369,6 +419,8 @@ impl Scan<'_> {
         let mut is_cut = false;
         let mut total = 0;
         let mut stream: Option<Stream<'_, '_, '_>> = None;
+        // of a file in a folder this was asked before
+        let leftover = if info.shown == job.shown { None } else { member_leftover(&info.shown) };
         let max_record = self.options.max_record.max(WINDOW);
         // a small entry is held whole, so that it can be hashed before its rows are given out
         let hold = if needs_hash { MAX_WHOLE } else { WINDOW };
@@ -393,6 +445,10 @@ impl Scan<'_> {
                 return ControlFlow::Break(());
             }
             if let Some(scan) = this.take() {
+                if leftover.is_some_and(|kind| holds(kind, &window[..filled], at_end && !is_cut)) {
+                    scan.summary.skip(Skipped::Leftover, 0);
+                    return ControlFlow::Continue(());
+                }
                 if needs_hash && at_end {
                     info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
                 }
@@ -483,15 +539,31 @@ impl Stream<'_, '_, '_> {
     }
 }
 
+/// Whether a file is what its name says that a desktop or a copy left behind.
+fn is_leftover(job: &Job<'_>, file: &mut File) -> io::Result<bool> {
+    let Some(kind) = job.leftover else { return Ok(false) };
+    let is_leftover = kind.is_in(file)?;
+    io::Seek::rewind(file)?;
+    Ok(is_leftover)
+}
+
+/// The same for a member of an archive file, of which the first bytes are at hand or all of them.
+fn holds(kind: Leftover, content: &[u8], is_whole: bool) -> bool {
+    if is_whole {
+        return kind.is_content(content, true);
+    }
+    kind.is_content(&content[..content.len().min(Leftover::HEAD)], false)
+}
+
+fn member_leftover(shown: &str) -> Option<Leftover> {
+    let member = shown.rsplit('!').next().unwrap_or(shown);
+    let (folder, name) = member.rsplit_once('/').unwrap_or(("", member));
+    Leftover::named(Path::new(folder), name)
+}
+
 /// Whether a name says that the file holds JSON.
 fn is_json_by_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     [".json", ".jsonl", ".ndjson"].iter().any(|end| name.ends_with(end)) || log_stamp(name).is_some()
-}
-
-/// What changes when a file does.
-fn state_of(file: &File) -> Option<(u64, std::time::SystemTime)> {
-    let metadata = file.metadata().ok()?;
-    Some((metadata.len(), metadata.modified().ok()?))
 }

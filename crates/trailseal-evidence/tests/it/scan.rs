@@ -345,3 +345,134 @@ fn a_folder_that_becomes_a_link_out_of_the_root_is_not_read_through() {
     assert!(!found.lock().unwrap().contains(&"id-7".to_owned()));
     assert!(summary.damages >= 1, "{summary:?}");
 }
+
+/// Rows of a large file that is written anew while it is scanned; `pack` says how it lies on disk.
+fn rewritten(pack: &dyn Fn(&[u8]) -> Vec<u8>, threads: usize) -> (Vec<String>, Summary) {
+    let genuine = log(0..60_000);
+    // the last event becomes another one of the same length
+    let forged = genuine.replace("\"id-59999\"", "\"mallory!\"");
+    assert!(genuine.len() > 16 << 20 && genuine.len() == forged.len() && genuine != forged);
+    let (genuine, forged) = (pack(genuine.as_bytes()), pack(forged.as_bytes()));
+    let folder = files(&[("large.json", genuine)]);
+    let path = folder.path().join("large.json");
+    let changed = fs::metadata(&path).unwrap().modified().unwrap();
+    let options = ScanOptions { hash: true, threads, ..options(&[folder.path()]) };
+    let forge = std::sync::Once::new();
+    let (found, summary) = fold(&options, &everything(), &Silent, &Vec::new, &|ids, row| {
+        // it was hashed, and rows of its beginning are given out: now nobody would look again
+        forge.call_once(|| {
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &forged, 0).unwrap();
+            file.set_len(forged.len() as u64).unwrap();
+            file.set_modified(changed).unwrap();
+        });
+        assert!(row.file.sha256.is_some());
+        ids.push(row.record.text(&FieldPath::new(["eventID"])).unwrap().into_owned());
+    })
+    .unwrap();
+    (found.concat(), summary)
+}
+
+#[test]
+fn rows_come_from_the_bytes_that_were_hashed() {
+    let stored = |content: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (pack, threads) in
+        [(&(|content: &[u8]| content.to_vec()) as &dyn Fn(&[u8]) -> Vec<u8>, 1), (&stored, 2)]
+    {
+        let (ids, summary) = rewritten(pack, threads);
+        assert!(ids.len() > 1000, "{}", ids.len());
+        assert_eq!(ids, numbered(0..ids.len() as u32));
+        assert!(ids.len() < 60_000);
+        let reasons: Vec<&str> = summary.damage.iter().map(|damage| damage.reason.as_str()).collect();
+        assert!(
+            reasons.iter().any(|reason| reason.contains("the file changed while it was read")),
+            "{reasons:?}"
+        );
+    }
+}
+
+#[test]
+fn a_large_zip_that_is_hashed_is_read_in_place() {
+    let content = log(0..40_000);
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in [("a.json", content.as_str()), ("b.json", &log(40_000..40_002))] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    let zip = zip.finish().unwrap().into_inner();
+    assert!(zip.len() > 9 << 20);
+    let folder = files(&[("large.zip", zip.clone())]);
+    let options = ScanOptions { hash: true, ..options(&[folder.path()]) };
+    let (found, summary) = ids(&options, &everything());
+    assert_eq!((found, summary.damages, summary.bytes), (numbered(0..40_002), 0, zip.len() as u64));
+}
+
+/// What macOS, Windows and a copy leave among logs, by name.
+fn leftovers() -> Vec<(&'static str, Vec<u8>)> {
+    let sum = format!("{}  a.json.gz\n", "0a".repeat(32));
+    vec![
+        ("a/._x.json.gz", b"\0\x05\x16\x07\0\x02\0\0Mac OS X        \0\x02".to_vec()),
+        ("__MACOSX/a/._x.json.gz", b"\0\x05\x16\x07\0\x02\0\0Mac OS X        \0\x02".to_vec()),
+        ("a/.DS_Store", b"\0\0\0\x01Bud1\0\0\x10\0".to_vec()),
+        ("a/Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec()),
+        ("a/desktop.ini", b"[.ShellClassInfo]\r\nIconIndex=0\r\n".to_vec()),
+        ("a/@eaDir/x.json.gz@SynoEAStream", b"\0\x05\x16\x07\0\x02\0\0".to_vec()),
+        ("a/.x.json.gz.crc", b"crc\0\0\0\x02\0\x12\x34\x56\x78".to_vec()),
+        ("SHA256SUMS", sum.clone().into_bytes()),
+        ("b.json.gz.sha256", sum.into_bytes()),
+        ("a/._empty.json.gz", Vec::new()),
+    ]
+}
+
+#[test]
+fn leftovers_of_desktops_and_copies_are_no_damage() {
+    let mut all = leftovers();
+    let count = all.len() as u64;
+    all.push(("a/x.json.gz", gzip(log(0..2).as_bytes())));
+    let folder = files(&all);
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, numbered(0..2));
+    assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
+    assert_eq!(summary.skipped[Skipped::Leftover.index()].0, count);
+}
+
+#[test]
+fn events_are_read_under_the_names_that_desktops_leave() {
+    let names: Vec<&str> = leftovers().into_iter().map(|(name, _)| name).collect();
+    let contents = (0..).map(|id| gzip(log(id..id + 1).as_bytes()));
+    let all: Vec<_> = names.iter().copied().zip(contents).collect();
+    let folder = files(&all);
+    let (mut found, summary) = ids(&options(&[folder.path()]), &everything());
+    found.sort();
+    assert_eq!(found, numbered(0..all.len() as u32));
+    assert_eq!(summary.skipped[Skipped::Leftover.index()].0, 0);
+    // and attributes under the name of a log are damage
+    let folder =
+        files(&[("x.json.gz", b"\0\x05\x16\x07\0\x02\0\0".to_vec()), ("x", b"\0\x05\x16\x07\0".to_vec())]);
+    let (_, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!((summary.files, summary.damages, summary.skipped[Skipped::NotJson.index()].0), (1, 1, 1));
+}
+
+#[test]
+fn leftovers_in_an_archive_file_are_no_damage() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut add = |name: &str, content: &[u8]| {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    };
+    for (name, content) in leftovers() {
+        add(name, &content);
+    }
+    add("a/x.json", log(0..2).as_bytes());
+    add("b/.DS_Store", log(2..3).as_bytes());
+    let folder = files(&[("evidence.zip", zip.finish().unwrap().into_inner())]);
+    // given by name, everything in it is meant
+    let (found, summary) = ids(&options(&[&folder.path().join("evidence.zip")]), &everything());
+    assert_eq!(found, numbered(0..3));
+    assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
+}

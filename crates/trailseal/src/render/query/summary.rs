@@ -119,6 +119,7 @@ fn skipped_text(reason: Skipped) -> &'static str {
         Skipped::NotJson => "holding no JSON",
         Skipped::OtherLabel => "not verified",
         Skipped::Digest => "read before as digests or their metadata",
+        Skipped::Leftover => "left behind by desktops or copies",
         _ => "of another kind",
     }
 }
