@@ -91,7 +91,9 @@ pub(crate) struct Args {
     /// Only digests whose windows end after this time, and the logs that they name
     ///
     /// The logs of a digest were delivered in its window of an hour, so that the first may be a little older.
-    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), or seconds since 1970.
+    /// What `aws cloudtrail validate-logs` takes: RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC;
+    /// also 20240301), 20240301T0546Z, "March 1, 2024 5:46 am", 03/01/2024 (the month first); or seconds since 1970.
+    /// Without a zone it is UTC; what leans on today's date is refused.
     #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
     start_time: Option<Timestamp>,
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::demo::Demo;
+use crate::demo::{Demo, Run};
 
 #[test]
 fn without_keys_the_way_to_get_them_is_told() {
@@ -59,6 +59,9 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("unknown_code", "verify archive --keys keys --allow gpa"),
         ("violation_allowed", "verify archive --keys keys --allow log_altered"),
         ("bad_time", "verify archive --keys keys --from yesterday"),
+        ("no_such_date", "verify archive --keys keys --to 99999999"),
+        ("time_without_a_date", "verify archive --keys keys --as-of 10:00"),
+        ("unknown_zone", "verify archive --keys keys --from 2024-03-01T10:00CET"),
         ("times_turned_around", "verify archive --keys keys --from 2024-03-02 --to 2024-03-01"),
         ("bad_size", "verify archive --keys keys --max-inflated-size 4X"),
         ("bad_map", "verify archive --keys keys --map s3://bucket/=nowhere"),
@@ -71,6 +74,48 @@ fn arguments_that_cannot_be_meant_are_refused() {
         let run = demo.run(arguments);
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");
         assert_snapshot!(name, run);
+    }
+}
+
+/// `20240302` was seconds of 1970: nothing was left out, or nothing found, in silence.
+#[test]
+fn a_time_is_the_same_in_every_command_and_form() {
+    let demo = Demo::new();
+    let forms = [
+        "2024-03-01T10:00:00Z",
+        "2024-03-01T10:00Z",
+        "2024-03-01T11:00+01:00",
+        "20240301T1000Z",
+        "20240301T100000Z",
+        "202403011000",
+        "1709287200",
+        "March 1, 2024 10:00:00 UTC",
+        "1 Mar 2024 10am",
+        "Fri, 01 Mar 2024 10:00:00 GMT",
+        "03/01/2024 10:00",
+        "2024.03.01 10h",
+        "1-Mar-2024 10:00",
+    ];
+    let dates = ["2024-03-02", "20240302", "03/02/2024", "2 Mar 2024", "March 2, 2024", "2024.03.02"];
+    let commands: [&[&str]; 5] = [
+        &["verify", "archive", "--keys", "keys", "--format", "json", "--from"],
+        &["validate-logs", "archive", "--keys", "keys", "--format", "json", "--end-time"],
+        &["verify", "archive", "--keys", "keys", "--format", "json", "--as-of"],
+        &["query", "archive", "--format", "jsonl", "--to"],
+        &["lookup-events", "archive", "--region", "us-east-1", "--max-items", "5", "--end-time"],
+    ];
+    for command in commands {
+        for forms in [&forms[..], &dates[..]] {
+            let run =
+                |form: &str| Run::new(form, &demo.command(&[command, &[form]].concat()).output().unwrap());
+            let first = run(forms[0]);
+            // not the refusal of an argument
+            assert!(!first.stderr.contains("is no time"), "{command:?} {first}");
+            for form in &forms[1..] {
+                let run = run(form);
+                assert_eq!((run.status, &run.stdout), (first.status, &first.stdout), "{command:?} {form}");
+            }
+        }
     }
 }
 
