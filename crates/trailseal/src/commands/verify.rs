@@ -181,7 +181,7 @@ enum Format {
     Json,
     /// One JSON object a line: every digest and log, findings, chains, and last the summary
     Jsonl,
-    /// The text of `aws cloudtrail validate-logs`, for scripts that parse it
+    /// The text of `aws cloudtrail validate-logs`, for scripts that parse it; not with --as-of, --baseline or --expect-…
     Aws,
 }
 
@@ -244,7 +244,23 @@ impl Args {
             let hint = "a date means its first second: the day itself ends with the next date";
             return Err(CommandError::new(message).hint(hint));
         }
+        if let Some(option) = self.unsayable() {
+            let message = format!("--format aws has no line for what {option} asks");
+            let hint = "--format text, json and jsonl have; or leave the option out";
+            return Err(CommandError::new(message).hint(hint));
+        }
         Ok(())
+    }
+
+    /// An option whose findings the chosen format would keep to itself: their absence would be read as an answer.
+    fn unsayable(&self) -> Option<&'static str> {
+        let given = [
+            (self.as_of.is_some(), "--as-of"),
+            (!self.expected_accounts.is_empty(), "--expect-account"),
+            (!self.expected_regions.is_empty(), "--expect-region"),
+            (self.baseline.is_some(), "--baseline"),
+        ];
+        given.into_iter().find(|(is_given, _)| *is_given && self.format == Format::Aws).map(|(_, option)| option)
     }
 
     fn options(&self) -> Result<Options, CommandError> {

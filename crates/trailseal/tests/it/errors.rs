@@ -68,6 +68,10 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("no_baseline", "verify archive --keys keys --baseline none.json"),
         ("wrong_baseline", "verify archive --keys keys --baseline keys/public-keys-eu-west-1.json"),
         ("empty_metadata", "verify archive --keys keys --metadata /dev/null"),
+        ("aws_as_of", "verify archive --keys keys --format aws --as-of 2024-03-01T12:00Z"),
+        ("aws_baseline", "validate-logs archive --keys keys --format aws --baseline old.json"),
+        ("aws_expect_account", "verify archive --keys keys -t aws --expect-account 111122223333"),
+        ("aws_expect_region", "verify archive --keys keys -t aws --expect-region us-east-1 --quiet"),
         ("report_to_stdout", "verify archive --keys keys --report -"),
         ("clobber_alone", "verify archive --keys keys --clobber"),
     ] {
