@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod advice;
+pub(crate) mod packed;
 pub(crate) mod parse;
 mod report_file;
 
@@ -191,6 +192,7 @@ enum Format {
 /// [`CommandError`] when the run could not be made or its output not be written.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     args.check()?;
+    packed::refuse(args.roots.iter().chain(&args.directories))?;
     let mut options = args.options()?;
     if args.keys.is_empty() {
         return Err(advice::how_to_get_keys(&options));
@@ -221,7 +223,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     sink.check()?;
     let report = match result {
         _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
-        result => result?,
+        result => result.map_err(|error| packed::explain(error, &options.roots))?,
     };
     let stats = args.stats.then(|| stats(&report, &counts, begun, args.threads));
     if let Some(file) = report_file {
@@ -260,7 +262,10 @@ impl Args {
             (!self.expected_regions.is_empty(), "--expect-region"),
             (self.baseline.is_some(), "--baseline"),
         ];
-        given.into_iter().find(|(is_given, _)| *is_given && self.format == Format::Aws).map(|(_, option)| option)
+        given
+            .into_iter()
+            .find(|(is_given, _)| *is_given && self.format == Format::Aws)
+            .map(|(_, option)| option)
     }
 
     fn options(&self) -> Result<Options, CommandError> {

@@ -1,6 +1,6 @@
 //! What cannot be run: status 2, a message, and nothing on stdout.
 
-use std::fs;
+use std::{fs, io::Write as _};
 
 use insta::assert_snapshot;
 
@@ -130,4 +130,56 @@ fn a_report_of_another_schema_is_no_baseline() {
     let run = demo.verify("--baseline old.json");
     assert_eq!(run.status, Some(2), "{run}");
     assert!(run.stderr.contains(r#"its schema is "trailseal.verify/0""#), "{run}");
+}
+
+/// A tar archive of one file, compressed with gzip.
+fn tgz() -> Vec<u8> {
+    let mut block = [0; 512];
+    block[..11].copy_from_slice(b"AWSLogs/x.y");
+    for (at, field) in
+        [(100, "0000644"), (108, "0000000"), (116, "0000000"), (124, "00000000002"), (136, "00000000000")]
+    {
+        block[at..at + field.len()].copy_from_slice(field.as_bytes());
+    }
+    block[148..156].fill(b' ');
+    block[156] = b'0';
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&block).unwrap();
+    // its content, and the end of the archive
+    encoder.write_all(format!("{{}}{}", "\0".repeat(510 + 1024)).as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// "Not a directory" did not say what to do.
+#[test]
+fn who_gives_an_archive_of_files_is_told_how_to_unpack_it() {
+    let demo = Demo::new();
+    fs::create_dir_all(demo.path("case/inner")).unwrap();
+    fs::write(demo.path("evidence.tgz"), tgz()).unwrap();
+    fs::write(demo.path("case/inner/evidence 7.zip"), "PK\x03\x04").unwrap();
+    fs::write(demo.path("case/notes.txt"), "see inner").unwrap();
+    fs::copy(demo.a_log(), demo.path("log.json.gz")).unwrap();
+    for (name, arguments) in [
+        ("packed_root", "verify evidence.tgz --keys keys"),
+        ("packed_root_without_keys", "validate-logs -d evidence.tgz"),
+        ("packed_in_root", "verify case --keys keys"),
+        ("packed_in_root_without_keys", "verify case"),
+        ("packed_query", "query evidence.tgz --verified-with keys"),
+        ("gzipped_log_as_root", "verify log.json.gz --keys keys"),
+    ] {
+        let run = demo.run(arguments);
+        assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");
+        assert_snapshot!(name, run);
+    }
+    // the archive that is there is what counts, whatever lies beside it
+    fs::copy(demo.path("evidence.tgz"), demo.path("archive/evidence.tgz")).unwrap();
+    assert!(!demo.verify("").stderr.contains("unpack"));
+    // by its content, not by its name; and what is in the way is not overwritten
+    fs::rename(demo.path("evidence.tgz"), demo.path("copy.json.gz")).unwrap();
+    fs::create_dir(demo.path("copy.json")).unwrap();
+    let run = demo.run("verify copy.json.gz --keys keys");
+    assert!(run.stderr.contains("tar -xf copy.json.gz -C copy.json.gz-unpacked"), "{run}");
 }
