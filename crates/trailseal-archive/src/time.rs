@@ -5,6 +5,10 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::written::WrittenTimeError;
+
+mod written;
+
 /// A moment in UTC, in whole seconds since 1970-01-01T00:00:00Z.
 ///
 /// Always between the years 0000 and 9999, so that printing cannot fail.
@@ -118,14 +122,23 @@ impl Timestamp {
         if let Ok(t) = Self::parse_stamp(text).or_else(|_| Self::parse_minute_stamp(text)) {
             return Some(t);
         }
+        if shape(text, b"dddddddd") {
+            return NaiveDate::parse_from_str(text, "%Y%m%d").ok().and_then(Self::midnight);
+        }
+        // To the parser behind this, 14-10-26 is a day of the year 14.
+        if !text.get(..5).is_some_and(|year| shape(year, b"dddd-")) {
+            return None;
+        }
         for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
             if let Ok(t) = NaiveDateTime::parse_from_str(text, form) {
                 return Self::from_epoch(t.and_utc().timestamp());
             }
         }
-        let form = if shape(text, b"dddddddd") { "%Y%m%d" } else { "%Y-%m-%d" };
-        let midnight = NaiveDate::parse_from_str(text, form).ok()?.and_hms_opt(0, 0, 0)?;
-        Self::from_epoch(midnight.and_utc().timestamp())
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(Self::midnight)
+    }
+
+    fn midnight(date: NaiveDate) -> Option<Self> {
+        Self::from_epoch(i64::from(date.to_epoch_days()) * 86_400)
     }
 
     /// Parses a number: seconds since the epoch, with or without a fraction, which is cut off. It is the form of

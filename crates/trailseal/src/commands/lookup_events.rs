@@ -13,7 +13,10 @@ use trailseal_query::{
 };
 
 use crate::{
-    commands::query::{args::Input, input},
+    commands::{
+        query::{args::Input, input},
+        verify::parse,
+    },
     error::CommandError,
     interrupt::Interrupt,
     output,
@@ -26,7 +29,6 @@ use crate::{
 
 mod archive;
 mod attributes;
-mod time;
 
 /// Bytes of rows that are held at a time; what does not fit is found by another scan.
 const HELD_BYTES: usize = 256 << 20;
@@ -63,12 +65,13 @@ pub(crate) struct Args {
 
     /// Only events at or after this time
     ///
-    /// Seconds since 1970, ISO 8601, a date (its first second), or `2023-07-10 11:42`; UTC unless it says otherwise.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Request")]
+    /// What the AWS CLI takes: seconds since 1970, ISO 8601, a date (its first second; also 20230710),
+    /// `2023-07-10 11:42`, `10 Jul 2023 11:42 am`, 07/10/2023 (the month first); UTC unless it says otherwise.
+    #[arg(long, value_name = "TIME", value_parser = parse::time, allow_hyphen_values = true, help_heading = "Request")]
     start_time: Option<Timestamp>,
 
     /// Only events at or before this time
-    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Request")]
+    #[arg(long, value_name = "TIME", value_parser = parse::time, allow_hyphen_values = true, help_heading = "Request")]
     end_time: Option<Timestamp>,
 
     /// `insight`: Insights events in place of management events
@@ -99,7 +102,7 @@ pub(crate) struct Args {
     next_token: Option<String>,
 
     /// No more than so many events, and a token if there are more; without it all are printed
-    #[arg(long, value_name = "N", value_parser = crate::commands::verify::parse::at_least_one, allow_negative_numbers = true, help_heading = "Pages")]
+    #[arg(long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true, help_heading = "Pages")]
     max_items: Option<u64>,
 
     /// Go on where `--max-items` stopped

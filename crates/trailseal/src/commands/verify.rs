@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod advice;
+pub(crate) mod packed;
 pub(crate) mod parse;
 mod report_file;
 
@@ -92,7 +93,9 @@ pub(crate) struct Args {
     /// Only digests whose windows end after this time, and the logs that they name
     ///
     /// The logs of a digest were delivered in its window of an hour, so that the first may be a little older.
-    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), or seconds since 1970.
+    /// What `aws cloudtrail validate-logs` takes: RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC;
+    /// also 20240301), 20240301T0546Z, "March 1, 2024 5:46 am", 03/01/2024 (the month first); or seconds since 1970.
+    /// Without a zone it is UTC; what leans on today's date is refused.
     #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
     start_time: Option<Timestamp>,
 
@@ -183,7 +186,7 @@ enum Format {
     Json,
     /// One JSON object a line: every digest and log, findings, chains, and last the summary
     Jsonl,
-    /// The text of `aws cloudtrail validate-logs`, for scripts that parse it
+    /// The text of `aws cloudtrail validate-logs`, for scripts that parse it; not with --as-of, --baseline or --expect-…
     Aws,
 }
 
@@ -193,6 +196,7 @@ enum Format {
 /// [`CommandError`] when the run could not be made or its output not be written.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     args.check()?;
+    packed::refuse(args.roots.iter().chain(&args.directories))?;
     let mut options = args.options()?;
     if args.keys.is_empty() {
         return Err(advice::how_to_get_keys(&options));
@@ -223,7 +227,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     sink.check()?;
     let report = match result {
         _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
-        result => result?,
+        result => result.map_err(|error| packed::explain(error, &options.roots))?,
     };
     let stats = args.stats.then(|| stats(&report, &counts, begun, args.threads));
     if let Some(file) = report_file {
@@ -246,7 +250,26 @@ impl Args {
             let hint = "a date means its first second: the day itself ends with the next date";
             return Err(CommandError::new(message).hint(hint));
         }
+        if let Some(option) = self.unsayable() {
+            let message = format!("--format aws has no line for what {option} asks");
+            let hint = "--format text, json and jsonl have; or leave the option out";
+            return Err(CommandError::new(message).hint(hint));
+        }
         Ok(())
+    }
+
+    /// An option whose findings the chosen format would keep to itself: their absence would be read as an answer.
+    fn unsayable(&self) -> Option<&'static str> {
+        let given = [
+            (self.as_of.is_some(), "--as-of"),
+            (!self.expected_accounts.is_empty(), "--expect-account"),
+            (!self.expected_regions.is_empty(), "--expect-region"),
+            (self.baseline.is_some(), "--baseline"),
+        ];
+        given
+            .into_iter()
+            .find(|(is_given, _)| *is_given && self.format == Format::Aws)
+            .map(|(_, option)| option)
     }
 
     fn options(&self) -> Result<Options, CommandError> {

@@ -200,8 +200,9 @@ pub(crate) struct Filter {
 pub(crate) struct Times {
     /// Only events at or after this time
     ///
-    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC), seconds since 1970, `now`, or back from
-    /// now: -7d, -12h. Log files that were delivered earlier are not opened.
+    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC; also 20240301), "March 1, 2024 5:46 am",
+    /// 03/01/2024 (the month first), seconds since 1970, `now`, or back from now: -7d, -12h. Log files that were
+    /// delivered earlier are not opened.
     #[arg(long, visible_alias = "start-time", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) from: Option<String>,
 

@@ -32,6 +32,7 @@ pub(crate) fn load(
         return Ok(None);
     }
     if let Some(file) = roots.iter().find(|root| !root.is_dir()) {
+        verify::packed::refuse([file])?;
         return Err(CommandError::new(format!(
             "--verified-with needs folders, and {} is none",
             file.display()

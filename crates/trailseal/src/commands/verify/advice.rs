@@ -16,10 +16,11 @@ pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
     let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
     let error = CommandError::new("--keys is needed: nothing is proven without public keys that you trust");
     if needs.is_empty() {
-        return error.hint(format!(
+        let error = error.hint(format!(
             "no digest file was found in {}, so that no region and date can be suggested",
             roots.join(", ")
         ));
+        return super::packed::with_hints(error, &options.roots);
     }
     let commands: Vec<String> =
         needs.iter().filter(|need| is_region_like(&need.region)).map(command).collect();

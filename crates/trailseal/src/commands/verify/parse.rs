@@ -6,9 +6,18 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::Map;
 use trailseal_verify::finding::{Code, Severity};
 
-/// A time, in any form that people write.
+/// A time, in any form that people write and that the AWS CLI takes: also a number of seconds with a sign or an
+/// exponent.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_loose(text).map_err(|error| error.to_string())
+    let is_number = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            && text.contains(['-', 'e', 'E'])
+            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'))
+    };
+    Timestamp::parse_written(text).or_else(|error| {
+        let number = Some(text.trim()).filter(|text| is_number(text));
+        number.and_then(|text| Timestamp::parse_epoch(text).ok()).ok_or_else(|| error.to_string())
+    })
 }
 
 /// A code whose findings may be notes.
@@ -95,6 +104,86 @@ pub(crate) fn map(text: &str) -> Result<Map, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The seconds are those that awscli 1.46 makes of these texts, but for eight digits (seconds of 1970 to some of
+    /// its commands) and for zones by name.
+    #[test]
+    fn times_mean_what_they_mean_to_the_aws_cli() {
+        for (text, seconds) in [
+            ("1688989356", 1_688_989_356),
+            ("1688989356.9", 1_688_989_356),
+            ("-0.5", -1),
+            ("-86400", -86_400),
+            ("1e9", 1_000_000_000),
+            ("20230710", 1_688_947_200),
+            ("2023-07-10T11:42Z", 1_688_989_320),
+            ("2023-07-10T13:42+02:00", 1_688_989_320),
+            ("20230710T1142Z", 1_688_989_320),
+            ("2023-07-10", 1_688_947_200),
+            ("2023-07-10T11:42:36Z", 1_688_989_356),
+            ("2023-07-10T11:42:36", 1_688_989_356),
+            ("2023-07-10T13:42:36+02:00", 1_688_989_356),
+            ("2023-07-10T13:42:36+0200", 1_688_989_356),
+            ("2023-07-10T13:42:36+02", 1_688_989_356),
+            ("2023-07-10T11:42:36-08:00", 1_689_018_156),
+            ("2023-07-10 11:42", 1_688_989_320),
+            ("2023-07-10 11:42:36", 1_688_989_356),
+            ("2023-07-10T11:42:36.999Z", 1_688_989_356),
+            ("2023-07-10T11:42:36,999Z", 1_688_989_356),
+            ("2023-07-10T11:42:36.123456789Z", 1_688_989_356),
+            ("20230710T114236Z", 1_688_989_356),
+            ("20230710T1142", 1_688_989_320),
+            ("2023-07-10T11", 1_688_986_800),
+            ("2023/07/10", 1_688_947_200),
+            ("2023/07/10 11:42", 1_688_989_320),
+            ("Mon, 10 Jul 2023 11:42:36 GMT", 1_688_989_356),
+            ("Mon, 10 Jul 2023 13:42:36 +0200", 1_688_989_356),
+            ("Mon Jul 10 11:42:36 2023", 1_688_989_356),
+            ("10 Jul 2023", 1_688_947_200),
+            ("10-Jul-2023", 1_688_947_200),
+            ("Jul 10 2023", 1_688_947_200),
+            ("July 10, 2023 11:42", 1_688_989_320),
+            ("2023-07-10 11:42 UTC", 1_688_989_320),
+            ("2023-07-10 11:42 +02:00", 1_688_982_120),
+            ("2023-07-10 11:42 PM", 1_689_032_520),
+            ("07/10/2023", 1_688_947_200),
+            ("2023-07-10 11:42:36 EST", 1_689_007_356),
+        ] {
+            assert_eq!(time(text).map(Timestamp::epoch), Ok(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_or_not_one_only_is_refused() {
+        for text in [
+            "",
+            " ",
+            "yesterday",
+            "nan",
+            "inf",
+            "1e99",
+            "-",
+            "e",
+            "1e",
+            "--5",
+            "+5",
+            "2023-07-10T24:00:00",
+            "2023-07-10z",
+            "2023-02-30",
+            "20230230",
+            "99999999",
+            "2023",
+            "2023-07",
+            "11:42",
+            "2023-07-10T11:42:36 CET",
+            "2023-07-10T11:42:36+25:00",
+            "2023-07-10T11:42:36+é",
+            "é2023-07-10T11:42:36é",
+        ] {
+            let error = time(text).unwrap_err();
+            assert!(error.contains("2024-03-01"), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn sizes() {

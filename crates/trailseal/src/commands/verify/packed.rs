@@ -1,0 +1,259 @@
+//! What is told to who gives a zip or tar where a folder is needed, or a folder that holds only such a file.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use trailseal_archive::content::{Detected, HEAD_BYTES, Limits, detect, read_file};
+use trailseal_evidence::Error;
+
+use crate::error::CommandError;
+
+/// Bytes that are inflated to see what is inside.
+const LOOK_BYTES: u64 = 4 << 20;
+
+/// Files and folders that are looked at in a root that has nothing to verify.
+const MAX_ENTRIES: usize = 1000;
+
+/// Levels of folders in which archives are looked for.
+const MAX_DEPTH: usize = 3;
+
+/// Archives that are named.
+const MAX_NAMED: usize = 3;
+
+/// Endings of packed files, longer ones first.
+const ENDINGS: [&str; 22] = [
+    ".tar.gz", ".tar.bz2", ".tar.zst", ".tar.lz4", ".tar.xz", ".tgz", ".tbz2", ".tbz", ".txz", ".tzst",
+    ".tlz4", ".tar", ".zip", ".7z", ".rar", ".zst", ".bz2", ".xz", ".lz4", ".gz", ".bin", ".dat",
+];
+
+/// A file that is no copy of a bucket, but may hold one.
+#[derive(Debug, PartialEq, Eq)]
+struct Packed {
+    /// `a zip archive`.
+    what: String,
+    /// How to unpack it into the folder, if it can be.
+    how: Option<How>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Unzip,
+    Tar,
+    /// lz4 is not known to tar.
+    Lz4Tar,
+    SevenZip,
+    Unrar,
+    /// By a program that writes one file.
+    One(&'static str),
+}
+
+/// The error for roots that are no folders but packed files, which cannot be read in place: what is proven are files,
+/// each with its path.
+///
+/// # Errors
+/// For the first such root.
+pub(crate) fn refuse<'a>(roots: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
+    let found = roots.into_iter().find_map(|root| Some((root, look_into(root)?)));
+    found.map_or(Ok(()), |(root, packed)| {
+        Err(CommandError::new(format!("{} is {}, and a folder is needed", root.display(), packed.what))
+            .hint(packed.advice(root)))
+    })
+}
+
+/// An error of the verification; where there was nothing to verify, with what the roots hold instead.
+pub(crate) fn explain(error: Error, roots: &[PathBuf]) -> CommandError {
+    let is_empty = matches!(error, Error::NothingToVerify(_));
+    let error = CommandError::from(error);
+    if is_empty { with_hints(error, roots) } else { error }
+}
+
+/// The same error with a hint for each packed file in the roots.
+pub(crate) fn with_hints(error: CommandError, roots: &[PathBuf]) -> CommandError {
+    let mut left = MAX_ENTRIES;
+    let mut found = Vec::new();
+    for root in roots {
+        search(root, MAX_DEPTH, &mut left, &mut found);
+    }
+    let hints = found.iter().map(|(path, packed)| {
+        format!(
+            "{} is {}, and what lies in it is not read; {}",
+            path.display(),
+            packed.what,
+            packed.advice(path)
+        )
+    });
+    hints.fold(error, CommandError::hint)
+}
+
+/// Packed files below a folder, in the order of their names.
+fn search(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<(PathBuf, Packed)>) {
+    let Ok(entries) = folder.read_dir() else { return };
+    let mut entries: Vec<PathBuf> = entries.flatten().take(*left).map(|entry| entry.path()).collect();
+    *left -= entries.len();
+    entries.sort();
+    for path in entries {
+        let Ok(kind) = path.symlink_metadata() else { continue };
+        if kind.is_dir() && depth > 1 {
+            search(&path, depth - 1, left, found);
+        } else if kind.is_file()
+            && found.len() < MAX_NAMED
+            && let Some(packed) = look_into(&path).filter(|packed| packed.how.is_some())
+        {
+            found.push((path, packed));
+        }
+    }
+}
+
+/// What a file is by its content, if it has to be unpacked or is of no use; `None` for texts, gzipped ones (log files)
+/// and whatever is no file.
+fn look_into(path: &Path) -> Option<Packed> {
+    if !path.is_file() {
+        return None;
+    }
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let is_tar_by_name = name.contains(".tar")
+        || [".tbz", ".tbz2", ".txz", ".tzst", ".tlz4"].iter().any(|end| name.ends_with(end));
+    let packed = |what: &str, how| Some(Packed { what: what.to_owned(), how: Some(how) });
+    match detect(&head) {
+        Detected::Zip => packed("a zip archive", How::Unzip),
+        Detected::Tar => packed("a tar archive", How::Tar),
+        Detected::Gzip if has_members(path) => packed("a tar archive compressed with gzip", How::Tar),
+        Detected::Zstd if has_members(path) || is_tar_by_name => {
+            packed("a tar archive compressed with zstd", How::Tar)
+        }
+        Detected::Zstd => packed("a file compressed with zstd", How::One("zstd -d")),
+        // what is inside cannot be seen
+        Detected::Unsupported(what @ ("bzip2" | "xz")) if is_tar_by_name => {
+            packed(&format!("a tar archive compressed with {what}"), How::Tar)
+        }
+        Detected::Unsupported("lz4") if is_tar_by_name => {
+            packed("a tar archive compressed with lz4", How::Lz4Tar)
+        }
+        Detected::Unsupported("bzip2") => packed("a file compressed with bzip2", How::One("bunzip2 -k")),
+        Detected::Unsupported("xz") => packed("a file compressed with xz", How::One("unxz -k")),
+        Detected::Unsupported("lz4") => packed("a file compressed with lz4", How::One("lz4 -d")),
+        Detected::Unsupported("7z") => packed("a 7z archive", How::SevenZip),
+        Detected::Unsupported("rar") => packed("a rar archive", How::Unrar),
+        Detected::Unsupported(what) => Some(Packed { what: format!("a file of {what}"), how: None }),
+        _ => None,
+    }
+}
+
+/// Whether an archive is within the compressed file.
+fn has_members(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let limits = Limits { max_total: LOOK_BYTES, ..Limits::default() };
+    let mut has_members = false;
+    let outcome = read_file("", file, &limits, &mut |name, _| {
+        has_members = name.parts().len() > 1;
+        ControlFlow::Break(())
+    });
+    has_members
+        || outcome.skipped.directories > 0
+        || outcome.problems.iter().any(|problem| problem.name.parts().len() > 1)
+}
+
+impl Packed {
+    /// How to unpack the file, and what then.
+    fn advice(&self, path: &Path) -> String {
+        let Some(how) = self.how else {
+            return "what AWS signed are the files of the bucket, as they were delivered".to_owned();
+        };
+        let file = shell_word(&path.to_string_lossy());
+        let folder = shell_word(&folder_for(path));
+        let command = match how {
+            How::Unzip => format!("unzip {file} -d {folder}"),
+            How::Tar => format!("mkdir {folder} && tar -xf {file} -C {folder}"),
+            How::Lz4Tar => format!("mkdir {folder} && lz4 -dc {file} | tar -xf - -C {folder}"),
+            How::SevenZip => format!("7z x {file} -o{folder}"),
+            How::Unrar => format!("mkdir {folder} && unrar x {file} {folder}/"),
+            How::One(program) => return format!("unpack it, and see what it holds:\n{program} {file}"),
+        };
+        format!(
+            "unpack it, and give the folder in its place:\n{command}\ntrailseal verify {folder} --keys KEYS"
+        )
+    }
+}
+
+/// A folder that is not there yet, named after the file, in the working directory.
+fn folder_for(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let lower = name.to_ascii_lowercase();
+    let ending = ENDINGS.iter().find(|ending| lower.ends_with(**ending)).map_or(0, |ending| ending.len());
+    let stem = &name[..name.len() - ending];
+    let is_free = !stem.is_empty() && !Path::new(stem).exists();
+    if is_free { stem.to_owned() } else { format!("{name}-unpacked") }
+}
+
+/// A word for a POSIX shell that is no option either.
+fn shell_word(text: &str) -> String {
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+=@%,:".contains(c));
+    if is_plain && !text.is_empty() { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_safe_in_a_shell() {
+        for (text, word) in [
+            ("a/b-1.tgz", "a/b-1.tgz"),
+            ("my evidence.zip", "'my evidence.zip'"),
+            ("it's", r"'it'\''s'"),
+            ("-d.zip", "./-d.zip"),
+            ("$(x)", "'$(x)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
+    }
+
+    #[test]
+    fn folders_are_named_after_files() {
+        for (file, folder) in [
+            ("x/evidence.tar.gz", "evidence"),
+            ("Evidence.ZIP", "Evidence"),
+            ("case.7.zip", "case.7"),
+            ("evidence", "evidence"),
+            (".zip", ".zip-unpacked"),
+            // it is there
+            ("src.zip", "src.zip-unpacked"),
+        ] {
+            assert_eq!(folder_for(Path::new(file)), folder, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_is_is_told_by_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, head, how) in [
+            ("logs.gz", &b"PK\x03\x04"[..], Some(How::Unzip)),
+            ("x.zip", b"7z\xbc\xaf\x27\x1c", Some(How::SevenZip)),
+            ("x.bin", b"Rar!\x1a\x07", Some(How::Unrar)),
+            ("x.tar.xz", b"\xfd7zXZ\0", Some(How::Tar)),
+            ("x.txz", b"\xfd7zXZ\0", Some(How::Tar)),
+            ("x.xz", b"\xfd7zXZ\0", Some(How::One("unxz -k"))),
+            ("x.tar.lz4", b"\x04\x22\x4d\x18", Some(How::Lz4Tar)),
+            ("x.tzst", b"\x28\xb5\x2f\xfd", Some(How::Tar)),
+            ("x.zst", b"\x28\xb5\x2f\xfd", Some(How::One("zstd -d"))),
+            ("x.zip", b"{\"Records\":[]}", None),
+            ("x.gz", b"\x1f\x8b", None),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, head).unwrap();
+            assert_eq!(look_into(&path).and_then(|packed| packed.how), how, "{name}");
+        }
+        assert_eq!(look_into(folder.path()), None);
+        let path = folder.path().join("x.parquet");
+        std::fs::write(&path, b"PAR1").unwrap();
+        assert_eq!(look_into(&path).unwrap(), Packed { what: "a file of Parquet".to_owned(), how: None });
+    }
+}
