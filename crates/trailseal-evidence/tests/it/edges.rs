@@ -103,9 +103,11 @@ fn s74_metadata_under_that_name_is_believed_no_more_than_any() {
     run.names(&path, "");
 }
 
+type Damage = (&'static str, fn(&Archive));
+
 #[test]
 fn s75_a_root_whose_path_is_no_text() {
-    let damages: [(&str, fn(&Archive)); 8] = [
+    let damages: [Damage; 8] = [
         ("nothing", |_| {}),
         ("log_missing", |archive| archive.delete(archive.log(3, 0))),
         ("log_altered", |archive| archive.alter_log(archive.log(3, 0))),

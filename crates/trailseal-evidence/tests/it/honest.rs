@@ -2,7 +2,7 @@
 //!
 //! docs/formats/report.md ("Honest archives") has a sentence on each shape; a test compares the lists.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use trailseal_archive::{Timestamp, key::ObjectKind, metadata::Manifest};
@@ -334,7 +334,7 @@ fn checksums_of_the_transfer_beside_the_files() {
     let mut sums = String::new();
     for log in &archive.chain().digests[3].logs {
         let sum = trailseal_testkit::sha256_hex(&archive.read(&log.key));
-        sums += &format!("{sum}  {}\n", base_name(&log.key));
+        writeln!(sums, "{sum}  {}", base_name(&log.key)).unwrap();
     }
     archive.write_object("audit-logs", &format!("{}SHA256SUMS", folder(archive.log(3, 0))), sums.as_bytes());
     run(&archive).notes(&["leftover"]);

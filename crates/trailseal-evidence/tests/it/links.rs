@@ -156,9 +156,7 @@ fn swapped(levels: usize) -> (Archive, trailseal_evidence::report::Report) {
     let archive = small();
     let outside = archive.folder().join("outside");
     let mut folder = archive.path(archive.log(3, 0)).parent().unwrap().to_owned();
-    for _ in 0..levels {
-        folder = folder.parent().unwrap().to_owned();
-    }
+    (0..levels).for_each(|_| assert!(folder.pop()));
     let swap = Swap { folder, outside, is_done: AtomicBool::new(false), lock: Mutex::new(()) };
     let mut options = options(&archive);
     options.threads = 1;

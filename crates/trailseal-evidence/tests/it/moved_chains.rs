@@ -21,7 +21,9 @@ fn to_organization(chain: &mut Chain) {
     chain.organization = Some(ORGANIZATION.to_owned());
 }
 
-fn changes() -> Vec<(&'static str, fn(&mut Chain))> {
+type Change = (&'static str, fn(&mut Chain));
+
+fn changes() -> Vec<Change> {
     vec![
         ("an organization's", to_organization),
         ("a prefix", |chain| "new/".clone_into(&mut chain.prefix)),

@@ -130,8 +130,10 @@ fn s66_a_log_of_the_starting_hour_is_not_covered() {
     run(&archive).status(3).finds(&["U gap", "U log_outside_coverage"]);
 }
 
+type Disguise = (&'static str, Box<dyn Fn(&Archive, usize)>);
+
 /// Ways in which an altered digest can say that it is none of the asked ones.
-fn disguises() -> Vec<(&'static str, Box<dyn Fn(&Archive, usize)>)> {
+fn disguises() -> Vec<Disguise> {
     fn edit(archive: &Archive, at: usize, start: &str, end: &str, account: &str) {
         let key = archive.digest(at).to_owned();
         for log in &archive.chain().digests[at].logs {
@@ -150,7 +152,7 @@ fn disguises() -> Vec<(&'static str, Box<dyn Fn(&Archive, usize)>)> {
             }
         });
     }
-    let mut disguises: Vec<(&'static str, Box<dyn Fn(&Archive, usize)>)> = Vec::new();
+    let mut disguises: Vec<Disguise> = Vec::new();
     for (name, start, end, account) in [
         ("in the past, backwards", "2000-01-01T01:00:00Z", "2000-01-01T00:00:00Z", ""),
         ("in the past", "2000-01-01T00:00:00Z", "2000-01-01T01:00:00Z", ""),
@@ -390,8 +392,8 @@ const DAMAGES: [fn(&Archive, usize); 7] = [
     |archive, hour| archive.edit_digest(archive.digest(hour), |document| document.log_files.clear()),
     |archive, hour| {
         archive.edit_digest(archive.digest(hour), |document| {
-            document.start_time = "2001-01-01T00:00:00Z".to_owned();
-            document.end_time = "2001-01-01T01:00:00Z".to_owned();
+            "2001-01-01T00:00:00Z".clone_into(&mut document.start_time);
+            "2001-01-01T01:00:00Z".clone_into(&mut document.end_time);
         });
     },
     |archive, hour| {

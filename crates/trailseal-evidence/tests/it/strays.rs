@@ -1,6 +1,11 @@
 //! Everything that lies in the folders is accounted for: situations 63, 64, 67, 70, 83, 85, 96.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 use trailseal_evidence::Error;
@@ -27,7 +32,7 @@ fn events(archive: &Archive) -> Vec<u8> {
 }
 
 #[track_caller]
-fn is_stray(archive: &Archive, path: &PathBuf) {
+fn is_stray(archive: &Archive, path: &Path) {
     for narrowed in [false, true] {
         let mut options = options(archive);
         if narrowed {
@@ -346,11 +351,13 @@ fn s83_roots_of_different_layouts_are_all_judged() {
     }
 }
 
+type Damage<'a> = (&'a str, &'a dyn Fn(&Archive, &Path));
+
 #[test]
 fn s83_what_is_done_to_the_tree_without_the_layout_is_found() {
     let in_second = |key: &str| key.split_once("444455556666/").unwrap().1.to_owned();
     for way in 0..3 {
-        let damages: [(&str, &dyn Fn(&Archive, &PathBuf)); 4] = [
+        let damages: [Damage; 4] = [
             ("V log_altered", &|archive, second| {
                 let log = &archive.model.chains[1].digests[2].logs[0].key;
                 fs::write(second.join(in_second(log)), gzip_member(&events(archive), 6)).unwrap();
@@ -435,6 +442,18 @@ fn s83_a_root_that_holds_nothing_is_refused() {
             Ok(report) => panic!("{:?}", report.findings),
         }
     }
+}
+
+#[test]
+fn s83_a_root_of_which_nothing_is_asked_for_is_said() {
+    // It holds logs and digests, and nothing in the report comes from it.
+    let (archive, trees) = two_trees();
+    let mut options = options_for(&trees, &archive.keys());
+    options.policy.accounts = vec!["111122223333".to_owned()];
+    let run = run_with(&options);
+    run.accuses_nobody().digest_totals([7, 7, 0, 0, 0]).finds(&["U root_adds_nothing"]);
+    let said = serde_json::to_string(run.the("root_adds_nothing")).unwrap();
+    assert!(said.contains(trees[1].to_str().unwrap()), "{said}");
 }
 
 #[test]
