@@ -173,7 +173,7 @@ pub struct FileTotals {
     pub markers: u64,
     /// What desktops, copies and archives leave behind.
     pub leftovers: u64,
-    /// Links that are other names of files.
+    /// Links that are other names of files, or were not followed.
     pub aliases: u64,
     /// Neither, where log and digest files are expected; each has a finding.
     pub strays: u64,

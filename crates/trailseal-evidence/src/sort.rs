@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::Path};
 use trailseal_archive::{
     key::{DigestName, ObjectKind, is_account_id, strip_extension},
     leftover::Leftover,
-    walk::Roots,
+    walk::{Refusal, Roots},
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) enum Class {
     Marker,
     /// What desktops, copies and archives leave behind.
     Leftover(Leftover),
-    /// A link that is another name of a file that is known.
+    /// A link that is another name of a file that is known, or was not followed.
     Alias,
 }
 
@@ -82,14 +82,17 @@ impl Sorter<'_> {
             None if file.kind == ObjectKind::Digest => Class::Digest,
             None => Class::Log,
         };
-        if file.file.refusal.is_some() {
-            return by_name;
+        match file.file.refusal {
+            // The walk has told that it was not followed.
+            Some(Refusal::Link) if place_by_name(name).is_none() => return Class::Alias,
+            Some(_) => return by_name,
+            None => {}
         }
         if file.file.is_link && self.is_alias(file) {
             return Class::Alias;
         }
         if name.ends_with(SIDECAR) {
-            return Class::Metadata;
+            return sniff::leftover(self.roots, file).map_or(Class::Metadata, Class::Leftover);
         }
         if let Some(digest) = self.digest_beside(file, name) {
             metadata.insert(digest, id);

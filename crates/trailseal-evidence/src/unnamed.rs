@@ -244,7 +244,8 @@ impl Unit {
 
     /// Notes about the files as a whole.
     pub(crate) fn note_files(&self, outcome: &mut UnitOutcome) {
-        let aliases = || self.files.iter().filter(|(id, _)| self.sorted.class(*id) == Class::Alias);
+        let is_alias = |id, file: &FileRef<'_>| self.sorted.class(id) == Class::Alias && file.file.refusal.is_none();
+        let aliases = || self.files.iter().filter(|(id, file)| is_alias(*id, file));
         if let Some((_, first)) = aliases().next() {
             let count = aliases().count() as u64;
             let message = format!("{count} symbolic links are other names of files that are judged where they lie");
