@@ -109,10 +109,11 @@ pub fn object_key(data: &[u8]) {
     }
     let _ = log_stamp(text);
     let times = [
-        Timestamp::parse_loose(text),
-        Timestamp::parse_digest_field(text),
-        Timestamp::parse_stamp(text),
-        Timestamp::parse_minute_stamp(text),
+        Timestamp::parse_loose(text).ok(),
+        Timestamp::parse_written(text).ok(),
+        Timestamp::parse_digest_field(text).ok(),
+        Timestamp::parse_stamp(text).ok(),
+        Timestamp::parse_minute_stamp(text).ok(),
     ];
     for time in times.into_iter().flatten() {
         assert_eq!(Timestamp::parse_digest_field(&time.to_string()), Ok(time));

@@ -507,15 +507,12 @@ impl<'a> Reader<'a> {
         } else if let Some(separator @ ("-" | "/" | ".")) = next {
             self.separated(token, separator)?;
         } else if next.is_none_or(is_filler) {
-            match self.token(2).and_then(half) {
-                Some(half) => {
-                    self.clock.set_half_day_hour(whole(token)?, half);
-                    self.at += 2;
-                }
-                None => {
-                    self.date.add_alone(token)?;
-                    self.at += 1;
-                }
+            if let Some(half) = self.token(2).and_then(half) {
+                self.clock.set_half_day_hour(whole(token)?, half);
+                self.at += 2;
+            } else {
+                self.date.add_alone(token)?;
+                self.at += 1;
             }
         } else if let Some(half) = next.and_then(half) {
             self.clock.set_half_day_hour(whole(token)?, half);
