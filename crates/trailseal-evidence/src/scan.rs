@@ -35,6 +35,14 @@ mod worker;
 /// Members of one archive file that are told apart in archive order.
 pub(crate) const MEMBERS: u64 = 1 << 24;
 
+/// Seconds by which events may lie outside the signed times of their log file, unless the user says otherwise: that
+/// `oldestEventTime` and `newestEventTime` bound them exactly is documented nowhere.
+pub const SIGNED_MARGIN: i64 = 15 * 60;
+
+/// Seconds before the wanted time at which a log may be stamped and hold events of it: the stamp is rounded,
+/// and no event is later than its delivery (spec/records.md 2.7).
+pub const EARLY: i64 = 15 * 60;
+
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;
 
@@ -49,6 +57,8 @@ pub struct ScanOptions<'a> {
     pub to: Option<Timestamp>,
     /// Seconds that a log file may be delivered after its events, when only its name tells its time.
     pub late: i64,
+    /// Seconds by which events may lie outside the times that a signed digest states of their file.
+    pub signed_margin: i64,
     /// What signed digests say of the files; rows are labelled by it.
     pub ledger: Option<&'a Ledger>,
     /// Only rows of files with this label are wanted.
@@ -76,6 +86,7 @@ impl Default for ScanOptions<'_> {
             from: None,
             to: None,
             late: 24 * 3600,
+            signed_margin: SIGNED_MARGIN,
             ledger: None,
             only: None,
             hash: false,

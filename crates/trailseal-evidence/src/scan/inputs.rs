@@ -15,12 +15,8 @@ use trailseal_archive::{
     walk::{Listing, Problem, ProblemKind, Refusal, RootError, Roots},
 };
 
-use super::{Damage, ScanOptions, Skipped, Summary};
+use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{Error, ledger::Entry};
-
-/// Seconds before the wanted time at which a log may be stamped and hold events of it: the stamp is rounded,
-/// and no event is later than its delivery (spec/records.md 2.7).
-const EARLY: i64 = 15 * 60;
 
 /// What was asked for, opened.
 pub(super) struct Inputs {
@@ -253,14 +249,15 @@ impl<'a> Finder<'_, 'a> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
-        let ScanOptions { from, to, late, ledger, .. } = self.options;
+        let ScanOptions { from, to, late, signed_margin: margin, ledger, .. } = self.options;
         if from.is_none() && to.is_none() {
             return None;
         }
         if ledger.is_some() {
             // what is not signed is read
             let (oldest, newest) = entry?.event_span()?;
-            let is_other = from.is_some_and(|from| newest < from) || to.is_some_and(|to| oldest > to);
+            let is_other = from.is_some_and(|from| newest < from.plus(-margin))
+                || to.is_some_and(|to| oldest > to.plus(*margin));
             return is_other.then_some(Skipped::OtherTimeSigned);
         }
         let stamp = DigestName::parse(name).map(|name| name.end).ok().or_else(|| log_stamp(name))?;

@@ -7,7 +7,9 @@ use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{
     Error, Options, Progress, Silent,
     ledger::{Label, Ledger},
+    scan::{ScanOptions, fold},
 };
+use trailseal_query::{Filter, Predicate};
 use trailseal_testkit::{Archive, Plan};
 use trailseal_verify::finding::Code;
 
@@ -334,4 +336,29 @@ impl Progress for Interrupted {
 fn loading_ends_when_it_is_interrupted() {
     let archive = small();
     assert!(matches!(Ledger::load(&options(&archive), &Interrupted), Err(Error::Interrupted)));
+}
+
+#[test]
+fn files_are_read_that_may_hold_events_a_little_outside_their_signed_times() {
+    let archive = small();
+    let ledger = load(&options(&archive));
+    let (oldest, newest) = span(&archive, 3, 0);
+    let read = |from: Timestamp, to: Timestamp, signed_margin: i64| {
+        let options = ScanOptions {
+            inputs: vec![archive.root()],
+            from: Some(from),
+            to: Some(to),
+            ledger: Some(&ledger),
+            signed_margin,
+            ..ScanOptions::default()
+        };
+        let filter = Filter::new(Predicate::Constant(true));
+        let (_, summary) = fold(&options, &filter, &Silent, &|| (), &|(), _| {}).unwrap();
+        summary.labels.iter().sum::<u64>()
+    };
+    let (after, before) = (newest.plus(600), oldest.plus(-600));
+    for time in [after, before] {
+        assert_eq!(read(time, time, 600), read(time, time, 599) + 1);
+        assert!(read(time, time, ScanOptions::default().signed_margin) >= read(time, time, 600));
+    }
 }

@@ -232,6 +232,7 @@ impl Args {
             from: span.from,
             to: span.to,
             late: span.late,
+            signed_margin: span.signed_margin,
             ledger,
             only: None,
             hash: false,

@@ -139,6 +139,7 @@ impl<'a> Job<'a> {
                 from: wanted.span.from,
                 to: wanted.span.to,
                 late: wanted.span.late,
+                signed_margin: wanted.span.signed_margin,
                 ledger,
                 only: args.evidence.verified_only.then_some(Label::Verified),
                 hash: plan.needs_hash,

@@ -215,6 +215,12 @@ pub(crate) struct Times {
     /// Only where no signed digest tells a file's event times.
     #[arg(long, value_name = "SPAN", default_value = "24h")]
     pub(crate) late: String,
+
+    /// How far outside the signed event times of a log file its events may be
+    ///
+    /// Log files whose signed times lie outside --from and --to by more are not opened, and not missed.
+    #[arg(long, value_name = "SPAN", default_value = "15m")]
+    pub(crate) signed_margin: String,
 }
 
 /// How events are written.

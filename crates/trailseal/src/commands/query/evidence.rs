@@ -6,7 +6,7 @@ use trailseal_archive::key::log_stamp;
 use trailseal_evidence::{
     Options,
     ledger::{Label, Ledger},
-    scan::Summary,
+    scan::{EARLY, Summary},
 };
 use trailseal_verify::{
     finding::{Code, Severity},
@@ -56,16 +56,16 @@ pub(crate) fn load(
     Ok(Some(Ledger::load(&options, counts)?))
 }
 
-/// Signed logs that are not there and may hold events of a span.
+/// Signed logs that are not there and may hold events of a span: those that would be read.
 pub(crate) fn missing_logs(ledger: Option<&Ledger>, span: TimeSpan) -> u64 {
-    ledger.map_or(0, |ledger| ledger.missing_between(span.from, span.to).count() as u64)
+    let from = span.from.map(|from| from.plus(-span.signed_margin));
+    let to = span.to.map(|to| to.plus(span.signed_margin));
+    ledger.map_or(0, |ledger| ledger.missing_between(from, to).count() as u64)
 }
 
 /// Logs that were read though no digest speaks of them, and whose names do not say that they are of another time.
 /// Whatever else lies in a folder needs no proof, and has no reason for lacking it.
 pub(crate) fn uncovered_logs(summary: &Summary, span: TimeSpan) -> u64 {
-    /// Clocks differ, and a log may be stamped a little before its last event.
-    const EARLY: i64 = 15 * 60;
     let touches = |file: &str| {
         let name = file.rsplit('/').next().unwrap_or(file);
         log_stamp(name).is_none_or(|stamp| {

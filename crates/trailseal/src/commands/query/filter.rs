@@ -34,6 +34,8 @@ pub(crate) struct TimeSpan {
     pub(crate) to: Option<Timestamp>,
     /// In seconds.
     pub(crate) late: i64,
+    /// How far outside signed times events may be, in seconds.
+    pub(crate) signed_margin: i64,
 }
 
 impl TimeSpan {
@@ -56,7 +58,9 @@ impl TimeSpan {
             return Err(CommandError::new(format!("--from ({from}) is after --to ({to})"))
                 .hint("a date means its first second: the day itself ends with the next date"));
         }
-        Ok(Self { from, to, late: parse_span(&times.late)? })
+        let late = parse_span("late", &times.late)?;
+        let signed_margin = parse_span("signed-margin", &times.signed_margin)?;
+        Ok(Self { from, to, late, signed_margin })
     }
 }
 
@@ -100,9 +104,9 @@ fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 }
 
 /// `24h`, `90m`, `2d`.
-fn parse_span(text: &str) -> Result<i64, CommandError> {
+fn parse_span(option: &str, text: &str) -> Result<i64, CommandError> {
     parse::span(text)
-        .map_err(|hint| CommandError::new(format!("--late {text:?} is no span of time")).hint(hint))
+        .map_err(|hint| CommandError::new(format!("--{option} {text:?} is no span of time")).hint(hint))
 }
 
 fn now() -> Timestamp {
@@ -138,11 +142,17 @@ mod tests {
     fn a_span_that_ends_before_it_begins_is_refused() {
         let span = |from: &str, to: &str| {
             let [from, to] = [from, to].map(|text| Some(text.to_owned()));
-            TimeSpan::parse(&args::Times { from, to, late: "1h".to_owned() })
+            let [late, signed_margin] = ["1h", "15m"].map(str::to_owned);
+            TimeSpan::parse(&args::Times { from, to, late, signed_margin })
         };
         let error = span("2024-03-02", "2024-03-01").unwrap_err();
         assert!(error.message.contains("is after --to"), "{}", error.message);
         let same = span("2024-03-01", "2024-03-01").unwrap();
         assert_eq!((same.from, same.late), (same.to, 3600));
+        assert_eq!(
+            same.signed_margin,
+            trailseal_evidence::scan::SIGNED_MARGIN,
+            "as the option's default says"
+        );
     }
 }
