@@ -27,6 +27,7 @@ mod hostile;
 mod keys;
 mod model;
 mod plan;
+pub mod tamper;
 
 pub use archive::{Archive, Metadata};
 pub use damage::{gunzip, gzip, gzip_member};

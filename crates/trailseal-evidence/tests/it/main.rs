@@ -20,3 +20,4 @@ mod shape;
 mod signatures;
 mod support;
 mod table;
+mod tampering;
