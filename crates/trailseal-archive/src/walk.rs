@@ -96,6 +96,9 @@ pub enum ProblemKind {
     /// ways lead to it, with the link's real path.
     #[error("a symbolic link that leads in a circle; it was not followed")]
     Loop,
+    /// A link to a folder that is walked where it lies.
+    #[error("a symbolic link that is another name of a folder; it was not followed")]
+    Alias,
     /// A link to nothing.
     #[error("a symbolic link that leads nowhere")]
     Broken,
@@ -130,6 +133,9 @@ pub enum Refusal {
     /// A link to a place outside the roots, or to nothing.
     #[error("it is a symbolic link that leaves the archive or leads nowhere")]
     Link,
+    /// A link that leads in a circle.
+    #[error("it is a symbolic link that leads in a circle")]
+    Circle,
     /// The name cannot be written as text.
     #[error("its name is not UTF-8")]
     Name,
@@ -210,8 +216,36 @@ impl Roots {
                 Descend::Yes
             });
         }
+        self.leave_out_aliases(&mut survey);
         survey.problems.sort();
         survey
+    }
+
+    /// What was reached through a link and is walked where it lies counts there; the link is told once. A folder that
+    /// only the link shows to be of AWS's layout stays.
+    fn leave_out_aliases(&self, survey: &mut Survey) {
+        let mut links = BTreeMap::new();
+        let mut is_alias = |folder: &Folder, is_unit: bool| {
+            let is_other = |real: &PathBuf| {
+                *real != folder.real && self.contain(real) && (!is_unit || unit_of(real).is_some())
+            };
+            if fs::canonicalize(&folder.real).ok().filter(is_other).is_none() {
+                return false;
+            }
+            let is_link = |path: &&Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+            let above = folder.real.ancestors().filter(|path| self.contain(path));
+            if let Some(link) = above.filter(is_link).last() {
+                links.insert(link.to_owned(), self.shown(link));
+            }
+            true
+        };
+        for folders in survey.units.values_mut() {
+            folders.retain(|(_, folder)| !is_alias(folder, true));
+        }
+        survey.units.retain(|_, folders| !folders.is_empty());
+        survey.others.retain(|folder| !is_alias(folder, false));
+        let problem = |(real, shown)| Problem { shown, real, kind: ProblemKind::Alias };
+        survey.problems.extend(links.into_iter().map(problem));
     }
 
     /// Lists the files at and below a folder, folder by folder, in order.
@@ -424,12 +458,14 @@ impl<'a> Walk<'a> {
                     let is_walked = real.components().any(|part| part.as_os_str() == "AWSLogs");
                     if !is_walked && self.linked.insert(real) {
                         entries.folders.push(below());
+                    } else {
+                        self.problem(&below(), ProblemKind::Alias);
                     }
                 }
                 Ok(Target::Other) => entries.files.push(file(0, Some(Refusal::NotRegular))),
                 Err(ProblemKind::Loop) => {
                     self.circle(&folder.real, &below());
-                    entries.files.push(file(0, Some(Refusal::Link)));
+                    entries.files.push(file(0, Some(Refusal::Circle)));
                 }
                 Err(problem) => {
                     self.problem(&below(), problem);

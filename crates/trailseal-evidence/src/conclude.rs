@@ -54,7 +54,6 @@ pub(crate) fn conclude(
     name_swapped(&mut outcomes);
     let found: BTreeSet<&str> = elsewhere.iter().map(|file| file.path.as_str()).collect();
     let mut findings = others;
-    let mut totals = Totals::default();
     findings.extend(found_elsewhere(&outcomes, elsewhere));
     let mut leftovers = Leftovers::default();
     for unit in &mut outcomes {
@@ -65,11 +64,7 @@ pub(crate) fn conclude(
     findings.extend(leftovers.findings());
     findings.extend(of_digests(&mut outcomes, policy, expect, explanations));
     findings.extend(holes(&outcomes, policy, &findings));
-    for unit in &outcomes {
-        add(&mut totals, &unit.totals);
-        totals.files.add(&unit.files);
-    }
-    totals.gap_seconds = gap_seconds(&outcomes, policy);
+    let totals = totals(&outcomes, policy);
     let verdict = settle(&mut findings, &totals, policy);
     scope.mappings.sort();
     scope.mappings.dedup();
@@ -159,7 +154,23 @@ pub(crate) fn settle(findings: &mut Vec<Finding>, totals: &Totals, policy: &Poli
     }
 }
 
-pub(crate) fn add(sum: &mut Totals, more: &Totals) {
+/// The counts of all units, once it is known what was not copied.
+pub(crate) fn totals(outcomes: &[UnitOutcome], policy: &Policy) -> Totals {
+    let mut totals = Totals::default();
+    for unit in outcomes {
+        add(&mut totals, &unit.totals);
+        totals.files.add(&unit.files);
+    }
+    let not_copied = outcomes.iter().map(|unit| unit.not_copied).sum();
+    let logs = &mut totals.logs;
+    logs.missing = logs.missing.saturating_sub(not_copied);
+    logs.unproven += not_copied;
+    logs.not_copied = not_copied;
+    totals.gap_seconds = gap_seconds(outcomes, policy);
+    totals
+}
+
+fn add(sum: &mut Totals, more: &Totals) {
     let (d, l) = (&mut sum.digests, &mut sum.logs);
     d.found += more.digests.found;
     d.verified += more.digests.verified;
@@ -170,7 +181,6 @@ pub(crate) fn add(sum: &mut Totals, more: &Totals) {
     l.verified += more.logs.verified;
     l.violated += more.logs.violated;
     l.unproven += more.logs.unproven;
-    l.not_copied += more.logs.not_copied;
     l.missing += more.logs.missing;
     l.unreferenced += more.logs.unreferenced;
     l.pending += more.logs.pending;
@@ -242,7 +252,7 @@ fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Fin
 
 /// The findings for logs that no digest names, and their counts.
 fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>) -> Vec<Finding> {
-    let is_told = |log: &&UnnamedLog| log.is_in_scope && !found.contains(&*log.path);
+    let is_told = |log: &&UnnamedLog| log.is_in_scope && !log.is_copy && !found.contains(&*log.path);
     let mut findings = Vec::new();
     let logs: Vec<&UnnamedLog> = unit.unnamed.iter().filter(is_told).collect();
     let is_log = |log: &&&UnnamedLog| log.stamp.is_some();
@@ -351,19 +361,22 @@ pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: 
     let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
     let first =
         standard().filter_map(|chain| Some((chain.first_start?, chain))).min_by_key(|(start, _)| *start);
-    let stamps = unit.unnamed.iter().filter(|log| !log.is_other_kind && log.is_in_scope).filter_map(|log| log.stamp);
-    let oldest = stamps.min();
+    let oldest = logs_of_trails(unit).filter_map(|log| log.stamp).min();
     for chain in standard() {
         let Some(start) = chain.first_start else { continue };
         let is_first = first.is_some_and(|(_, first)| std::ptr::eq(first, chain));
         let older_log = oldest.filter(|oldest| is_first && start.since(*oldest) > STAMP_TOLERANCE);
-        let asked = policy.start.filter(|asked| *asked < start);
-        if let Some(from) = asked.or(older_log) {
-            let message = match (asked, policy.end.filter(|end| *end <= start)) {
+        let proves_from = chain.proves_from.unwrap_or(start);
+        let asked = policy.start.filter(|asked| *asked < proves_from);
+        // A span that ends before has no start of its own to compare.
+        let ends_before = policy.end.filter(|end| *end <= proves_from);
+        if let Some(from) = asked.or(older_log).or(ends_before) {
+            let message = match (asked, ends_before) {
+                (_, Some(_)) => format!("nothing is covered before {proves_from}; {}", reach(chain)),
                 (None, _) => "a log file is older than the first digest".to_owned(),
-                (_, None) => "--start-time is older than the first digest".to_owned(),
-                _ => format!("nothing is covered before {start}; {}", reach(chain)),
+                _ => "--start-time is older than the first digest".to_owned(),
             };
+            let start = if asked.is_some() { proves_from } else { start };
             let to = policy.end.map_or(start, |end| end.min(start)).max(from);
             findings.push(span(chain, Code::CoverageStartsLate, message, from, to));
         }
@@ -376,6 +389,14 @@ pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: 
     findings
 }
 
+/// Unnamed logs that tell from when to when trails delivered.
+fn logs_of_trails(unit: &UnitOutcome) -> impl Iterator<Item = &UnnamedLog> {
+    unit.unnamed.iter().filter(|log| {
+        let is_dated = !matches!(log.meaning, Unnamed::StampMismatch | Unnamed::Stray);
+        !log.is_other_kind && log.is_in_scope && !log.is_copy && is_dated
+    })
+}
+
 /// From when to when a chain reaches.
 fn reach(chain: &ChainOutcome) -> String {
     match (chain.first_start, chain.last_end) {
@@ -386,7 +407,7 @@ fn reach(chain: &ChainOutcome) -> String {
 
 /// A chain that ends before the asked span does.
 fn ends_early(chain: &ChainOutcome, policy: &Policy) -> Option<(Question, Finding)> {
-    let asked = policy.end?;
+    let asked = policy.end.or(policy.start)?;
     let end = chain.last_end.filter(|end| *end < asked && chain.report.id.kind == ChainKind::Standard)?;
     let from = policy.start.map_or(end, |start| start.max(end));
     let message = if policy.start.is_some_and(|start| start >= end) {
@@ -426,8 +447,7 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
     let mut findings = Vec::new();
     for unit in outcomes {
         let chains = standard(unit);
-        let logs = unit.unnamed.iter().filter(|log| !log.is_other_kind && log.is_in_scope);
-        let stamps = logs.filter(|log| log.meaning != Unnamed::StampMismatch).filter_map(|log| log.stamp);
+        let stamps = logs_of_trails(unit).filter_map(|log| log.stamp);
         let newest_log = stamps.filter(|stamp| policy.contains(*stamp)).max();
         for (chain, end) in &chains {
             let mut behind = |code, message: &str, time| {

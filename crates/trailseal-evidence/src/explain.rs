@@ -33,6 +33,9 @@ const LAST_DIGEST: i64 = HOUR + 15 * 60;
 /// Seconds before a chain's end in which the event that ended it may lie.
 const BEFORE: i64 = 2 * HOUR;
 
+/// Seconds after it in which a new start is looked for: a month.
+const AFTER: i64 = 31 * 24 * HOUR;
+
 /// Where calls of AWS Organizations are logged, in each partition.
 const ORGANIZATIONS: [&str; 3] = ["us-east-1", "cn-northwest-1", "us-gov-west-1"];
 
@@ -43,8 +46,10 @@ pub(crate) enum Change {
     Stopped,
     /// It logs, and writes no digests any more.
     ValidationEnded,
-    /// A trail delivers there from now on.
-    Delivers { bucket: String, prefix: String, is_new: bool, validates: bool },
+    /// It logs again: `StartLogging`.
+    Started,
+    /// A trail delivers there from now on; in the bucket as before where none is said.
+    Delivers { bucket: Option<String>, prefix: String, is_new: bool, validates: bool },
     /// An account is in its organization no more; `None` for that of the event.
     Left { account: Option<String> },
 }
@@ -81,7 +86,7 @@ impl Question {
 
     /// When the events lie that may be an answer, or tell that there is none.
     fn span(&self) -> (Timestamp, Timestamp) {
-        (self.end.plus(-BEFORE), self.until.unwrap_or(self.end).max(self.end.plus(LAST_DIGEST)))
+        (self.end.plus(-BEFORE), self.until.unwrap_or(self.end.plus(AFTER)).max(self.end.plus(LAST_DIGEST)))
     }
 }
 
@@ -133,7 +138,7 @@ impl Explanations {
             self.changes.iter().filter(|change| self.is_of(change, question)).collect();
         let until = question.until.unwrap_or(question.end);
         let in_time = |change: &&&TrailChange| {
-            question.is_in_time(change.call.time) && change.call.time <= until.max(question.end.plus(LAST_DIGEST))
+            change.call.change != Change::Started && question.is_in_time(change.call.time) && change.call.time <= until.max(question.end.plus(LAST_DIGEST))
         };
         let told = |change: &TrailChange| {
             let TrailChange { call, log, .. } = change;
@@ -142,15 +147,22 @@ impl Explanations {
         if let Some(cause) = of_trail.iter().find(in_time) {
             return Some(format!("{} explains it", told(cause)));
         }
-        let later = of_trail.iter().find(|change| change.call.time > question.end && change.call.time <= until)?;
+        let is_later = |change: &&&TrailChange| {
+            let stops = !matches!(change.call.change, Change::Started);
+            stops && change.call.time > question.end && change.call.time <= until
+        };
+        let later = of_trail.iter().find(is_later)?;
         Some(format!("{} explains it not: logging seems to have gone on until then", told(later)))
     }
 
     /// Whether a chain ended here because its trail was stopped or deleted, or its account left (rows 72 and 94).
     pub(crate) fn has_ended(&self, question: &Question) -> bool {
-        let ends = |change: &&TrailChange| matches!(change.call.change, Change::Stopped | Change::Left { .. });
-        let mut of_trail = self.changes.iter().filter(ends).filter(|change| self.is_of(change, question));
-        of_trail.any(|change| question.is_in_time(change.call.time))
+        let ends = |change: &TrailChange| matches!(change.call.change, Change::Stopped | Change::Left { .. });
+        let of_trail = || self.changes.iter().filter(|change| self.is_of(change, question));
+        let end = of_trail().filter(|change| ends(change) && question.is_in_time(change.call.time));
+        let Some(end) = end.map(|change| change.call.time).max() else { return false };
+        let was_started = |change: &TrailChange| change.call.change == Change::Started && change.call.time >= end;
+        !of_trail().any(was_started)
     }
 
     /// Whether a change concerns the chain of a question (row 61).
@@ -169,13 +181,14 @@ impl Explanations {
                 // Where it went is in the archive, so that its digests should be too.
                 let prefix = prefix.trim_end_matches('/');
                 let is_here = |place: &(String, String)| {
-                    place.0 == *bucket && place.1.trim_end_matches('/') == prefix
+                    bucket.as_ref().is_none_or(|bucket| place.0 == *bucket)
+                        && place.1.trim_end_matches('/') == prefix
                 };
                 if self.places.iter().any(is_here) {
                     return false;
                 }
             }
-            Change::Stopped | Change::ValidationEnded => {}
+            Change::Stopped | Change::ValidationEnded | Change::Started => {}
         }
         let Some(trail) = &call.trail else { return false };
         let called_in = call.region.as_deref().unwrap_or(region);
@@ -190,6 +203,7 @@ impl Explanations {
             None => owner == id.account && *account == id.account,
             // An organization's trail is its management account's. Digests do not name that one; it is believed of an
             // account whose own chain of the trail ends with the others.
+            Some(_) if call.name == "StartLogging" => id.organization == *organization,
             Some(_) => id.organization == *organization && self.stops_itself(owner, question, call.time),
         }
     }

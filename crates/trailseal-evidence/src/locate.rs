@@ -120,6 +120,11 @@ impl Mounts {
         DeliveryPlace { bucket, ..DeliveryPlace::of_key(&format!("{}{rest}", mount.prefix)) }
     }
 
+    /// Whether a real path lies in a folder that keeps AWS's layout below it.
+    pub(crate) fn keep_layout(&self, path: &str) -> bool {
+        self.mount_of(path, None).is_some_and(|mount| KeyParts::parse(&format!("{}x", mount.prefix)).is_none() && !mount.prefix.contains("AWSLogs/"))
+    }
+
     /// The mount that holds a real path: one of `bucket` where several would do, then the deepest.
     fn mount_of(&self, path: &str, bucket: Option<&str>) -> Option<&Mount> {
         let holding = self.mounts.iter().filter(|mount| path.starts_with(&mount.folder));

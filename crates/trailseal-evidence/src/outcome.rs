@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailseal_archive::{Timestamp, leftover::Leftover};
 
-use crate::report::{ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
+use crate::report::{ChainKind, ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
 use trailseal_verify::{
     chain::{Assessment, Chain, HOUR, Judgement, Status},
     digest::Digest,
@@ -36,6 +36,8 @@ pub(crate) struct UnitOutcome {
     pub unnamed: Vec<UnnamedLog>,
     /// Log files in scope that no digest names.
     pub log_files: u64,
+    /// Logs that were counted as missing, and are of days that were not copied.
+    pub not_copied: u64,
     /// Digest files seen, in scope or not.
     pub digest_files: u64,
     /// Where buckets were taken to lie.
@@ -85,8 +87,10 @@ impl Leftovers {
 pub(crate) struct ChainOutcome {
     /// Its part of the report.
     pub report: ChainReport,
-    /// From when on its authentic digests cover, in scope or not: the end of one that starts the chain.
+    /// The start of its oldest digest, in scope or not: of the authentic ones if there are any.
     pub first_start: Option<Timestamp>,
+    /// From when on its authentic digests prove: the end of one that starts the chain.
+    pub proves_from: Option<Timestamp>,
     /// The end of its newest authentic digest, in scope or not.
     pub last_end: Option<Timestamp>,
     /// The start of the run of the chain in which its newest digest lies: the end of the newest starting digest.
@@ -130,6 +134,8 @@ pub struct UnnamedLog {
     pub is_other_kind: bool,
     /// Whether it was asked for.
     pub is_in_scope: bool,
+    /// Whether it is a further copy of a log that is proven.
+    pub is_copy: bool,
 }
 
 /// Counts of the logs of one digest.
@@ -231,14 +237,18 @@ impl ChainView<'_> {
             coverage: self.coverage(&counted),
         };
         let authentic = || self.chain.rows.iter().copied().filter(|row| self.judgements[*row].is_authentic());
-        let is_starting = |row: usize| self.rows[row].digest().is_some_and(Digest::is_starting);
+        let is_starting = |row: usize| self.is_starting(row);
         let covers_from = |row: usize| {
             let window = self.window(row)?;
             Some(if is_starting(row) { window.end } else { window.start })
         };
         ChainOutcome {
             is_in_span: report.digests > 0,
-            first_start: authentic().filter_map(covers_from).min().or_else(|| windows().map(|(_, w)| w.start).min()),
+            first_start: authentic()
+                .filter_map(|row| Some(self.window(row)?.start))
+                .min()
+                .or_else(|| windows().map(|(_, window)| window.start).min()),
+            proves_from: authentic().filter_map(covers_from).min(),
             last_end: authentic().filter_map(|row| self.window(row)).map(|window| window.end).max(),
             run_starts: authentic().filter(|row| is_starting(*row)).filter_map(covers_from).collect(),
             holds_baseline_head: self.baseline_head(expect),
@@ -246,10 +256,15 @@ impl ChainView<'_> {
         }
     }
 
+    /// Whether a digest starts its chain; backfill digests need not be linked.
+    fn is_starting(&self, row: usize) -> bool {
+        self.chain.id.kind == ChainKind::Standard && self.rows[row].digest().is_some_and(Digest::is_starting)
+    }
+
     /// What a proven digest proves: a starting digest names no log, and the hour before it may have been without
     /// logging (row 66). Of a digest at the edge of the asked span only the logs within it were judged.
     fn proven(&self, row: usize, window: Interval) -> Option<Interval> {
-        let is_starting = self.rows[row].digest().is_some_and(Digest::is_starting);
+        let is_starting = self.is_starting(row);
         let start = match self.from {
             Some(from) if self.tallies[row].is_cut => window.start.max(from),
             _ => window.start,
@@ -321,7 +336,7 @@ impl ChainView<'_> {
             let Some(window) = self.window(*row).filter(near) else { continue };
             let mark = match self.state(*row) {
                 // the hour before logging began
-                Status::Verified if self.proven(*row, window).is_none() => '.',
+                Status::Verified if self.proven(*row, window).is_none() => continue,
                 Status::Verified => 'P',
                 Status::Violated | Status::Missing => 'V',
                 Status::Unproven => 'U',

@@ -84,7 +84,7 @@ impl Sorter<'_> {
         };
         match file.file.refusal {
             // The walk has told that it was not followed.
-            Some(Refusal::Link) if place_by_name(name).is_none() => return Class::Alias,
+            Some(Refusal::Circle) if place_by_name(name).is_none() => return Class::Alias,
             Some(_) => return by_name,
             None => {}
         }

@@ -419,6 +419,11 @@ impl Unit {
         conflicts
     }
 
+    /// Whether there is a file where a named log belongs.
+    pub(crate) fn is_in_its_place(&self, row: usize, log: usize) -> bool {
+        matches!(self.located[row][log], Located::File(_))
+    }
+
     /// Logs that were found by their names.
     pub(crate) fn found_by_name(&self) -> u64 {
         self.found_by_name
@@ -475,6 +480,7 @@ fn hidden_place(problem: &Problem) -> Option<PathBuf> {
 pub(crate) fn problem_finding(problem: &Problem) -> Finding {
     let code = match problem.kind {
         ProblemKind::Loop => Code::SymlinkLoop,
+        ProblemKind::Alias => Code::SymlinkAlias,
         ProblemKind::Unreadable(_) => Code::FolderUnreadable,
         _ => Code::SymlinkNotFollowed,
     };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trailseal_archive::{
     Timestamp,
     key::{KeyParts, ObjectKind, log_stamp},
+    leftover::Leftover,
 };
 use trailseal_verify::{
     chain::Status,
@@ -22,6 +23,7 @@ use crate::{
     options::{Map, Options},
     outcome::{Leftovers, UnitOutcome, UnnamedLog},
     paths::text_of,
+    read::SIDECAR,
     report::FileTotals,
     sniff,
     sort::{Class, log_base},
@@ -67,15 +69,19 @@ impl Unit {
         let mut unnamed = Vec::new();
         for (id, file) in self.files.iter() {
             let class = self.sorted.class(id);
-            let is_stray = class == Class::Metadata && !self.is_metadata(id, &file, run);
-            if !(class == Class::Log || is_stray) || named.contains(&id) {
+            let is_false_metadata = class == Class::Metadata && !self.is_metadata(id, &file, run);
+            if !(class == Class::Log || is_false_metadata) || named.contains(&id) {
                 continue;
             }
+            // A name that desktops give, and content that they do not (row 96).
+            let is_false_leftover = Leftover::named(&file.folder.real, &file.file.name).is_some();
+            let is_stray = is_false_metadata || is_false_leftover;
             let stamp = if is_stray { None } else { log_stamp(&file.file.name) };
             let path = text_of(&file.real());
             let day = day_of(&path);
             let meaning = match (stamp, day) {
                 (Some(stamp), Some(day)) if !is_of_day(stamp, day) => Unnamed::StampMismatch,
+                _ if self.is_out_of_layout(&path) => Unnamed::Stray,
                 _ => covered.meaning(&path, stamp),
             };
             let is_other_kind = !matches!(file.kind, ObjectKind::Log | ObjectKind::Digest) && !is_stray;
@@ -86,10 +92,25 @@ impl Unit {
         unnamed
     }
 
+    /// Whether a file lies where CloudTrail puts none, in a bucket's folder that keeps AWS's layout (row 85).
+    fn is_out_of_layout(&self, path: &str) -> bool {
+        KeyParts::parse(path).is_none() && self.mounts.keep_layout(path)
+    }
+
     /// Whether a file that is named like metadata holds metadata and nothing else.
     fn is_metadata(&self, id: FileId, file: &FileRef<'_>, run: &Run<'_>) -> bool {
-        self.sidecars.contains(&id)
-            || (file.file.refusal.is_none() && sniff::metadata_in(run.roots, file).is_some())
+        if self.sidecars.contains(&id) {
+            return true;
+        }
+        if file.file.refusal.is_some() {
+            return false;
+        }
+        // What lies beside a digest is spoken of there, whatever is wrong with it, unless it holds events.
+        let beside = file.file.name.strip_suffix(SIDECAR).is_some_and(|name| {
+            let digest = self.files.find_exactly(&text_of(&file.folder.real), name);
+            digest.is_some_and(|digest| self.sorted.class(digest) == Class::Digest)
+        });
+        (beside && !sniff::may_hold_events(run.roots, file)) || sniff::metadata_in(run.roots, file).is_some()
     }
 
     /// Says what became of the files that no digest names.
@@ -101,6 +122,8 @@ impl Unit {
             let content = seen.get(unnamed.id).and_then(|seen| seen.as_ref().ok());
             let twin = content.and_then(|content| match unnamed.twin {
                 Twin::None => None,
+                // The content of a log that is missing was not copied, but moved (row 8).
+                Twin::Log { row, log } if !self.is_in_its_place(row as usize, log as usize) => None,
                 Twin::Log { row, log } => {
                     let named = self.named_log(row, log)?;
                     (named.hash == Some(content.sha256)).then_some(named)
@@ -115,6 +138,7 @@ impl Unit {
                 outcome.unnamed.push(self.told(unnamed));
                 continue;
             };
+            outcome.unnamed.push(UnnamedLog { is_copy: true, ..self.told(unnamed) });
             outcome.totals.bytes_inflated += content.inflated;
             outcome.files.copies += 1;
             outcome.files.unnamed -= 1;
@@ -156,6 +180,7 @@ impl Unit {
             meaning: unnamed.meaning,
             is_other_kind: unnamed.is_other_kind,
             is_in_scope: unnamed.is_in_scope,
+            is_copy: false,
         }
     }
 
@@ -165,9 +190,10 @@ impl Unit {
 
     /// The logs that authentic digests name, by the hash of their content.
     pub(crate) fn hashes(&self) -> HashMap<[u8; 32], &NamedLog> {
-        let authentic = self.authentic_rows().filter_map(|row| self.rows[row].digest());
-        let logs = authentic.flat_map(|digest| &digest.logs);
-        logs.filter_map(|named| Some((named.hash?, named))).collect()
+        let authentic = self.authentic_rows().filter_map(|row| Some((row, self.rows[row].digest()?)));
+        let logs = authentic.flat_map(|(row, digest)| digest.logs.iter().enumerate().map(move |(log, named)| (row, log, named)));
+        let present = logs.filter(|(row, log, _)| self.is_in_its_place(*row, *log));
+        present.filter_map(|(.., named)| Some((named.hash?, named))).collect()
     }
 
     pub(crate) fn authentic_rows(&self) -> impl Iterator<Item = usize> + '_ {
@@ -310,7 +336,10 @@ impl Twins {
 /// The logs that authentic digests name, by what makes their names their own.
 fn bases(unit: &Unit) -> HashMap<String, (u32, u32)> {
     let mut bases = HashMap::new();
-    for row in unit.authentic_rows() {
+    let is_own = |row: &usize| {
+        unit.rows[*row].chain().is_some_and(|id| id.account == unit.key.account && id.region == unit.key.region)
+    };
+    for row in unit.authentic_rows().filter(is_own) {
         for (log, named) in unit.rows[row].digest().into_iter().flat_map(|digest| &digest.logs).enumerate() {
             if let Some(base) = log_base(named.object.name()) {
                 bases.insert(base.to_owned(), (row as u32, log as u32));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use crate::report::{Report, Scope, ScopeKey};
-use trailseal_verify::finding::Finding;
+use trailseal_verify::finding::{Code, Finding};
 
 use crate::{
     batch::Signatures,
@@ -44,7 +44,8 @@ pub fn verify(
     let questions = questions(&outcomes, &options.policy, &options.expect);
     let explanations = Explanations::search(questions, &outcomes, options, progress)?;
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &opened.survey.others)?;
-    let others = opened.findings(&elsewhere.iter().map(|file| file.path.as_str()).collect());
+    let mut others = opened.findings(&elsewhere.iter().map(|file| file.path.as_str()).collect());
+    others.extend(opened.roots_that_add_nothing(options));
     outcomes.push(opened.outcome());
     Ok(conclude(outcomes, scope(options), options, &explanations, &elsewhere, others))
 }
@@ -56,6 +57,24 @@ impl Opened {
         let is_new = |stray: &&Finding| stray.path.as_deref().is_none_or(|path| !found.contains(path));
         findings.extend(self.outside.strays.iter().filter(is_new).cloned());
         findings
+    }
+
+    /// Roots of which nothing was asked for, beside others.
+    fn roots_that_add_nothing(&self, options: &Options) -> Vec<Finding> {
+        let idle = options.roots.iter().filter(|root| !self.holds_anything(root));
+        let finding = |root: &std::path::PathBuf| {
+            let message = "nothing in this folder is of what was asked for";
+            Finding::new(Code::RootAddsNothing, message).found_at(root.display().to_string())
+        };
+        idle.map(finding).collect()
+    }
+
+    /// Whether a digest or log that was asked for, by its folder or name, lies in a root.
+    fn holds_anything(&self, root: &Path) -> bool {
+        let Ok(real) = std::fs::canonicalize(root) else { return true };
+        let is_in = |folder: &Path| folder.starts_with(&real) || real.starts_with(folder);
+        self.survey.units.values().flatten().any(|(_, folder)| is_in(&folder.real))
+            || self.outside.loose.values().flatten().any(|(_, listing)| is_in(&listing.folder.real))
     }
 
     /// The files outside AWS's layout, as the outcome of no account and region.
@@ -116,11 +135,7 @@ fn check_there_is_something(
 /// like one that was verified (row 83).
 fn check_roots(opened: &Opened, options: &Options) -> Result<(), Error> {
     for root in &options.roots {
-        let Ok(real) = std::fs::canonicalize(root) else { continue };
-        let is_in = |folder: &Path| folder.starts_with(&real) || real.starts_with(folder);
-        let units = opened.survey.units.values().flatten().any(|(_, folder)| is_in(&folder.real));
-        let loose = || opened.outside.loose.values().flatten().any(|(_, listing)| is_in(&listing.folder.real));
-        if !units && !loose() && options.policy.is_of_all_places() {
+        if !opened.holds_anything(root) && options.policy.is_of_all_places() {
             return Err(Error::NothingToVerify(format!(
                 "no digest or log file in {}, one of the folders that were given",
                 root.display()

@@ -190,7 +190,7 @@ pub(crate) fn sidecar(digest: &Digest) -> Sidecar {
     sidecar
 }
 
-fn manifest_line(digest: &Digest) -> String {
+pub(crate) fn manifest_line(digest: &Digest) -> String {
     let metadata = serde_json::json!({
         "x-amz-meta-signature": digest.signature,
         "x-amz-meta-signature-algorithm": "SHA256withRSA",

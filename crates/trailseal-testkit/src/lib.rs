@@ -28,6 +28,7 @@ mod keys;
 mod model;
 mod plan;
 mod shapes;
+pub mod tamper;
 
 pub use archive::{Archive, Metadata};
 pub use damage::{gunzip, gzip, gzip_member};

@@ -28,10 +28,11 @@ pub(super) fn compare(
         let now = chains.filter(|chain| is_same(chain, old)).max_by_key(|chain| chain.report.id == old.id);
         let head = compare_head(old, now, policy);
         let head_is_told = head.is_some();
+        let is_rolled_back = head.as_ref().is_some_and(|head| head.code == Code::HeadRolledBack);
         compared += u64::from(old.head.as_ref().is_some_and(|head| policy.contains(head.end)));
         found.extend(head);
         if !(head_is_told && now.is_none()) {
-            compared += compare_spans(old, now, policy, findings, &mut found);
+            compared += compare_spans(old, now, policy, findings, is_rolled_back, &mut found);
         }
     }
     if compared == 0 {
@@ -85,6 +86,7 @@ fn compare_spans(
     now: Option<&ChainOutcome>,
     policy: &Policy,
     findings: &[Finding],
+    is_rolled_back: bool,
     found: &mut Vec<Finding>,
 ) -> u64 {
     let id = now.map_or(&old.id, |chain| &chain.report.id);
@@ -107,8 +109,11 @@ fn compare_spans(
             continue;
         }
         compared += 1;
-        for lost in without(Interval { start, end }, &told) {
-            let first = now.and_then(|chain| chain.first_start);
+        let newest = now.and_then(|chain| chain.last_end);
+        // What is newer than the newest digest was said of it already.
+        let is_said = |lost: &Interval| is_rolled_back && newest.is_some_and(|newest| lost.start >= newest);
+        for lost in without(Interval { start, end }, &told).into_iter().filter(|lost| !is_said(lost)) {
+            let first = now.and_then(|chain| chain.proves_from);
             // Its lifecycle may have taken what is older than the oldest digest that is left.
             let points_back = findings.iter().filter(speaks).any(|finding| finding.code == Code::TailCut);
             let is_expired = points_back && first.is_some_and(|first| lost.end <= first);

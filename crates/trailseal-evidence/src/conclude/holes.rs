@@ -22,7 +22,7 @@ pub(crate) fn find(outcomes: &[UnitOutcome], policy: &Policy, findings: &[Findin
 }
 
 fn of_chain(chain: &ChainOutcome, policy: &Policy, findings: &[Finding]) -> Vec<Finding> {
-    let (Some(first), Some(last)) = (chain.first_start, chain.last_end) else { return Vec::new() };
+    let (Some(first), Some(last)) = (chain.proves_from, chain.last_end) else { return Vec::new() };
     let start = policy.start.map_or(first, |start| start.max(first));
     let end = policy.end.map_or(last, |end| end.min(last));
     let id = &chain.report.id;

@@ -17,13 +17,11 @@ pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return };
     let is_edge = |day: i64| day < first || day > last;
     for unit in outcomes {
-        let UnitOutcome { findings, chains, totals, .. } = unit;
+        let UnitOutcome { findings, chains, not_copied, .. } = unit;
         for finding in findings.iter_mut() {
             let Some(day) = day_of_missing(finding).filter(|day| is_edge(*day)) else { continue };
             if finding.code == Code::LogMissing {
-                totals.logs.missing -= 1;
-                totals.logs.unproven += 1;
-                totals.logs.not_copied += 1;
+                *not_copied += 1;
             }
             let was = finding.code;
             finding.code = Code::NotCopied;

@@ -93,6 +93,7 @@ impl Event {
     fn change(&self) -> Option<Change> {
         match (self.source.as_deref()?, self.name.as_deref()?) {
             ("cloudtrail.amazonaws.com", "StopLogging" | "DeleteTrail") => Some(Change::Stopped),
+            ("cloudtrail.amazonaws.com", "StartLogging") => Some(Change::Started),
             ("cloudtrail.amazonaws.com", "UpdateTrail") => self.update(),
             ("cloudtrail.amazonaws.com", "CreateTrail") => self.delivery(true),
             ("organizations.amazonaws.com", "RemoveAccountFromOrganization") => {
@@ -122,7 +123,7 @@ impl Event {
         }
         let validates = self.response.as_ref().and_then(|response| response.get("logFileValidationEnabled"));
         Some(Change::Delivers {
-            bucket: find("s3BucketName")?.to_owned(),
+            bucket: find("s3BucketName").map(str::to_owned),
             prefix: find("s3KeyPrefix").unwrap_or_default().to_owned(),
             is_new,
             validates: validates == Some(&Value::Bool(true)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::report::{Mapping, Totals};
+use crate::report::Mapping;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
     digest::{NamedLog, ObjectKey},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     batch::Run,
-    conclude::{add, holes, no_digests, of_digests, questions, settle},
+    conclude::{holes, no_digests, of_digests, questions, settle, totals},
     error::Error,
     explain::Explanations,
     outcome::{LogTally, UnitOutcome, UnnamedLog},
@@ -161,6 +161,7 @@ impl Builder {
             meaning: Unnamed::OutsideCoverage,
             is_other_kind: false,
             is_in_scope: true,
+            is_copy: false,
         };
         outcome.unnamed = logs.ends().map(end).collect();
         outcome.findings.extend(no_digests(outcome, all.ends()));
@@ -207,19 +208,17 @@ impl Builder {
 
         check_maps(&self.outcomes, run.options)?;
         let mut findings = opened.findings(&BTreeSet::new());
-        findings.append(&mut self.listed);
+        // They belong to no outcome, which may have too many.
+        self.outcomes.push(UnitOutcome { findings: std::mem::take(&mut self.listed), ..UnitOutcome::default() });
         findings.extend(self.unlisted.iter().map(|(code, count)| {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
         }));
-        let mut totals = Totals::default();
-        for unit in &self.outcomes {
-            add(&mut totals, &unit.totals);
-        }
         let expect = &run.options.expect;
         let questions = questions(&self.outcomes, run.policy, expect);
         let explanations = Explanations::search(questions, &self.outcomes, run.options, run.progress)?;
         findings.extend(of_digests(&mut self.outcomes, run.policy, expect, &explanations));
         findings.extend(holes(&self.outcomes, run.policy, &findings));
+        let totals = totals(&self.outcomes, run.policy);
         // Where there is nothing, nothing is verified.
         if totals.digests.found == 0 && !findings.iter().any(|finding| finding.code == Code::NoDigests) {
             findings.push(Finding::new(Code::NoDigests, "there is no digest file"));

@@ -173,10 +173,9 @@ impl Inputs {
             }
         }
         let mut summary = finder.summary;
-        // a circle hides nothing
-        for Problem { shown, kind, .. } in
-            problems.into_iter().filter(|found| found.kind != ProblemKind::Loop)
-        {
+        // a circle hides nothing, and neither does another name
+        let hides = |found: &Problem| !matches!(found.kind, ProblemKind::Loop | ProblemKind::Alias);
+        for Problem { shown, kind, .. } in problems.into_iter().filter(hides) {
             let (shown, reason) = (shown.display().to_string(), kind.to_string());
             summary.damage(Damage { index: u64::MAX, shown, offset: None, reason });
         }
@@ -214,7 +213,7 @@ impl<'a> Finder<'_, 'a> {
         let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
         // links that lead nowhere are told as problems of the walk, others are left out by it
-        for file in files.iter().filter(|file| file.refusal != Some(Refusal::Link)) {
+        for file in files.iter().filter(|file| !matches!(file.refusal, Some(Refusal::Link | Refusal::Circle))) {
             let real = || folder.real.join(&*file.name);
             let length = || {
                 let is_asked = self.options.weigh && file.refusal.is_none();

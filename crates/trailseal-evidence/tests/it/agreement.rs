@@ -130,7 +130,10 @@ fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Label, String)>, 
         Code::LogUnproven => &[Label::Unproven, Label::Verified, Label::Violated],
         Code::LogUnreadable => &[Label::Unproven],
         Code::LogPending | Code::LogOutsideCoverage | Code::StrayObject => &[Label::NotCovered],
-        Code::LogUnreferenced if finding.severity == Severity::Unproven => &[Label::NotCovered],
+        // In a wider scope the digest that names it is judged, and proves nothing.
+        Code::LogUnreferenced if finding.severity != Severity::Violation => {
+            &[Label::NotCovered, Label::Unproven]
+        }
         Code::LogUnreferenced => &[Label::Violated],
         code if code.text().starts_with("log_") => &[Label::Violated],
         _ => return,

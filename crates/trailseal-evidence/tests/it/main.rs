@@ -29,3 +29,4 @@ mod signatures;
 mod strays;
 mod support;
 mod table;
+mod tampering;

@@ -16,7 +16,7 @@ fn the_json_has_the_members_of_the_schema() {
     let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let mut top = members(&json);
     top.sort();
-    assert_eq!(top, ["chains", "exit_status", "findings", "schema", "scope", "totals", "verdict"]);
+    assert_eq!(top, ["chains", "exit_status", "findings", "schema", "scope", "tool", "totals", "verdict"]);
     assert_eq!(
         (&json["schema"], &json["verdict"], &json["exit_status"]),
         (&json!(SCHEMA), &json!("violated"), &json!(1))

@@ -451,7 +451,7 @@ fn s83_a_root_of_which_nothing_is_asked_for_is_said() {
     let mut options = options_for(&trees, &archive.keys());
     options.policy.accounts = vec!["111122223333".to_owned()];
     let run = run_with(&options);
-    run.accuses_nobody().digest_totals([7, 7, 0, 0, 0]).finds(&["U root_adds_nothing"]);
+    run.accuses_nobody().digest_totals([7, 7, 0, 0, 0]).finds(&["N root_adds_nothing"]);
     let said = serde_json::to_string(run.the("root_adds_nothing")).unwrap();
     assert!(said.contains(trees[1].to_str().unwrap()), "{said}");
 }

@@ -22,7 +22,12 @@ impl Work<'_> {
             if !self.is_in_scope(index) {
                 continue;
             }
-            if self.is_in_place(index, digest) {
+            if let Some(original) = self.copies.get(&index).copied() {
+                let found = &self.rows[index].found;
+                if !found.is_place_of(&digest.object) {
+                    self.judge_copy(index, original, digest);
+                }
+            } else if self.is_in_place(index, digest) {
                 if let Some(field) = contradiction(digest) {
                     let message =
                         format!("the digest contradicts itself: {field} and digestS3Object disagree");
@@ -63,11 +68,6 @@ impl Work<'_> {
 
     /// A replay puts a digest where another belongs; else its name or folder was merely changed.
     fn judge_misplaced(&mut self, index: usize, digest: &Digest) {
-        if let Some(original) = self.copies.get(&index).copied()
-            && self.is_mere_copy(index, digest)
-        {
-            return self.note_copy(index, original);
-        }
         let found = &self.rows[index].found;
         let bucket = found.bucket.as_deref().unwrap_or(&digest.bucket);
         let is_copy = self.copies.contains_key(&index);
@@ -89,8 +89,10 @@ impl Work<'_> {
     }
 
     /// What is said of the first one is said of its copy, unless that is proven.
-    fn note_copy(&mut self, index: usize, original: usize) {
-        if self.judgements[original].is_authentic() {
+    fn judge_copy(&mut self, index: usize, original: usize, digest: &Digest) {
+        if !self.is_mere_copy(index, digest) {
+            self.judge_misplaced(index, digest);
+        } else if self.judgements[original].is_authentic() {
             let of = &self.rows[original].found.path;
             let finding = self.about(index, Code::CopyOfVerified, format!("a copy of the digest file {of}"));
             self.push(finding);

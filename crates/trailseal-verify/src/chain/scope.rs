@@ -114,11 +114,17 @@ impl Work<'_> {
         let is_of_other_trail = name.as_ref().is_some_and(|name| {
             !policy.trails.is_empty() && policy.trails.iter().all(|trail| trail != name.trail)
         });
-        let times = [
-            name.as_ref().map(|name| policy.overlaps(name.end.plus(-HOUR), name.end)),
-            folders.and_then(|parts| day_of(parts.folders)).map(|day| policy.overlaps(day, day.plus(DAY))),
-        ];
-        let is_then = times.iter().flatten().any(|is_then| *is_then) || times.iter().all(Option::is_none);
+        let stamp = name.as_ref().map(|name| name.end);
+        let day = folders.and_then(|parts| day_of(parts.folders));
+        // A stamp of its folder's day says the hour; one of another day says nothing.
+        let is_of_day = |stamp: Timestamp, day: Timestamp| (-DAY..2 * DAY).contains(&stamp.since(day));
+        let is_dated = stamp.zip(day).is_some_and(|(stamp, day)| is_of_day(stamp, day));
+        let by_stamp = stamp.map(|stamp| policy.overlaps(stamp.plus(-HOUR), stamp));
+        let by_day = day.filter(|_| !is_dated).map(|day| policy.overlaps(day, day.plus(DAY)));
+        let is_then = match (by_stamp, by_day) {
+            (None, None) => true,
+            (by_stamp, by_day) => by_stamp == Some(true) || by_day == Some(true),
+        };
         is_asked && !is_of_other_trail && is_then
     }
 }

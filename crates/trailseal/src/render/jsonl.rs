@@ -192,6 +192,7 @@ fn named<'a>(
 fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
     // The code is in the finding: a moved log, for one, is known only when the whole archive has been seen.
     let status = match log.meaning {
+        _ if log.is_copy => "copy",
         Unnamed::StampMismatch => "stamp_mismatch",
         Unnamed::Stray => "stray",
         _ if log.is_other_kind => "outside_coverage",

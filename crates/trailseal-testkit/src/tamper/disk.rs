@@ -1,0 +1,94 @@
+//! A tree on the disk.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::tamper::tree::{Node, Tree};
+
+/// A temporary folder that is made to hold one tree after another; only what differs is written.
+#[derive(Debug)]
+pub struct Disk {
+    folder: TempDir,
+    now: Tree,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Disk {
+    /// An empty folder, in memory where the system has such a place.
+    pub fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        let in_memory = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok()).flatten();
+        let folder = in_memory.unwrap_or_else(|| tempfile::tempdir().expect("a temporary folder"));
+        Self { folder, now: Tree::new() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The place of a path of the tree.
+    pub fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Makes the folder hold this tree and nothing else.
+    pub fn put(&mut self, tree: &Tree) {
+        let mut emptied = BTreeSet::new();
+        for (path, node) in &self.now {
+            if tree.get(path).is_some_and(|other| other.is_same(node)) {
+                continue;
+            }
+            let place = self.folder.path().join(path);
+            match node {
+                Node::Folder => drop(fs::remove_dir(place)),
+                Node::File(_) | Node::Link(_) => fs::remove_file(place).expect("the file was there"),
+            }
+            emptied.extend(folders_of(path).map(str::to_owned));
+        }
+        // The deepest first; those that still hold something stay.
+        for folder in emptied.iter().rev() {
+            let _ = fs::remove_dir(self.folder.path().join(folder));
+        }
+        for (path, node) in tree {
+            if self.now.get(path).is_some_and(|other| other.is_same(node)) && !matches!(node, Node::Folder) {
+                continue;
+            }
+            write(&self.folder.path().join(path), node);
+        }
+        self.now.clone_from(tree);
+    }
+}
+
+/// Writes a tree into a folder.
+pub fn write_tree(tree: &Tree, folder: &Path) {
+    for (path, node) in tree {
+        write(&folder.join(path), node);
+    }
+}
+
+fn write(place: &Path, node: &Node) {
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent).unwrap();
+    }
+    match node {
+        Node::File(content) => fs::write(place, &content.bytes).unwrap(),
+        Node::Link(target) => std::os::unix::fs::symlink(target, place).unwrap(),
+        Node::Folder => fs::create_dir_all(place).unwrap(),
+    }
+}
+
+/// The folders above a path, from the top.
+fn folders_of(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
