@@ -11,7 +11,10 @@ use std::{
 };
 
 use trailseal_archive::{Timestamp, content::Limits};
-use trailseal_query::{Filter, Record, scan::Counts};
+use trailseal_query::{
+    Filter, Record,
+    scan::{Counts, LeftOut},
+};
 
 use crate::{
     Error, Progress,
@@ -138,6 +141,8 @@ pub struct Summary {
     /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
     /// [`ScanOptions::weigh`] asks for them); in the order of [`Skipped::ALL`].
     pub skipped: [(u64, u64); Skipped::ALL.len()],
+    /// Of the files of another time, those that are digests by their names.
+    pub unread_digests: u64,
     /// Files that were read, by label, in the order of [`Label::ALL`]; zeros without a ledger.
     pub labels: [u64; Label::ALL.len()],
     /// Rows, by the label of their files.
@@ -333,10 +338,19 @@ fn run<P: Send>(
 }
 
 impl Summary {
+    /// Whether digests lie in what was scanned, read or not, so that its log files could be verified.
+    pub fn has_digests(&self) -> bool {
+        let documents = LeftOut::ALL.iter().zip(self.counts.left_out);
+        let mut documents = documents.filter(|(kind, _)| **kind == LeftOut::Digest);
+        let of = |why: Skipped| self.skipped[why.index()].0;
+        self.unread_digests + of(Skipped::Digest) > 0 || documents.any(|(_, count)| count > 0)
+    }
+
     fn add(&mut self, other: Self) {
         self.files += other.files;
         self.bytes += other.bytes;
         self.inflated += other.inflated;
+        self.unread_digests += other.unread_digests;
         self.counts.add(&other.counts);
         for (sum, more) in self.skipped.iter_mut().zip(other.skipped) {
             *sum = (sum.0 + more.0, sum.1 + more.1);

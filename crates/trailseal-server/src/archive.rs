@@ -1,7 +1,7 @@
 //! The read-only service over a downloaded archive.
 //!
-//! It tells what digests and key files say, and leaves out what they do not. It judges nothing: whether a digest is
-//! authentic is for `verify`.
+//! It tells what digests and key files say, and leaves out what they do not. With keys, trails are left out of which no
+//! digest that was looked at is authentic; whether the archive is what AWS signed is for `verify`.
 
 mod describe;
 mod discover;
@@ -13,9 +13,9 @@ use std::{collections::BTreeSet, path::PathBuf};
 use serde_json::{Value, json};
 use trailseal_archive::walk::{RootError, Roots};
 use trailseal_trails::{Input, TrailId, trail_arn};
-use trailseal_verify::keys::PublicKey;
+use trailseal_verify::keys::{KeyRing, PublicKey};
 
-use self::discover::Trail;
+use self::discover::{Found, Trail};
 use crate::{
     api::{ApiError, Caller, ErrorCode, Operation, second},
     service::Service,
@@ -39,6 +39,7 @@ pub struct Archive {
     keys: Vec<PublicKey>,
     events: Box<dyn Events>,
     unread: usize,
+    unproven: BTreeSet<String>,
 }
 
 /// Why an archive cannot be served.
@@ -52,7 +53,7 @@ pub enum ArchiveError {
 
 impl Archive {
     /// Finds the trails of the archive below `roots`. Reads the names of all digests, and of every chain the newest
-    /// digest that can be read.
+    /// digest that can be read, and with keys is authentic: a trail that only others name is left out.
     ///
     /// `account` is the account that the server plays; without it all trails are shown.
     ///
@@ -64,9 +65,10 @@ impl Archive {
         account: Option<String>,
         events: Box<dyn Events>,
     ) -> Result<Self, ArchiveError> {
-        let found = discover::trails(&Roots::open(roots)?, account.as_deref());
-        let (trails, accounts, unread) = (found.trails, found.accounts, found.unread);
-        Ok(Self { trails, accounts, account, keys, events, unread })
+        let ring = KeyRing::new(keys.iter().cloned());
+        let Found { trails, accounts, unread, unproven } =
+            discover::trails(&Roots::open(roots)?, account.as_deref(), &ring);
+        Ok(Self { trails, accounts, account, keys, events, unread, unproven })
     }
 
     /// The accounts whose files the archive holds: if there is one, the server may play it.
@@ -82,6 +84,11 @@ impl Archive {
     /// Digest chains of which no digest could be read, so that nobody knows the trail's bucket.
     pub fn unread_chains(&self) -> usize {
         self.unread
+    }
+
+    /// The ARNs of trails that are left out: there are keys, and none proves one of the newest digests that name them.
+    pub fn unproven_trails(&self) -> impl Iterator<Item = &str> {
+        self.unproven.iter().map(String::as_str)
     }
 
     /// The trails of the account that the server plays, and those of organizations.

@@ -251,6 +251,7 @@ fn add(sum: &mut Summary, mut more: Summary, before: u64) {
     sum.files += more.files;
     sum.bytes += more.bytes;
     sum.inflated += more.inflated;
+    sum.unread_digests += more.unread_digests;
     sum.counts.add(&more.counts);
     for (sum, more) in sum.skipped.iter_mut().zip(more.skipped) {
         *sum = (sum.0 + more.0, sum.1 + more.1);

@@ -212,11 +212,12 @@ impl<'a> Finder<'_, 'a> {
         let Listing { folder, files } = listing;
         let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
+        let weigh = self.options.weigh;
         // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| !matches!(file.refusal, Some(Refusal::Link | Refusal::Circle))) {
             let real = || folder.real.join(&*file.name);
             let length = || {
-                let is_asked = self.options.weigh && file.refusal.is_none();
+                let is_asked = weigh && file.refusal.is_none();
                 if is_asked { real().symlink_metadata().map_or(0, |found| found.len()) } else { file.length }
             };
             let entry = known.and_then(|known| known.entry(&file.name));
@@ -244,7 +245,7 @@ impl<'a> Finder<'_, 'a> {
     }
 
     /// Why a file need not be read: it is a digest, or no event of it can be of the wanted time.
-    fn is_unwanted(&self, name: &str, entry: Option<Entry<'_>>) -> Option<Skipped> {
+    fn is_unwanted(&mut self, name: &str, entry: Option<Entry<'_>>) -> Option<Skipped> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
@@ -259,9 +260,11 @@ impl<'a> Finder<'_, 'a> {
                 || to.is_some_and(|to| oldest > to.plus(*margin));
             return is_other.then_some(Skipped::OtherTimeSigned);
         }
-        let stamp = DigestName::parse(name).map(|name| name.end).ok().or_else(|| log_stamp(name))?;
+        let digest = DigestName::parse(name).ok().map(|name| name.end);
+        let stamp = digest.or_else(|| log_stamp(name))?;
         let is_other =
             from.is_some_and(|from| stamp < from.plus(-EARLY)) || to.is_some_and(|to| stamp > to.plus(*late));
+        self.summary.unread_digests += u64::from(is_other && digest.is_some());
         is_other.then_some(Skipped::OtherTime)
     }
 

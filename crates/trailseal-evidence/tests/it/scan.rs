@@ -476,3 +476,18 @@ fn leftovers_in_an_archive_file_are_no_damage() {
     assert_eq!(found, numbered(0..3));
     assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
 }
+
+#[test]
+fn of_names_that_are_no_utf8_those_of_files_are_refused() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let folder = files(&[("a/x.json", log(0..1).into_bytes())]);
+    let odd = folder.path().join(OsStr::from_bytes(b"\xe0"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("y.json"), log(1..2)).unwrap();
+    fs::write(folder.path().join("a").join(OsStr::from_bytes(b"\xe1.json")), log(2..3)).unwrap();
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!(found, numbered(0..2));
+    assert_eq!(summary.damages, 1);
+    assert_eq!(summary.damage[0].reason, "its name is not UTF-8");
+}

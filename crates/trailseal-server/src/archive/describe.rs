@@ -14,7 +14,7 @@ pub(super) fn trail(trail: &Trail) -> Value {
         "HomeRegion": trail.home,
         "IsMultiRegionTrail": trail.is_multi_region(),
         "IsOrganizationTrail": trail.is_organization(),
-        "LogFileValidationEnabled": true, // or there would be no digests
+        "LogFileValidationEnabled": true, // or there would be no digests; with keys, one is authentic
     });
     if let (Some(place), Some(members)) = (&trail.place, value.as_object_mut()) {
         members.insert("S3BucketName".to_owned(), json!(place.bucket));

@@ -2,19 +2,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use trailseal_archive::{
     Timestamp, gzip,
-    gzip::Ending,
     key::{DigestName, KeyParts, ObjectKind, log_stamp},
+    metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidecar, read_xattrs},
     walk::{self, Lengths, Roots, UnitKey},
 };
 use trailseal_trails::trail_arn;
-use trailseal_verify::{digest::Digest, limits::Limits, link::named_chain};
+use trailseal_verify::{
+    digest::Digest,
+    keys::KeyRing,
+    limits::Limits,
+    link::{self, DigestFile, DigestRow, named_chain},
+    signature::{self, Signature, SignatureSource},
+};
 
 /// A digest of a Region's hour names some thousand logs at most; larger ones are left out here.
 const MAX_DIGEST: u64 = 64 << 20;
@@ -29,6 +34,8 @@ pub(super) struct Found {
     pub(super) accounts: BTreeSet<String>,
     /// Chains without a digest that could be read.
     pub(super) unread: usize,
+    /// Trails that only digests name which no key proves, by ARN; none without keys.
+    pub(super) unproven: BTreeSet<String>,
 }
 
 /// A trail, as its digests tell.
@@ -98,8 +105,8 @@ struct ChainKey {
     region: String,
 }
 
-/// Finds the trails.
-pub(super) fn trails(roots: &Roots, account: Option<&str>) -> Found {
+/// Finds the trails. With keys, chains count of which one of the newest digests is authentic.
+pub(super) fn trails(roots: &Roots, account: Option<&str>, keys: &KeyRing) -> Found {
     let survey = roots.survey(&|_| true);
     let mut found = Found::default();
     let mut chains: BTreeMap<ChainKey, Vec<(Timestamp, PathBuf)>> = BTreeMap::new();
@@ -118,16 +125,21 @@ pub(super) fn trails(roots: &Roots, account: Option<&str>) -> Found {
     found.accounts.extend(chains.keys().map(|chain| chain.account.clone()));
 
     let mut trails: BTreeMap<TrailKey, (Trail, Timestamp)> = BTreeMap::new();
+    let mut unproven = BTreeSet::new();
     for (chain, digests) in chains {
         let Some((end, _)) = digests.first() else { continue };
-        let read = digests.iter().find_map(|(end, path)| Some((*end, read(path, &chain).ok()?)));
-        found.unread += usize::from(read.is_none());
         let owner = account.or_else(|| found.accounts.first().map(String::as_str)).unwrap_or(&chain.account);
+        let (read, is_readable) = newest(roots, &chain, &digests, keys);
+        found.unread += usize::from(!is_readable);
+        if read.is_none() && keys.iter().next().is_some() {
+            unproven.insert(new_trail(&chain, owner).arn);
+            continue;
+        }
         let (trail, placed) =
             trails.entry(chain.trail.clone()).or_insert_with(|| (new_trail(&chain, owner), *end));
         let log = read.as_ref().and_then(|(_, read)| read.log);
-        let newest = trail.regions.entry(chain.region).or_insert(Newest { digest: *end, log });
-        *newest = Newest { digest: newest.digest.max(*end), log: newest.log.max(log) };
+        let known = trail.regions.entry(chain.region).or_insert(Newest { digest: *end, log });
+        *known = Newest { digest: known.digest.max(*end), log: known.log.max(log) };
         if let Some((end, read)) = read
             && (trail.place.is_none() || end > *placed)
         {
@@ -136,7 +148,44 @@ pub(super) fn trails(roots: &Roots, account: Option<&str>) -> Found {
     }
     found.trails = trails.into_values().map(|(trail, _)| trail).collect();
     found.trails.sort_by(|a, b| a.arn.cmp(&b.arn));
+    unproven.retain(|arn| found.trails.iter().all(|trail| trail.arn != *arn));
+    found.unproven = unproven;
     found
+}
+
+/// The newest digest of a chain that can be read, and with keys is authentic; and whether any could be read.
+///
+/// As in a verification, a digest is authentic by a signature beside it, or by that which its successor holds of it.
+fn newest(
+    roots: &Roots,
+    chain: &ChainKey,
+    digests: &[(Timestamp, PathBuf)],
+    keys: &KeyRing,
+) -> (Option<(Timestamp, Read)>, bool) {
+    let has_keys = keys.iter().next().is_some();
+    let mut newer: Vec<Digest> = Vec::new();
+    for (end, path) in digests {
+        let Ok((digest, row, read)) = read(roots, path, chain, keys) else { continue };
+        let successors = newer.iter().filter_map(|newer| signature_of(newer, &digest));
+        let is_genuine = |found: Signature| signature::check(&digest, &row.sha256, &found, keys).is_genuine();
+        // a genuine digest under the name of another one proves nothing of this name
+        let is_authentic = named_chain(&digest.object).is_some_and(|(_, named)| named == *end)
+            && (row.signatures.iter().any(|(_, check)| check.is_genuine())
+                || successors.into_iter().any(is_genuine));
+        if is_authentic || !has_keys {
+            return (Some((*end, read)), true);
+        }
+        newer.push(digest);
+    }
+    (None, !newer.is_empty())
+}
+
+/// What a digest holds as the signature of the one before it.
+fn signature_of(successor: &Digest, digest: &Digest) -> Option<Signature> {
+    let previous = successor.previous.as_ref()?;
+    let is_it = previous.bucket == digest.bucket && previous.object == digest.object;
+    let hex = successor.previous_signature.clone().filter(|_| is_it)?;
+    Some(Signature { source: SignatureSource::Successor, hex, algorithm: None })
 }
 
 /// Keeps a digest's name if it is among the newest of its chain.
@@ -182,20 +231,24 @@ struct Read {
     log: Option<Timestamp>,
 }
 
-fn read(path: &Path, chain: &ChainKey) -> io::Result<Read> {
+fn read(
+    roots: &Roots,
+    path: &Path,
+    chain: &ChainKey,
+    keys: &KeyRing,
+) -> io::Result<(Digest, DigestRow, Read)> {
     let unusable = || io::Error::from(io::ErrorKind::InvalidData);
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(unusable());
-    }
-    let (content, _, ending) = gzip::inflate_all(file, MAX_DIGEST)?;
-    if matches!(
-        ending,
-        Ending::Empty | Ending::Truncated | Ending::Corrupt { .. } | Ending::LimitExceeded { .. }
-    ) {
-        return Err(unusable());
-    }
-    let digest = Digest::parse(&content, &Limits::default()).map_err(|_| unusable())?;
+    let (content, form, ending) = gzip::inflate_all(roots.open_file(path)?, MAX_DIGEST)?;
+    let file = DigestFile {
+        content: Ok(&content),
+        form,
+        ending: &ending,
+        signatures: if keys.iter().next().is_some() { signatures(roots, path) } else { Vec::new() },
+        backfill_generated: None,
+        metadata_problem: None,
+    };
+    let row = link::examine(file, keys, &Limits::default());
+    let digest = row.digest().cloned().ok_or_else(unusable)?;
     // a digest of another chain under this name says nothing about this trail
     let (own, _) = named_chain(&digest.object).ok_or_else(unusable)?;
     let is_own = own.account == chain.account
@@ -208,5 +261,26 @@ fn read(path: &Path, chain: &ChainKey) -> io::Result<Read> {
         let key = log.object.to_string();
         log_stamp(key.rsplit('/').next().unwrap_or_default())
     });
-    Ok(Read { log: stamps.max(), place: Place { bucket: digest.bucket, prefix } })
+    let read = Read { log: stamps.max(), place: Place { bucket: digest.bucket.clone(), prefix } };
+    Ok((digest, row, read))
+}
+
+/// The signatures that lie beside a digest: in its sidecar, or in its extended attributes.
+fn signatures(roots: &Roots, path: &Path) -> Vec<Signature> {
+    let mut sidecar = path.as_os_str().to_owned();
+    sidecar.push(".metadata.json");
+    let of = |metadata: ObjectMetadata, source| {
+        let algorithm = metadata.signature_algorithm;
+        metadata.signature.map(|hex| Signature { source, hex, algorithm })
+    };
+    let read = |path: &Path| {
+        let mut bytes = Vec::new();
+        let file = roots.open_file(path).ok()?;
+        file.take(MAX_SIDECAR_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
+        parse_sidecar(&bytes).ok()
+    };
+    let beside = read(Path::new(&sidecar)).and_then(|found| of(found, SignatureSource::Sidecar));
+    let attributes = read_xattrs(path).ok().flatten();
+    let attributes = attributes.and_then(|found| of(found, SignatureSource::ExtendedAttribute));
+    beside.into_iter().chain(attributes).collect()
 }

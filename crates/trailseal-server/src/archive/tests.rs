@@ -163,10 +163,12 @@ fn a_newest_digest_that_is_damaged_does_not_hide_the_bucket() {
     for position in 0..=last {
         kit.replace(kit.digest(position), b"no gzip at all");
     }
-    let archive = open(&kit, None);
+    let archive = Archive::open(&[kit.root()], Vec::new(), None, Box::new(NoEvents)).unwrap();
     let answer = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
     assert!(answer["Trail"].get("S3BucketName").is_none());
     assert_eq!(archive.unread_chains(), 1);
+    let archive = open(&kit, None);
+    assert_eq!((archive.trail_count(), archive.unproven_trails().count()), (0, 1), "with keys");
 }
 
 #[test]
@@ -257,4 +259,65 @@ fn public_keys_are_those_whose_validity_overlaps() {
     assert_eq!(other, json!({ "PublicKeyList": [] }));
     let reversed = code(&archive, Operation::ListPublicKeys, json!({ "StartTime": 5, "EndTime": 4 }));
     assert_eq!(reversed, ErrorCode::InvalidTimeRangeException);
+}
+
+/// An unsigned digest of a trail that does not exist, beside those of one that does.
+fn plant(kit: &Kit, region: &str) {
+    let last = kit.digest(kit.chain().digests.len() - 1);
+    let content = trailseal_archive::gzip::inflate_all(std::fs::File::open(kit.path(last)).unwrap(), 1 << 20);
+    let content = String::from_utf8(content.unwrap().0).unwrap();
+    let (trail, planted) = ("_audit_", "_zzz_");
+    let key = last.replace(trail, planted).replace(&kit.chain().region, region);
+    let content = content.replace(trail, planted).replace(&kit.chain().region, region);
+    let path = kit.path(key);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}
+
+#[test]
+fn with_keys_a_trail_that_only_unproven_digests_name_is_no_trail() {
+    let kit = Plan::default().model().write();
+    let region = kit.chain().region.clone();
+    plant(&kit, &region);
+    let archive = open(&kit, None);
+    let zzz = ARN.replace("audit", "zzz");
+    assert_eq!(archive.unproven_trails().collect::<Vec<_>>(), [zzz.as_str()]);
+    assert_eq!(archive.trail_count(), 1);
+    let list = call(&archive, Operation::DescribeTrails, json!({})).unwrap();
+    assert_eq!(list["trailList"].as_array().unwrap().len(), 1);
+    for operation in [Operation::GetTrail, Operation::GetTrailStatus] {
+        assert_eq!(code(&archive, operation, json!({ "Name": zzz })), ErrorCode::TrailNotFoundException);
+    }
+    assert!(call(&archive, Operation::GetTrail, json!({ "Name": ARN })).is_ok());
+    // without keys nothing is proven, and all are shown
+    let archive = Archive::open(&[kit.root()], Vec::new(), None, Box::new(NoEvents)).unwrap();
+    assert_eq!((archive.trail_count(), archive.unproven_trails().count()), (2, 0));
+}
+
+#[test]
+fn an_unproven_chain_adds_no_region_to_a_trail() {
+    let kit = Plan { regions: vec!["us-east-1".to_owned()], ..Plan::default() }.model().write();
+    let last = kit.digest(kit.chain().digests.len() - 1);
+    let key =
+        last.replace("Digest/us-east-1", "Digest/eu-west-1").replace("Digest_us-east-1", "Digest_eu-west-1");
+    let path = kit.path(&key);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::copy(kit.path(last), path).unwrap();
+    let archive = open(&kit, None);
+    let trail = call(&archive, Operation::GetTrail, json!({ "Name": ARN })).unwrap();
+    assert_eq!(trail["Trail"]["IsMultiRegionTrail"], json!(false));
+}
+
+#[test]
+fn the_signature_that_a_successor_holds_proves_a_trail() {
+    let kit = Plan::default().model().write();
+    for position in 0..kit.chain().digests.len() {
+        kit.remove_sidecar(kit.digest(position));
+    }
+    let archive = open(&kit, None);
+    assert_eq!((archive.trail_count(), archive.unproven_trails().count()), (1, 0));
+    // and nothing does with another key
+    kit.write_keys(&[kit.used_keys().iter().max().unwrap() + 1], None);
+    let archive = open(&kit, None);
+    assert_eq!((archive.trail_count(), archive.unproven_trails().count()), (0, 1));
 }

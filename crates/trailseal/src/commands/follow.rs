@@ -201,6 +201,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     }
     let told = Told {
         labels: verifies.then_some(summary.row_labels),
+        unverified: Some(summary::BY_OPTION),
         missing_logs,
         digests,
         uncovered_logs: evidence::uncovered_logs(&summary, span),

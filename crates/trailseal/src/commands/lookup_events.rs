@@ -358,7 +358,7 @@ impl<'r> Answer<'r> {
         if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet) {
             output::note(&format!("there are more: {} {token}", self.token_option()));
         }
-        let told = Told::default();
+        let told = Told { unverified: Some(summary::BY_COMMAND), ..Told::default() };
         if !self.args.quiet {
             // Nobody can be told that stderr is gone.
             let _ = summary::write(summary, &told, &mut anstream::stderr());

@@ -167,6 +167,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
     let audit = local.clone().map(|local| local as Arc<dyn AuditEvents>);
+    let unproven: Vec<String> = archive.unproven_trails().map(str::to_owned).collect();
     let cloudtrail: Arc<dyn Service> = match &local {
         Some(local) => Arc::new(Joined::new(archive, Arc::clone(local))),
         None => Arc::new(archive),
@@ -180,6 +181,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         }
         if let Some((summary, statistics)) = &read {
             tell_archive(summary, *statistics, took);
+            tell_unproven(&unproven);
         }
         if let Some(local) = &local {
             tell_local(local);
@@ -199,12 +201,25 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 
 fn tell_archive(summary: &Summary, statistics: Statistics, took: f64) {
     // Nobody can be told that stderr is gone.
-    let _ = summary::write(summary, &Told::default(), &mut anstream::stderr());
+    let told = Told { unverified: Some(summary::BY_COMMAND), ..Told::default() };
+    let _ = summary::write(summary, &told, &mut anstream::stderr());
     let Statistics { records, bytes, .. } = statistics;
     output::note(&format!(
         "{} events are ready after {took:.1} s, in {}",
         grouped(records),
         HumanBytes(bytes)
+    ));
+}
+
+fn tell_unproven(trails: &[String]) {
+    let Some(first) = trails.first() else { return };
+    let (what, which) = match trails.len() {
+        1 => ("a trail is".to_owned(), first.clone()),
+        several => (format!("{several} trails are"), format!("{first} and others")),
+    };
+    output::note(&format!(
+        "{what} left out, since no key proves one of the newest digests that name it: {}",
+        crate::render::plain::shown(&which)
     ));
 }
 

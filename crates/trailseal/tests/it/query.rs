@@ -365,6 +365,34 @@ fn digests_that_are_gone_with_their_logs_are_told() {
 }
 
 #[test]
+fn that_nothing_was_verified_is_said_in_one_line() {
+    const LINE: &str = "note: nothing was verified, though the archive holds digests: ";
+    let demo = Demo::new();
+    let said = |run: &Run| run.stderr.matches(LINE).count();
+    for (command, how) in [
+        ("query archive --count-by eventName", "--verified-with KEYS"),
+        ("query archive --limit 1", "--verified-with KEYS"),
+        ("query archive --from 2024-03-01T05:00:00Z --to 2024-03-01T05:01:00Z", "--verified-with KEYS"),
+        ("follow AKIAIOSFODNN7EXAMPLE archive", "--verified-with KEYS"),
+        ("lookup-events archive --all-regions --max-items 1", "`trailseal verify ROOT --keys KEYS`"),
+    ] {
+        let run = demo.run(command);
+        assert_eq!((run.status, said(&run)), (Some(0), 1), "{run}");
+        assert!(run.stderr.contains(&format!("{LINE}{how} says ")), "{run}");
+        let quiet = demo.run(&format!("{command} --quiet"));
+        assert_eq!((quiet.status, quiet.stderr.as_str()), (Some(0), ""), "{quiet}");
+    }
+    let log = demo.a_log().display().to_string();
+    for command in [
+        "query archive --verified-with keys --count-by label".to_owned(),
+        "follow AKIAIOSFODNN7EXAMPLE archive --verified-with keys".to_owned(),
+        format!("query {log} --count-by eventName"),
+    ] {
+        assert_eq!(said(&demo.run(&command)), 0, "{command}");
+    }
+}
+
+#[test]
 fn signed_times_spare_files() {
     let demo = Demo::new();
     let window = "--from 2024-03-01T05:00:00Z --to 2024-03-01T05:59:59Z";

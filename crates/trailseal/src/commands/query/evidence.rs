@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use trailseal_archive::key::log_stamp;
+use trailseal_archive::{
+    key::{ObjectKind, log_stamp},
+    walk::Roots,
+};
 use trailseal_evidence::{
     Options,
     ledger::{Label, Ledger},
@@ -54,6 +57,14 @@ pub(crate) fn load(
         ..Options::default()
     };
     Ok(Some(Ledger::load(&options, counts)?))
+}
+
+/// Whether folders of digests lie below the roots, as CloudTrail lays them out; for a scan that ended early.
+pub(crate) fn has_digest_folders(roots: &[PathBuf]) -> bool {
+    let folders: Vec<PathBuf> = roots.iter().filter(|root| root.is_dir()).cloned().collect();
+    let Ok(roots) = Roots::open(&folders) else { return false };
+    let units = roots.survey(&|_| true).units;
+    units.values().flatten().any(|(kind, _)| *kind == ObjectKind::Digest)
 }
 
 /// Signed logs that are not there and may hold events of a span: those that would be read.

@@ -25,6 +25,10 @@ pub(crate) struct Told {
     pub(crate) duplicates: Option<u64>,
     /// Events by label, in the order of [`Label::ALL`]; `None` when nothing was verified.
     pub(crate) labels: Option<[u64; 4]>,
+    /// How events are verified, which is said when nothing was and the archive holds digests.
+    pub(crate) unverified: Option<&'static str>,
+    /// Whether it is known to hold some, whatever the scan came by.
+    pub(crate) has_digests: bool,
     /// Signed logs that are not there and may hold wanted events.
     pub(crate) missing_logs: u64,
     /// Logs that were read, that no digest speaks of, and that may hold wanted events.
@@ -38,6 +42,12 @@ pub(crate) struct Told {
     /// List every damaged place.
     pub(crate) verbose: bool,
 }
+
+/// For commands with that option.
+pub(crate) const BY_OPTION: &str = "--verified-with KEYS says of every event whether AWS signed it";
+
+/// For those without.
+pub(crate) const BY_COMMAND: &str = "`trailseal verify ROOT --keys KEYS` says what AWS signed";
 
 /// Findings about digests, which say whether there may be log files that nothing speaks of any more.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +114,8 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     if let Some(counts) = told.labels {
         write_labels(&counts, told, out)?;
         write_unverified(summary, told.verbose, out)?;
+    } else if let Some(how) = told.unverified.filter(|_| told.has_digests || summary.has_digests()) {
+        writeln!(out, "note: nothing was verified, though the archive holds digests: {how}")?;
     }
     for note in &told.notes {
         writeln!(out, "{}", shown(note))?;
@@ -235,11 +247,31 @@ mod tests {
             bytes: 4_096,
             inflated: 40_960,
             counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2] },
-            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0)],
+            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)],
             damage: (0..damages.min(20)).map(damage).collect(),
             damages,
             ..Summary::default()
         }
+    }
+
+    #[test]
+    fn that_nothing_was_verified_is_said_where_it_could_be() {
+        let mut summary = summary(0);
+        let told = Told { unverified: Some(BY_OPTION), ..Told::default() };
+        assert!(!written(&summary, &told).contains("nothing was verified"), "without digests");
+        summary.unread_digests = 1;
+        assert!(written(&summary, &told).contains("nothing was verified"));
+        summary.unread_digests = 0;
+        summary.counts.left_out[0] = 3;
+        let line = written(&summary, &told);
+        assert_eq!(
+            line.matches("note: nothing was verified, though the archive holds digests: --verified-with")
+                .count(),
+            1
+        );
+        assert!(!written(&summary, &Told::default()).contains("nothing was verified"));
+        let told = Told { labels: Some([17, 0, 0, 0]), ..told };
+        assert!(!written(&summary, &told).contains("nothing was verified"), "with keys");
     }
 
     #[test]
