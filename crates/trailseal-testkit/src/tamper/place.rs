@@ -28,6 +28,8 @@ pub struct Place {
     pub stamp: Option<Timestamp>,
     /// What the name is.
     pub name: NameKind,
+    /// The account and region of the name, if it is that of a log or digest.
+    pub named: Option<(String, String)>,
     /// Whether it lies below a folder `AWSLogs`, in whatever case.
     pub is_in_layout: bool,
     /// Whether it lies in a folder of another service below an account.
@@ -48,6 +50,7 @@ impl Place {
             day: None,
             stamp: None,
             name: NameKind::Other,
+            named: None,
             is_in_layout: layout.is_some(),
             is_of_other_service: false,
             is_in_kind: false,
@@ -88,6 +91,7 @@ impl Place {
         } else {
             self.name = NameKind::Log;
         }
+        self.named = Some((account.to_owned(), region.to_owned()));
         self.account.get_or_insert_with(|| account.to_owned());
         self.region.get_or_insert_with(|| region.to_owned());
     }
@@ -108,9 +112,14 @@ impl Place {
 
 /// The first time that stands anywhere in a name.
 fn stamp_in(name: &str) -> Option<Timestamp> {
-    (0..name.len()).find_map(|at| {
-        let minute = || Timestamp::parse_minute_stamp(name.get(at..at + 14)?).ok();
-        Timestamp::parse_stamp(name.get(at..at + 16)?).ok().or_else(minute)
+    name.match_indices('T').find_map(|(at, _)| {
+        let start = at.checked_sub(8)?;
+        let end = at + name[at..].find('Z')? + 1;
+        match end - start {
+            14 => Timestamp::parse_minute_stamp(name.get(start..end)?).ok(),
+            16 => Timestamp::parse_stamp(name.get(start..end)?).ok(),
+            _ => None,
+        }
     })
 }
 

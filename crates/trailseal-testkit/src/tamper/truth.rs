@@ -279,8 +279,8 @@ impl<'w> Remains<'w> {
         let place = &file.place;
         place.account.as_ref().is_none_or(|account| *account == chain.account)
             && place.region.as_ref().is_none_or(|region| *region == chain.region)
-            && names_of(&file.path).is_none_or(|(account, region)| {
-                account == chain.account && region.eq_ignore_ascii_case(&chain.region)
+            && place.named.as_ref().is_none_or(|(account, region)| {
+                *account == chain.account && region.eq_ignore_ascii_case(&chain.region)
             })
     }
 
@@ -483,13 +483,6 @@ impl<'w> Remains<'w> {
 
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// The account and region that a file's name states.
-fn names_of(path: &str) -> Option<(String, String)> {
-    let name = path.rsplit('/').next()?;
-    let place = Place::of(name);
-    place.is_named().then(|| place.account.zip(place.region)).flatten()
 }
 
 fn holds(bytes: &[u8], text: &[u8]) -> bool {

@@ -42,9 +42,13 @@ fn log(t: &mut Tampering<'_>) -> Option<String> {
     let (chain, time, what) = target(t);
     let key = chain.log_key(time, &t.unique_text());
     let path = t.world.layout.path(&chain.bucket, &key);
-    let file = t.invented_file(&chain, time);
+    let mut file = t.invented_file(&chain, time);
+    let is_damaged = t.random.chance(15);
+    if is_damaged {
+        file.truncate(14);
+    }
     t.put(&path, file);
-    Some(format!("{what}: {path}"))
+    Some(format!("{what}, cut short {is_damaged}: {path}"))
 }
 
 fn other_year(t: &mut Tampering<'_>) -> Option<String> {
