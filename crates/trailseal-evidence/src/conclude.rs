@@ -57,7 +57,8 @@ pub(crate) fn conclude(
     findings.extend(found_elsewhere(&outcomes, elsewhere));
     let mut leftovers = Leftovers::default();
     for unit in &mut outcomes {
-        findings.extend(unnamed_logs(unit, &found));
+        let other_trail = explanations.of_unreferenced(unit);
+        findings.extend(unnamed_logs(unit, &found, other_trail.as_deref()));
         leftovers.merge(&unit.leftovers);
         scope.mappings.append(&mut unit.mappings);
     }
@@ -251,7 +252,7 @@ fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Fin
 }
 
 /// The findings for logs that no digest names, and their counts.
-fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>) -> Vec<Finding> {
+fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>, other_trail: Option<&str>) -> Vec<Finding> {
     let is_told = |log: &&UnnamedLog| log.is_in_scope && !log.is_copy && !found.contains(&*log.path);
     let mut findings = Vec::new();
     let logs: Vec<&UnnamedLog> = unit.unnamed.iter().filter(is_told).collect();
@@ -285,6 +286,9 @@ fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>) -> Vec<Finding> 
             let mut finding =
                 place(Finding::new(code, message), unit).weighing(severity).about(None, &log.key);
             finding.start = log.stamp;
+            if let (Code::LogUnreferenced, Some(other)) = (code, other_trail) {
+                finding.message = format!("{}; {other}", finding.message);
+            }
             findings.push(finding.found_at(&*log.path));
         }
         if let [first, ..] = &logs[listed..] {
@@ -369,7 +373,8 @@ pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: 
         let proves_from = chain.proves_from.unwrap_or(start);
         let asked = policy.start.filter(|asked| *asked < proves_from);
         // A span that ends before has no start of its own to compare.
-        let ends_before = policy.end.filter(|end| *end <= proves_from);
+        let is_alone = !standard().any(|other| other.proves_from.or(other.first_start) < policy.end);
+        let ends_before = policy.end.filter(|end| *end <= proves_from && (policy.start.is_some() || is_alone));
         if let Some(from) = asked.or(older_log).or(ends_before) {
             let message = match (asked, ends_before) {
                 (_, Some(_)) => format!("nothing is covered before {proves_from}; {}", reach(chain)),
@@ -380,7 +385,9 @@ pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: 
             let to = policy.end.map_or(start, |end| end.min(start)).max(from);
             findings.push(span(chain, Code::CoverageStartsLate, message, from, to));
         }
-        if let Some((question, finding)) = ends_early(chain, policy)
+        // A span without an end reaches as far as the archive does.
+        let goes_on = policy.end.is_none() && standard().any(|other| other.last_end > policy.start);
+        if let Some((question, finding)) = ends_early(chain, policy).filter(|_| !goes_on)
             && !explanations.has_ended(&question)
         {
             findings.push(finding);

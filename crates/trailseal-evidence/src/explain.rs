@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailseal_archive::Timestamp;
-use trailseal_verify::{chain::HOUR, digest::NamedLog, finding::Code};
+use trailseal_verify::{chain::HOUR, digest::NamedLog, finding::Code, logs::Unnamed};
 
 use crate::{
     batch::{Run, Signatures},
@@ -66,6 +66,14 @@ pub(crate) struct TrailChange {
     log: String,
 }
 
+/// Which trail without validation delivers here since a time?
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Delivery {
+    account: String,
+    /// The oldest log that no digest names.
+    since: Timestamp,
+}
+
 /// Why does this chain end here?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Question {
@@ -95,6 +103,7 @@ impl Question {
 pub(crate) struct Explanations {
     changes: Vec<TrailChange>,
     questions: BTreeSet<Question>,
+    deliveries: BTreeSet<Delivery>,
     /// Buckets and prefixes of the archive's digests.
     places: BTreeSet<(String, String)>,
 }
@@ -109,27 +118,50 @@ impl Explanations {
     ) -> Result<Self, Error> {
         let places = outcomes.iter().flat_map(|unit| &unit.mappings);
         let places = places.map(|place| (place.bucket.clone(), place.prefix.clone())).collect();
-        let mut explanations = Self { questions: questions.into_iter().collect(), places, changes: Vec::new() };
-        if explanations.questions.is_empty() {
+        let deliveries = outcomes.iter().filter_map(Delivery::of).collect();
+        let questions = questions.into_iter().collect();
+        let mut explanations = Self { questions, deliveries, places, changes: Vec::new() };
+        if explanations.questions.is_empty() && explanations.deliveries.is_empty() {
             return Ok(explanations);
         }
         let everything = trailseal_verify::policy::Policy::default();
         let opened = Opened::new(options, &everything)?;
         let run = opened.run(options, &everything, progress, Signatures::Heads);
-        let questions = explanations.questions.clone();
+        let (questions, deliveries) = (explanations.questions.clone(), explanations.deliveries.clone());
         let is_asked = |account: &str, region: &str| {
             questions.iter().any(|question| question.may_be_answered_in(account, region))
+                || deliveries.iter().any(|delivery| delivery.account == account)
         };
         opened.each_batch(&run, &is_asked, &mut |mut units| {
             run.judge_digests(&mut units)?;
             for unit in &units {
-                explanations.changes.extend(changes_in(unit, &questions, &run));
+                explanations.changes.extend(changes_in(unit, &questions, &deliveries, &run));
                 run.check_interrupt()?;
             }
             Ok(())
         })?;
         explanations.changes.sort();
         Ok(explanations)
+    }
+
+    /// Which trail without validation a verified log shows to deliver into a bucket of the archive (row 17).
+    pub(crate) fn of_unreferenced(&self, unit: &UnitOutcome) -> Option<String> {
+        let delivery = Delivery::of(unit)?;
+        let of_account = self.changes.iter().filter(|change| change.account == delivery.account);
+        let mut new = of_account.filter_map(|change| match &change.call.change {
+            Change::Delivers { bucket: Some(bucket), validates: false, .. }
+                if self.places.iter().any(|place| place.0 == *bucket) =>
+            {
+                Some((change, change.call.trail.as_deref()?))
+            }
+            _ => None,
+        });
+        let (change, trail) = new.next()?;
+        let TrailChange { call, log, .. } = change;
+        Some(format!(
+            "{} at {} in the verified log {log} lets trail {trail} deliver here, without validation",
+            call.name, call.time
+        ))
     }
 
     /// What is to be said of a gap beside that it is one.
@@ -221,6 +253,22 @@ impl Explanations {
     }
 }
 
+impl Delivery {
+    /// The logs of an account and region that may be another trail's.
+    fn of(unit: &UnitOutcome) -> Option<Self> {
+        let logs = unit.unnamed.iter().filter(|log| {
+            matches!(log.meaning, Unnamed::Unreferenced | Unnamed::Planted) && log.is_in_scope && !log.is_copy
+        });
+        let since = logs.filter_map(|log| log.stamp).min()?;
+        Some(Self { account: unit.account.clone(), since })
+    }
+
+    /// When the event may lie that made the trail: logs are delivered as soon as it was started.
+    fn span(&self) -> (Timestamp, Timestamp) {
+        (self.since.plus(-BEFORE), self.since.plus(LAST_DIGEST))
+    }
+}
+
 impl Question {
     /// Whether the digest that covers a moment would have been the chain's last (row 59), in the run that ends here.
     fn is_in_time(&self, time: Timestamp) -> bool {
@@ -248,10 +296,16 @@ fn arn_of(trail: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The changes in an account's and region's verified logs near the ends that are asked about.
-fn changes_in(unit: &Unit, questions: &BTreeSet<Question>, run: &Run<'_>) -> Vec<TrailChange> {
+fn changes_in(
+    unit: &Unit,
+    questions: &BTreeSet<Question>,
+    deliveries: &BTreeSet<Delivery>,
+    run: &Run<'_>,
+) -> Vec<TrailChange> {
     let mut spans: BTreeMap<Timestamp, Timestamp> = BTreeMap::new();
-    for question in questions.iter().filter(|q| q.may_be_answered_in(&unit.key.account, &unit.key.region)) {
-        let (from, to) = question.span();
+    let asked = questions.iter().filter(|q| q.may_be_answered_in(&unit.key.account, &unit.key.region));
+    let made = deliveries.iter().filter(|delivery| delivery.account == unit.key.account);
+    for (from, to) in asked.map(Question::span).chain(made.map(Delivery::span)) {
         let end = spans.entry(from).or_insert(to);
         *end = (*end).max(to);
     }

@@ -56,7 +56,7 @@ fn says_metadata(bytes: &[u8]) -> bool {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(bytes) else { return false };
     const KNOWN: [&str; 6] =
         ["metadata", "etag", "contenttype", "contentlength", "lastmodified", "signature"];
-    members.keys().any(|name| {
+    members.is_empty() || members.keys().any(|name| {
         let plain: String = name.to_ascii_lowercase().replace("x-amz-meta-", "").replace('-', "");
         KNOWN.contains(&plain.as_str())
     })
@@ -75,7 +75,10 @@ pub(crate) fn leftover(roots: &Roots, file: &FileRef<'_>) -> Option<Leftover> {
         return None;
     }
     let mut opened = read::open(roots, file).ok()?;
-    kind.is_in(&mut opened).is_ok_and(|is| is).then_some(kind)
+    let is_such = kind.is_in(&mut opened).is_ok_and(|is| is);
+    // What a NAS notes of files has no form; that it holds no event is enough.
+    let is_harmless = || kind == Leftover::ExtendedAttributes && !may_hold_events(roots, file);
+    (is_such || is_harmless()).then_some(kind)
 }
 
 /// The metadata that a file holds, and nothing else.

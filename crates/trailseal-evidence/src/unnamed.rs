@@ -148,7 +148,7 @@ impl Unit {
             // How it is stored may still be a crime (row 65).
             let verdict = judge(named, true, Copy::Read(content));
             let (code, message) = match verdict.finding {
-                None => (Code::CopyOfVerified, format!("a copy of the log file {}", named.object)),
+                None => (Code::CopyOfVerified, format!("a copy of the log file {}", self.original(unnamed.twin, named))),
                 Some((code, message)) => (code, format!("in a copy of a log file, {message}")),
             };
             copies += u64::from(verdict.status == Status::Verified);
@@ -182,6 +182,15 @@ impl Unit {
             is_in_scope: unnamed.is_in_scope,
             is_copy: false,
         }
+    }
+
+    /// The path of the log of which a file is a copy, or its key.
+    fn original(&self, twin: Twin, named: &NamedLog) -> String {
+        let file = match twin {
+            Twin::Log { row, log } => self.files_of(row as usize, log as usize).ok().and_then(|mut files| files.next()),
+            _ => None,
+        };
+        file.map_or_else(|| named.object.to_string(), |id| self.files.get(id).shown())
     }
 
     pub(crate) fn named_log(&self, row: u32, log: u32) -> Option<&NamedLog> {

@@ -74,10 +74,19 @@ impl FilesSeen {
         if of_path("log_found_elsewhere").is_some() {
             return Some(vec![Label::Verified, Label::NotCovered]);
         }
+        // How a copy is stored may be what is wrong with it.
+        let is_ill = |finding: &&Finding| {
+            finding.path.as_deref() == Some(path)
+                && matches!(finding.code, Code::LogExtraMember | Code::LogTrailingData)
+        };
+        if report.findings.iter().any(|finding| is_ill(&finding)) {
+            return Some(vec![Label::Violated]);
+        }
         // A second trail without validation delivers so, unless the user's statement excludes it.
         let is_excluded =
             of_path("log_unreferenced").is_some_and(|finding| finding.severity == Severity::Violation);
-        Some(vec![if is_excluded { Label::Violated } else { Label::NotCovered }])
+        // What is not judged in a scope may be named by a digest that is, and proves nothing.
+        Some(if is_excluded { vec![Label::Violated] } else { vec![Label::NotCovered, Label::Unproven] })
     }
 }
 

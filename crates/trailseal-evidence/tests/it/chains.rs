@@ -256,12 +256,15 @@ fn s32_nothing_to_verify() {
     let mut narrowed = options(&archive);
     narrowed.policy.regions = vec!["us-west-1".to_owned()];
     nothing(&narrowed, &["us-west-1"]);
+    // A span of which there is nothing is no wrong folder: it is said from when to when the archive reaches (80).
     let mut narrowed = options(&archive);
     narrowed.policy.start = Some(archive.model.plan.start.plus(1000 * HOUR));
-    nothing(&narrowed, &["2024-04"]);
+    let late = run_with(&narrowed);
+    late.finds(&["U coverage_ends_early"]);
+    assert!(late.one(Code::CoverageEndsEarly).message.contains("2024-03-01T06:13:52Z"));
     let mut narrowed = options(&archive);
     narrowed.policy.end = Some(archive.model.plan.start.plus(-1000 * HOUR));
-    nothing(&narrowed, &["2024-01"]);
+    run_with(&narrowed).finds(&["U coverage_starts_late"]);
     let missing = empty.path().join("missing");
     let error = try_run(&options_for(&[missing], &archive.keys())).map(|run| run.report).unwrap_err();
     assert!(matches!(error, Error::Root(_)) && error.to_string().contains("missing"), "{error}");

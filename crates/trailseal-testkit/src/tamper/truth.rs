@@ -6,7 +6,7 @@
 
 use std::{fmt, sync::Arc};
 
-use trailseal_archive::{Timestamp, key::DigestName};
+use trailseal_archive::{Timestamp, key::DigestName, metadata::parse_sidecar};
 
 use crate::tamper::{
     place::{NameKind, Place},
@@ -434,7 +434,9 @@ impl<'w> Remains<'w> {
             }
             return self.displaced(file, signed);
         }
-        if self.named_like(file).is_some() {
+        // Object metadata may be saved under a digest's name, beside it.
+        let is_metadata = || parse_sidecar(&content.bytes).is_ok_and(|metadata| metadata.signature.is_some());
+        if self.named_like(file).is_some() && (content.has_events || !is_metadata()) {
             return Some(Ok(Reason::Impostor));
         }
         if content.has_events {

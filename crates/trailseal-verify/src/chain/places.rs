@@ -23,10 +23,7 @@ impl Work<'_> {
                 continue;
             }
             if let Some(original) = self.copies.get(&index).copied() {
-                let found = &self.rows[index].found;
-                if !found.is_place_of(&digest.object) {
-                    self.judge_copy(index, original, digest);
-                }
+                self.judge_copy(index, original, digest);
             } else if self.is_in_place(index, digest) {
                 if let Some(field) = contradiction(digest) {
                     let message =
