@@ -2,8 +2,9 @@
 //!
 //! 1,000 archives by default. `TRAILSEAL_TAMPERINGS` is how many, `TRAILSEAL_SEED` the number of the first:
 //! archive N is always the same one. One archive alone (`TRAILSEAL_TAMPERINGS=1 TRAILSEAL_SEED=N`) is shown with
-//! all its files and findings. `TRAILSEAL_KEEP=DIR` also writes it there. What fails is cut down to the operations
-//! that it takes, and the failures are listed by their kinds.
+//! all its files and findings; `TRAILSEAL_KEEP=DIR` also writes it there. What fails is cut down to the operations
+//! that it takes, and the failures are listed by their kinds. `TRAILSEAL_LIST=1` prints a line for every one of
+//! them instead, with its number and all its operations, and cuts nothing down.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -405,6 +406,7 @@ type Kinds = BTreeMap<(String, Vec<&'static str>), (u64, String)>;
 /// Different operations that are listed for one kind of failure: cutting down takes many verifications.
 const MAX_WAYS: usize = 6;
 
+#[allow(clippy::print_stderr)]
 fn one_archive(world: &World, bench: &mut Bench, number: u64, counts: &mut Counts, kinds: &mut Kinds) {
     let tampering = Tampering::random(world, number);
     counts.archives += 1;
@@ -413,8 +415,15 @@ fn one_archive(world: &World, bench: &mut Bench, number: u64, counts: &mut Count
     }
     let (_, failures) = check(bench, &tampering, counts);
     let mut seen = BTreeSet::new();
+    let is_listed = std::env::var_os("TRAILSEAL_LIST").is_some();
     let names: BTreeSet<&str> = tampering.steps.iter().map(|step| step.name).collect();
     for failure in failures.iter().filter(|failure| seen.insert(failure.kind.clone())) {
+        if is_listed {
+            let steps: Vec<String> = tampering.steps.iter().map(ToString::to_string).collect();
+            eprintln!("{number}\t{}\t{}", failure.kind, steps.join(" | "));
+            kinds.entry((failure.kind.clone(), vec!["listed"])).or_insert((0, number.to_string())).0 += 1;
+            continue;
+        }
         // What fails with the operations of a known failure among others is that failure.
         let known = kinds.iter_mut().find(|((kind, steps), _)| {
             *kind == failure.kind && steps.iter().all(|step| names.contains(step))
