@@ -70,8 +70,7 @@ pub(crate) fn conclude(
     scope.mappings.sort();
     scope.mappings.dedup();
     let chains = outcomes.into_iter().flat_map(|unit| unit.chains);
-    let mut chains: Vec<_> =
-        chains.filter(|chain| chain.is_spoken_of()).map(|chain| chain.report).collect();
+    let mut chains: Vec<_> = chains.filter(|chain| chain.is_spoken_of()).map(|chain| chain.report).collect();
     chains.sort_by(|a, b| a.id.cmp(&b.id));
     let exit_status = verdict.exit_status();
     Report { schema: SCHEMA, tool: TOOL, verdict, exit_status, scope, totals, chains, findings }
@@ -92,7 +91,8 @@ pub(crate) fn of_digests(
         findings.append(&mut unit.findings);
     }
     let stale = stale_heads(outcomes, policy, expect);
-    findings.extend(stale.into_iter().filter(|(question, _)| !explanations.has_ended(question)).map(|(_, f)| f));
+    findings
+        .extend(stale.into_iter().filter(|(question, _)| !explanations.has_ended(question)).map(|(_, f)| f));
     findings.extend(absent(outcomes, policy, expect));
     findings.extend(baseline::compare(outcomes, policy, expect, &findings));
     findings
@@ -352,7 +352,9 @@ pub(crate) fn unnamed_message(meaning: Unnamed, is_other_kind: bool) -> &'static
         Unnamed::Unreferenced => {
             "a log file in a proven window that no digest names: of a trail without validation, planted, or named by a backfill digest that is not here (--sole-trail or --trails say which trails deliver there)"
         }
-        Unnamed::Pending => "a log file that is newer than the newest digest, as the last hours of a copy are",
+        Unnamed::Pending => {
+            "a log file that is newer than the newest digest, as the last hours of a copy are"
+        }
         Unnamed::OutsideCoverage => {
             "a log file from a time that the authentic digests of its trails do not cover"
         }
@@ -360,7 +362,11 @@ pub(crate) fn unnamed_message(meaning: Unnamed, is_other_kind: bool) -> &'static
 }
 
 /// Logs, or the asked span, that begin before or end after what the digests cover.
-pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: &Explanations) -> Vec<Finding> {
+pub(crate) fn late_and_early(
+    unit: &UnitOutcome,
+    policy: &Policy,
+    explanations: &Explanations,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
     let first =
@@ -374,7 +380,8 @@ pub(crate) fn late_and_early(unit: &UnitOutcome, policy: &Policy, explanations: 
         let asked = policy.start.filter(|asked| *asked < proves_from);
         // A span that ends before has no start of its own to compare.
         let is_alone = !standard().any(|other| other.proves_from.or(other.first_start) < policy.end);
-        let ends_before = policy.end.filter(|end| *end <= proves_from && (policy.start.is_some() || is_alone));
+        let ends_before =
+            policy.end.filter(|end| *end <= proves_from && (policy.start.is_some() || is_alone));
         if let Some(from) = asked.or(older_log).or(ends_before) {
             let message = match (asked, ends_before) {
                 (_, Some(_)) => format!("nothing is covered before {proves_from}; {}", reach(chain)),
@@ -510,7 +517,8 @@ fn absent(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> V
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();
     let mut findings = Vec::new();
     let is_unexpected = |account: &&&str| {
-        !expect.accounts.is_empty() && expect.accounts.iter().chain(&policy.accounts).all(|asked| asked != **account)
+        !expect.accounts.is_empty()
+            && expect.accounts.iter().chain(&policy.accounts).all(|asked| asked != **account)
     };
     for account in accounts.iter().filter(is_unexpected) {
         let message = format!("account {account} is not among those that are expected");

@@ -170,7 +170,9 @@ impl Explanations {
             self.changes.iter().filter(|change| self.is_of(change, question)).collect();
         let until = question.until.unwrap_or(question.end);
         let in_time = |change: &&&TrailChange| {
-            change.call.change != Change::Started && question.is_in_time(change.call.time) && change.call.time <= until.max(question.end.plus(LAST_DIGEST))
+            change.call.change != Change::Started
+                && question.is_in_time(change.call.time)
+                && change.call.time <= until.max(question.end.plus(LAST_DIGEST))
         };
         let told = |change: &TrailChange| {
             let TrailChange { call, log, .. } = change;
@@ -193,7 +195,8 @@ impl Explanations {
         let of_trail = || self.changes.iter().filter(|change| self.is_of(change, question));
         let end = of_trail().filter(|change| ends(change) && question.is_in_time(change.call.time));
         let Some(end) = end.map(|change| change.call.time).max() else { return false };
-        let was_started = |change: &TrailChange| change.call.change == Change::Started && change.call.time >= end;
+        let was_started =
+            |change: &TrailChange| change.call.change == Change::Started && change.call.time >= end;
         !of_trail().any(was_started)
     }
 
@@ -206,7 +209,9 @@ impl Explanations {
                 return id.organization.is_some() && id.organization == *organization && *left == id.account;
             }
             Change::Left { account: None } => {
-                return id.organization.is_some() && id.organization == *organization && *account == id.account;
+                return id.organization.is_some()
+                    && id.organization == *organization
+                    && *account == id.account;
             }
             Change::Delivers { is_new: true, .. } => return false,
             Change::Delivers { bucket, prefix, .. } => {
@@ -314,7 +319,9 @@ fn changes_in(
     for (from, to) in spans {
         let mut near: Vec<(usize, usize, &NamedLog)> = logs_between(unit, from, to).collect();
         near.sort_by_key(|(row, log, named)| (named.oldest_event, *row, *log));
-        for (row, log, named) in near.into_iter().take(MAX_LOGS).filter(|(row, log, _)| read.insert((*row, *log))) {
+        for (row, log, named) in
+            near.into_iter().take(MAX_LOGS).filter(|(row, log, _)| read.insert((*row, *log)))
+        {
             let Some(id) = unit.rows[row].chain() else { continue };
             for call in calls_in(unit, (row, log), named, run) {
                 // An event is of the account that the digest is of.
@@ -334,11 +341,17 @@ fn changes_in(
 }
 
 /// The logs of authentic digests that hold events of a span, by what AWS signed about them.
-fn logs_between(unit: &Unit, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (usize, usize, &NamedLog)> {
+fn logs_between(
+    unit: &Unit,
+    from: Timestamp,
+    to: Timestamp,
+) -> impl Iterator<Item = (usize, usize, &NamedLog)> {
     let rows = unit.authentic_rows().filter_map(|row| Some((row, unit.rows[row].digest()?)));
-    let logs = rows.flat_map(|(row, digest)| digest.logs.iter().enumerate().map(move |(log, named)| (row, log, named)));
+    let logs = rows
+        .flat_map(|(row, digest)| digest.logs.iter().enumerate().map(move |(log, named)| (row, log, named)));
     logs.filter(move |(.., named)| {
-        named.oldest_event.is_none_or(|oldest| oldest <= to) && named.newest_event.is_none_or(|newest| newest >= from)
+        named.oldest_event.is_none_or(|oldest| oldest <= to)
+            && named.newest_event.is_none_or(|newest| newest >= from)
     })
 }
 

@@ -285,11 +285,13 @@ impl Entry<'_> {
             Slot::Unnamed { meaning, is_other_kind, twin } => {
                 let hash = twin.and_then(|twin| self.ledger.index.of_twin(twin)?.hash());
                 let is_copy = |content: &[u8; 32]| hash == Some(*content);
-                self.label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
+                self.label_copy(seen, &is_copy)
+                    .unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
             }
             Slot::Kin { meaning, is_other_kind, family } => {
                 let is_copy = |content: &[u8; 32]| self.ledger.index.is_of_family(family, content);
-                self.label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
+                self.label_copy(seen, &is_copy)
+                    .unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
             }
         }
     }

@@ -122,15 +122,16 @@ impl Mounts {
 
     /// Whether a real path lies in a folder that keeps AWS's layout below it.
     pub(crate) fn keep_layout(&self, path: &str) -> bool {
-        self.mount_of(path, None).is_some_and(|mount| KeyParts::parse(&format!("{}x", mount.prefix)).is_none() && !mount.prefix.contains("AWSLogs/"))
+        self.mount_of(path, None).is_some_and(|mount| {
+            KeyParts::parse(&format!("{}x", mount.prefix)).is_none() && !mount.prefix.contains("AWSLogs/")
+        })
     }
 
     /// The mount that holds a real path: one of `bucket` where several would do, then the deepest.
     fn mount_of(&self, path: &str, bucket: Option<&str>) -> Option<&Mount> {
         let holding = self.mounts.iter().filter(|mount| path.starts_with(&mount.folder));
-        let rank = |mount: &&Mount| {
-            (Some(mount.bucket.as_str()) == bucket, !mount.inferred, mount.folder.len())
-        };
+        let rank =
+            |mount: &&Mount| (Some(mount.bucket.as_str()) == bucket, !mount.inferred, mount.folder.len());
         holding.rev().max_by_key(rank)
     }
 

@@ -76,7 +76,8 @@ impl Leftovers {
     /// One note a kind (row 70).
     pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
         self.0.iter().map(|(kind, (count, path))| {
-            let message = format!("{count} files that desktops, copies or archives leave behind ({kind}); no logs");
+            let message =
+                format!("{count} files that desktops, copies or archives leave behind ({kind}); no logs");
             Finding::new(Code::Leftover, message).counting(*count).found_at(path)
         })
     }
@@ -198,7 +199,13 @@ impl UnitOutcome {
         }
         for chain in &assessment.chains {
             self.totals.digests.missing += chain.missing;
-            let view = ChainView { rows, judgements: &assessment.judgements, tallies, chain, from: run.policy.start };
+            let view = ChainView {
+                rows,
+                judgements: &assessment.judgements,
+                tallies,
+                chain,
+                from: run.policy.start,
+            };
             self.findings.extend(view.stored_inflated());
             self.chains.push(view.outcome(&run.options.expect));
         }
@@ -231,7 +238,11 @@ impl ChainView<'_> {
                 .count() as u64,
             logs: sum(|tally| tally.named),
             logs_verified: sum(|tally| tally.verified),
-            proven: merge(windows().filter(|(row, _)| is_proven(*row)).filter_map(|(row, window)| self.proven(row, window))),
+            proven: merge(
+                windows()
+                    .filter(|(row, _)| is_proven(*row))
+                    .filter_map(|(row, window)| self.proven(row, window)),
+            ),
             gaps: self.chain.gaps.clone(),
             head: self.head(&counted),
             coverage: self.coverage(&counted),

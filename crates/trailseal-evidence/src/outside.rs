@@ -61,7 +61,8 @@ impl Outside {
         let mut rest = Vec::new();
         for file in roots.list_one(folder) {
             let name = file.name.strip_suffix(SIDECAR).unwrap_or(&file.name);
-            let place = place_by_name(name).map(|(account, region, kind)| (account.to_owned(), region.to_owned(), kind));
+            let place = place_by_name(name)
+                .map(|(account, region, kind)| (account.to_owned(), region.to_owned(), kind));
             match place {
                 Some(place) => kinds.entry(place).or_default().push(file),
                 None => rest.push(file),

@@ -184,8 +184,20 @@ pub struct FileTotals {
 impl FileTotals {
     /// Adds the counts of other files.
     pub fn add(&mut self, more: &Self) {
-        let Self { found, digests, logs, copies, unnamed, metadata, keys, markers, leftovers, aliases, strays, others } =
-            more;
+        let Self {
+            found,
+            digests,
+            logs,
+            copies,
+            unnamed,
+            metadata,
+            keys,
+            markers,
+            leftovers,
+            aliases,
+            strays,
+            others,
+        } = more;
         self.found += found;
         self.digests += digests;
         self.logs += logs;

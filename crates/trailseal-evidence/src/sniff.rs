@@ -56,10 +56,11 @@ fn says_metadata(bytes: &[u8]) -> bool {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(bytes) else { return false };
     const KNOWN: [&str; 6] =
         ["metadata", "etag", "contenttype", "contentlength", "lastmodified", "signature"];
-    members.is_empty() || members.keys().any(|name| {
-        let plain: String = name.to_ascii_lowercase().replace("x-amz-meta-", "").replace('-', "");
-        KNOWN.contains(&plain.as_str())
-    })
+    members.is_empty()
+        || members.keys().any(|name| {
+            let plain: String = name.to_ascii_lowercase().replace("x-amz-meta-", "").replace('-', "");
+            KNOWN.contains(&plain.as_str())
+        })
 }
 
 /// Whether a file holds public keys and nothing else.
@@ -94,7 +95,8 @@ pub(crate) fn may_hold_events(roots: &Roots, file: &FileRef<'_>) -> bool {
 /// A file's bytes, unless there are more than `limit` or it cannot be read.
 fn read_bounded(roots: &Roots, file: &FileRef<'_>, limit: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = |opened: std::fs::File| -> io::Result<usize> { opened.take(limit + 1).read_to_end(&mut bytes) };
+    let read =
+        |opened: std::fs::File| -> io::Result<usize> { opened.take(limit + 1).read_to_end(&mut bytes) };
     let length = file.file.refusal.is_none().then(|| read::open(roots, file).and_then(read))?.ok()?;
     (length as u64 <= limit).then_some(bytes)
 }

@@ -99,8 +99,7 @@ impl Opened {
             entry.folders.extend(folders);
         }
         for ((account, region), loose) in &self.outside.loose {
-            let key =
-                UnitKey { organization: None, account: account.clone(), region: region.clone() };
+            let key = UnitKey { organization: None, account: account.clone(), region: region.clone() };
             work.entry((account, region)).or_insert_with(|| Work::new(key)).loose.extend(loose);
         }
         let wanted = work.into_iter().filter(|((account, region), _)| is_wanted(account, region));

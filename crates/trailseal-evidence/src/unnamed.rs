@@ -134,7 +134,8 @@ impl Unit {
                 }
             });
             let (Some(named), Some(content)) = (twin, content) else {
-                outcome.log_files += u64::from(unnamed.is_in_scope && !unnamed.is_other_kind && unnamed.stamp.is_some());
+                outcome.log_files +=
+                    u64::from(unnamed.is_in_scope && !unnamed.is_other_kind && unnamed.stamp.is_some());
                 outcome.unnamed.push(self.told(unnamed));
                 continue;
             };
@@ -148,14 +149,18 @@ impl Unit {
             // How it is stored may still be a crime (row 65).
             let verdict = judge(named, true, Copy::Read(content));
             let (code, message) = match verdict.finding {
-                None => (Code::CopyOfVerified, format!("a copy of the log file {}", self.original(unnamed.twin, named))),
+                None => (
+                    Code::CopyOfVerified,
+                    format!("a copy of the log file {}", self.original(unnamed.twin, named)),
+                ),
                 Some((code, message)) => (code, format!("in a copy of a log file, {message}")),
             };
             copies += u64::from(verdict.status == Status::Verified);
             if verdict.status == Status::Verified && copies > MAX_COPIES {
                 continue;
             }
-            let finding = self.place(Finding::new(code, message)).about(Some(&named.bucket), &named.object.to_string());
+            let finding =
+                self.place(Finding::new(code, message)).about(Some(&named.bucket), &named.object.to_string());
             let finding = finding.found_at(file.shown());
             outcome.findings.push(match unnamed.stamp {
                 Some(stamp) => finding.spanning(stamp, stamp),
@@ -187,7 +192,9 @@ impl Unit {
     /// The path of the log of which a file is a copy, or its key.
     fn original(&self, twin: Twin, named: &NamedLog) -> String {
         let file = match twin {
-            Twin::Log { row, log } => self.files_of(row as usize, log as usize).ok().and_then(|mut files| files.next()),
+            Twin::Log { row, log } => {
+                self.files_of(row as usize, log as usize).ok().and_then(|mut files| files.next())
+            }
             _ => None,
         };
         file.map_or_else(|| named.object.to_string(), |id| self.files.get(id).shown())
@@ -200,7 +207,9 @@ impl Unit {
     /// The logs that authentic digests name, by the hash of their content.
     pub(crate) fn hashes(&self) -> HashMap<[u8; 32], &NamedLog> {
         let authentic = self.authentic_rows().filter_map(|row| Some((row, self.rows[row].digest()?)));
-        let logs = authentic.flat_map(|(row, digest)| digest.logs.iter().enumerate().map(move |(log, named)| (row, log, named)));
+        let logs = authentic.flat_map(|(row, digest)| {
+            digest.logs.iter().enumerate().map(move |(log, named)| (row, log, named))
+        });
         let present = logs.filter(|(row, log, _)| self.is_in_its_place(*row, *log));
         present.filter_map(|(.., named)| Some((named.hash?, named))).collect()
     }
@@ -218,9 +227,8 @@ impl Unit {
     pub(crate) fn days(&self) -> BTreeSet<i64> {
         let mut days = BTreeSet::new();
         for (first, listing) in self.files.listings() {
-            let is_of_trail = |at: usize| {
-                matches!(self.sorted.class(first + at as FileId), Class::Digest | Class::Log)
-            };
+            let is_of_trail =
+                |at: usize| matches!(self.sorted.class(first + at as FileId), Class::Digest | Class::Log);
             match day_of(&format!("{}/x", text_of(&listing.folder.real))) {
                 Some(day) => {
                     if (0..listing.files.len()).any(is_of_trail) {
@@ -279,11 +287,13 @@ impl Unit {
 
     /// Notes about the files as a whole.
     pub(crate) fn note_files(&self, outcome: &mut UnitOutcome) {
-        let is_alias = |id, file: &FileRef<'_>| self.sorted.class(id) == Class::Alias && file.file.refusal.is_none();
+        let is_alias =
+            |id, file: &FileRef<'_>| self.sorted.class(id) == Class::Alias && file.file.refusal.is_none();
         let aliases = || self.files.iter().filter(|(id, file)| is_alias(*id, file));
         if let Some((_, first)) = aliases().next() {
             let count = aliases().count() as u64;
-            let message = format!("{count} symbolic links are other names of files that are judged where they lie");
+            let message =
+                format!("{count} symbolic links are other names of files that are judged where they lie");
             let finding = Finding::new(Code::SymlinkAlias, message).counting(count).found_at(first.shown());
             outcome.findings.push(self.place(finding));
         }
@@ -319,7 +329,8 @@ impl Unit {
 /// Whether a map says of a digest's place what the digest says.
 fn fits(map: &Map, rest: &str, bucket: &str, object: &str) -> bool {
     let claimed = object.strip_prefix(&map.prefix);
-    map.bucket == bucket && claimed.is_some_and(|claimed| claimed == rest || claimed.strip_suffix(".gz") == Some(rest))
+    map.bucket == bucket
+        && claimed.is_some_and(|claimed| claimed == rest || claimed.strip_suffix(".gz") == Some(rest))
 }
 
 /// Finds the logs of which files may be copies.
@@ -346,7 +357,9 @@ impl Twins {
 fn bases(unit: &Unit) -> HashMap<String, (u32, u32)> {
     let mut bases = HashMap::new();
     let is_own = |row: &usize| {
-        unit.rows[*row].chain().is_some_and(|id| id.account == unit.key.account && id.region == unit.key.region)
+        unit.rows[*row]
+            .chain()
+            .is_some_and(|id| id.account == unit.key.account && id.region == unit.key.region)
     };
     for row in unit.authentic_rows().filter(is_own) {
         for (log, named) in unit.rows[row].digest().into_iter().flat_map(|digest| &digest.logs).enumerate() {
@@ -393,7 +406,8 @@ impl<'a> CoveredPlaces<'a> {
 
 /// Whether the user states that only trails whose digests are proven deliver to a place.
 fn is_sole(unit: &Unit, place: &DeliveryPlace, statement: &TrailStatement) -> bool {
-    let rows = unit.authentic_rows().filter_map(|row| Some((unit.rows[row].digest()?, unit.rows[row].chain()?)));
+    let rows =
+        unit.authentic_rows().filter_map(|row| Some((unit.rows[row].digest()?, unit.rows[row].chain()?)));
     let here = rows.filter(|(digest, _)| DeliveryPlace::of_object(&digest.bucket, &digest.object) == *place);
     let proven: BTreeSet<(&str, &str)> = here.map(|(_, id)| (&*id.trail, &*id.home_region)).collect();
     let delivery = Delivery {

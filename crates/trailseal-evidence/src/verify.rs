@@ -90,7 +90,8 @@ impl Opened {
 /// A map that fits no digest of its folder is an argument of the user's, and no proof of anything (row 92).
 pub(crate) fn check_maps(outcomes: &[UnitOutcome], options: &Options) -> Result<(), Error> {
     let checked: BTreeSet<(usize, bool)> = outcomes.iter().flat_map(|unit| &unit.maps).copied().collect();
-    let wrong = (0..options.maps.len()).find(|map| checked.contains(&(*map, false)) && !checked.contains(&(*map, true)));
+    let wrong = (0..options.maps.len())
+        .find(|map| checked.contains(&(*map, false)) && !checked.contains(&(*map, true)));
     wrong.map_or(Ok(()), |wrong| {
         let map = &options.maps[wrong];
         let text = format!("s3://{}/{}={}", map.bucket, map.prefix, map.folder.display());

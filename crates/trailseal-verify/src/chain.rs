@@ -174,8 +174,13 @@ impl<'a> Work<'a> {
                 unusable_ends.entry(id).or_default().insert(end);
             }
         }
-        let unproven =
-            Judgement { status: Status::Unproven, evidence: Vec::new(), source: None, is_counted: false, window: None };
+        let unproven = Judgement {
+            status: Status::Unproven,
+            evidence: Vec::new(),
+            source: None,
+            is_counted: false,
+            window: None,
+        };
         let mut work = Self {
             rows,
             keys,
@@ -322,7 +327,6 @@ impl<'a> Work<'a> {
         }
         self.push(finding);
     }
-
 }
 
 /// The rows that hold digests.

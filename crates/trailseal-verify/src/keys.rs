@@ -178,7 +178,8 @@ impl Source<'_> {
             Err(error) => return self.not_a_key_file(&format!("JSON: {error}")),
         };
         let region = member(&value, "Region").and_then(Value::as_str).map(str::to_owned);
-        let source = Self { file: self.file, sha256: self.sha256, region: region.or_else(|| self.region.clone()) };
+        let source =
+            Self { file: self.file, sha256: self.sha256, region: region.or_else(|| self.region.clone()) };
         let single;
         let entries = match (member(&value, "PublicKeyList"), &value) {
             (Some(Value::Array(entries)), _) | (None, Value::Array(entries)) => entries,

@@ -36,7 +36,8 @@ pub(super) fn compare(
         }
     }
     if compared == 0 {
-        let message = "nothing that the earlier report had proven lies in what was asked for: nothing was compared";
+        let message =
+            "nothing that the earlier report had proven lies in what was asked for: nothing was compared";
         found.push(Finding::new(Code::BaselineNotCompared, message));
     }
     found

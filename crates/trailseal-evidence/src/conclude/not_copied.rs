@@ -26,12 +26,15 @@ pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
             let was = finding.code;
             finding.code = Code::NotCopied;
             finding.severity = Severity::Unproven;
-            let what = if was == Code::LogMissing { "a log file that its digest names" } else { "the predecessor" };
+            let what =
+                if was == Code::LogMissing { "a log file that its digest names" } else { "the predecessor" };
             finding.message = format!(
                 "{what} lies in the folders of {}, a day of which the archive has nothing: copy that day too",
                 date(day)
             );
-            for chain in chains.iter_mut().filter(|chain| finding.trail.as_ref() == Some(&chain.report.id.trail)) {
+            for chain in
+                chains.iter_mut().filter(|chain| finding.trail.as_ref() == Some(&chain.report.id.trail))
+            {
                 soften(chain, finding, was);
             }
         }
@@ -49,12 +52,14 @@ fn day_of_missing(finding: &Finding) -> Option<i64> {
 /// Takes back that the chain is violated there.
 fn soften(chain: &mut ChainOutcome, finding: &Finding, was: Code) {
     let (Some(start), Some(end)) = (finding.start, finding.end) else { return };
-    for gap in chain.report.gaps.iter_mut().filter(|gap| (gap.start, gap.end, gap.code) == (start, end, was)) {
+    for gap in chain.report.gaps.iter_mut().filter(|gap| (gap.start, gap.end, gap.code) == (start, end, was))
+    {
         gap.code = Code::NotCopied;
         gap.is_violation = false;
     }
     let Some(coverage) = &mut chain.report.coverage else { return };
-    let hour = (start.epoch() + end.since(start) / 2).div_euclid(HOUR) - coverage.start.epoch().div_euclid(HOUR);
+    let hour =
+        (start.epoch() + end.since(start) / 2).div_euclid(HOUR) - coverage.start.epoch().div_euclid(HOUR);
     let Ok(hour) = usize::try_from(hour) else { return };
     if coverage.hours.as_bytes().get(hour) == Some(&b'V') {
         coverage.hours.replace_range(hour..=hour, if was == Code::LogMissing { "U" } else { "G" });

@@ -107,7 +107,9 @@ impl Event {
 
     /// An update ends validation, or moves where the trail delivers; anything else explains nothing (row 60).
     fn update(&self) -> Option<Change> {
-        let ends = |value: Option<&Value>, name| value.and_then(|value| value.get(name)) == Some(&Value::Bool(false));
+        let ends = |value: Option<&Value>, name| {
+            value.and_then(|value| value.get(name)) == Some(&Value::Bool(false))
+        };
         let is_end = ends(self.parameters.as_ref(), "enableLogFileValidation")
             || ends(self.response.as_ref(), "logFileValidationEnabled");
         if is_end { Some(Change::ValidationEnded) } else { self.delivery(false) }

@@ -209,7 +209,8 @@ impl Builder {
         check_maps(&self.outcomes, run.options)?;
         let mut findings = opened.findings(&BTreeSet::new());
         // They belong to no outcome, which may have too many.
-        self.outcomes.push(UnitOutcome { findings: std::mem::take(&mut self.listed), ..UnitOutcome::default() });
+        self.outcomes
+            .push(UnitOutcome { findings: std::mem::take(&mut self.listed), ..UnitOutcome::default() });
         findings.extend(self.unlisted.iter().map(|(code, count)| {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
         }));

@@ -214,7 +214,8 @@ impl<'a> Finder<'_, 'a> {
         let in_folder = Leftover::in_folder(&folder.real);
         let weigh = self.options.weigh;
         // links that lead nowhere are told as problems of the walk, others are left out by it
-        for file in files.iter().filter(|file| !matches!(file.refusal, Some(Refusal::Link | Refusal::Circle))) {
+        for file in files.iter().filter(|file| !matches!(file.refusal, Some(Refusal::Link | Refusal::Circle)))
+        {
             let real = || folder.real.join(&*file.name);
             let length = || {
                 let is_asked = weigh && file.refusal.is_none();

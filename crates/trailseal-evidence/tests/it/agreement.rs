@@ -148,9 +148,12 @@ fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Label, String)>, 
         _ => return,
     };
     assert!(expected.contains(label), "{finding:?}: {label:?}");
+    // A report may say more than the ledger, which reads no log.
+    let said = reason.split_once(": ").map_or("", |(_, said)| said);
     let is_said = reason.starts_with(finding.code.text())
-        && (reason.ends_with(&finding.message) || finding.code == Code::LogUnreadable);
-    let is_told_otherwise = matches!(finding.code, Code::LogSwapped | Code::LogUnproven | Code::StrayObject);
+        && (finding.message.contains(said) || finding.code == Code::LogUnreadable);
+    let is_told_otherwise = matches!(finding.code, Code::LogSwapped | Code::LogUnproven | Code::StrayObject)
+        || *label == Label::Unproven;
     assert!(is_said || is_told_otherwise, "{finding:?}: {reason}");
 }
 

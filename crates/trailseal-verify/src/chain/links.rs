@@ -53,8 +53,11 @@ impl<'a> Work<'a> {
             let is_authentic = |row: &usize| self.judgements[*row].is_authentic();
             let has_proof = rows.iter().any(is_authentic);
             let is_firm = |row: &usize| !has_proof || is_authentic(row);
-            let firm: BTreeSet<Timestamp> =
-                rows.iter().filter(|row| is_firm(row)).filter_map(|row| Some(self.rows[*row].digest()?.end)).collect();
+            let firm: BTreeSet<Timestamp> = rows
+                .iter()
+                .filter(|row| is_firm(row))
+                .filter_map(|row| Some(self.rows[*row].digest()?.end))
+                .collect();
             for index in &rows {
                 let digest = self.rows[*index].digest().expect("only digests are in chains");
                 if self.is_in_scope(*index) {
@@ -145,8 +148,7 @@ impl<'a> Work<'a> {
 
     fn report_gap(&mut self, id: &ChainId, start: Timestamp, starting: &Digest) {
         let end = starting.start.max(start);
-        let message =
-            format!("the chain ends at {start}, and logging started anew at {}", starting.end);
+        let message = format!("the chain ends at {start}, and logging started anew at {}", starting.end);
         let finding = Finding::new(Code::Gap, message)
             .of_chain(id)
             .about(Some(&starting.bucket), &starting.object)
@@ -168,7 +170,10 @@ impl<'a> Work<'a> {
         let is_mapped = (self.is_mapped)(&previous.bucket, &previous.object);
         let is_before_scope = self.policy.start.is_some_and(|start| end <= start);
         let is_asked = |from, to| self.policy.overlaps(from, to);
-        if !self.is_in_scope(index) && !is_asked(start, end) && !older.is_some_and(|older| is_asked(older, start)) {
+        if !self.is_in_scope(index)
+            && !is_asked(start, end)
+            && !older.is_some_and(|older| is_asked(older, start))
+        {
             return;
         }
         let code = match older {

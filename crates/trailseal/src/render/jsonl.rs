@@ -108,10 +108,7 @@ struct Summary<'a> {
 }
 
 /// Every digest and log of one account and region.
-pub(crate) fn write_unit(
-    detail: &UnitDetail<'_>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (index, (row, judgement)) in detail.rows().iter().zip(detail.judgements()).enumerate() {
         if !judgement.is_counted {
             continue;
@@ -166,7 +163,8 @@ pub(crate) fn write_report(report: &Report, stats: Option<&Stats>, out: &mut dyn
         write(&Line::Chain(chain), out)?;
     }
     let Report { schema, tool, verdict, exit_status, scope, totals, .. } = report;
-    let summary = Summary { schema, tool, verdict: *verdict, exit_status: *exit_status, scope, totals, stats };
+    let summary =
+        Summary { schema, tool, verdict: *verdict, exit_status: *exit_status, scope, totals, stats };
     write(&Line::Summary(summary), out)
 }
 

@@ -166,7 +166,14 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         line("as of", &moment(time))?;
     }
     if let Some(statement) = scope.statement {
-        line("stated", if statement == "trails" { "which trails deliver (--trails)" } else { "no other trail delivers (--sole-trail)" })?;
+        line(
+            "stated",
+            if statement == "trails" {
+                "which trails deliver (--trails)"
+            } else {
+                "no other trail delivers (--sole-trail)"
+            },
+        )?;
     }
     if !scope.allowed.is_empty() {
         line("allowed", &scope.allowed.iter().map(|code| code.text()).collect::<Vec<_>>().join(", "))?;
@@ -242,7 +249,9 @@ fn sentence(report: &Report) -> String {
             "no violation was found, but not everything could be proven ({}); {proven}",
             codes(report, Severity::Unproven)
         ),
-        Verdict::Allowed if digests.verified == 0 => "nothing is proven, and what was found was allowed".to_owned(),
+        Verdict::Allowed if digests.verified == 0 => {
+            "nothing is proven, and what was found was allowed".to_owned()
+        }
         Verdict::Allowed => format!("not everything is proven, and what was found was allowed; {proven}"),
     };
     if let Some(pauses) = pauses(report) {
@@ -273,7 +282,10 @@ fn pauses(report: &Report) -> Option<String> {
     Some(match spans.len() {
         1 if chains.len() == 1 => format!("no logging is proven for {hours} ({place})"),
         1 => format!("no logging is proven for {hours} in {} chains ({place})", chains.len()),
-        n => format!("no logging is proven in {n} spans of {}, the longest {hours} ({place})", plural(chains.len() as u64, "chain")),
+        n => format!(
+            "no logging is proven in {n} spans of {}, the longest {hours} ({place})",
+            plural(chains.len() as u64, "chain")
+        ),
     })
 }
 
