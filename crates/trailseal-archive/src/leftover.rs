@@ -53,6 +53,9 @@ pub enum Leftover {
 /// Longest line of a checksum list: a digest and a path.
 const MAX_LINE: usize = 8 * 1024;
 
+/// Bytes that the name of a member takes at most, in 16 bits and with what stands before it.
+const LONGEST_NAME: usize = 32;
+
 /// What begins a file of the kind.
 const APPLE_DOUBLE: &[u8] = b"\x00\x05\x16\x07";
 const APPLE_SINGLE: &[u8] = b"\x00\x05\x16\x00";
@@ -84,7 +87,7 @@ impl Leftover {
         Self::Marker,
     ];
 
-    /// Bytes from a file's beginning that [`Leftover::is_content`] wants to see.
+    /// Bytes from a file's beginning that show what it is, but for lists of checksums.
     pub const HEAD: usize = 64 << 10;
 
     /// The name in reports.
@@ -181,7 +184,8 @@ impl Leftover {
     /// Whether a file that holds `content` is what its name promises: its first [`Leftover::HEAD`] bytes, or the
     /// whole of it, which `is_whole` says. A file of no bytes is.
     ///
-    /// What is text is only told by the whole: see [`Leftover::is_in`] for longer lists of checksums.
+    /// What is text is only told by the whole, and events may follow behind the beginning of anything else: to know,
+    /// ask [`Leftover::is_in`].
     pub fn is_content(self, content: &[u8], is_whole: bool) -> bool {
         if content.is_empty() {
             return is_whole;
@@ -195,63 +199,84 @@ impl Leftover {
             Self::FinderFolder => starts(FINDER_FOLDER),
             Self::Thumbnails => starts(OLE2) || starts(THUMBNAIL_CACHE),
             Self::Checksum => starts(HADOOP_CRC),
-            Self::ExtendedAttributes => is_opaque(content),
-            Self::VolumeIndex => is_opaque(content) || is_fs_events(content),
+            Self::ExtendedAttributes => is_opaque(content, is_whole),
+            Self::VolumeIndex => is_opaque(content, is_whole) || is_fs_events(content),
             Self::FolderSettings | Self::DownloadMark => is_whole && lines_are(content, is_setting),
             Self::ChecksumList => is_whole && lines_are(content, is_sum),
             Self::Marker => false,
         }
     }
 
-    /// Whether what `reader` yields, from a file's beginning, is what the name promises. No more is read than it
-    /// takes: the first [`Leftover::HEAD`] bytes, but for lists of checksums all of them.
+    /// Whether what `reader` yields, from a file's beginning, is what the name promises. Unless it shows before, all is
+    /// read: readers of logs find events behind whatever else a file holds.
     ///
     /// # Errors
     /// Those of the reader.
     pub fn is_in(self, reader: &mut dyn Read) -> io::Result<bool> {
         let mut window = Vec::new();
         reader.take(Self::HEAD as u64 + 1).read_to_end(&mut window)?;
-        let is_whole = window.len() <= Self::HEAD;
-        if is_whole || self != Self::ChecksumList {
-            return Ok(self.is_content(&window[..window.len().min(Self::HEAD)], is_whole));
+        if window.len() <= Self::HEAD {
+            return Ok(self.is_content(&window, true));
         }
-        // line by line, and no line longer than a digest and a path
+        if self == Self::ChecksumList {
+            return self.is_list(window, reader);
+        }
+        if !self.is_content(&window, false) {
+            return Ok(false);
+        }
+        loop {
+            // a name may begin in one window and end in the next
+            window.drain(..window.len() - LONGEST_NAME);
+            if reader.take(Self::HEAD as u64).read_to_end(&mut window)? == 0 {
+                return Ok(true);
+            }
+            if holds_events(&window) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Whether a list of checksums is one line by line, none of them longer than a digest and a path.
+    fn is_list(self, mut window: Vec<u8>, reader: &mut dyn Read) -> io::Result<bool> {
         loop {
             let lines = window.iter().rposition(|c| *c == b'\n').map_or(0, |at| at + 1);
             if window.len() - lines > MAX_LINE || !self.is_content(&window[..lines], true) {
                 return Ok(false);
             }
             window.drain(..lines);
-            let rest = window.len();
-            reader.take(Self::HEAD as u64).read_to_end(&mut window)?;
-            if window.len() == rest {
+            if reader.take(Self::HEAD as u64).read_to_end(&mut window)? == 0 {
                 return Ok(self.is_content(&window, true));
             }
         }
     }
 }
 
-/// Whether members of events stand in the bytes, as text of 8 or 16 bits.
+/// Whether members of events stand in the bytes, as text of 8 or 16 bits, or letters are escaped as JSON does.
 fn holds_events(content: &[u8]) -> bool {
-    let quotes = content.iter().enumerate().filter(|(_, c)| **c == b'"');
-    quotes.into_iter().any(|(at, _)| {
+    let holds = |(at, first): (usize, &u8)| {
         let rest = &content[at + 1..];
-        let is_next = |text: &str, step: usize| {
-            rest.len() >= text.len() * step
-                && text.bytes().enumerate().all(|(n, c)| rest[n * step + step - 1] == c)
-                && (step == 1 || rest[0] == 0)
-        };
-        OF_EVENTS.iter().any(|name| is_next(name, 1) || is_next(name, 2))
-    })
+        match first {
+            b'"' => OF_EVENTS.iter().any(|name| begins(rest, name)),
+            b'\\' => begins(rest, "u00"),
+            _ => false,
+        }
+    };
+    content.iter().enumerate().any(holds)
+}
+
+/// Whether bytes go on with a text, of which the character before it was the last seen.
+fn begins(rest: &[u8], text: &str) -> bool {
+    let of_16_bits = || rest.chunks_exact(2).zip(text.bytes()).all(|(unit, c)| *unit == [0, c]);
+    rest.starts_with(text.as_bytes()) || (rest.len() >= 2 * text.len() && of_16_bits())
 }
 
 /// Whether nothing that can hold events is in sight: no archive, no compressed data, no text with JSON in it.
-fn is_opaque(content: &[u8]) -> bool {
+fn is_opaque(content: &[u8], is_whole: bool) -> bool {
     match detect(content) {
         Detected::Empty | Detected::ResourceFork => true,
         Detected::Text { .. } => {
-            let is_text = !content.contains(&0);
-            !is_text || (may_be_no_json(content) && !is_json_like(content))
+            let is_binary = content.contains(&0);
+            is_binary || (is_whole && may_be_no_json(content) && !is_json_like(content))
         }
         _ => false,
     }
@@ -469,6 +494,28 @@ mod tests {
             let kind = named(&format!("AWSLogs/111122223333/CloudTrail/us-east-1/{name}")).unwrap();
             assert!(!kind.is_content(&gzip(EVENTS), true), "{name}");
             assert!(!kind.is_content(EVENTS, true), "{name}");
+        }
+    }
+
+    #[test]
+    fn events_behind_the_beginning_of_something_else_are_found() {
+        let beginnings: [(Leftover, &[u8]); 5] = [
+            (Leftover::AppleDouble, APPLE_DOUBLE),
+            (Leftover::FinderFolder, FINDER_FOLDER),
+            (Leftover::Thumbnails, OLE2),
+            (Leftover::Checksum, HADOOP_CRC),
+            (Leftover::ExtendedAttributes, b"\xff\xd8\xff\0"),
+        ];
+        for (kind, magic) in beginnings {
+            for padding in [0, 100, Leftover::HEAD - 20, Leftover::HEAD, 3 * Leftover::HEAD - 25] {
+                let padded = [magic, &vec![b'\xee'; padding]].concat();
+                assert!(kind.is_in(&mut padded.as_slice()).unwrap(), "{kind:?} {padding}");
+                for events in [EVENTS.to_vec(), ESCAPED.to_vec(), utf16(std::str::from_utf8(EVENTS).unwrap())]
+                {
+                    let content = [&padded, b"\n".as_slice(), &events].concat();
+                    assert!(!kind.is_in(&mut content.as_slice()).unwrap(), "{kind:?} {padding}");
+                }
+            }
         }
     }
 

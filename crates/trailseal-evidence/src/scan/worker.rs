@@ -237,7 +237,8 @@ impl<'a> Worker<'a> {
         }
         scan.summary.bytes += on_disk.len() as u64;
         scan.summary.inflated += content.len() as u64;
-        let mut stream = Stream { scan, job, info: &info, is_protected, cut_at: None, row };
+        let mut stream =
+            Stream { scan, job, info: &info, is_protected, cut_at: None, is_leftover: false, row };
         stream.feed(&content[bom..], Next::End, bom as u64, true);
         stream.end();
         if let Some(rest) = rest {
@@ -445,14 +446,24 @@ impl Scan<'_> {
                 return ControlFlow::Break(());
             }
             if let Some(scan) = this.take() {
-                if leftover.is_some_and(|kind| holds(kind, &window[..filled], at_end && !is_cut)) {
+                let is_whole = at_end && !is_cut;
+                let is_leftover = leftover.is_some_and(|kind| holds(kind, &window[..filled], is_whole));
+                if is_leftover && is_whole {
                     scan.summary.skip(Skipped::Leftover, 0);
                     return ControlFlow::Continue(());
                 }
                 if needs_hash && at_end {
                     info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
                 }
-                stream = Some(Stream { scan, job, info: &info, is_protected: false, cut_at: None, row });
+                stream = Some(Stream {
+                    scan,
+                    job,
+                    info: &info,
+                    is_protected: false,
+                    cut_at: None,
+                    is_leftover,
+                    row,
+                });
             }
             let Some(stream) = &mut stream else { return ControlFlow::Break(()) };
             let next = match () {
@@ -489,6 +500,8 @@ struct Stream<'s, 'o, 'r> {
     is_protected: bool,
     /// Where the content was cut off by damage that is told already: what lacks there is no more damage.
     cut_at: Option<u64>,
+    /// Whether it begins as what a desktop or a copy left behind, so that it need not hold JSON.
+    is_leftover: bool,
     row: &'s mut OnRow<'r>,
 }
 
@@ -524,14 +537,15 @@ impl Stream<'_, '_, '_> {
         let Scan { scanners, summary, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
         summary.counts.add(&scanner.counts());
-        let is_other = !scanner.saw_json() && !self.job.is_given && !is_json_by_name(&self.info.shown);
-        if is_other {
+        let need_not = self.is_leftover || !self.job.is_given && !is_json_by_name(&self.info.shown);
+        if need_not && !scanner.saw_json() {
             // a file of another kind, which was never meant to be read
             let is_its = |damage: &Damage| damage.index == self.info.index && damage.shown == self.info.shown;
             let before = summary.damage.len();
             summary.damage.retain(|damage| !is_its(damage));
             summary.damages -= (before - summary.damage.len()) as u64;
-            summary.skip(Skipped::NotJson, self.job.length);
+            let why = if self.is_leftover { Skipped::Leftover } else { Skipped::NotJson };
+            summary.skip(why, self.job.length);
             if self.info.shown == self.job.shown {
                 summary.files = summary.files.saturating_sub(1);
             }
@@ -547,10 +561,10 @@ fn is_leftover(job: &Job<'_>, file: &mut File) -> io::Result<bool> {
     Ok(is_leftover)
 }
 
-/// The same for a member of an archive file, of which the first bytes are at hand or all of them.
+/// The same for a member of an archive file, of which all bytes are at hand, or only the first.
 fn holds(kind: Leftover, content: &[u8], is_whole: bool) -> bool {
     if is_whole {
-        return kind.is_content(content, true);
+        return kind.is_in(&mut &*content).unwrap_or(false);
     }
     kind.is_content(&content[..content.len().min(Leftover::HEAD)], false)
 }

@@ -470,11 +470,23 @@ fn leftovers_in_an_archive_file_are_no_damage() {
     }
     add("a/x.json", log(0..2).as_bytes());
     add("b/.DS_Store", log(2..3).as_bytes());
+    // more than is looked at before it is scanned
+    let large = [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(), &vec![0xee; 3 << 20]].concat();
+    add("c/Thumbs.db", &large);
     let folder = files(&[("evidence.zip", zip.finish().unwrap().into_inner())]);
     // given by name, everything in it is meant
     let (found, summary) = ids(&options(&[&folder.path().join("evidence.zip")]), &everything());
     assert_eq!(found, numbered(0..3));
     assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
+    assert!(summary.skipped[Skipped::Leftover.index()].0 >= 7);
+}
+
+#[test]
+fn events_behind_what_begins_as_a_leftover_are_read() {
+    let beginning = [b"\0\0\0\x01Bud1".as_slice(), &vec![0xee; 100 << 10], b"\n"].concat();
+    let folder = files(&[("a/.DS_Store", [beginning, log(0..2).into_bytes()].concat())]);
+    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    assert_eq!((found, summary.skipped[Skipped::Leftover.index()].0), (numbered(0..2), 0));
 }
 
 #[test]
