@@ -3,7 +3,7 @@
 use std::{
     io::{self, IsTerminal as _, Read as _, Write},
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use clap::ValueEnum;
@@ -21,6 +21,7 @@ use crate::{
     render::{
         aws::AwsText,
         json, jsonl,
+        plain::shown,
         text::{self, Stats, Style},
     },
 };
@@ -153,7 +154,7 @@ pub(crate) struct Args {
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 
-    /// What the run took, on stderr, and as `stats` in JSON
+    /// What the run took, when and on which machine, on stderr, and as `stats` in JSON
     #[arg(long, help_heading = "Output")]
     stats: bool,
 
@@ -215,7 +216,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         None => None,
     };
 
-    let begun = Instant::now();
+    let (begun, time) = (Instant::now(), now());
     let counts = Counts::new("verifying", interrupt.clone());
     let mut sink = Sink::new(args);
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
@@ -229,7 +230,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
         result => result.map_err(|error| packed::explain(error, &options.roots))?,
     };
-    let stats = args.stats.then(|| stats(&report, &counts, begun, args.threads));
+    let stats = args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, args.threads) });
     if let Some(file) = report_file {
         file.write(&report, stats.as_ref(), interrupt)?;
     }
@@ -375,6 +376,8 @@ fn stats(report: &Report, counts: &Counts, begun: Instant, threads: usize) -> St
     let per_second = |count: f64| (count / seconds.max(1e-6) * 10.0).round() / 10.0;
     let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Stats {
+        time: None,
+        host: None,
         seconds: (seconds * 1000.0).round() / 1000.0,
         threads: if threads == 0 { processors() } else { threads },
         files,
@@ -385,11 +388,26 @@ fn stats(report: &Report, counts: &Counts, begun: Instant, threads: usize) -> St
     }
 }
 
+/// The time of the check: no report has it, for it would differ from run to run.
+fn now() -> Option<Timestamp> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Timestamp::from_epoch(i64::try_from(since.as_secs()).ok()?)
+}
+
+/// The machine's name, where the kernel tells it in a file.
+fn host() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 fn write_stats(stats: &Stats) {
+    let time = stats.time.map_or(String::new(), |time| format!("checked at {time}"));
+    let host = stats.host.as_ref().map_or(String::new(), |host| format!(" on {}", shown(host)));
     // Nobody can be told that stderr is gone.
     let _ = writeln!(
         anstream::stderr(),
-        "stats: {:.3} s, {} files ({:.1} files/s), {} bytes read, {} bytes inflated ({:.1} MB/s), threads: {}",
+        "stats: {time}{host}, {:.3} s, {} files ({:.1} files/s), {} bytes read, {} bytes inflated ({:.1} MB/s), threads: {}",
         stats.seconds,
         stats.files,
         stats.files_per_second,

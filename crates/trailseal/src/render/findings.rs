@@ -17,9 +17,12 @@ const MAX_VIOLATIONS: usize = 20;
 /// The same for what weighs less: an unproven digest makes all its logs unproven.
 const MAX_OTHERS: usize = 5;
 
-/// What is listed without being asked for: where a lost log lies is worth knowing, other notes are not.
+/// What is listed without being asked for: where a lost log lies, what was given for nothing, and what is a note only
+/// because it was allowed; other notes say that all is in order.
 pub(crate) fn is_listed(finding: &Finding) -> bool {
-    finding.severity != Severity::Note || finding.code == Code::LogFoundElsewhere
+    let is_told =
+        matches!(finding.code, Code::LogFoundElsewhere | Code::RootAddsNothing | Code::BaselineNotCompared);
+    finding.severity != Severity::Note || finding.code.severity() != Severity::Note || is_told
 }
 
 /// Writes the findings; notes only where they are asked for.

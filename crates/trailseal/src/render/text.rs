@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
+use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{Report, Scope, Verdict};
 use trailseal_verify::finding::{Code, Severity};
 
@@ -29,6 +30,12 @@ pub(crate) struct Style {
 /// What a run took; never part of the report unless asked for, because it differs from run to run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Stats {
+    /// When the run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<Timestamp>,
+    /// The machine's name, where the system tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
     /// Wall-clock time.
     pub(crate) seconds: f64,
     /// Worker threads.
@@ -128,9 +135,15 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     if other_files.iter().any(|(count, _)| *count > 0) {
         line("other files", &told(&other_files))?;
     }
+    if report.totals.gap_seconds > 0 {
+        line("not logged", &format!("{}, all chains together", hours(report.totals.gap_seconds)))?;
+    }
     line("hashed", &format!("{} bytes", grouped(report.totals.bytes_inflated)))?;
     let scope = &report.scope;
-    line("checked by", &format!("{}, offline: {}", report.tool, shown(&scope.roots.join(", "))))?;
+    line("checked by", &format!("{}, offline", report.tool))?;
+    for (index, root) in scope.roots.iter().enumerate() {
+        line(if index == 0 { "folders" } else { "" }, &shown(root))?;
+    }
     let limit = if style.verbose { usize::MAX } else { 5 };
     let key_files: BTreeSet<(&str, &str)> =
         scope.keys.iter().map(|key| (key.file.as_str(), key.file_sha256.as_str())).collect();
@@ -138,13 +151,16 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     line("trusted", &format!("{keys} from {}", plural(key_files.len() as u64, "file")))?;
     for (file, sha256) in key_files.iter().take(limit) {
         line("", &format!("{} (sha256 {sha256})", shown(file)))?;
-        let of_file = scope.keys.iter().filter(|key| key.file == *file);
-        for key in of_file.take(limit) {
+        let of_file = || scope.keys.iter().filter(|key| key.file == *file);
+        for key in of_file().take(limit) {
             let validity = match (key.validity_start, key.validity_end) {
                 (Some(start), Some(end)) => format!(", valid {}", span(start, end)),
-                _ => String::new(),
+                _ => ", no validity stated".to_owned(),
             };
             line("", &format!("  {}{validity}", key.fingerprint))?;
+        }
+        if of_file().count() > limit {
+            line("", &format!("  and {} more (--verbose)", of_file().count() - limit))?;
         }
     }
     if key_files.len() > limit {
@@ -181,21 +197,55 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-/// What this run cannot say, whatever it found.
+/// What was checked, what of it is not proven, and what no run can say, whatever it found: in sentences.
 fn write_limits(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut paragraph = |indent: &str, text: &str| {
+        let width = style.width.map_or(usize::MAX, |width| width.saturating_sub(indent.len()));
+        let lines = wrapped(text, width);
+        lines.iter().enumerate().try_for_each(|(at, line)| {
+            let indent = if at == 0 { indent } else { &"    "[..indent.len()] };
+            writeln!(out, "{DIM}{indent}{line}{DIM:#}")
+        })
+    };
     let scope = &report.scope;
-    let mut limits = Vec::new();
-    if scope.as_of.is_none() && scope.end_time.is_none() {
-        limits.push("what was removed from its newest end in all places at once (--as-of)");
-    }
-    limits.push("everything before a restart of logging, or a backfill digest with its logs, if it is gone as a whole (--baseline)");
-    limits.push("accounts and regions of which nothing is here (--expect-account, --expect-region)");
-    limits.push("what was delivered before validation began");
-    let text = format!("{}: {}", "An archive cannot show of itself", limits.join("; "));
-    match style.width {
-        Some(width) => wrapped(&text, width).iter().try_for_each(|line| writeln!(out, "{DIM}{line}{DIM:#}")),
-        None => writeln!(out, "{DIM}{text}{DIM:#}"),
-    }
+    let within = if asked(scope).is_some() { ", of what was asked for" } else { "" };
+    paragraph(
+        "",
+        &format!(
+            "Checked{within}: every digest file, by its signature or by the hash that the digest after it names; every log \
+             file that digests name, by the SHA-256 of its content; every other file in the folders, for what it is."
+        ),
+    )?;
+    let open = unproven(report);
+    let open = if open.is_empty() { "nothing that was found".to_owned() } else { open.join("; ") };
+    paragraph("", &format!("Not proven: {open}."))?;
+    paragraph("", "What an archive cannot show of itself:")?;
+    let is_open = scope.as_of.is_none() && scope.end_time.is_none();
+    let newest = "what was removed from its newest end in all places at once (--as-of)";
+    let limits = [
+        newest,
+        "that everything before a restart of logging is gone, or a backfill digest with its logs (--baseline)",
+        "accounts and regions of which nothing is here (--expect-account, --expect-region)",
+        "what was delivered before validation began, and what CloudTrail was not set to log",
+    ];
+    limits.iter().filter(|limit| is_open || **limit != newest).try_for_each(|limit| paragraph("  - ", limit))
+}
+
+/// What was found, or named, and is neither proven nor violated.
+fn unproven(report: &Report) -> Vec<String> {
+    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
+    let files = |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", grouped(count)));
+    let parts = [
+        files(digests.unproven, "of the digest files"),
+        files(logs.unproven - logs.not_copied.min(logs.unproven), "of the log files that they name"),
+        files(logs.not_copied, "log files of days that were not copied"),
+        files(logs.unreferenced, "log files that no digest names, in hours that digests cover"),
+        files(logs.pending, "log files too new for a digest"),
+        files(logs.outside_coverage, "log files where no digest speaks"),
+        files(report.totals.files.strays, "files among them that are neither"),
+        (report.totals.gap_seconds > 0).then(|| "the hours without logging".to_owned()),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// What narrows the scope.
@@ -274,19 +324,23 @@ fn pauses(report: &Report) -> Option<String> {
         chains.filter(|(_, gap)| gap.code == Code::Gap && gap.end > gap.start)
     };
     let spans: BTreeSet<_> = gaps().map(|(_, gap)| (gap.start, gap.end)).collect();
-    let (longest, _) = (gaps().max_by_key(|(_, gap)| gap.end.since(gap.start))?, ());
-    let seconds = longest.1.end.since(longest.1.start);
-    let hours = format!("{}:{:02} h", seconds / 3600, seconds % 3600 / 60);
-    let place = span(longest.1.start, longest.1.end);
+    let (_, longest) = gaps().max_by_key(|(_, gap)| gap.end.since(gap.start))?;
+    let hours = hours(longest.end.since(longest.start).unsigned_abs());
+    let place = span(longest.start, longest.end);
     let chains: BTreeSet<_> = gaps().map(|(chain, _)| &chain.id).collect();
+    let chains = match chains.len() {
+        1 => String::new(),
+        n => format!(" in {n} chains"),
+    };
     Some(match spans.len() {
-        1 if chains.len() == 1 => format!("no logging is proven for {hours} ({place})"),
-        1 => format!("no logging is proven for {hours} in {} chains ({place})", chains.len()),
-        n => format!(
-            "no logging is proven in {n} spans of {}, the longest {hours} ({place})",
-            plural(chains.len() as u64, "chain")
-        ),
+        1 => format!("{hours} without logging{chains} ({place})"),
+        n => format!("{n} spans without logging{chains}, the longest {hours} ({place})"),
     })
+}
+
+/// `8:07 h`.
+fn hours(seconds: u64) -> String {
+    format!("{}:{:02} h", seconds / 3600, seconds % 3600 / 60)
 }
 
 fn is_are(report: &Report, severity: Severity) -> String {

@@ -60,6 +60,10 @@ fn the_page_on_reports_knows_every_code() {
         let row = format!("| `{}` | {letter} |", code.text());
         assert!(page.contains(&row), "docs/formats/report.md has no row that begins with {row}");
     }
+    let table = page.split("\n## Codes\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let told: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let known: Vec<&str> = Code::ALL.iter().map(|code| code.text()).collect();
+    assert_eq!(told, known, "the table of docs/formats/report.md has other codes, or in another order");
 }
 
 const GENERATE: &str = "generate testdata/demo --accounts 2 --regions us-east-1,eu-west-1 --hours 12 --events-per-hour 20 --seed 1";
