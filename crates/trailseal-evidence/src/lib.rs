@@ -5,6 +5,7 @@
 
 mod batch;
 mod conclude;
+mod days;
 mod error;
 pub mod events;
 mod expect;

@@ -1,7 +1,7 @@
 //! One account and region on its way from files to an outcome.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::OnceLock,
 };
@@ -64,6 +64,13 @@ pub(crate) struct Unit {
     /// Real paths below which nothing could be seen.
     hidden: Vec<PathBuf>,
 }
+
+/// Findings about named logs that an account and region may list one by one; a digest's further ones become one a
+/// code. JSON Lines has all of them.
+const MAX_LISTED: usize = 50_000;
+
+/// The same for a digest that nothing proves: anybody can claim millions (row 78).
+const MAX_CLAIMS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Located {
@@ -266,7 +273,11 @@ impl Unit {
         let mut tallies = vec![LogTally::default(); self.rows.len()];
         let mut hashed = HashSet::new();
         let mut inflated: Option<(u64, FileId, usize, usize)> = None;
+        let mut left = MAX_LISTED;
         for row in self.judged_rows() {
+            let mut budget = if self.assessment.judgements[row].is_authentic() { left } else { left.min(MAX_CLAIMS) };
+            let before = budget;
+            let mut unlisted: BTreeMap<Code, (u64, Finding)> = BTreeMap::new();
             tallies[row].is_cut = self.asked_logs(row).count() < self.located[row].len();
             for log in self.asked_logs(row) {
                 let entry = self.log_entry(row, log, seen);
@@ -287,10 +298,23 @@ impl Unit {
                 };
                 let is_altered =
                     entry.verdict.finding.as_ref().is_some_and(|(code, _)| *code == Code::LogAltered);
-                if !is_altered || !conflicts.iter().any(agrees) {
-                    self.report_log(row, &entry, outcome);
+                if is_altered && conflicts.iter().any(agrees) {
+                    continue;
+                }
+                match log_finding(&entry.verdict, &self.rows[row]) {
+                    None => {}
+                    Some(_) if budget > 0 => {
+                        budget -= 1;
+                        self.report_log(row, &entry, outcome);
+                    }
+                    Some(finding) => unlisted.entry(finding.code).or_insert((0, finding)).0 += 1,
                 }
             }
+            left -= before - budget;
+            outcome.findings.extend(unlisted.into_values().map(|(count, mut finding)| {
+                finding.message = format!("{count} more log files of this digest: {}", finding.message);
+                finding.counting(count)
+            }));
         }
         if let Some((count, file, row, log)) = inflated {
             let named = self.rows[row].digest().map(|digest| &digest.logs[log]);

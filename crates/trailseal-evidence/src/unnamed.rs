@@ -18,6 +18,7 @@ use trailseal_verify::{
 use crate::{
     batch::Run,
     conclude::place_finding,
+    days::{DAY, day_of, is_of_day, number_of, stamp_of},
     files::{FileId, FileRef},
     locate::{DeliveryPlace, Mounts},
     options::{Map, Options},
@@ -30,8 +31,6 @@ use crate::{
     statement::{Delivery, TrailStatement},
     unit::{SeenFiles, Unit},
 };
-
-const DAY: i64 = 24 * 3600;
 
 /// Copies that are listed one by one; the rest become one finding.
 const MAX_COPIES: u64 = 1_000;
@@ -232,13 +231,13 @@ impl Unit {
             match day_of(&format!("{}/x", text_of(&listing.folder.real))) {
                 Some(day) => {
                     if (0..listing.files.len()).any(is_of_trail) {
-                        days.insert(day.epoch() / DAY);
+                        days.insert(number_of(day));
                     }
                 }
                 None => {
                     let files = listing.files.iter().enumerate().filter(|(at, _)| is_of_trail(*at));
                     let stamps = files.filter_map(|(_, file)| stamp_of(&file.name));
-                    days.extend(stamps.map(|stamp| stamp.epoch().div_euclid(DAY)));
+                    days.extend(stamps.map(number_of));
                 }
             }
         }
@@ -430,24 +429,4 @@ fn is_in_scope(policy: &Policy, stamp: Option<Timestamp>, day: Option<Timestamp>
         (None, None) => true,
         _ => by_stamp == Some(true) || by_folder == Some(true),
     }
-}
-
-/// Whether a stamp is of a folder's day, one day either way.
-fn is_of_day(stamp: Timestamp, day: Timestamp) -> bool {
-    let days = stamp.epoch().div_euclid(DAY) - day.epoch().div_euclid(DAY);
-    (-1..=1).contains(&days)
-}
-
-/// The day that the date folders of a path state, as a moment.
-fn day_of(path: &str) -> Option<Timestamp> {
-    let folders = KeyParts::parse(path)?.folders;
-    let date = folders.rsplitn(4, '/').take(3).collect::<Vec<_>>();
-    let [day, month, year] = date.as_slice() else { return None };
-    Timestamp::parse_stamp(&format!("{year}{month}{day}T000000Z")).ok()
-}
-
-/// The time in the name of a digest or log.
-fn stamp_of(name: &str) -> Option<Timestamp> {
-    let digest = trailseal_archive::key::DigestName::parse(name).ok().map(|name| name.end);
-    digest.or_else(|| log_stamp(name))
 }

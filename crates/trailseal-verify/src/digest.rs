@@ -141,8 +141,8 @@ impl Digest {
             return Err(DigestError::Malformed("no content".to_owned()));
         }
         let raw = RawDigest::parse(text, limits.max_log_files)?;
-        if let Some(name) = raw.names().find(|name| !is_safe_name(name)) {
-            let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
+        let unsafe_name = raw.names().find(|name| !is_safe_name(name)).map(shorten);
+        if let Some(shown) = unsafe_name.or(raw.log_files.unsafe_name.clone()) {
             return Err(DigestError::Limit(format!("an object name that no download can hold: \"{shown}\"")));
         }
         raw.try_into().map_err(DigestError::Malformed)
@@ -224,7 +224,7 @@ fn is_safe_name(name: &str) -> bool {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RawDigest<'a> {
+struct RawDigest {
     aws_account_id: String,
     #[serde(deserialize_with = "time")]
     digest_start_time: Timestamp,
@@ -250,8 +250,53 @@ struct RawDigest<'a> {
     previous_digest_hash_algorithm: Option<String>,
     #[serde(deserialize_with = "present")]
     previous_digest_signature: Option<String>,
-    #[serde(borrow)]
-    log_files: Vec<RawLog<'a>>,
+    #[serde(deserialize_with = "log_files")]
+    log_files: LogFiles,
+}
+
+/// The entries of `logFiles`, each taken over as soon as it is read: a hostile digest has a million of them.
+#[derive(Default)]
+struct LogFiles {
+    named: Vec<NamedLog>,
+    /// The first name that no download can hold, for a message.
+    unsafe_name: Option<String>,
+    /// What is wrong with the first hash that is none.
+    wrong_hash: Option<String>,
+}
+
+fn log_files<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogFiles, D::Error> {
+    struct Entries;
+
+    impl<'de> de::Visitor<'de> for Entries {
+        type Value = LogFiles;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of log files")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut entries: A) -> Result<LogFiles, A::Error> {
+            let mut files = LogFiles::default();
+            while let Some(log) = entries.next_element::<RawLog<'de>>()? {
+                if files.unsafe_name.is_none() {
+                    let names = [&*log.s3_bucket, &*log.s3_object];
+                    files.unsafe_name = names.into_iter().find(|name| !is_safe_name(name)).map(shorten);
+                }
+                match log.named_beside(files.named.last()) {
+                    Ok(named) => files.named.push(named),
+                    Err(reason) => files.wrong_hash = files.wrong_hash.or(Some(reason)),
+                }
+            }
+            files.named.shrink_to_fit();
+            Ok(files)
+        }
+    }
+
+    deserializer.deserialize_seq(Entries)
+}
+
+/// The beginning of a hostile name, for a message.
+fn shorten(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_default).collect()
 }
 
 #[derive(Deserialize)]
@@ -275,8 +320,8 @@ struct RawLog<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'a> RawDigest<'a> {
-    fn parse(text: &'a str, max_log_files: usize) -> Result<Self, DigestError> {
+impl RawDigest {
+    fn parse(text: &str, max_log_files: usize) -> Result<Self, DigestError> {
         // Each entry of logFiles has one hashValue: a cheap count before anything is allocated for them.
         let entries = memchr::memmem::find_iter(text.as_bytes(), "\"hashValue\"");
         if entries.take(max_log_files + 1).count() > max_log_files {
@@ -284,26 +329,25 @@ impl<'a> RawDigest<'a> {
         }
         let raw: Self =
             serde_json::from_str(text).map_err(|error| DigestError::Malformed(describe(&error)))?;
-        if raw.log_files.len() > max_log_files {
+        if raw.log_files.named.len() > max_log_files {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
         }
         Ok(raw)
     }
 
-    /// Every bucket and key in it.
+    /// Every bucket and key in it but those of log files.
     fn names(&self) -> impl Iterator<Item = &str> {
         let own = [&self.digest_s3_bucket, &self.digest_s3_object].map(String::as_str);
         let previous =
             [&self.previous_digest_s3_bucket, &self.previous_digest_s3_object].map(Option::as_deref);
-        let logs = self.log_files.iter().flat_map(|log| [&*log.s3_bucket, &*log.s3_object]);
-        own.into_iter().chain(previous.into_iter().flatten()).chain(logs)
+        own.into_iter().chain(previous.into_iter().flatten())
     }
 }
 
-impl TryFrom<RawDigest<'_>> for Digest {
+impl TryFrom<RawDigest> for Digest {
     type Error = String;
 
-    fn try_from(raw: RawDigest<'_>) -> Result<Self, String> {
+    fn try_from(raw: RawDigest) -> Result<Self, String> {
         let previous = match (raw.previous_digest_s3_bucket, raw.previous_digest_s3_object) {
             (Some(bucket), Some(object)) => Some(Previous {
                 bucket,
@@ -318,9 +362,9 @@ impl TryFrom<RawDigest<'_>> for Digest {
                 );
             }
         };
-        let mut logs: Vec<NamedLog> = Vec::with_capacity(raw.log_files.len());
-        for log in raw.log_files {
-            logs.push(log.named_beside(logs.last())?);
+        let LogFiles { named: logs, wrong_hash, .. } = raw.log_files;
+        if let Some(reason) = wrong_hash {
+            return Err(reason);
         }
         Ok(Self {
             account: raw.aws_account_id,

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use trailseal_archive::{Timestamp, key::KeyParts};
-use trailseal_verify::finding::{Code, Finding, Severity};
+use trailseal_archive::Timestamp;
+use trailseal_verify::{
+    chain::HOUR,
+    finding::{Code, Finding, Severity},
+};
 
-use crate::outcome::{ChainOutcome, UnitOutcome};
-
-const DAY: i64 = 24 * 3600;
-const HOUR: i64 = 3600;
+use crate::{
+    days::{DAY, day_of, number_of},
+    outcome::{ChainOutcome, UnitOutcome},
+};
 
 /// Says of what is missing that its day was not copied, where it lies before or after all days of the archive.
 pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
@@ -44,9 +47,7 @@ pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
 /// The day in whose folder something lies that is missing.
 fn day_of_missing(finding: &Finding) -> Option<i64> {
     let is_missing = matches!(finding.code, Code::LogMissing | Code::TailCut | Code::DigestMissing);
-    let folders = KeyParts::parse(finding.key.as_deref().filter(|_| is_missing)?)?.folders;
-    let day = Timestamp::parse_stamp(&format!("{}T000000Z", folders.replace('/', ""))).ok()?;
-    Some(day.epoch().div_euclid(DAY))
+    day_of(finding.key.as_deref().filter(|_| is_missing)?).map(number_of)
 }
 
 /// Takes back that the chain is violated there.

@@ -10,13 +10,19 @@ use std::{
 };
 
 use trailseal_archive::{
+    Timestamp,
     key::{DigestName, log_stamp},
     leftover::Leftover,
     walk::{Listing, Problem, ProblemKind, Refusal, RootError, Roots},
 };
 
 use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
-use crate::{Error, ledger::Entry};
+use crate::{
+    Error,
+    days::{day_of, is_of_day},
+    ledger::Entry,
+    paths::text_of,
+};
 
 /// What was asked for, opened.
 pub(super) struct Inputs {
@@ -200,7 +206,7 @@ impl<'a> Finder<'_, 'a> {
     fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
         let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
         let name = given.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
-        if let Some(why) = self.is_unwanted(&name, entry) {
+        if let Some(why) = self.is_unwanted(&name, day_of(&text_of(real)), entry) {
             self.summary.skip(why, length);
             return ControlFlow::Continue(());
         }
@@ -212,6 +218,7 @@ impl<'a> Finder<'_, 'a> {
         let Listing { folder, files } = listing;
         let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
+        let day = day_of(&format!("{}/x", text_of(&folder.real)));
         let weigh = self.options.weigh;
         // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| !matches!(file.refusal, Some(Refusal::Link | Refusal::Circle)))
@@ -223,7 +230,7 @@ impl<'a> Finder<'_, 'a> {
             };
             let entry = known.and_then(|known| known.entry(&file.name));
             if file.refusal.is_none()
-                && let Some(why) = self.is_unwanted(&file.name, entry)
+                && let Some(why) = self.is_unwanted(&file.name, day, entry)
             {
                 let length = length();
                 self.summary.skip(why, length);
@@ -245,8 +252,9 @@ impl<'a> Finder<'_, 'a> {
         ControlFlow::Continue(())
     }
 
-    /// Why a file need not be read: it is a digest, or no event of it can be of the wanted time.
-    fn is_unwanted(&mut self, name: &str, entry: Option<Entry<'_>>) -> Option<Skipped> {
+    /// Why a file need not be read: it is a digest, or no event of it can be of the wanted time. `day` is that of its
+    /// date folders.
+    fn is_unwanted(&mut self, name: &str, day: Option<Timestamp>, entry: Option<Entry<'_>>) -> Option<Skipped> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
@@ -263,6 +271,10 @@ impl<'a> Finder<'_, 'a> {
         }
         let digest = DigestName::parse(name).ok().map(|name| name.end);
         let stamp = digest.or_else(|| log_stamp(name))?;
+        // A stamp of another day than the folder's was put there by somebody else than CloudTrail (row 84).
+        if day.is_some_and(|day| !is_of_day(stamp, day)) {
+            return None;
+        }
         let is_other =
             from.is_some_and(|from| stamp < from.plus(-EARLY)) || to.is_some_and(|to| stamp > to.plus(*late));
         self.summary.unread_digests += u64::from(is_other && digest.is_some());
