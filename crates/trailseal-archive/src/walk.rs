@@ -291,6 +291,21 @@ impl Roots {
         walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
     }
 
+    /// Lists the files of the last folder below a folder, taking the last one by name at every step: of date folders
+    /// that is the newest day.
+    pub fn list_last(&self, folder: &Folder) -> Vec<File> {
+        let mut problems = Vec::new();
+        let mut walk = Walk::new(self, Lengths::Left, &mut problems);
+        let mut at = folder.clone();
+        loop {
+            let Some(mut entries) = walk.entries(&at) else { return Vec::new() };
+            match entries.folders.pop() {
+                Some(last) => at = last,
+                None => return entries.files,
+            }
+        }
+    }
+
     /// Opens a regular file at a path in the roots, as a listing has it ([`Folder::real`] and a name).
     ///
     /// Links within the roots are followed, others are not, whenever they were put in place: what is opened lies

@@ -451,12 +451,20 @@ fn span(
 fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<(Question, Finding)> {
     let standard = |unit: &'_ UnitOutcome| {
         let chains = unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
-        chains.filter_map(|chain| Some((chain.clone(), chain.report.head.clone()?.end))).collect::<Vec<_>>()
+        chains.filter_map(|chain| Some((chain.clone(), newest_end(chain, policy)?))).collect::<Vec<_>>()
     };
     let mut newest: BTreeMap<(Option<String>, String, String), Timestamp> = BTreeMap::new();
-    for (chain, end) in outcomes.iter().flat_map(standard) {
-        let time = newest.entry(peers(&chain.report.id)).or_insert(end);
+    let mut take = |id: &ChainId, end: Timestamp| {
+        let time = newest.entry(peers(id)).or_insert(end);
         *time = (*time).max(end);
+    };
+    for (chain, end) in outcomes.iter().flat_map(standard) {
+        take(&chain.report.id, end);
+    }
+    // Whoever was not asked for tells as well, as far as the asked span goes.
+    let named = outcomes.iter().flat_map(|unit| &unit.peers).filter(|(id, _)| id.kind == ChainKind::Standard);
+    for (id, end) in named {
+        take(id, policy.end.map_or(*end, |asked| asked.min(*end)));
     }
     let mut findings = Vec::new();
     for unit in outcomes {
@@ -494,6 +502,14 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
         }
     }
     findings
+}
+
+/// The end of a chain's newest authentic digest, as far as the asked span goes.
+fn newest_end(chain: &ChainOutcome, policy: &Policy) -> Option<Timestamp> {
+    match policy.end {
+        Some(_) => chain.report.head.as_ref().map(|head| head.end),
+        None => chain.last_end,
+    }
 }
 
 /// The chains of one trail, over its regions and accounts. A trail of one account has its home region and

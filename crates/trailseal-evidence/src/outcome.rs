@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailseal_archive::{Timestamp, leftover::Leftover};
 
-use crate::report::{ChainKind, ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
+use crate::report::{ChainId, ChainKind, ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
 use trailseal_verify::{
     chain::{Assessment, Chain, HOUR, Judgement, Status},
     digest::Digest,
@@ -48,6 +48,8 @@ pub(crate) struct UnitOutcome {
     pub files: FileTotals,
     /// What desktops, copies and archives left among them.
     pub leftovers: Leftovers,
+    /// The newest digests of accounts and regions that were not asked for, by their names.
+    pub peers: Vec<(ChainId, Timestamp)>,
     /// The number of a stated map, and whether a digest of its folder fits it.
     pub maps: Vec<(usize, bool)>,
 }

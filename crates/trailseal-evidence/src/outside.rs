@@ -41,7 +41,8 @@ pub(crate) struct Outside {
 enum Where<'a> {
     /// Below a folder of CloudTrail's, in the folder of no region.
     Kind { account: &'a str },
-    /// The folder of an account: some services leave a file there.
+    /// The folder of an account or above it, or one named like CloudTrail's in a tree that was cut: services and people
+    /// leave files there, but no events.
     Account { account: &'a str },
     /// Any other.
     Elsewhere,
@@ -76,7 +77,7 @@ impl Outside {
                 self.loose.entry((account, region)).or_default().push((kind, listing));
             }
         }
-        let place = place_of(&folder.real);
+        let place = place_of(folder, options);
         for file in rest {
             let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
             self.file(roots, &file, place, is_expected, options, policy);
@@ -132,16 +133,22 @@ fn is_harmless(roots: &Roots, file: &FileRef<'_>, options: &Options) -> bool {
 }
 
 /// What a folder is by its components, in whatever case a disk has them.
-fn place_of(folder: &Path) -> Where<'_> {
-    let names: Vec<&str> = folder.components().filter_map(|part| part.as_os_str().to_str()).collect();
+fn place_of<'a>(folder: &'a Folder, options: &Options) -> Where<'a> {
+    let names_of = |path: &'a Path| path.components().filter_map(|part| part.as_os_str().to_str()).collect();
+    let names: Vec<&str> = names_of(&folder.real);
     let Some(at) = names.iter().rposition(|name| name.eq_ignore_ascii_case("AWSLogs")) else {
-        return Where::Elsewhere;
+        // What stands above a root is the user's own.
+        let below = options.roots.iter().find_map(|root| folder.shown.strip_prefix(root).ok());
+        let below: Vec<&str> = below.map(names_of).unwrap_or_default();
+        let is_kind = below.iter().any(|name| ObjectKind::from_folder(name).is_some());
+        return if is_kind { Where::Account { account: "" } } else { Where::Elsewhere };
     };
     let below = match &names[at + 1..] {
         [organization, below @ ..] if is_organization_id(organization) => below,
         below => below,
     };
     match below {
+        [] => Where::Account { account: "" },
         [account] if is_account_id(account) => Where::Account { account },
         [account, kind, ..] if is_account_id(account) && is_cloudtrails(kind) => Where::Kind { account },
         _ => Where::Elsewhere,

@@ -85,7 +85,8 @@ impl Unit {
             };
             let is_other_kind = !matches!(file.kind, ObjectKind::Log | ObjectKind::Digest) && !is_stray;
             let twin = if is_other_kind || is_stray { Twin::None } else { twins.find(self, &file) };
-            let is_in_scope = is_in_scope(run.policy, stamp, day);
+            // A name may say nothing and still have a stamp.
+            let is_in_scope = is_in_scope(run.policy, log_stamp(&file.file.name), day);
             unnamed.push(UnnamedFile { id, stamp, meaning, is_other_kind, is_in_scope, twin });
         }
         unnamed

@@ -41,12 +41,12 @@ pub fn verify(
     check_there_is_something(&outcomes, &opened, options)?;
     check_maps(&outcomes, options)?;
 
+    outcomes.push(opened.outcome());
     let questions = questions(&outcomes, &options.policy, &options.expect);
     let explanations = Explanations::search(questions, &outcomes, options, progress)?;
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &opened.survey.others)?;
     let mut others = opened.findings(&elsewhere.iter().map(|file| file.path.as_str()).collect());
     others.extend(opened.roots_that_add_nothing(options));
-    outcomes.push(opened.outcome());
     Ok(conclude(outcomes, scope(options), options, &explanations, &elsewhere, others))
 }
 
@@ -82,6 +82,7 @@ impl Opened {
         UnitOutcome {
             files: self.outside.files.clone(),
             leftovers: self.outside.leftovers.clone(),
+            peers: self.peers.clone(),
             ..UnitOutcome::default()
         }
     }
