@@ -413,7 +413,7 @@ fn logs_of_trails(unit: &UnitOutcome) -> impl Iterator<Item = &UnnamedLog> {
 
 /// From when to when a chain reaches.
 fn reach(chain: &ChainOutcome) -> String {
-    match (chain.first_start, chain.last_end) {
+    match (chain.proves_from.or(chain.first_start), chain.last_end) {
         (Some(first), Some(last)) => format!("the digests here reach from {first} to {last}"),
         _ => "no digest here is authentic".to_owned(),
     }

@@ -230,7 +230,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
         result => result.map_err(|error| packed::explain(error, &options.roots))?,
     };
-    let stats = args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, args.threads) });
+    let stats =
+        args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, args.threads) });
     if let Some(file) = report_file {
         file.write(&report, stats.as_ref(), interrupt)?;
     }

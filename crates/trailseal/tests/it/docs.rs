@@ -61,7 +61,8 @@ fn the_page_on_reports_knows_every_code() {
         assert!(page.contains(&row), "docs/formats/report.md has no row that begins with {row}");
     }
     let table = page.split("\n## Codes\n").nth(1).unwrap().split("\n## ").next().unwrap();
-    let told: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let told: Vec<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let known: Vec<&str> = Code::ALL.iter().map(|code| code.text()).collect();
     assert_eq!(told, known, "the table of docs/formats/report.md has other codes, or in another order");
 }
