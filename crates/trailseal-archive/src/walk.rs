@@ -226,10 +226,9 @@ impl Roots {
     fn leave_out_aliases(&self, survey: &mut Survey) {
         let mut links = BTreeMap::new();
         let mut is_alias = |folder: &Folder, is_unit: bool| {
-            let is_other = |real: &PathBuf| {
-                *real != folder.real && self.contain(real) && (!is_unit || unit_of(real).is_some())
-            };
-            if fs::canonicalize(&folder.real).ok().filter(is_other).is_none() {
+            let Ok(real) = fs::canonicalize(&folder.real) else { return false };
+            let is_walked = self.contain(&real) && (!is_unit || unit_of(&real).is_some());
+            if real == folder.real || !is_walked {
                 return false;
             }
             let is_link = |path: &&Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());

@@ -70,7 +70,7 @@ pub(crate) fn conclude(
     scope.mappings.sort();
     scope.mappings.dedup();
     let chains = outcomes.into_iter().flat_map(|unit| unit.chains);
-    let mut chains: Vec<_> = chains.filter(|chain| chain.is_spoken_of()).map(|chain| chain.report).collect();
+    let mut chains: Vec<_> = chains.filter(ChainOutcome::is_spoken_of).map(|chain| chain.report).collect();
     chains.sort_by(|a, b| a.id.cmp(&b.id));
     let exit_status = verdict.exit_status();
     Report { schema: SCHEMA, tool: TOOL, verdict, exit_status, scope, totals, chains, findings }

@@ -98,20 +98,21 @@ impl Outside {
             Where::Elsewhere => "",
         };
         let is_suspect = is_expected || place != Where::Elsewhere;
+        // Some services leave a file beside their folders.
+        let is_of_service =
+            || matches!(place, Where::Account { .. }) && !is_expected && !sniff::may_hold_events(roots, file);
+        let is_other = || {
+            let is_readable = file.file.refusal.is_none();
+            !is_suspect
+                || !policy.wants_place(account, "")
+                || (is_readable && (is_harmless(roots, file, options) || is_of_service()))
+        };
         if is_marker(file) {
             self.files.markers += 1;
         } else if let Some(kind) = sniff::leftover(roots, file) {
             self.files.leftovers += 1;
             self.leftovers.add(kind, &file.shown());
-        } else if !is_suspect || !policy.wants_place(account, "") {
-            self.files.others += 1;
-        } else if file.file.refusal.is_none() && is_harmless(roots, file, options) {
-            self.files.others += 1;
-        } else if matches!(place, Where::Account { .. })
-            && !is_expected
-            && file.file.refusal.is_none()
-            && !sniff::may_hold_events(roots, file)
-        {
+        } else if is_other() {
             self.files.others += 1;
         } else {
             self.files.strays += 1;

@@ -50,12 +50,13 @@ pub(crate) fn metadata_alone(bytes: &[u8]) -> Option<ObjectMetadata> {
     ((parsed.signature.is_some() || says_metadata(bytes)) && !holds_events(bytes)).then_some(parsed)
 }
 
+/// Members of object metadata, in lower case and without dashes, of which one is there.
+const KNOWN: [&str; 6] = ["metadata", "etag", "contenttype", "contentlength", "lastmodified", "signature"];
+
 /// Whether a JSON object has a member that the metadata of an object have, whether or not it is signed.
 fn says_metadata(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(bytes) else { return false };
-    const KNOWN: [&str; 6] =
-        ["metadata", "etag", "contenttype", "contentlength", "lastmodified", "signature"];
     members.is_empty()
         || members.keys().any(|name| {
             let plain: String = name.to_ascii_lowercase().replace("x-amz-meta-", "").replace('-', "");

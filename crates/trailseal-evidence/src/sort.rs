@@ -78,9 +78,8 @@ impl Sorter<'_> {
         let name = &*file.file.name;
         let by_name = match place_by_name(name) {
             Some((.., ObjectKind::Digest)) => Class::Digest,
-            Some(_) => Class::Log,
             None if file.kind == ObjectKind::Digest => Class::Digest,
-            None => Class::Log,
+            _ => Class::Log,
         };
         match file.file.refusal {
             // The walk has told that it was not followed.

@@ -275,7 +275,8 @@ impl Unit {
         let mut inflated: Option<(u64, FileId, usize, usize)> = None;
         let mut left = MAX_LISTED;
         for row in self.judged_rows() {
-            let mut budget = if self.assessment.judgements[row].is_authentic() { left } else { left.min(MAX_CLAIMS) };
+            let mut budget =
+                if self.assessment.judgements[row].is_authentic() { left } else { left.min(MAX_CLAIMS) };
             let before = budget;
             let mut unlisted: BTreeMap<Code, (u64, Finding)> = BTreeMap::new();
             tallies[row].is_cut = self.asked_logs(row).count() < self.located[row].len();

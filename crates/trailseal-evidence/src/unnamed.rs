@@ -228,17 +228,12 @@ impl Unit {
         for (first, listing) in self.files.listings() {
             let is_of_trail =
                 |at: usize| matches!(self.sorted.class(first + at as FileId), Class::Digest | Class::Log);
-            match day_of(&format!("{}/x", text_of(&listing.folder.real))) {
-                Some(day) => {
-                    if (0..listing.files.len()).any(is_of_trail) {
-                        days.insert(number_of(day));
-                    }
-                }
-                None => {
-                    let files = listing.files.iter().enumerate().filter(|(at, _)| is_of_trail(*at));
-                    let stamps = files.filter_map(|(_, file)| stamp_of(&file.name));
-                    days.extend(stamps.map(number_of));
-                }
+            let day = day_of(&format!("{}/x", text_of(&listing.folder.real)));
+            let mut files = listing.files.iter().enumerate().filter(|(at, _)| is_of_trail(*at));
+            if let Some(day) = day {
+                days.extend(files.next().map(|_| number_of(day)));
+            } else {
+                days.extend(files.filter_map(|(_, file)| stamp_of(&file.name)).map(number_of));
             }
         }
         days

@@ -68,5 +68,5 @@ fn soften(chain: &mut ChainOutcome, finding: &Finding, was: Code) {
 }
 
 fn date(day: i64) -> String {
-    Timestamp::from_epoch(day * DAY).map_or(String::new(), |time| time.date_folders())
+    Timestamp::from_epoch(day * DAY).map_or(String::new(), Timestamp::date_folders)
 }

@@ -254,7 +254,12 @@ impl<'a> Finder<'_, 'a> {
 
     /// Why a file need not be read: it is a digest, or no event of it can be of the wanted time. `day` is that of its
     /// date folders.
-    fn is_unwanted(&mut self, name: &str, day: Option<Timestamp>, entry: Option<Entry<'_>>) -> Option<Skipped> {
+    fn is_unwanted(
+        &mut self,
+        name: &str,
+        day: Option<Timestamp>,
+        entry: Option<Entry<'_>>,
+    ) -> Option<Skipped> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
