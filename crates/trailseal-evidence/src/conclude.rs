@@ -386,7 +386,7 @@ pub(crate) fn late_and_early(
             let message = match (asked, ends_before) {
                 (_, Some(_)) => format!("nothing is covered before {proves_from}; {}", reach(chain)),
                 (None, _) => "a log file is older than the first digest".to_owned(),
-                _ => "--start-time is older than the first digest".to_owned(),
+                _ => format!("what was asked for begins before the first digest; {}", reach(chain)),
             };
             let start = if asked.is_some() { proves_from } else { start };
             let to = policy.end.map_or(start, |end| end.min(start)).max(from);
@@ -413,7 +413,7 @@ fn logs_of_trails(unit: &UnitOutcome) -> impl Iterator<Item = &UnnamedLog> {
 
 /// From when to when a chain reaches.
 fn reach(chain: &ChainOutcome) -> String {
-    match (chain.first_start, chain.last_end) {
+    match (chain.proves_from.or(chain.first_start), chain.last_end) {
         (Some(first), Some(last)) => format!("the digests here reach from {first} to {last}"),
         _ => "no digest here is authentic".to_owned(),
     }
@@ -427,7 +427,7 @@ fn ends_early(chain: &ChainOutcome, policy: &Policy) -> Option<(Question, Findin
     let message = if policy.start.is_some_and(|start| start >= end) {
         format!("nothing is covered after {end}; {}", reach(chain))
     } else {
-        "the newest digest ends before --end-time".to_owned()
+        format!("the newest digest ends before what was asked for does; {}", reach(chain))
     };
     let question = Question::new(&chain.report.id, end, None, &chain.run_starts);
     Some((question, span(chain, Code::CoverageEndsEarly, message, from, asked)))

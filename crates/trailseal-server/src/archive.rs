@@ -127,7 +127,7 @@ impl Archive {
         };
         let is_own = |trail: &Trail| with_shadows || trail.home == caller.region;
         let trails = self.visible().filter(|trail| is_wanted(trail) && is_own(trail));
-        Ok(json!({ "trailList": trails.map(describe::trail).collect::<Vec<_>>() }))
+        Ok(json!({ "trailList": trails.map(|trail| self.describe(trail)).collect::<Vec<_>>() }))
     }
 
     /// Whether a name (in the caller's Region) or an ARN means a trail of the archive.
@@ -147,7 +147,12 @@ impl Archive {
 
     fn get_trail(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let trail = self.find(caller, input::name(input)?)?;
-        Ok(json!({ "Trail": describe::trail(trail) }))
+        Ok(json!({ "Trail": self.describe(trail) }))
+    }
+
+    /// With keys, every trail that is left has an authentic digest; without them nothing is known to be one.
+    fn describe(&self, trail: &Trail) -> Value {
+        describe::trail(trail, !self.keys.is_empty())
     }
 
     fn list_trails(&self) -> Value {

@@ -6,16 +6,18 @@ use trailseal_verify::policy::PENDING;
 
 use super::discover::{Newest, Trail};
 
-/// As `GetTrail` and `DescribeTrails` show it.
-pub(super) fn trail(trail: &Trail) -> Value {
+/// As `GetTrail` and `DescribeTrails` show it; that it validates only where a key vouches for a digest of it.
+pub(super) fn trail(trail: &Trail, is_proven: bool) -> Value {
     let mut value = json!({
         "Name": trail.name,
         "TrailARN": trail.arn,
         "HomeRegion": trail.home,
         "IsMultiRegionTrail": trail.is_multi_region(),
         "IsOrganizationTrail": trail.is_organization(),
-        "LogFileValidationEnabled": true, // or there would be no digests; with keys, one is authentic
     });
+    if let (true, Some(members)) = (is_proven, value.as_object_mut()) {
+        members.insert("LogFileValidationEnabled".to_owned(), json!(true));
+    }
     if let (Some(place), Some(members)) = (&trail.place, value.as_object_mut()) {
         members.insert("S3BucketName".to_owned(), json!(place.bucket));
         if !place.prefix.is_empty() {

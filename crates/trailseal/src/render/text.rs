@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use trailseal_archive::Timestamp;
-use trailseal_evidence::report::{Report, Scope, Verdict};
+use trailseal_evidence::report::{Report, Scope, Totals, Verdict};
 use trailseal_verify::finding::{Code, Severity};
 
 use super::{
@@ -122,18 +122,22 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         line("", &counts("named by none".to_owned(), &unnamed))?;
     }
     let files = &report.totals.files;
+    let many = |count: u64, one: &str, many: &str| {
+        (count > 0).then(|| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
+    };
     let other_files = [
-        (files.copies, "further copies of proven logs"),
-        (files.metadata, "object metadata"),
-        (files.keys, "keys"),
-        (files.markers, "folder markers"),
-        (files.leftovers, "leftovers of desktops and copies"),
-        (files.aliases, "links to other files"),
-        (files.strays, "strays"),
-        (files.others, "of other services or none, not judged"),
+        many(files.copies, "further copy of a proven log", "further copies of proven logs"),
+        many(files.metadata, "file of object metadata", "files of object metadata"),
+        many(files.keys, "key file", "key files"),
+        many(files.markers, "folder marker", "folder markers"),
+        many(files.leftovers, "leftover of desktops and copies", "leftovers of desktops and copies"),
+        many(files.aliases, "link to another file", "links to other files"),
+        many(files.strays, "stray", "strays"),
+        many(files.others, "of another service or none, not judged", "of other services or none, not judged"),
     ];
-    if other_files.iter().any(|(count, _)| *count > 0) {
-        line("other files", &told(&other_files))?;
+    let other_files: Vec<String> = other_files.into_iter().flatten().collect();
+    if !other_files.is_empty() {
+        line("other files", &other_files.join(", "))?;
     }
     if report.totals.gap_seconds > 0 {
         line("not logged", &format!("{}, all chains together", hours(report.totals.gap_seconds)))?;
@@ -216,9 +220,17 @@ fn write_limits(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
              file that digests name, by the SHA-256 of its content; every other file in the folders, for what it is."
         ),
     )?;
-    let open = unproven(report);
-    let open = if open.is_empty() { "nothing that was found".to_owned() } else { open.join("; ") };
-    paragraph("", &format!("Not proven: {open}."))?;
+    let (violated, missing, open) = (violated(report), missing(report), unproven(report));
+    for (what, parts) in [("Not what was signed", &violated), ("Named, and not there", &missing)] {
+        if !parts.is_empty() {
+            paragraph("", &format!("{what}: {}.", parts.join("; ")))?;
+        }
+    }
+    match open.is_empty() {
+        false => paragraph("", &format!("Not proven: {}.", open.join("; ")))?,
+        true if violated.is_empty() && missing.is_empty() => paragraph("", "Not proven: nothing.")?,
+        true => {}
+    }
     paragraph("", "What an archive cannot show of itself:")?;
     let is_open = scope.as_of.is_none() && scope.end_time.is_none();
     let newest = "what was removed from its newest end in all places at once (--as-of)";
@@ -231,18 +243,33 @@ fn write_limits(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     limits.iter().filter(|limit| is_open || **limit != newest).try_for_each(|limit| paragraph("  - ", limit))
 }
 
+/// `3 digest files`, or nothing.
+fn files(count: u64, what: &str) -> Option<String> {
+    (count > 0).then(|| plural(count, what))
+}
+
+fn violated(report: &Report) -> Vec<String> {
+    let Totals { digests, logs, .. } = &report.totals;
+    [files(digests.violated, "digest file"), files(logs.violated, "log file")].into_iter().flatten().collect()
+}
+
+fn missing(report: &Report) -> Vec<String> {
+    let Totals { digests, logs, .. } = &report.totals;
+    [files(digests.missing, "digest file"), files(logs.missing, "log file")].into_iter().flatten().collect()
+}
+
 /// What was found, or named, and is neither proven nor violated.
 fn unproven(report: &Report) -> Vec<String> {
-    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
-    let files = |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", grouped(count)));
+    let Totals { digests, logs, .. } = &report.totals;
+    let some = |count: u64, noun: &str, which: &str| files(count, noun).map(|text| format!("{text}{which}"));
     let parts = [
-        files(digests.unproven, "of the digest files"),
-        files(logs.unproven - logs.not_copied.min(logs.unproven), "of the log files that they name"),
-        files(logs.not_copied, "log files of days that were not copied"),
-        files(logs.unreferenced, "log files that no digest names, in hours that digests cover"),
-        files(logs.pending, "log files too new for a digest"),
-        files(logs.outside_coverage, "log files where no digest speaks"),
-        files(report.totals.files.strays, "files among them that are neither"),
+        some(digests.unproven, "digest file", ""),
+        some(logs.unproven.saturating_sub(logs.not_copied), "log file", " that digests name"),
+        some(logs.not_copied, "log file", " of days that were not copied"),
+        some(logs.unreferenced, "log file", " that no digest names, in hours that digests cover"),
+        some(logs.pending, "log file", " too new for a digest"),
+        some(logs.outside_coverage, "log file", " from times of which no digest speaks"),
+        some(report.totals.files.strays, "stray file", ""),
         (report.totals.gap_seconds > 0).then(|| "the hours without logging".to_owned()),
     ];
     parts.into_iter().flatten().collect()

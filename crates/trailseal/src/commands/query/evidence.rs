@@ -104,6 +104,10 @@ pub(crate) fn digest_findings(ledger: Option<&Ledger>, span: TimeSpan) -> Digest
         if !found.codes.contains(&code) {
             found.codes.push(code);
         }
+        let is_of_reach = matches!(finding.code, Code::CoverageStartsLate | Code::CoverageEndsEarly);
+        if is_of_reach && !found.reach.contains(&finding.message) {
+            found.reach.push(finding.message);
+        }
     }
     found
 }

@@ -55,6 +55,8 @@ pub(crate) struct DigestFindings {
     pub(crate) violations: u64,
     pub(crate) unproven: u64,
     pub(crate) codes: Vec<&'static str>,
+    /// From when to when the digests reach, where that is not the whole span.
+    pub(crate) reach: Vec<String>,
 }
 
 /// Whether something that matters could not be read or proven (spec/verification.md 3): that all events which are
@@ -170,7 +172,7 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
             plural(told.missing_logs, "log file")
         )?;
     }
-    let DigestFindings { violations, unproven, codes } = &told.digests;
+    let DigestFindings { violations, unproven, codes, reach } = &told.digests;
     if violations + unproven > 0 {
         let yellow = AnsiColor::Yellow.on_default();
         writeln!(
@@ -180,7 +182,11 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
             codes.join(", ")
         )?;
     }
-    Ok(())
+    reach.iter().take(LISTED).try_for_each(|text| writeln!(out, "  {}", shown(text)))?;
+    match reach.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {} more (`trailseal verify`)", grouped(more as u64)),
+    }
 }
 
 /// The files whose events are not proven, and why.
@@ -294,10 +300,16 @@ mod tests {
 
     #[test]
     fn digests_that_are_not_whole_are_told_and_leave_the_answer_unproven() {
-        let digests = DigestFindings { violations: 1, unproven: 1, codes: vec!["tail_cut", "head_stale"] };
+        let digests = DigestFindings {
+            violations: 1,
+            unproven: 1,
+            codes: vec!["tail_cut", "head_stale"],
+            reach: vec!["it reaches there".to_owned()],
+        };
         let told = Told { labels: Some([17, 0, 0, 0]), digests, ..Told::default() };
         let text = written(&summary(0), &told);
         assert!(text.contains("not proven to be whole (tail_cut, head_stale)"), "{text}");
+        assert!(text.contains("\n  it reaches there\n"), "{text}");
         assert_eq!(status(&summary(0), &told, false), 3);
         let whole = Told { labels: Some([17, 0, 0, 0]), ..Told::default() };
         assert_eq!(status(&summary(0), &whole, false), 0);
