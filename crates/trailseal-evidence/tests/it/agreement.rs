@@ -138,7 +138,9 @@ fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Label, String)>, 
         // The same file may be named by an authentic digest as well.
         Code::LogUnproven => &[Label::Unproven, Label::Verified, Label::Violated],
         Code::LogUnreadable => &[Label::Unproven],
-        Code::LogPending | Code::LogOutsideCoverage | Code::StrayObject => &[Label::NotCovered],
+        // In a wider scope a digest names it that proves nothing.
+        Code::LogPending | Code::LogOutsideCoverage => &[Label::NotCovered, Label::Unproven],
+        Code::StrayObject => &[Label::NotCovered],
         // In a wider scope the digest that names it is judged, and proves nothing.
         Code::LogUnreferenced if finding.severity != Severity::Violation => {
             &[Label::NotCovered, Label::Unproven]
@@ -166,6 +168,8 @@ fn check_summary(ledger: &Ledger, report: &Report, files: &FilesSeen) {
     let needs_logs = |finding: &&Finding| {
         let is_of_file = finding.path.as_ref().is_some_and(|path| files.named.contains_key(path))
             && finding.code != Code::SymlinkNotFollowed;
+        let is_of_copy = matches!(finding.code, Code::LogExtraMember | Code::LogTrailingData)
+            && finding.path.as_ref().is_some_and(|path| files.unnamed.contains_key(path));
         let is_of_unnamed = matches!(
             finding.code,
             Code::LogPending | Code::LogOutsideCoverage | Code::StrayObject | Code::LogUnreferenced
@@ -173,7 +177,7 @@ fn check_summary(ledger: &Ledger, report: &Report, files: &FilesSeen) {
         let is_of_logs = finding.code == Code::StoredInflated && finding.trail.is_none();
         // That a file is a copy, or none of CloudTrail's, is told by its content.
         let is_of_content = ["copy_of_verified", "stamp_mismatch", "leftover"].contains(&finding.code.text());
-        is_of_file || is_of_unnamed || is_of_logs || is_of_content || finding.code == Code::LogFoundElsewhere
+        is_of_file || is_of_copy || is_of_unnamed || is_of_logs || is_of_content || finding.code == Code::LogFoundElsewhere
     };
     // An event in a log may explain a gap: that changes its message alone.
     let plain = |finding: &Finding| {
