@@ -177,7 +177,12 @@ fn check_summary(ledger: &Ledger, report: &Report, files: &FilesSeen) {
         let is_of_logs = finding.code == Code::StoredInflated && finding.trail.is_none();
         // That a file is a copy, or none of CloudTrail's, is told by its content.
         let is_of_content = ["copy_of_verified", "stamp_mismatch", "leftover"].contains(&finding.code.text());
-        is_of_file || is_of_copy || is_of_unnamed || is_of_logs || is_of_content || finding.code == Code::LogFoundElsewhere
+        is_of_file
+            || is_of_copy
+            || is_of_unnamed
+            || is_of_logs
+            || is_of_content
+            || finding.code == Code::LogFoundElsewhere
     };
     // An event in a log may explain a gap: that changes its message alone.
     let plain = |finding: &Finding| {
