@@ -291,6 +291,13 @@ impl Roots {
         walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
     }
 
+    /// Lists the files directly in a folder, in order, without asking for their lengths.
+    pub fn list_names(&self, folder: &Folder) -> Vec<File> {
+        let mut problems = Vec::new();
+        let mut walk = Walk::new(self, Lengths::Left, &mut problems);
+        walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
+    }
+
     /// Lists the files of the last folder below a folder, taking the last one by name at every step: of date folders
     /// that is the newest day.
     pub fn list_last(&self, folder: &Folder) -> Vec<File> {

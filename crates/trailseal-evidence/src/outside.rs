@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use trailseal_archive::{
     key::{ObjectKind, is_account_id, is_organization_id},
+    leftover::Leftover,
     walk::{File, Folder, Listing, Roots},
 };
 use trailseal_verify::{
@@ -60,12 +61,20 @@ impl Outside {
     fn folder(&mut self, roots: &Roots, folder: &Folder, options: &Options, policy: &Policy) {
         let mut kinds: BTreeMap<(String, String, ObjectKind), Vec<File>> = BTreeMap::new();
         let mut rest = Vec::new();
-        for file in roots.list_one(folder) {
+        // There may be millions of files of other services: none is asked for its length, or opened.
+        for mut file in roots.list_names(folder) {
             let name = file.name.strip_suffix(SIDECAR).unwrap_or(&file.name);
             let place = place_by_name(name)
                 .map(|(account, region, kind)| (account.to_owned(), region.to_owned(), kind));
             match place {
-                Some(place) => kinds.entry(place).or_default().push(file),
+                Some(place) => {
+                    let length =
+                        || folder.real.join(&*file.name).symlink_metadata().map_or(0, |found| found.len());
+                    if file.refusal.is_none() && !file.is_link {
+                        file.length = length();
+                    }
+                    kinds.entry(place).or_default().push(file);
+                }
                 None => rest.push(file),
             }
         }
@@ -78,13 +87,23 @@ impl Outside {
             }
         }
         let place = place_of(folder, options);
+        let in_folder = Leftover::in_folder(&folder.real);
         for file in rest {
             let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
-            self.file(roots, &file, place, is_expected, options, policy);
+            self.files.found += 1;
+            if let Some(kind) = sniff::leftover_in(roots, in_folder, &file) {
+                self.files.leftovers += 1;
+                self.leftovers.add(kind, &file.shown());
+            } else if is_expected || place != Where::Elsewhere {
+                self.suspect(roots, &file, place, is_expected, options, policy);
+            } else {
+                self.files.others += 1;
+            }
         }
     }
 
-    fn file(
+    /// A file where log and digest files are expected.
+    fn suspect(
         &mut self,
         roots: &Roots,
         file: &FileRef<'_>,
@@ -93,26 +112,20 @@ impl Outside {
         options: &Options,
         policy: &Policy,
     ) {
-        self.files.found += 1;
         let account = match place {
             Where::Kind { account } | Where::Account { account } => account,
             Where::Elsewhere => "",
         };
-        let is_suspect = is_expected || place != Where::Elsewhere;
         // Some services leave a file beside their folders.
         let is_of_service =
             || matches!(place, Where::Account { .. }) && !is_expected && !sniff::may_hold_events(roots, file);
         let is_other = || {
             let is_readable = file.file.refusal.is_none();
-            !is_suspect
-                || !policy.wants_place(account, "")
+            !policy.wants_place(account, "")
                 || (is_readable && (is_harmless(roots, file, options) || is_of_service()))
         };
         if is_marker(file) {
             self.files.markers += 1;
-        } else if let Some(kind) = sniff::leftover(roots, file) {
-            self.files.leftovers += 1;
-            self.leftovers.add(kind, &file.shown());
         } else if is_other() {
             self.files.others += 1;
         } else {
