@@ -96,6 +96,15 @@ pub struct Scope {
     /// Whether the user stated which trails deliver: `sole_trail`, or `trails` with `--trails`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<&'static str>,
+    /// Whether an earlier report was compared with (`--baseline`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub baseline: bool,
+    /// `--expect-account`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected_accounts: Vec<String>,
+    /// `--expect-region`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected_regions: Vec<String>,
     /// Codes that `--allow` turned into notes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<Code>,

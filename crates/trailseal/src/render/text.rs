@@ -233,14 +233,18 @@ fn write_limits(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     }
     paragraph("", "What an archive cannot show of itself:")?;
     let is_open = scope.as_of.is_none() && scope.end_time.is_none();
-    let newest = "what was removed from its newest end in all places at once (--as-of)";
+    let expects = !scope.expected_accounts.is_empty() && !scope.expected_regions.is_empty();
     let limits = [
-        newest,
-        "that everything before a restart of logging is gone, or a backfill digest with its logs (--baseline)",
-        "accounts and regions of which nothing is here (--expect-account, --expect-region)",
-        "what was delivered before validation began, and what CloudTrail was not set to log",
+        (is_open, "what was removed from its newest end in all places at once (--as-of)"),
+        (
+            !scope.baseline,
+            "that everything before a restart of logging is gone, or a backfill digest with its logs (--baseline)",
+        ),
+        (!expects, "accounts and regions of which nothing is here (--expect-account, --expect-region)"),
+        (true, "what was delivered before validation began, and what CloudTrail was not set to log"),
     ];
-    limits.iter().filter(|limit| is_open || **limit != newest).try_for_each(|limit| paragraph("  - ", limit))
+    let limits = limits.iter().filter(|(applies, _)| *applies);
+    limits.map(|(_, limit)| limit).try_for_each(|limit| paragraph("  - ", limit))
 }
 
 /// `3 digest files`, or nothing.
