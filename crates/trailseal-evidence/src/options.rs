@@ -22,6 +22,9 @@ pub struct Options {
     pub manifest: Option<Manifest>,
     /// What narrows and weakens the judgement.
     pub policy: Policy,
+    /// Judge all logs of a digest at the edge of the asked span, those too that were delivered before it, as the
+    /// reference does.
+    pub whole_digests: bool,
     /// Which trails deliver into the archive's buckets, if the user says so.
     pub statement: Option<TrailStatement>,
     /// What must be there.

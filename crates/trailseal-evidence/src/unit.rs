@@ -123,7 +123,7 @@ impl Unit {
                 && !self.mounts.paths(bucket, key).any(|path| self.is_hidden(&path))
         };
         self.assessment = assess(&self.rows, &options.keys, run.policy, &is_mapped);
-        self.asked_from = run.policy.start;
+        self.asked_from = run.policy.start.filter(|_| !options.whole_digests);
         self.locate(roots);
         self.unnamed = self.find_unnamed(run);
     }

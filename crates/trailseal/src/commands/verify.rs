@@ -295,6 +295,7 @@ impl Args {
             maps: self.maps.clone(),
             manifest: self.metadata.as_deref().map(read_manifest).transpose()?,
             policy,
+            whole_digests: self.format == Format::Aws,
             statement: self.statement.read()?,
             expect: Expectations {
                 as_of: self.as_of,
