@@ -7,7 +7,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use trailseal_evidence::{Options, Silent, keys, report::Severity, verify};
+use trailseal_evidence::{
+    Options, Silent, keys,
+    report::{Code, Finding, Severity},
+    verify,
+};
 use trailseal_server::{
     Archive, Caller, Context, Joined, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
 };
