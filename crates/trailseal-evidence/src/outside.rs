@@ -91,7 +91,10 @@ impl Outside {
         for file in rest {
             let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
             self.files.found += 1;
-            if let Some(kind) = sniff::leftover_in(roots, in_folder, &file) {
+            let leftover = sniff::leftover_in(roots, in_folder, &file);
+            if leftover == Some(Leftover::Marker) {
+                self.files.markers += 1;
+            } else if let Some(kind) = leftover {
                 self.files.leftovers += 1;
                 self.leftovers.add(kind, &file.shown());
             } else if is_expected || place != Where::Elsewhere {
