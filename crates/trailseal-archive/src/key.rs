@@ -101,6 +101,11 @@ impl<'a> KeyParts<'a> {
     }
 }
 
+/// What of a key or path belongs to the object, wherever its bucket and prefix lie: from `AWSLogs/` on.
+pub fn object_tail(key: &str) -> Option<&str> {
+    KeyParts::parse(key).map(|parts| &key[parts.prefix.len()..])
+}
+
 /// Twelve digits.
 pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use trailseal_archive::key::{KeyParts, ObjectKind};
+use trailseal_archive::key::{ObjectKind, object_tail};
 
 use super::Unit;
 use crate::{
@@ -65,7 +65,7 @@ impl ByKey {
             if !is_log || file.file.refusal.is_some() {
                 continue;
             }
-            match tail(&text_of(&file.real())) {
+            match object_tail(&text_of(&file.real())) {
                 Some(tail) => by_tail.entry(tail.to_owned()).or_insert(id),
                 None => by_name.entry(file.file.name.clone()).or_insert(id),
             };
@@ -74,16 +74,11 @@ impl ByKey {
     }
 
     fn of_tail(&self, key: &str) -> Option<FileId> {
-        let tail = tail(key)?;
+        let tail = object_tail(key)?;
         self.by_tail.get(tail).or_else(|| self.by_tail.get(tail.strip_suffix(".gz")?)).copied()
     }
 }
 
-/// What of a key or path belongs to the object wherever its bucket and prefix lie.
-fn tail(key: &str) -> Option<&str> {
-    KeyParts::parse(key).map(|parts| &key[parts.prefix.len()..])
-}
-
 fn is_in_layout(path: &Path) -> bool {
-    KeyParts::parse(&text_of(path)).is_some()
+    object_tail(&text_of(path)).is_some()
 }

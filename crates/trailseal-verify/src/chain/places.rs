@@ -2,7 +2,7 @@
 
 use trailseal_archive::{
     Timestamp,
-    key::{DigestName, KeyParts, strip_extension},
+    key::{DigestName, KeyParts, object_tail, strip_extension},
 };
 
 use crate::{
@@ -147,8 +147,7 @@ impl Work<'_> {
 
 /// Whether two keys are the same from `AWSLogs/` on; a file stored inflated may have lost its `.gz`.
 fn has_same_tail(found: &str, claimed: &str) -> bool {
-    let (Some(f), Some(c)) = (KeyParts::parse(found), KeyParts::parse(claimed)) else { return false };
-    let (tail, claim) = (&found[f.prefix.len()..], &claimed[c.prefix.len()..]);
+    let (Some(tail), Some(claim)) = (object_tail(found), object_tail(claimed)) else { return false };
     tail == claim || claim.strip_suffix(".gz") == Some(tail)
 }
 
