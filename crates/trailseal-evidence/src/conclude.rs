@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use trailseal_archive::{Timestamp, walk::UnitKey};
+use trailseal_archive::Timestamp;
 
 use crate::report::{ChainId, ChainKind, Report, SCHEMA, Scope, TOOL, Totals, Verdict};
 use trailseal_verify::{
@@ -307,9 +307,12 @@ fn place(finding: Finding, unit: &UnitOutcome) -> Finding {
     finding.of_place(unit.organization.as_deref(), &unit.account, &unit.region)
 }
 
-/// A finding about an account and region.
-pub(crate) fn place_finding(finding: Finding, key: &UnitKey) -> Finding {
-    finding.of_place(key.organization.as_deref(), &key.account, &key.region)
+/// Whether a finding of some weight speaks of a chain: of its trail, or of its account and region as a whole.
+fn speaks_of(finding: &Finding, id: &ChainId) -> bool {
+    finding.severity != Severity::Note
+        && finding.account.as_ref() == Some(&id.account)
+        && finding.region.as_ref() == Some(&id.region)
+        && finding.trail.as_ref().is_none_or(|trail| *trail == id.trail)
 }
 
 /// The finding for logs of which no digest could speak, from their delivery times.

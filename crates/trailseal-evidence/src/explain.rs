@@ -240,7 +240,7 @@ impl Explanations {
             None => owner == id.account && *account == id.account,
             // An organization's trail is its management account's. Digests do not name that one; it is believed of an
             // account whose own chain of the trail ends with the others.
-            Some(_) if call.name == "StartLogging" => id.organization == *organization,
+            Some(_) if call.change == Change::Started => id.organization == *organization,
             Some(_) => id.organization == *organization && self.stops_itself(owner, question, call.time),
         }
     }

@@ -279,7 +279,6 @@ impl Unit {
                 if self.assessment.judgements[row].is_authentic() { left } else { left.min(MAX_CLAIMS) };
             let before = budget;
             let mut unlisted: BTreeMap<Code, (u64, Finding)> = BTreeMap::new();
-            tallies[row].is_cut = self.asked_logs(row).count() < self.located[row].len();
             for log in self.asked_logs(row) {
                 let entry = self.log_entry(row, log, seen);
                 tallies[row].add(&entry.verdict);
@@ -311,6 +310,7 @@ impl Unit {
                     Some(finding) => unlisted.entry(finding.code).or_insert((0, finding)).0 += 1,
                 }
             }
+            tallies[row].is_cut = tallies[row].named < self.located[row].len() as u64;
             left -= before - budget;
             outcome.findings.extend(unlisted.into_values().map(|(count, mut finding)| {
                 finding.message = format!("{count} more log files of this digest: {}", finding.message);
@@ -323,8 +323,7 @@ impl Unit {
             let (bucket, key) =
                 named.map(|named| (&*named.bucket, named.object.to_string())).unwrap_or_default();
             let finding = logs_stored_inflated(count, &path, bucket, &key);
-            let UnitKey { organization, account, region } = &self.key;
-            outcome.findings.push(finding.of_place(organization.as_deref(), account, region));
+            outcome.findings.push(self.place(finding));
         }
         tallies
     }
@@ -476,14 +475,8 @@ impl Unit {
     /// What the walk left out.
     pub(crate) fn report_problems(&self, outcome: &mut UnitOutcome) {
         self.note_files(outcome);
-        let UnitKey { organization, account, region } = &self.key;
-        for problem in &self.problems {
-            outcome.findings.push(problem_finding(problem).of_place(
-                organization.as_deref(),
-                account,
-                region,
-            ));
-        }
+        let problems = self.problems.iter().map(|problem| self.place(problem_finding(problem)));
+        outcome.findings.extend(problems);
     }
 
     /// For those who want every digest and log.

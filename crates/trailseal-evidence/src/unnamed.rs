@@ -17,7 +17,6 @@ use trailseal_verify::{
 
 use crate::{
     batch::Run,
-    conclude::place_finding,
     days::{DAY, day_of, is_of_day, number_of, stamp_of},
     files::{FileId, FileRef},
     locate::{DeliveryPlace, Mounts},
@@ -219,8 +218,9 @@ impl Unit {
         judgements.filter(|(_, judgement)| judgement.is_authentic()).map(|(row, _)| row)
     }
 
+    /// A finding about this account and region.
     pub(crate) fn place(&self, finding: Finding) -> Finding {
-        place_finding(finding, &self.key)
+        finding.of_place(self.key.organization.as_deref(), &self.key.account, &self.key.region)
     }
 
     /// The days of which there is a digest or log file, by its folder or else its name.

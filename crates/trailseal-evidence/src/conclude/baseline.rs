@@ -7,6 +7,7 @@ use trailseal_verify::{
     policy::Policy,
 };
 
+use super::speaks_of;
 use crate::{
     expect::{BaselineChain, Expectations},
     outcome::{ChainOutcome, UnitOutcome},
@@ -91,14 +92,8 @@ fn compare_spans(
     found: &mut Vec<Finding>,
 ) -> u64 {
     let id = now.map_or(&old.id, |chain| &chain.report.id);
-    let speaks = |finding: &&Finding| {
-        finding.severity != Severity::Note
-            && finding.account.as_ref() == Some(&id.account)
-            && finding.region.as_ref() == Some(&id.region)
-            && finding.trail.as_ref().is_none_or(|trail| *trail == id.trail)
-            // What an earlier run had proven is no pause in logging.
-            && finding.code != Code::Gap
-    };
+    // What an earlier run had proven is no pause in logging.
+    let speaks = |finding: &&Finding| speaks_of(finding, id) && finding.code != Code::Gap;
     let span = |finding: &Finding| Some(Interval { start: finding.start?, end: finding.end? });
     let proven = now.into_iter().flat_map(|chain| chain.report.proven.iter().copied());
     let told = merge(proven.chain(findings.iter().filter(speaks).filter_map(span)));

@@ -2,12 +2,13 @@
 //! nothing else speaks, leaves a run unproven, whatever the cause.
 
 use trailseal_verify::{
-    finding::{Code, Finding, Severity},
+    finding::{Code, Finding},
     logs::merge,
     parts::Interval,
     policy::Policy,
 };
 
+use super::speaks_of;
 use crate::{
     outcome::{ChainOutcome, UnitOutcome},
     report::ChainKind,
@@ -26,12 +27,6 @@ fn of_chain(chain: &ChainOutcome, policy: &Policy, findings: &[Finding]) -> Vec<
     let start = policy.start.map_or(first, |start| start.max(first));
     let end = policy.end.map_or(last, |end| end.min(last));
     let id = &chain.report.id;
-    let speaks = |finding: &&Finding| {
-        finding.severity != Severity::Note
-            && finding.account.as_ref() == Some(&id.account)
-            && finding.region.as_ref() == Some(&id.region)
-            && finding.trail.as_ref().is_none_or(|trail| *trail == id.trail)
-    };
     let span = |finding: &Finding| {
         let (start, end) = (finding.start?, finding.end?);
         (start < end).then_some(Interval { start, end })
@@ -39,7 +34,9 @@ fn of_chain(chain: &ChainOutcome, policy: &Policy, findings: &[Finding]) -> Vec<
     // A starting digest's own hour is known to be uncovered; the gap before it says so.
     let started = chain.run_starts.iter().map(|end| Interval { start: end.plus(-super::HOUR), end: *end });
     let covered = chain.report.proven.iter().copied();
-    let covered = covered.chain(findings.iter().filter(speaks).filter_map(span)).chain(started);
+    let covered = covered
+        .chain(findings.iter().filter(|finding| speaks_of(finding, id)).filter_map(span))
+        .chain(started);
     let mut holes = Vec::new();
     let mut from = start;
     for part in merge(covered) {
