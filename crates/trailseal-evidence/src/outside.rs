@@ -91,7 +91,7 @@ impl Outside {
         for file in rest {
             let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
             self.files.found += 1;
-            let leftover = sniff::leftover_in(roots, in_folder, &file);
+            let leftover = sniff::leftover(roots, in_folder, &file);
             if leftover == Some(Leftover::Marker) {
                 self.files.markers += 1;
             } else if let Some(kind) = leftover {

@@ -71,16 +71,8 @@ pub(crate) fn holds_keys(roots: &Roots, file: &FileRef<'_>) -> bool {
 }
 
 /// Whether a file is what its name says that desktops, copies and archives leave behind.
-pub(crate) fn leftover(roots: &Roots, file: &FileRef<'_>) -> Option<Leftover> {
-    leftover_in(roots, Leftover::in_folder(&file.folder.real), file)
-}
-
-/// The same of a file in a folder of which [`Leftover::in_folder`] said what it is.
-pub(crate) fn leftover_in(
-    roots: &Roots,
-    in_folder: Option<Leftover>,
-    file: &FileRef<'_>,
-) -> Option<Leftover> {
+/// [`Leftover::in_folder`] said what its folder is.
+pub(crate) fn leftover(roots: &Roots, in_folder: Option<Leftover>, file: &FileRef<'_>) -> Option<Leftover> {
     let kind = Leftover::of(in_folder, &file.file.name)?;
     if file.file.refusal.is_some() {
         return None;

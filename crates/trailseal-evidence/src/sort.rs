@@ -51,12 +51,15 @@ impl Sorted {
     pub(crate) fn new(files: &FileTable, options: &Options, roots: &Roots) -> Self {
         let sorter = Sorter { files, options, roots };
         let mut sorted = Self::default();
-        for (id, file) in files.iter() {
-            let class = sorter.class(&file, id, &mut sorted.metadata);
-            if class == Class::Digest {
-                sorted.digests.push(id);
+        for (first, listing) in files.listings() {
+            let in_folder = Leftover::in_folder(&listing.folder.real);
+            for id in (first..).take(listing.files.len()) {
+                let class = sorter.class(&files.get(id), id, in_folder, &mut sorted.metadata);
+                if class == Class::Digest {
+                    sorted.digests.push(id);
+                }
+                sorted.classes.push(class);
             }
-            sorted.classes.push(class);
         }
         sorted
     }
@@ -74,7 +77,13 @@ struct Sorter<'a> {
 }
 
 impl Sorter<'_> {
-    fn class(&self, file: &FileRef<'_>, id: FileId, metadata: &mut HashMap<FileId, FileId>) -> Class {
+    fn class(
+        &self,
+        file: &FileRef<'_>,
+        id: FileId,
+        in_folder: Option<Leftover>,
+        metadata: &mut HashMap<FileId, FileId>,
+    ) -> Class {
         let name = &*file.file.name;
         let by_name = match place_by_name(name) {
             Some((.., ObjectKind::Digest)) => Class::Digest,
@@ -90,8 +99,9 @@ impl Sorter<'_> {
         if file.file.is_link && self.is_alias(file) {
             return Class::Alias;
         }
+        let leftover = || sniff::leftover(self.roots, in_folder, file);
         if name.ends_with(SIDECAR) {
-            return sniff::leftover(self.roots, file).map_or(Class::Metadata, Class::Leftover);
+            return leftover().map_or(Class::Metadata, Class::Leftover);
         }
         if let Some(digest) = self.digest_beside(file, name) {
             metadata.insert(digest, id);
@@ -103,7 +113,7 @@ impl Sorter<'_> {
         match () {
             () if is_marker(file) => Class::Marker,
             () if self.is_key_file(file) => Class::Keys,
-            () => sniff::leftover(self.roots, file).map_or(by_name, Class::Leftover),
+            () => leftover().map_or(by_name, Class::Leftover),
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) struct Unit {
     /// One for each file of [`Sorted::digests`].
     pub(crate) rows: Vec<DigestRow>,
     /// The metadata that were read beside digests.
-    pub(crate) sidecars: Vec<FileId>,
+    pub(crate) sidecars: HashSet<FileId>,
     pub(crate) assessment: Assessment,
     pub(crate) mounts: Mounts,
     /// Row → log → the file, or why there is none.

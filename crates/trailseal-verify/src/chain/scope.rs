@@ -40,18 +40,16 @@ impl Work<'_> {
 
     fn window_of(&self, index: usize) -> Option<Interval> {
         let row = &self.rows[index];
-        let by_place = named_chain(&row.found.key).map(|(_, end)| Interval { start: end.plus(-HOUR), end });
-        let Content::Digest(digest, id) = &row.content else { return by_place };
+        let by_place =
+            || named_chain(&row.found.key).map(|(_, end)| Interval { start: end.plus(-HOUR), end });
+        let Content::Digest(digest, id) = &row.content else { return by_place() };
         let says = Interval { start: digest.start, end: digest.end };
-        match by_place {
-            Some(place)
-                if !self.judgements[index].is_authentic()
-                    && (place.end != says.end || says.start >= says.end || !self.is_of(index, id)) =>
-            {
-                Some(place)
-            }
-            _ => Some(says),
+        if self.judgements[index].is_authentic() {
+            return Some(says);
         }
+        let differs =
+            |place: &Interval| place.end != says.end || says.start >= says.end || !self.is_of(index, id);
+        by_place().filter(differs).or(Some(says))
     }
 
     /// Whether a row speaks of this chain, whatever the organization: it changes with the trail.
