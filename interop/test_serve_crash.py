@@ -562,7 +562,9 @@ class Crash(unittest.TestCase):
 
         # of the other trails no digest is wrong or missing, nor a log file that one names; while validation was off
         # there were none
-        _, parts = report(buckets[0], keys, *buckets[1:])
+        # (the bucket of a trail that never logged is empty: as a root it would be an error)
+        first, *further = [bucket for bucket in buckets if any(bucket.glob("**/*.json.gz"))]
+        _, parts = report(first, keys, *further)
         # to name them, and where trails were stopped there is a gap
         expected = {"window_anomaly", "log_outside_coverage", "log_pending", "log_unreferenced", "gap"}
         findings = [finding for finding in parts["findings"] if finding["code"] not in expected]

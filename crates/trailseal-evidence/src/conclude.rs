@@ -452,16 +452,12 @@ fn span(
 
 /// Chains whose newest digest is older than it should be; each with the question whether it was ended.
 fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<(Question, Finding)> {
-    let standard = |unit: &'_ UnitOutcome| {
-        let chains = unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
-        chains.filter_map(|chain| Some((chain.clone(), newest_end(chain, policy)?))).collect::<Vec<_>>()
-    };
-    let mut newest: BTreeMap<(Option<String>, String, String), Timestamp> = BTreeMap::new();
-    let mut take = |id: &ChainId, end: Timestamp| {
-        let time = newest.entry(peers(id)).or_insert(end);
+    let mut newest: BTreeMap<(&str, &str, &str), Timestamp> = BTreeMap::new();
+    let mut take = |id, end| {
+        let time = newest.entry(trail_of(id)).or_insert(end);
         *time = (*time).max(end);
     };
-    for (chain, end) in outcomes.iter().flat_map(standard) {
+    for (chain, end) in outcomes.iter().flat_map(|unit| standard_heads(unit, policy)) {
         take(&chain.report.id, end);
     }
     // Whoever was not asked for tells as well, as far as the asked span goes.
@@ -471,31 +467,30 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
     }
     let mut findings = Vec::new();
     for unit in outcomes {
-        let chains = standard(unit);
         let stamps = logs_of_trails(unit).filter_map(|log| log.stamp);
         let newest_log = stamps.filter(|stamp| policy.contains(*stamp)).max();
-        for (chain, end) in &chains {
+        for (chain, end) in standard_heads(unit, policy) {
             let mut behind = |code, message: &str, time| {
-                let question = Question::new(&chain.report.id, *end, None, &chain.run_starts);
-                findings.push((question, span(chain, code, message, *end, time)));
+                let question = Question::new(&chain.report.id, end, None, &chain.run_starts);
+                findings.push((question, span(chain, code, message, end, time)));
             };
-            let log = newest_log.filter(|log| log.since(*end) > PENDING);
-            let peer = newest[&peers(&chain.report.id)];
+            let log = newest_log.filter(|log| log.since(end) > PENDING);
+            let peer = newest[&trail_of(&chain.report.id)];
             if let Some(log) = log {
                 behind(
                     Code::HeadStale,
                     "log files are newer than the newest digest by more than two hours",
                     log,
                 );
-            } else if peer.since(*end) > PENDING {
+            } else if peer.since(end) > PENDING {
                 let message =
                     "the trail's digests elsewhere are newer than the newest one here by more than two hours";
                 behind(Code::HeadStale, message, peer);
-            } else if let Some(time) = expect.as_of.filter(|time| *end < *time) {
+            } else if let Some(time) = expect.as_of.filter(|time| end < *time) {
                 behind(Code::HeadStale, "the newest digest ends before --as-of", time);
             }
             // Windows of one trail may end at different minutes; a whole hour is a digest.
-            if peer.since(*end) >= HOUR {
+            if peer.since(end) >= HOUR {
                 behind(
                     Code::HeadBehindPeers,
                     "the trail's other regions or accounts have newer digests",
@@ -507,6 +502,15 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
     findings
 }
 
+/// The chains of an account and region that have an authentic digest, each with the end of the newest.
+fn standard_heads<'a>(
+    unit: &'a UnitOutcome,
+    policy: &Policy,
+) -> impl Iterator<Item = (&'a ChainOutcome, Timestamp)> {
+    let chains = unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
+    chains.filter_map(|chain| Some((chain, newest_end(chain, policy)?)))
+}
+
 /// The end of a chain's newest authentic digest, as far as the asked span goes.
 fn newest_end(chain: &ChainOutcome, policy: &Policy) -> Option<Timestamp> {
     match policy.end {
@@ -515,11 +519,10 @@ fn newest_end(chain: &ChainOutcome, policy: &Policy) -> Option<Timestamp> {
     }
 }
 
-/// The chains of one trail, over its regions and accounts. A trail of one account has its home region and
-/// name; an organization's trail has the organization besides.
-fn peers(id: &ChainId) -> (Option<String>, String, String) {
-    let owner = id.organization.clone().unwrap_or_else(|| id.account.clone());
-    (Some(owner), id.trail.clone(), id.home_region.clone())
+/// What the chains of one trail have in common, over its regions and accounts: the organization or else the account,
+/// the name, and the home region.
+pub(crate) fn trail_of(id: &ChainId) -> (&str, &str, &str) {
+    (id.organization.as_ref().unwrap_or(&id.account), &id.trail, &id.home_region)
 }
 
 /// Accounts and regions that should be there and are not; what the run was narrowed to should be there too.

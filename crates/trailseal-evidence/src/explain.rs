@@ -11,6 +11,7 @@ use trailseal_verify::{chain::HOUR, digest::NamedLog, finding::Code, logs::Unnam
 
 use crate::{
     batch::{Run, Signatures},
+    conclude::trail_of,
     error::Error,
     options::{Options, Progress},
     outcome::UnitOutcome,
@@ -104,6 +105,8 @@ pub(crate) struct Explanations {
     changes: Vec<TrailChange>,
     questions: BTreeSet<Question>,
     deliveries: BTreeSet<Delivery>,
+    /// When trails began to log, as authentic starting digests of their chains say.
+    starts: Vec<(ChainId, Timestamp)>,
     /// Buckets and prefixes of the archive's digests.
     places: BTreeSet<(String, String)>,
 }
@@ -120,7 +123,7 @@ impl Explanations {
         let places = places.map(|place| (place.bucket.clone(), place.prefix.clone())).collect();
         let deliveries = outcomes.iter().filter_map(Delivery::of).collect();
         let questions = questions.into_iter().collect();
-        let mut explanations = Self { questions, deliveries, places, changes: Vec::new() };
+        let mut explanations = Self { questions, deliveries, places, ..Self::default() };
         if explanations.questions.is_empty() && explanations.deliveries.is_empty() {
             return Ok(explanations);
         }
@@ -136,6 +139,7 @@ impl Explanations {
             run.judge_digests(&mut units)?;
             for unit in &units {
                 explanations.changes.extend(changes_in(unit, &questions, &deliveries, &run));
+                explanations.starts.extend(starts_in(unit));
                 run.check_interrupt()?;
             }
             Ok(())
@@ -191,13 +195,21 @@ impl Explanations {
 
     /// Whether a chain ended here because its trail was stopped or deleted, or its account left (rows 72 and 94).
     pub(crate) fn has_ended(&self, question: &Question) -> bool {
-        let ends = |change: &TrailChange| matches!(change.call.change, Change::Stopped | Change::Left { .. });
         let of_trail = || self.changes.iter().filter(|change| self.is_of(change, question));
-        let end = of_trail().filter(|change| ends(change) && question.is_in_time(change.call.time));
-        let Some(end) = end.map(|change| change.call.time).max() else { return false };
+        let ends = |change: &&TrailChange| {
+            matches!(change.call.change, Change::Stopped | Change::Left { .. })
+                && question.is_in_time(change.call.time)
+        };
+        let Some(end) = of_trail().filter(ends).max_by_key(|change| change.call.time) else { return false };
+        let time = end.call.time;
         let was_started =
-            |change: &TrailChange| change.call.change == Change::Started && change.call.time >= end;
-        !of_trail().any(was_started)
+            |change: &TrailChange| change.call.change == Change::Started && change.call.time >= time;
+        // Whoever stopped the trail stopped it everywhere: where it logs again elsewhere, it should here.
+        let is_elsewhere = || {
+            let trail = trail_of(&question.id);
+            self.starts.iter().any(|(id, start)| *start >= time && trail_of(id) == trail)
+        };
+        !of_trail().any(was_started) && !(end.call.change == Change::Stopped && is_elsewhere())
     }
 
     /// Whether a change concerns the chain of a question (row 61).
@@ -338,6 +350,14 @@ fn changes_in(
         }
     }
     changes.into_iter().collect()
+}
+
+/// When the chains of an account and region began.
+fn starts_in(unit: &Unit) -> impl Iterator<Item = (ChainId, Timestamp)> {
+    unit.authentic_rows().filter_map(|row| {
+        let (digest, id) = (unit.rows[row].digest()?, unit.rows[row].chain()?);
+        (id.kind == ChainKind::Standard && digest.is_starting()).then(|| (id.clone(), digest.end))
+    })
 }
 
 /// The logs of authentic digests that hold events of a span, by what AWS signed about them.

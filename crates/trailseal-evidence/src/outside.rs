@@ -4,12 +4,15 @@
 use std::{collections::BTreeMap, path::Path};
 
 use trailseal_archive::{
+    Timestamp,
     key::{ObjectKind, is_account_id, is_organization_id},
     leftover::Leftover,
     walk::{File, Folder, Listing, Roots},
 };
 use trailseal_verify::{
     finding::{Code, Finding},
+    link::named_chain,
+    parts::ChainId,
     policy::Policy,
 };
 
@@ -30,6 +33,8 @@ pub(crate) type Loose = BTreeMap<(String, String), Vec<(ObjectKind, Listing)>>;
 #[derive(Debug, Default)]
 pub(crate) struct Outside {
     pub(crate) loose: Loose,
+    /// The newest digests, by their names, among those that were not asked for.
+    pub(crate) peers: BTreeMap<ChainId, Timestamp>,
     /// What lies where log or digest files are expected, and is neither.
     pub(crate) strays: Vec<Finding>,
     pub(crate) leftovers: Leftovers,
@@ -84,6 +89,11 @@ impl Outside {
             if policy.wants_place(&account, &region) {
                 let listing = Listing { folder: folder.clone(), files };
                 self.loose.entry((account, region)).or_default().push((kind, listing));
+            } else {
+                for (id, end) in files.iter().filter_map(|file| named_chain(&file.name)) {
+                    let known = self.peers.entry(id).or_insert(end);
+                    *known = end.max(*known);
+                }
             }
         }
         let place = place_of(folder, options);

@@ -45,10 +45,17 @@ impl Opened {
         let mut survey = roots.survey(&|_| true);
         let is_wanted = |unit: &UnitKey| policy.wants_place(&unit.account, &unit.region);
         let peers = survey.units.iter().filter(|(unit, _)| !is_wanted(unit));
-        let peers = peers.flat_map(|(unit, folders)| newest_digests(&roots, unit, folders)).collect();
+        let mut peers: Vec<_> =
+            peers.flat_map(|(unit, folders)| newest_digests(&roots, unit, folders)).collect();
+        let mut outside = Outside::new(&roots, &survey.others, options, policy);
+        // What lies outside the layout is judged with what lies in it.
+        for (mut id, end) in std::mem::take(&mut outside.peers) {
+            let mut of_account = survey.units.keys().filter(|unit| unit.account == id.account);
+            id.organization = of_account.find_map(|unit| unit.organization.clone());
+            peers.push((id, end));
+        }
         survey.units.retain(|unit, _| is_wanted(unit));
         let problems = std::mem::take(&mut survey.problems);
-        let outside = Outside::new(&roots, &survey.others, options, policy);
         Ok(Self { roots, pool, survey, peers, outside, problems })
     }
 

@@ -27,7 +27,7 @@ mod tree;
 mod truth;
 mod world;
 
-pub use disk::{Disk, write_tree};
+pub use disk::{Disk, NO_TEXT, write_tree};
 pub use place::{NameKind, Place};
 pub use random::Random;
 pub use scope::Scope;

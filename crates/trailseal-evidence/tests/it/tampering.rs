@@ -18,7 +18,7 @@ use std::{
 use tempfile::TempDir;
 use trailseal_archive::metadata::Manifest;
 use trailseal_evidence::{
-    Error, Options, Silent, keys,
+    Baseline, Error, Options, Silent, keys,
     ledger::{Label, Ledger},
     report::Report,
     verify,
@@ -34,6 +34,9 @@ use trailseal_verify::{
 };
 
 use crate::agreement;
+use options::Case;
+
+mod options;
 
 /// Archives made of one world: signing is what costs.
 const PER_WORLD: u64 = 20;
@@ -45,6 +48,8 @@ struct Bench {
     disk: Disk,
     keys: TempDir,
     manifest: Option<Vec<u8>>,
+    /// What a verification says as long as nobody tampered.
+    baseline: Option<Baseline>,
 }
 
 /// One verification.
@@ -81,7 +86,12 @@ impl Bench {
         let keys = tempfile::tempdir().unwrap();
         fs::write(keys.path().join("keys.json"), world.keys()).unwrap();
         let manifest = world.manifest.clone().map(String::into_bytes);
-        Self { disk: Disk::new(), keys, manifest }
+        let mut bench = Self { disk: Disk::new(), keys, manifest, baseline: None };
+        let untouched = Tampering::only(world, 0, &|_| false);
+        bench.disk.put(&untouched.tree);
+        let report = verify(&bench.options(&untouched, &Scope::default()), &Silent, &mut |_| {});
+        bench.baseline = report.ok().and_then(|report| options::baseline_of(&report));
+        bench
     }
 
     fn options(&self, tampering: &Tampering<'_>, scope: &Scope) -> Options {
@@ -149,7 +159,13 @@ fn check(bench: &mut Bench, tampering: &Tampering<'_>, counts: &mut Counts) -> (
     }
     check_narrower(bench, &remains, &outcomes, counts, &mut failures);
     if tampering.seed.is_multiple_of(2) {
-        check_labels(bench, tampering, &remains, counts, &mut failures);
+        let truth = outcomes.first().map(|outcome| &outcome.truth);
+        check_ledger(bench, tampering, &remains, truth, counts, &mut failures);
+    }
+    if tampering.seed % 4 == 1
+        && let Some(Outcome { truth, result: Ok(plain), .. }) = outcomes.first()
+    {
+        Case { bench, tampering, remains: &remains, truth, plain }.check(&mut failures);
     }
     if tampering.seed.is_multiple_of(8) {
         check_threads(bench, tampering, &outcomes, &mut failures);
@@ -199,7 +215,11 @@ fn check_honest(
     // The attacker's own account has a chain of its own span.
     let is_foreign_asked = (scope.start.is_some() || scope.end.is_some())
         && tampering.tree.keys().any(|path| path.contains(FOREIGN_ACCOUNT));
-    if !accused.is_empty() || is_foreign_asked || !tampering.world.is_provable(scope) {
+    if !accused.is_empty()
+        || is_foreign_asked
+        || !tampering.is_provable
+        || !tampering.world.is_provable(scope)
+    {
         return;
     }
     counts.honest_provable += 1;
@@ -293,11 +313,13 @@ fn is_of_scope(finding: &Finding, scope: &Scope, report: &Report, remains: &Rema
     of_digest.is_none_or(|digest| scope.surely_holds(&digest)) && scope.surely_holds(&place)
 }
 
-/// Rows are called verified if, and only if, AWS signed them for the place where they lie.
-fn check_labels(
+/// Rows are called verified if, and only if, AWS signed them for the place where they lie; and what is missing is
+/// told by a query over everything.
+fn check_ledger(
     bench: &Bench,
     tampering: &Tampering<'_>,
     remains: &Remains<'_>,
+    truth: Option<&Truth>,
     counts: &mut Counts,
     failures: &mut Vec<Failure>,
 ) {
@@ -310,6 +332,7 @@ fn check_labels(
             return;
         }
     };
+    let mut is_told = !ledger.missing().is_empty() || !ledger.doubts(None, None, 0).is_empty();
     for file in &remains.files {
         if file.content.is_digest {
             continue;
@@ -320,6 +343,7 @@ fn check_labels(
             Some(entry) => entry.label(seen.as_ref().map_err(String::as_str)),
             None => (Label::NotCovered, None),
         };
+        is_told |= label != Label::Verified;
         let may = remains.may_be_verified(file);
         *counts.labels.entry((label, may)).or_default() += 1;
         if label == Label::Verified && !may {
@@ -337,6 +361,15 @@ fn check_labels(
             failures.push(Failure { kind, text: format!("{}: {}", file.path, reason.unwrap_or_default()) });
         }
     }
+    if let Some(truth) = truth.filter(|truth| !is_told && truth.demands.iter().any(is_missing)) {
+        failures.push(Failure { kind: "a query tells nothing".to_owned(), text: truth.to_string() });
+    }
+}
+
+/// Whether events are gone, as far as a query is concerned.
+fn is_missing((reason, _): &(Reason, String)) -> bool {
+    use Reason::{DigestNamedByLater, GapGrown, HeadBehindPeers, LogNamed};
+    matches!(reason, DigestNamedByLater | GapGrown | HeadBehindPeers | LogNamed)
 }
 
 /// The number of threads changes nothing.

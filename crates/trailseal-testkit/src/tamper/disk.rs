@@ -2,13 +2,18 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsString,
     fs,
+    os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
 };
 
 use tempfile::TempDir;
 
 use crate::tamper::tree::{Node, Tree};
+
+/// Stands in the paths of a [`Tree`] for a byte that is no UTF-8: `é` as Latin-1 has it.
+pub const NO_TEXT: char = '\u{f7e9}';
 
 /// A temporary folder that is made to hold one tree after another; only what differs is written.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl Disk {
 
     /// The place of a path of the tree.
     pub fn at(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
+        place(self.folder.path(), path)
     }
 
     /// Makes the folder hold this tree and nothing else.
@@ -49,7 +54,7 @@ impl Disk {
             if tree.get(path).is_some_and(|other| other.is_same(node)) {
                 continue;
             }
-            let place = self.folder.path().join(path);
+            let place = self.at(path);
             match node {
                 Node::Folder => drop(fs::remove_dir(place)),
                 Node::File(_) | Node::Link(_) => fs::remove_file(place).expect("the file was there"),
@@ -58,13 +63,13 @@ impl Disk {
         }
         // The deepest first; those that still hold something stay.
         for folder in emptied.iter().rev() {
-            let _ = fs::remove_dir(self.folder.path().join(folder));
+            let _ = fs::remove_dir(self.at(folder));
         }
         for (path, node) in tree {
             if self.now.get(path).is_some_and(|other| other.is_same(node)) && !matches!(node, Node::Folder) {
                 continue;
             }
-            write(&self.folder.path().join(path), node);
+            write(&self.at(path), node);
         }
         self.now.clone_from(tree);
     }
@@ -73,8 +78,18 @@ impl Disk {
 /// Writes a tree into a folder.
 pub fn write_tree(tree: &Tree, folder: &Path) {
     for (path, node) in tree {
-        write(&folder.join(path), node);
+        write(&place(folder, path), node);
     }
+}
+
+/// A path below a folder. [`NO_TEXT`] stands for a byte that is no UTF-8.
+fn place(folder: &Path, path: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(path.len());
+    for (number, part) in path.split(NO_TEXT).enumerate() {
+        bytes.extend((number > 0).then_some(0xe9));
+        bytes.extend(part.as_bytes());
+    }
+    folder.join(OsString::from_vec(bytes))
 }
 
 fn write(place: &Path, node: &Node) {

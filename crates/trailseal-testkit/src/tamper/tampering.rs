@@ -62,6 +62,8 @@ pub struct Tampering<'w> {
     pub roots: Vec<String>,
     /// What was done.
     pub steps: Vec<Step>,
+    /// Whether what was done leaves everything provable that was.
+    pub is_provable: bool,
     /// What was touched.
     pub focus: Vec<Focus>,
     pub(crate) random: Random,
@@ -84,6 +86,7 @@ impl<'w> Tampering<'w> {
             tree: world.tree.clone(),
             roots: world.roots.clone(),
             steps: Vec::new(),
+            is_provable: true,
             focus: Vec::new(),
             random: random.clone(),
             unique: 0,

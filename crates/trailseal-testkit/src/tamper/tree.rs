@@ -58,6 +58,12 @@ pub struct Content {
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl Content {
+    /// Bytes that hold events in a form of which [`Self::of`] knows nothing.
+    pub fn wrapping_events(bytes: Vec<u8>) -> Arc<Self> {
+        let sha256 = Some(sha256_hex(&bytes));
+        Arc::new(Self { bytes, sha256, first: None, has_events: true, is_digest: false })
+    }
+
     /// Looks at bytes.
     pub fn of(bytes: Vec<u8>) -> Arc<Self> {
         let mut inflated = Vec::new();

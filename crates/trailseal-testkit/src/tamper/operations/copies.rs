@@ -5,12 +5,12 @@ use crate::{
     tamper::{
         operations::{Operation, harmless},
         tampering::Tampering,
-        tree::Node,
+        tree::{Node, Tree},
         world::Signatures,
     },
 };
 
-pub(super) const ALL: [Operation; 10] = [
+pub(super) const ALL: [Operation; 12] = [
     harmless("inflate beside", 2, twin),
     harmless("download twice", 2, numbered),
     harmless("replica", 2, replica),
@@ -21,6 +21,8 @@ pub(super) const ALL: [Operation; 10] = [
     harmless("a link that is another name", 2, alias),
     harmless("a link in a circle", 1, circle),
     harmless("metadata under the digest's name", 1, head_object),
+    harmless("copy by date folders", 2, by_days),
+    harmless("copy into one folder", 2, flat),
 ];
 
 fn twin(t: &mut Tampering<'_>) -> Option<String> {
@@ -196,4 +198,35 @@ fn head_object(t: &mut Tampering<'_>) -> Option<String> {
     let sidecar = t.world.sidecar(one);
     t.put(&to, sidecar.into_bytes());
     Some(to)
+}
+
+/// Of two days only one is copied, of logs and digests alike.
+fn by_days(t: &mut Tampering<'_>) -> Option<String> {
+    let days = ["2024/03/01", "2024/03/02"].map(|day| format!("/{day}/"));
+    let count = |day: &String| t.tree.keys().filter(|path| path.contains(day)).count();
+    if t.random.chance(50) || days.iter().any(|day| count(day) == 0) {
+        return None;
+    }
+    let left_out = t.random.choose(&[0, 1]);
+    t.tree.retain(|path, _| !path.contains(&days[left_out]));
+    t.is_provable = false;
+    Some(format!("without {}", days[left_out]))
+}
+
+/// All files side by side, as search in a console downloads them.
+fn flat(t: &mut Tampering<'_>) -> Option<String> {
+    let (root, folder) = (t.roots[0].clone(), t.random.choose(&["", "/downloads"]));
+    let mut tree = Tree::new();
+    for (path, node) in &t.tree {
+        let name = path.rsplit('/').next()?;
+        if !t.world.tree.contains_key(path)
+            || tree.insert(format!("{root}{folder}/{name}"), node.clone()).is_some()
+        {
+            return None;
+        }
+    }
+    t.tree = tree;
+    t.roots.truncate(1);
+    t.is_provable = false;
+    Some(format!("{root}{folder}"))
 }

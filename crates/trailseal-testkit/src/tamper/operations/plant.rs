@@ -1,5 +1,7 @@
 //! Adding what AWS did not sign.
 
+use std::io::{Cursor, Write};
+
 use serde_json::json;
 use trailseal_archive::{Timestamp, key::ObjectKind};
 use trailseal_deliver::write::{gzip, sidecar_name};
@@ -7,12 +9,14 @@ use trailseal_deliver::write::{gzip, sidecar_name};
 use crate::{
     model::Chain,
     tamper::{
+        disk::NO_TEXT,
         operations::{Operation, harm},
         tampering::Tampering,
+        tree::Content,
     },
 };
 
-pub(super) const ALL: [Operation; 9] = [
+pub(super) const ALL: [Operation; 11] = [
     harm("plant a log", 5, log),
     harm("plant a log stamped with another year", 4, other_year),
     harm("plant events under an odd name", 5, odd_name),
@@ -22,6 +26,8 @@ pub(super) const ALL: [Operation; 9] = [
     harm("plant a log outside the layout", 4, outside),
     harm("plant a log below a nested layout", 3, nested),
     harm("plant another kind of log", 2, other_kind),
+    harm("plant events in a container", 3, in_container),
+    harm("plant a log under a name that is no text", 2, no_text),
 ];
 
 /// A chain to plant for, a moment, and its folder of logs.
@@ -219,4 +225,72 @@ fn other_kind(t: &mut Tampering<'_>) -> Option<String> {
     let content = t.invented(&chain, time);
     t.put(&path, gzip(&content, 6));
     Some(path)
+}
+
+/// As an archive of archives, or in another encoding, where logs lie.
+fn in_container(t: &mut Tampering<'_>) -> Option<String> {
+    let (chain, time, what) = target(t);
+    let events = t.invented(&chain, time);
+    let own = chain.log_key(time, &t.unique_text());
+    let own = own.rsplit('/').next()?;
+    let (kind, bytes) = match t.random.below(5) {
+        0 => ("zip", zipped(own, &gzip(&events, 6))),
+        1 => ("tar", tarred(own, &gzip(&events, 6))),
+        2 => ("tar.gz", gzip(&tarred("events.json", &events), 6)),
+        3 => ("json.gz", gzip(&gzip(&events, 6), 6)),
+        _ => {
+            let text = String::from_utf8(events).ok()?;
+            (
+                "json",
+                "\u{feff}"
+                    .chars()
+                    .chain(text.chars())
+                    .collect::<String>()
+                    .encode_utf16()
+                    .flat_map(u16::to_le_bytes)
+                    .collect(),
+            )
+        }
+    };
+    let name = match t.random.below(4) {
+        0 => own.to_owned(),
+        1 => format!("logs.{kind}"),
+        2 => "desktop.ini".to_owned(),
+        _ => format!("{own}.metadata.json"),
+    };
+    let path = format!("{}/{name}", day_folder(t, &chain, time));
+    t.put_content(&path, Content::wrapping_events(bytes));
+    Some(format!("{what}: {path}, {kind}"))
+}
+
+fn zipped(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file(name, zip::write::SimpleFileOptions::default()).expect("a member");
+    writer.write_all(bytes).expect("memory");
+    writer.finish().expect("memory").into_inner()
+}
+
+fn tarred(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_data(&mut header, name, bytes).expect("memory");
+    builder.into_inner().expect("memory")
+}
+
+fn no_text(t: &mut Tampering<'_>) -> Option<String> {
+    let (chain, time, what) = target(t);
+    let folder = day_folder(t, &chain, time);
+    let own = chain.log_key(time, &t.unique_text());
+    let own = own.rsplit('/').next()?;
+    let path = match t.random.below(4) {
+        0 => format!("{folder}/{NO_TEXT}{own}"),
+        1 => format!("{folder}/{}", own.replace(".json.gz", &format!("{NO_TEXT}.json.gz"))),
+        2 => format!("{folder}/{NO_TEXT}/{own}"),
+        _ => folder.replacen("/CloudTrail/", &format!("/CloudTrail{NO_TEXT}/"), 1) + "/" + own,
+    };
+    let file = t.invented_file(&chain, time);
+    t.put(&path, file);
+    Some(format!("{what}: {path}"))
 }
