@@ -74,6 +74,15 @@ impl<'a> KeyParts<'a> {
         })
     }
 
+    /// The first second of the day that its date folders state: the last three in a row that are a date.
+    pub fn day(&self) -> Option<Timestamp> {
+        let folders: Vec<&str> = self.folders.split('/').collect();
+        folders
+            .windows(3)
+            .rev()
+            .find_map(|date| Timestamp::parse_stamp(&format!("{}T000000Z", date.concat())).ok())
+    }
+
     fn after_aws_logs(prefix: &'a str, tail: &'a str) -> Option<Self> {
         let (first, after_first) = tail.split_once('/')?;
         let (organization, account, rest) = if is_organization_id(first) {
@@ -104,6 +113,22 @@ impl<'a> KeyParts<'a> {
 /// What of a key or path belongs to the object, wherever its bucket and prefix lie: from `AWSLogs/` on.
 pub fn object_tail(key: &str) -> Option<&str> {
     KeyParts::parse(key).map(|parts| &key[parts.prefix.len()..])
+}
+
+/// Whether a path is that of an object to whose name a copy added something: a version, the number of a download, the
+/// folders of its key. Where AWS's layout is kept, it lies in the object's own folder, or in one more below that, which
+/// may have the name instead.
+pub fn is_decorated(path: &str, key: &str) -> bool {
+    let own = key.rsplit('/').next().unwrap_or(key);
+    let has_own = |name: &str| name.contains(strip_extension(own).unwrap_or(own));
+    let is_own_folder = |folder: &str| object_tail(&format!("{folder}/{own}")) == object_tail(key);
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (above, folder_name) = folder.rsplit_once('/').unwrap_or(("", folder));
+    if has_own(name) {
+        object_tail(path).is_none() || is_own_folder(folder) || is_own_folder(above)
+    } else {
+        has_own(folder_name) && is_own_folder(above)
+    }
 }
 
 /// Twelve digits.

@@ -139,11 +139,12 @@ impl Leftover {
         if name.as_bytes().ends_with(b".gz") && name.starts_with(|first: char| first.is_ascii_digit()) {
             return None;
         }
-        if name.starts_with("._") {
-            return Some(Self::AppleDouble);
-        }
+        // `._SUCCESS.crc` is of Hadoop's `_SUCCESS`
         if name.starts_with('.') && name.as_bytes().ends_with(b".crc") {
             return Some(Self::Checksum);
+        }
+        if name.starts_with("._") {
+            return Some(Self::AppleDouble);
         }
         if name.ends_with("_$folder$") {
             return Some(Self::Marker);
@@ -198,7 +199,7 @@ impl Leftover {
             Self::AppleDouble => starts(APPLE_DOUBLE) || starts(APPLE_SINGLE),
             Self::FinderFolder => starts(FINDER_FOLDER),
             Self::Thumbnails => starts(OLE2) || starts(THUMBNAIL_CACHE),
-            Self::Checksum => starts(HADOOP_CRC),
+            Self::Checksum => starts(HADOOP_CRC) || starts(APPLE_DOUBLE),
             Self::ExtendedAttributes => is_opaque(content, is_whole),
             Self::VolumeIndex => is_opaque(content, is_whole) || is_fs_events(content),
             Self::FolderSettings | Self::DownloadMark => is_whole && lines_are(content, is_setting),

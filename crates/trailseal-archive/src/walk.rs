@@ -298,18 +298,18 @@ impl Roots {
         walk.entries(folder).map(|entries| entries.files).unwrap_or_default()
     }
 
-    /// Lists the files of the last folder below a folder, taking the last one by name at every step: of date folders
-    /// that is the newest day.
-    pub fn list_last(&self, folder: &Folder) -> Vec<File> {
+    /// Lists the folders below a folder from the last by name to the first, of date folders the newest day first, for
+    /// as long as `visit` wants more.
+    pub fn list_backwards(&self, folder: &Folder, visit: &mut dyn FnMut(&[File]) -> ControlFlow<()>) {
         let mut problems = Vec::new();
         let mut walk = Walk::new(self, Lengths::Left, &mut problems);
-        let mut at = folder.clone();
-        loop {
-            let Some(mut entries) = walk.entries(&at) else { return Vec::new() };
-            match entries.folders.pop() {
-                Some(last) => at = last,
-                None => return entries.files,
+        let mut left = vec![folder.clone()];
+        while let Some(folder) = left.pop() {
+            let Some(entries) = walk.entries(&folder) else { continue };
+            if visit(&entries.files).is_break() {
+                return;
             }
+            left.extend(entries.folders);
         }
     }
 

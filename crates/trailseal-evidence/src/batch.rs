@@ -21,7 +21,7 @@ use crate::{
     options::{Options, Progress},
     outcome::UnitOutcome,
     read::{self, DigestReader},
-    sort::Sorted,
+    sort::{Class, Sorted},
     unit::{SeenFiles, Unit, UnitDetail},
 };
 
@@ -138,9 +138,17 @@ impl Run<'_> {
         });
         let mut rows = rows.ok_or(Error::Interrupted)?.into_iter();
         for unit in units {
-            let (rows, sidecars): (_, Vec<_>) = rows.by_ref().take(unit.sorted.digests.len()).unzip();
-            unit.rows = rows;
-            unit.sidecars = sidecars.into_iter().flatten().collect();
+            let Sorted { digests, classes, .. } = &mut unit.sorted;
+            for id in std::mem::take(digests) {
+                match rows.next().flatten() {
+                    Some((row, sidecar)) => {
+                        digests.push(id);
+                        unit.rows.push(row);
+                        unit.sidecars.extend(sidecar);
+                    }
+                    None => classes[id as usize] = Class::Metadata,
+                }
+            }
         }
         Ok(())
     }

@@ -56,6 +56,11 @@ pub(crate) fn conclude(
     let mut findings = others;
     findings.extend(found_elsewhere(&outcomes, elsewhere));
     let mut leftovers = Leftovers::default();
+    if explanations.contradict_statement(&outcomes) {
+        for log in outcomes.iter_mut().flat_map(|unit| &mut unit.unnamed) {
+            log.meaning = log.meaning.without_statement();
+        }
+    }
     for unit in &mut outcomes {
         let other_trail = explanations.of_unreferenced(unit);
         findings.extend(unnamed_logs(unit, &found, other_trail.as_deref()));
@@ -107,6 +112,19 @@ pub(crate) fn questions(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expe
     questions
 }
 
+/// The ends of chains beside which another of the same account and region goes on: what is asked for past them is
+/// covered if they were ended.
+pub(crate) fn ends_beside_others(outcomes: &[UnitOutcome]) -> impl Iterator<Item = Question> + '_ {
+    outcomes.iter().flat_map(|unit| {
+        let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
+        let newest = standard().filter_map(|chain| chain.last_end).max();
+        standard().filter_map(move |chain| {
+            let end = chain.last_end.filter(|end| newest.is_some_and(|newest| newest.since(*end) >= HOUR))?;
+            Some(Question::new(&chain.report.id, end, None, &chain.run_starts))
+        })
+    })
+}
+
 /// Says of gaps which event explains them; they stay what they are.
 fn explain_gaps(outcomes: &mut [UnitOutcome], explanations: &Explanations) {
     for unit in outcomes {
@@ -151,6 +169,7 @@ pub(crate) fn settle(findings: &mut Vec<Finding>, totals: &Totals, policy: &Poli
         Some(Severity::Violation) => Verdict::Violated,
         Some(Severity::Unproven) => Verdict::Unproven,
         _ if is_proven => Verdict::Verified,
+        _ if policy.allowed.is_empty() => Verdict::Unproven,
         _ => Verdict::Allowed,
     }
 }
@@ -397,11 +416,20 @@ pub(crate) fn late_and_early(
         }
         // A span without an end reaches as far as the archive does.
         let goes_on = policy.end.is_none() && standard().any(|other| other.last_end > policy.start);
-        if let Some((question, finding)) = ends_early(chain, policy).filter(|_| !goes_on)
-            && !explanations.has_ended(&question)
-        {
-            findings.push(finding);
+        let Some((question, mut finding)) = ends_early(chain, policy).filter(|_| !goes_on) else { continue };
+        if explanations.has_ended(&question) {
+            // Nothing was lost; but what was asked for was logged only if another chain goes on.
+            let goes_on = |other: &ChainOutcome| {
+                other.proves_from.is_some_and(|from| Some(from) <= finding.start)
+                    && other.last_end >= finding.end
+            };
+            if standard().any(goes_on) {
+                continue;
+            }
+            finding.message +=
+                "; its trail was stopped or deleted, as a verified log says, and logged no more";
         }
+        findings.push(finding);
     }
     findings
 }

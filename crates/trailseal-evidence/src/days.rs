@@ -8,12 +8,9 @@ use trailseal_archive::{
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 24 * 3600;
 
-/// The first second of the day that the date folders in a path or key state, the last three before the name.
+/// The first second of the day that the date folders in a path or key state.
 pub(crate) fn day_of(path: &str) -> Option<Timestamp> {
-    let folders = KeyParts::parse(path)?.folders;
-    let date = folders.rsplitn(4, '/').take(3).collect::<Vec<_>>();
-    let [day, month, year] = date.as_slice() else { return None };
-    Timestamp::parse_stamp(&format!("{year}{month}{day}T000000Z")).ok()
+    KeyParts::parse(path)?.day()
 }
 
 /// The number of a moment's day since 1970.

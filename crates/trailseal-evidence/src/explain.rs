@@ -50,7 +50,7 @@ pub(crate) enum Change {
     /// It logs again: `StartLogging`.
     Started,
     /// A trail delivers there from now on; in the bucket as before where none is said.
-    Delivers { bucket: Option<String>, prefix: String, is_new: bool, validates: bool },
+    Delivers { bucket: Option<String>, prefix: String, is_new: bool, validates: bool, is_multi_region: bool },
     /// An account is in its organization no more; `None` for that of the event.
     Left { account: Option<String> },
 }
@@ -153,8 +153,10 @@ impl Explanations {
         let delivery = Delivery::of(unit)?;
         let of_account = self.changes.iter().filter(|change| change.account == delivery.account);
         let mut new = of_account.filter_map(|change| match &change.call.change {
-            Change::Delivers { bucket: Some(bucket), validates: false, .. }
-                if self.places.iter().any(|place| place.0 == *bucket) =>
+            Change::Delivers { bucket: Some(bucket), prefix, validates: false, is_multi_region, .. }
+                if self.is_place(bucket, prefix)
+                    && (*is_multi_region
+                        || change.call.region.as_ref().is_none_or(|home| *home == unit.region)) =>
             {
                 Some((change, change.call.trail.as_deref()?))
             }
@@ -166,6 +168,19 @@ impl Explanations {
             "{} at {} in the verified log {log} lets trail {trail} deliver here, without validation",
             call.name, call.time
         ))
+    }
+
+    /// Whether digests of the archive say that a trail delivers to a bucket, below a prefix.
+    fn is_place(&self, bucket: &str, prefix: &str) -> bool {
+        let is = |place: &(String, String)| {
+            place.0 == bucket && place.1.trim_end_matches('/') == prefix.trim_end_matches('/')
+        };
+        self.places.iter().any(is)
+    }
+
+    /// Whether a verified log contradicts the user's statement that no other trail delivers here.
+    pub(crate) fn contradict_statement(&self, outcomes: &[UnitOutcome]) -> bool {
+        outcomes.iter().any(|unit| self.of_unreferenced(unit).is_some())
     }
 
     /// What is to be said of a gap beside that it is one.
@@ -228,12 +243,8 @@ impl Explanations {
             Change::Delivers { is_new: true, .. } => return false,
             Change::Delivers { bucket, prefix, .. } => {
                 // Where it went is in the archive, so that its digests should be too.
-                let prefix = prefix.trim_end_matches('/');
-                let is_here = |place: &(String, String)| {
-                    bucket.as_ref().is_none_or(|bucket| place.0 == *bucket)
-                        && place.1.trim_end_matches('/') == prefix
-                };
-                if self.places.iter().any(is_here) {
+                let any_bucket = self.places.iter().filter(|_| bucket.is_none()).map(|place| &place.0);
+                if bucket.iter().chain(any_bucket).any(|bucket| self.is_place(bucket, prefix)) {
                     return false;
                 }
             }
@@ -276,7 +287,7 @@ impl Delivery {
         let logs = unit.unnamed.iter().filter(|log| {
             matches!(log.meaning, Unnamed::Unreferenced | Unnamed::Planted) && log.is_in_scope && !log.is_copy
         });
-        let since = logs.filter_map(|log| log.stamp).min()?;
+        let since = logs.filter_map(|log| log.stamp).chain(unit.unclaimed_since).min()?;
         Some(Self { account: unit.account.clone(), since })
     }
 

@@ -58,6 +58,8 @@ pub struct Ledger {
     /// The chains.
     outcomes: Vec<UnitOutcome>,
     explanations: Explanations,
+    /// Whether a verified log contradicts what the user states of trails.
+    is_statement_contradicted: bool,
 }
 
 /// What is proven of the event records in a file.
@@ -366,6 +368,8 @@ impl Entry<'_> {
             let message = "no digest names the file, but its content is that of a missing log file";
             return (Label::NotCovered, Some(reason(Code::LogFoundElsewhere, message)));
         }
+        let meaning =
+            if self.ledger.is_statement_contradicted { meaning.without_statement() } else { meaning };
         let code = unnamed_code(meaning, is_other_kind);
         let is_planted = meaning == Unnamed::Planted && !is_other_kind;
         let label = if is_planted { Label::Violated } else { Label::NotCovered };

@@ -20,6 +20,7 @@ mod options;
 mod outcome;
 mod outside;
 mod paths;
+mod peers;
 mod read;
 pub mod report;
 pub mod scan;

@@ -34,6 +34,8 @@ pub(crate) struct UnitOutcome {
     pub displaced: Vec<Displaced>,
     /// Log files that no digest names.
     pub unnamed: Vec<UnnamedLog>,
+    /// The oldest log in a proven window that no digest names, where they are not kept.
+    pub unclaimed_since: Option<Timestamp>,
     /// Log files in scope that no digest names.
     pub log_files: u64,
     /// Logs that were counted as missing, and are of days that were not copied.
@@ -300,7 +302,8 @@ impl ChainView<'_> {
 
     fn baseline_head(&self, expect: &Expectations) -> Option<bool> {
         let chains = &expect.baseline.as_ref()?.chains;
-        let old = chains.iter().find(|old| old.id == self.chain.id)?.head.as_ref()?;
+        let mut olds = chains.iter().filter(|old| old.id.is_same_but_organization(&self.chain.id));
+        let old = olds.find_map(|old| old.head.as_ref())?;
         let is_old = |row: &usize| {
             let row = &self.rows[*row];
             let key = row.digest().is_some_and(|digest| digest.object == old.key);

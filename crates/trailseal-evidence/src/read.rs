@@ -23,6 +23,7 @@ use crate::{
     files::{FileId, FileRef, FileTable},
     options::Options,
     paths::text_of,
+    sniff,
     sniff::holds_events,
 };
 
@@ -48,16 +49,16 @@ impl<'a> DigestReader<'a> {
         Self { options, roots, streaming, whole, on_disk: Vec::new(), content: Vec::new() }
     }
 
-    /// Reads a digest file, its sidecar, attributes and manifest entry, and lets `look` at them. Says which
-    /// sidecar was read, if it holds a signature and no events. `twin` is a file that holds its metadata under a
-    /// name of its own.
+    /// Reads a digest file, its sidecar, attributes and manifest entry, and lets `look` at them. `None` of a file that
+    /// holds metadata of an object and is none. Says which sidecar was read, if it holds a signature and no events.
+    /// `twin` is a file that holds its metadata under a name of its own.
     pub(crate) fn read(
         &mut self,
         table: &FileTable,
         id: FileId,
         twin: Option<FileId>,
         look: impl FnOnce(DigestFile<'_>) -> DigestRow,
-    ) -> (DigestRow, Option<FileId>) {
+    ) -> Option<(DigestRow, Option<FileId>)> {
         let file = table.get(id);
         let mut found = Found::default();
         let sidecar = found.sidecar(self.roots, table, &file, twin);
@@ -74,15 +75,18 @@ impl<'a> DigestReader<'a> {
             }
             Err(reason) => (Err(reason), Form::Gzip, Ending::Complete),
         };
+        let bytes = content.as_ref().map_or(&[][..], |bytes| *bytes);
         let row = look(DigestFile {
-            content,
+            content: content.clone(),
             form,
             ending: &ending,
             signatures: found.signatures,
             backfill_generated: found.backfill_generated,
             metadata_problem: found.problem,
         });
-        (row, sidecar)
+        // The outputs of `head-object`, saved in folders of their own under the keys of the digests (row 74).
+        let is_metadata = row.is_malformed() && sniff::is_saved_metadata(bytes);
+        (!is_metadata).then_some((row, sidecar))
     }
 
     fn inflate(&mut self, file: &FileRef<'_>) -> io::Result<(&[u8], Form, Ending)> {

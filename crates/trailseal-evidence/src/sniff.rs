@@ -62,6 +62,12 @@ pub(crate) fn metadata_alone(bytes: &[u8]) -> Option<ObjectMetadata> {
     ((parsed.signature.is_some() || says_metadata(bytes)) && !holds_events(bytes)).then_some(parsed)
 }
 
+/// Whether bytes are the metadata of an object and say something.
+pub(crate) fn is_saved_metadata(bytes: &[u8]) -> bool {
+    let says = serde_json::from_slice(bytes).is_ok_and(|value: serde_json::Map<_, _>| !value.is_empty());
+    says && metadata_alone(bytes).is_some()
+}
+
 /// Members of object metadata, in lower case and without dashes, of which one is there.
 const KNOWN: [&str; 6] = ["metadata", "etag", "contenttype", "contentlength", "lastmodified", "signature"];
 

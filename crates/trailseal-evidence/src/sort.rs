@@ -4,7 +4,7 @@
 use std::{collections::HashMap, path::Path};
 
 use trailseal_archive::{
-    key::{DigestName, ObjectKind, is_account_id, strip_extension},
+    key::{ObjectKind, is_account_id, strip_extension},
     leftover::Leftover,
     walk::{Refusal, Roots},
 };
@@ -43,7 +43,7 @@ pub(crate) struct Sorted {
     pub(crate) classes: Vec<Class>,
     /// Those that may be digests.
     pub(crate) digests: Vec<FileId>,
-    /// Digest file → a file that holds its metadata under a name that does not say so (row 74).
+    /// Digest or log file → a file that holds its metadata under a name that does not say so (row 74).
     pub(crate) metadata: HashMap<FileId, FileId>,
 }
 
@@ -103,8 +103,8 @@ impl Sorter<'_> {
         if name.ends_with(SIDECAR) {
             return leftover().map_or(Class::Metadata, Class::Leftover);
         }
-        if let Some(digest) = self.digest_beside(file, name) {
-            metadata.insert(digest, id);
+        if let Some(object) = self.object_beside(file, name) {
+            metadata.insert(object, id);
             return Class::Metadata;
         }
         if name.starts_with(|c: char| c.is_ascii_digit()) && name.ends_with(".json.gz") {
@@ -125,15 +125,15 @@ impl Sorter<'_> {
         target.and_then(|(folder, name)| known(folder, name)).is_some_and(|_| real != link.real())
     }
 
-    /// The digest file beside a file that holds its metadata: `DIGEST.json` or `DIGEST.json.gz.json`.
-    fn digest_beside(&self, file: &FileRef<'_>, name: &str) -> Option<FileId> {
+    /// The digest or log file beside a file that holds its metadata, signed or not: `NAME.json` or `NAME.json.gz.json`.
+    fn object_beside(&self, file: &FileRef<'_>, name: &str) -> Option<FileId> {
         let stem = name.strip_suffix(".json")?;
-        DigestName::parse(name).ok().map(|_| ()).or_else(|| DigestName::parse(stem).ok().map(|_| ()))?;
+        place_by_name(name)?;
         let folder = text_of(&file.folder.real);
         let beside = [format!("{name}.gz"), stem.to_owned()];
-        let digest = beside.iter().find_map(|name| self.files.find_exactly(&folder, name))?;
-        sniff::metadata_in(self.roots, file)?.signature?;
-        Some(digest)
+        let object = beside.iter().find_map(|name| self.files.find_exactly(&folder, name))?;
+        sniff::metadata_in(self.roots, file)?;
+        Some(object)
     }
 
     fn is_key_file(&self, file: &FileRef<'_>) -> bool {
@@ -164,13 +164,16 @@ pub(crate) fn place_by_name(name: &str) -> Option<(&str, &str, ObjectKind)> {
     Some((account, region, kind))
 }
 
-/// Where in a name that of a digest or log begins.
+/// Where in a name that of a digest or log begins; before it may stand the folders of its key.
 fn start_of_name(name: &str) -> Option<usize> {
-    let start = name.find("_CloudTrail")?.checked_sub(12)?;
-    let is_account = name.get(start..start + 12).is_some_and(is_account_id);
-    let is_longer = name[..start].ends_with(|c: char| c.is_ascii_digit());
-    // What is hidden is nothing that a trail delivered.
-    (is_account && !is_longer && !name.starts_with("._")).then_some(start)
+    let is_start = |start: &usize| {
+        let is_account = name.get(*start..*start + 12).is_some_and(is_account_id);
+        is_account && !name[..*start].ends_with(|c: char| c.is_ascii_digit())
+    };
+    let starts = name.rmatch_indices("_CloudTrail").filter_map(|(at, _)| at.checked_sub(12));
+    // A trail may have a name like that of a log; what is hidden is nothing that a trail delivered.
+    let native = name.get(12..).filter(|rest| rest.starts_with("_CloudTrail")).map(|_| 0);
+    native.into_iter().chain(starts).find(is_start).filter(|_| !name.starts_with("._"))
 }
 
 /// What makes a log's name its own, `ACCOUNT_CloudTrail_REGION_STAMP_UNIQUE`, wherever it stands in a name: copies

@@ -104,11 +104,12 @@ pub(crate) struct Delivery<'a> {
 impl StatedTrail {
     fn delivers_to(&self, place: &Delivery<'_>) -> bool {
         let account = self.arn.as_deref().and_then(|arn| arn.split(':').nth(4));
-        let is_owner = place.organization.is_some() || account.is_none_or(|account| account == place.account);
+        let is_owner = self.is_organization_trail || account.is_none_or(|account| account == place.account);
         self.bucket == place.bucket
             && self.prefix.as_deref().unwrap_or_default().trim_end_matches('/')
                 == place.prefix.trim_end_matches('/')
-            && self.is_organization_trail == place.organization.is_some()
+            // An organization's trail may deliver without a folder of the organization, as early ones did.
+            && (self.is_organization_trail || place.organization.is_none())
             && (self.is_multi_region_trail || self.home_region == place.region)
             && is_owner
     }

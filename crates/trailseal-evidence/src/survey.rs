@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use trailseal_archive::{
-    Timestamp,
     key::ObjectKind,
     walk::{Folder, Listing, Problem, Roots, Survey, UnitKey},
 };
-use trailseal_verify::{link::named_chain, parts::ChainId, policy::Policy};
+use trailseal_verify::policy::Policy;
 
 use crate::{
     batch::{MAX_FILES, Run, Signatures},
     error::Error,
     options::{Options, Progress},
     outside::Outside,
+    peers::Peers,
     unit::Unit,
 };
 
@@ -23,9 +23,8 @@ pub(crate) struct Opened {
     pub(crate) roots: Roots,
     pool: rayon::ThreadPool,
     pub(crate) survey: Survey,
-    /// The newest digests, by their names, of accounts and regions that were not asked for: whose chains reach further
-    /// tells of those that were.
-    pub(crate) peers: Vec<(ChainId, Timestamp)>,
+    /// Accounts and regions that were not asked for.
+    pub(crate) peers: Peers,
     /// What lies outside AWS's layout.
     pub(crate) outside: Outside,
     /// What the survey could not see.
@@ -44,16 +43,9 @@ impl Opened {
             .map_err(|error| Error::Threads(error.to_string()))?;
         let mut survey = roots.survey(&|_| true);
         let is_wanted = |unit: &UnitKey| policy.wants_place(&unit.account, &unit.region);
-        let peers = survey.units.iter().filter(|(unit, _)| !is_wanted(unit));
-        let mut peers: Vec<_> =
-            peers.flat_map(|(unit, folders)| newest_digests(&roots, unit, folders)).collect();
         let mut outside = Outside::new(&roots, &survey.others, options, policy);
-        // What lies outside the layout is judged with what lies in it.
-        for (mut id, end) in std::mem::take(&mut outside.peers) {
-            let mut of_account = survey.units.keys().filter(|unit| unit.account == id.account);
-            id.organization = of_account.find_map(|unit| unit.organization.clone());
-            peers.push((id, end));
-        }
+        let loose = std::mem::take(&mut outside.peers);
+        let peers = Peers::new(&survey, |unit| !is_wanted(unit), loose);
         survey.units.retain(|unit, _| is_wanted(unit));
         let problems = std::mem::take(&mut survey.problems);
         Ok(Self { roots, pool, survey, peers, outside, problems })
@@ -120,25 +112,6 @@ impl Opened {
         let wanted = work.into_iter().filter(|((account, region), _)| is_wanted(account, region));
         wanted.map(|(_, work)| work).collect()
     }
-}
-
-/// The newest digest of every trail in the last day of an account's and region's folders, by their names.
-fn newest_digests(
-    roots: &Roots,
-    unit: &UnitKey,
-    folders: &[(ObjectKind, Folder)],
-) -> Vec<(ChainId, Timestamp)> {
-    let mut newest: BTreeMap<ChainId, Timestamp> = BTreeMap::new();
-    for (_, folder) in folders.iter().filter(|(kind, _)| *kind == ObjectKind::Digest) {
-        for file in roots.list_last(folder) {
-            if let Some((id, end)) = named_chain(&file.name) {
-                let id = ChainId { organization: unit.organization.clone(), ..id };
-                let known = newest.entry(id).or_insert(end);
-                *known = (*known).max(end);
-            }
-        }
-    }
-    newest.into_iter().collect()
 }
 
 /// An account and region, and what is to be listed of it.

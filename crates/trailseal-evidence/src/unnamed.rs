@@ -393,7 +393,7 @@ impl<'a> CoveredPlaces<'a> {
             (covered, is_sole)
         });
         match covered.meaning(stamp) {
-            Unnamed::Unreferenced if *is_sole => Unnamed::Planted,
+            Unnamed::Unreferenced if *is_sole && covered.has_begun(stamp) => Unnamed::Planted,
             meaning => meaning,
         }
     }

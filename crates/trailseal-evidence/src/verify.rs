@@ -41,7 +41,7 @@ pub fn verify(
     check_there_is_something(&outcomes, &opened, options)?;
     check_maps(&outcomes, options)?;
 
-    outcomes.push(opened.outcome());
+    outcomes.push(opened.outcome(&outcomes));
     let questions = questions(&outcomes, &options.policy, &options.expect);
     let explanations = Explanations::search(questions, &outcomes, options, progress)?;
     let elsewhere = search(&run, &wanted(&outcomes), &outcomes, &opened.survey.others)?;
@@ -78,11 +78,11 @@ impl Opened {
     }
 
     /// The files outside AWS's layout, as the outcome of no account and region.
-    pub(crate) fn outcome(&self) -> UnitOutcome {
+    pub(crate) fn outcome(&self, judged: &[UnitOutcome]) -> UnitOutcome {
         UnitOutcome {
             files: self.outside.files.clone(),
             leftovers: self.outside.leftovers.clone(),
-            peers: self.peers.clone(),
+            peers: self.peers.newest(&self.roots, judged),
             ..UnitOutcome::default()
         }
     }

@@ -192,6 +192,11 @@ pub fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
 }
 
 impl DigestRow {
+    /// Whether its content is no digest, though it could be read.
+    pub fn is_malformed(&self) -> bool {
+        matches!(self.content, Content::Unusable(Code::DigestMalformed, _))
+    }
+
     /// Checks the signatures found beside the digest, but for those that `is_repeated` by an authentic successor.
     pub(crate) fn check_signatures(&mut self, keys: &KeyRing, is_repeated: impl Fn(&Signature) -> bool) {
         let Content::Digest(digest, _) = &self.content else { return };

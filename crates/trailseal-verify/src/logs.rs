@@ -143,6 +143,8 @@ pub struct Covered {
     holes: Vec<Interval>,
     /// End of the newest digest: of the authentic ones if there are any.
     pub newest_end: Option<Timestamp>,
+    /// Start of the oldest digest of the chain that began last: before, its trail may have logged without digests.
+    pub last_begin: Option<Timestamp>,
 }
 
 /// What it means that no digest names a log.
@@ -160,6 +162,14 @@ pub enum Unnamed {
     StampMismatch,
     /// Its name holds no time.
     Stray,
+}
+
+impl Unnamed {
+    /// The same where no statement of the user's counts.
+    #[must_use]
+    pub fn without_statement(self) -> Self {
+        if self == Self::Planted { Self::Unreferenced } else { self }
+    }
 }
 
 impl Covered {
@@ -191,6 +201,7 @@ impl Covered {
             // All that a chain does not prove may have been named by digests that are gone: from its first
             // digest on, and before that one unless it started the chain.
             let (first, _, is_starting) = windows[0];
+            covered.last_begin = covered.last_begin.max(Some(first.start));
             let mut from = if is_starting { first.start } else { first.start.plus(i64::MIN) };
             for window in &proven {
                 covered.holes.push(Interval { start: from, end: window.start });
@@ -202,6 +213,11 @@ impl Covered {
         covered.proven = merge(covered.proven);
         covered.holes.retain(|hole| hole.start < hole.end);
         covered
+    }
+
+    /// Whether the digests of all chains had begun before a log was delivered at about `stamp`.
+    pub fn has_begun(&self, stamp: Option<Timestamp>) -> bool {
+        stamp.zip(self.last_begin).is_some_and(|(stamp, begin)| stamp.plus(-STAMP_TOLERANCE) >= begin)
     }
 
     /// What it means that a log delivered at about `stamp` is named by no digest.

@@ -23,6 +23,15 @@ pub struct ChainId {
     pub kind: ChainKind,
 }
 
+impl ChainId {
+    /// Whether both are one chain whose trail has become an organization's, or is one no more (row 71).
+    pub fn is_same_but_organization(&self, other: &Self) -> bool {
+        let Self { organization: _, account, region, trail, home_region, kind } = self;
+        (account, region, trail, home_region, kind)
+            == (&other.account, &other.region, &other.trail, &other.home_region, &other.kind)
+    }
+}
+
 /// Standard and backfill digests form chains of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,7 +26,9 @@ pub(super) fn compare(
     let mut compared = 0;
     for old in baseline.chains.iter().filter(|old| policy.wants_chain(&old.id)) {
         let chains = outcomes.iter().flat_map(|unit| &unit.chains);
-        let now = chains.filter(|chain| is_same(chain, old)).max_by_key(|chain| chain.report.id == old.id);
+        let now = chains
+            .filter(|chain| chain.report.id.is_same_but_organization(&old.id))
+            .max_by_key(|chain| chain.report.id == old.id);
         let head = compare_head(old, now, policy);
         let head_is_told = head.is_some();
         let is_rolled_back = head.as_ref().is_some_and(|head| head.code == Code::HeadRolledBack);
@@ -42,13 +44,6 @@ pub(super) fn compare(
         found.push(Finding::new(Code::BaselineNotCompared, message));
     }
     found
-}
-
-/// Whether it is the chain of the earlier report; its trail may have become an organization's since.
-fn is_same(chain: &ChainOutcome, old: &BaselineChain) -> bool {
-    let mut id = chain.report.id.clone();
-    id.organization.clone_from(&old.id.organization);
-    id == old.id
 }
 
 fn compare_head(old: &BaselineChain, now: Option<&ChainOutcome>, policy: &Policy) -> Option<Finding> {
@@ -111,7 +106,8 @@ fn compare_spans(
         for lost in without(Interval { start, end }, &told).into_iter().filter(|lost| !is_said(lost)) {
             let first = now.and_then(|chain| chain.proves_from);
             // Its lifecycle may have taken what is older than the oldest digest that is left.
-            let points_back = findings.iter().filter(speaks).any(|finding| finding.code == Code::TailCut);
+            let is_tail = |code| matches!(code, Code::TailCut | Code::NotCopied);
+            let points_back = findings.iter().filter(speaks).any(|finding| is_tail(finding.code));
             let is_expired = points_back && first.is_some_and(|first| lost.end <= first);
             let message = "what the earlier report had proven is not proven now, and nothing else says why";
             let finding = Finding::new(Code::RewrittenHistory, message)

@@ -123,12 +123,16 @@ impl Event {
         if !is_new && !asks("s3BucketName") && !asks("s3KeyPrefix") {
             return None;
         }
-        let validates = self.response.as_ref().and_then(|response| response.get("logFileValidationEnabled"));
+        let is = |result: &str, parameter: &str| {
+            let said = self.response.as_ref().and_then(|response| response.get(result)?.as_bool());
+            said.or_else(|| self.parameters.as_ref()?.get(parameter)?.as_bool()).unwrap_or(false)
+        };
         Some(Change::Delivers {
             bucket: find("s3BucketName").map(str::to_owned),
             prefix: find("s3KeyPrefix").unwrap_or_default().to_owned(),
             is_new,
-            validates: validates == Some(&Value::Bool(true)),
+            validates: is("logFileValidationEnabled", "enableLogFileValidation"),
+            is_multi_region: is("isMultiRegionTrail", "isMultiRegionTrail"),
         })
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     batch::Run,
-    conclude::{holes, no_digests, of_digests, questions, settle, totals},
+    conclude::{ends_beside_others, holes, no_digests, of_digests, questions, settle, totals},
     error::Error,
     explain::Explanations,
     outcome::{LogTally, UnitOutcome, UnnamedLog},
@@ -107,6 +107,8 @@ impl Builder {
         }
         outcome.add_chains(&unit.rows, &unit.assessment, &tallies, run);
         self.take_unnamed(unit, &mut slots, &mut outcome);
+        // What a verified log tells of other trails matters only to who says that there is none.
+        outcome.unclaimed_since = outcome.unclaimed_since.filter(|_| run.options.statement.is_some());
         unit.report_problems(&mut outcome);
         for (id, row) in unit.sorted.digests.iter().zip(&unit.rows) {
             if row.digest().is_some() {
@@ -126,7 +128,7 @@ impl Builder {
     /// Marks the files that no digest names. Of their times only the first and the last are kept: what an outcome
     /// says of digests needs no more.
     fn take_unnamed(&mut self, unit: &Unit, slots: &mut [Slot], outcome: &mut UnitOutcome) {
-        let (mut logs, mut all) = (Span::default(), Span::default());
+        let [mut logs, mut all, mut unclaimed] = [Span::default(), Span::default(), Span::default()];
         let mut family = None;
         for file in &unit.unnamed {
             let UnnamedFile { id, meaning, is_other_kind, .. } = *file;
@@ -153,6 +155,9 @@ impl Builder {
             if !is_other_kind {
                 logs.take(file.stamp);
             }
+            if !is_other_kind && matches!(meaning, Unnamed::Unreferenced | Unnamed::Planted) {
+                unclaimed.take(file.stamp);
+            }
         }
         let end = |time| UnnamedLog {
             path: Box::default(),
@@ -163,6 +168,7 @@ impl Builder {
             is_in_scope: true,
             is_copy: false,
         };
+        outcome.unclaimed_since = unclaimed.ends().min();
         outcome.unnamed = logs.ends().map(end).collect();
         outcome.findings.extend(no_digests(outcome, all.ends()));
     }
@@ -215,7 +221,9 @@ impl Builder {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
         }));
         let expect = &run.options.expect;
-        let questions = questions(&self.outcomes, run.policy, expect);
+        let mut questions = questions(&self.outcomes, run.policy, expect);
+        // Which span is asked for is told later.
+        questions.extend(ends_beside_others(&self.outcomes));
         let explanations = Explanations::search(questions, &self.outcomes, run.options, run.progress)?;
         findings.extend(of_digests(&mut self.outcomes, run.policy, expect, &explanations));
         findings.extend(holes(&self.outcomes, run.policy, &findings));
@@ -224,6 +232,7 @@ impl Builder {
         if totals.digests.found == 0 && !findings.iter().any(|finding| finding.code == Code::NoDigests) {
             findings.push(Finding::new(Code::NoDigests, "there is no digest file"));
         }
+        let is_statement_contradicted = explanations.contradict_statement(&self.outcomes);
         let verdict = settle(&mut findings, &totals, run.policy);
         let mut mappings: Vec<Mapping> =
             self.outcomes.iter_mut().flat_map(|unit| std::mem::take(&mut unit.mappings)).collect();
@@ -244,7 +253,16 @@ impl Builder {
             let chains = std::mem::take(&mut unit.chains);
             *unit = UnitOutcome { chains, ..UnitOutcome::default() };
         }
-        Ok(Ledger { index, missing, missing_hashes, pattern, summary, outcomes, explanations })
+        Ok(Ledger {
+            index,
+            missing,
+            missing_hashes,
+            pattern,
+            summary,
+            outcomes,
+            explanations,
+            is_statement_contradicted,
+        })
     }
 }
 

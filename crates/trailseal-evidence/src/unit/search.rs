@@ -5,13 +5,15 @@ use std::{
     path::Path,
 };
 
-use trailseal_archive::key::{ObjectKind, object_tail};
+use trailseal_archive::key::{
+    KeyParts, ObjectKind, is_decorated, is_region_like, object_tail, strip_extension,
+};
 
 use super::Unit;
 use crate::{
     files::FileId,
     paths::{path_of, text_of},
-    sort::Class,
+    sort::{Class, log_base},
 };
 
 /// What was learned about an account's and region's folders while its logs were looked for.
@@ -25,11 +27,16 @@ pub(super) struct Search {
 }
 
 /// Log files by their keys.
+#[derive(Default)]
 struct ByKey {
     /// From `AWSLogs/` on → the file.
     by_tail: HashMap<String, FileId>,
     /// Name → the file, outside AWS's layout.
     by_name: HashMap<Box<str>, FileId>,
+    /// What makes a log's name its own → the files in whose names it stands.
+    by_base: HashMap<String, Vec<FileId>>,
+    /// Whether a log lies in a folder of AWS's layout, under a name as CloudTrail gives it.
+    keeps_layout: bool,
 }
 
 impl Search {
@@ -41,17 +48,19 @@ impl Search {
         }
     }
 
-    /// The file with the key of a log below another prefix or bucket; in a tree that has lost AWS's layout, the one
-    /// with its name. What it holds is compared with the digest as it is of any other.
+    /// The file with the key of a log below another prefix or bucket; in a tree that has lost AWS's layout, or whose
+    /// logs all have, the one with its name, or with something added to it. What it holds is compared with the digest
+    /// as it is of any other. A single log that was renamed among others is missing (row 8).
     pub(super) fn elsewhere(&mut self, unit: &Unit, row: usize, key: &str) -> Option<FileId> {
         let by_key = self.by_key.get_or_insert_with(|| ByKey::new(unit));
         if let Some(id) = by_key.of_tail(key) {
             return Some(id);
         }
         let digest = unit.files.get(unit.sorted.digests[row]).real();
-        let name = key.rsplit('/').next().filter(|_| !is_in_layout(&digest))?;
-        let names = [Some(name), name.strip_suffix(".gz")];
-        let id = names.into_iter().flatten().find_map(|name| by_key.by_name.get(name)).copied()?;
+        if is_in_layout(&digest) && by_key.keeps_layout {
+            return None;
+        }
+        let id = by_key.of_name(key).or_else(|| by_key.decorated(unit, key))?;
         self.found_by_name += 1;
         Some(id)
     }
@@ -59,24 +68,58 @@ impl Search {
 
 impl ByKey {
     fn new(unit: &Unit) -> Self {
-        let (mut by_tail, mut by_name) = (HashMap::new(), HashMap::new());
+        let mut by_key = Self::default();
         for (id, file) in unit.files.iter() {
             let is_log = unit.sorted.class(id) == Class::Log && file.kind != ObjectKind::Digest;
             if !is_log || file.file.refusal.is_some() {
                 continue;
             }
-            match object_tail(&text_of(&file.real())) {
-                Some(tail) => by_tail.entry(tail.to_owned()).or_insert(id),
-                None => by_name.entry(file.file.name.clone()).or_insert(id),
-            };
+            let path = text_of(&file.real());
+            let folder = || path.rsplit('/').nth(1).and_then(log_base);
+            if let Some(base) = log_base(&file.file.name).or_else(folder) {
+                let is_native = strip_extension(&file.file.name) == Some(base);
+                let is_delivered = |parts: KeyParts<'_>| is_native && parts.folders.matches('/').count() == 2;
+                by_key.keeps_layout |= KeyParts::parse(&path).is_some_and(is_delivered);
+                by_key.by_base.entry(base.to_owned()).or_default().push(id);
+            }
+            match object_tail(&path) {
+                Some(tail) => drop(by_key.by_tail.entry(tail.to_owned()).or_insert(id)),
+                None if is_of_region(&path, &unit.key.region) => {
+                    by_key.by_name.entry(file.file.name.clone()).or_insert(id);
+                }
+                None => {}
+            }
         }
-        Self { by_tail, by_name }
+        by_key
+    }
+
+    fn of_name(&self, key: &str) -> Option<FileId> {
+        let name = key.rsplit('/').next()?;
+        [Some(name), name.strip_suffix(".gz")]
+            .into_iter()
+            .flatten()
+            .find_map(|name| self.by_name.get(name))
+            .copied()
+    }
+
+    fn decorated(&self, unit: &Unit, key: &str) -> Option<FileId> {
+        let files = self.by_base.get(log_base(key.rsplit('/').next()?)?)?;
+        let is_of_key = |id: &FileId| is_decorated(&text_of(&unit.files.get(*id).real()), key);
+        files.iter().copied().find(is_of_key)
     }
 
     fn of_tail(&self, key: &str) -> Option<FileId> {
         let tail = object_tail(key)?;
         self.by_tail.get(tail).or_else(|| self.by_tail.get(tail.strip_suffix(".gz")?)).copied()
     }
+}
+
+/// Whether the folders of a tree that was cut (`…/CloudTrail/REGION/…`) state no other region.
+fn is_of_region(path: &str, region: &str) -> bool {
+    let folders: Vec<&str> = path.split('/').collect();
+    folders.windows(2).all(|pair| {
+        ObjectKind::from_folder(pair[0]).is_none() || !is_region_like(pair[1]) || pair[1] == region
+    })
 }
 
 fn is_in_layout(path: &Path) -> bool {

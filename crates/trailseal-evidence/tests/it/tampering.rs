@@ -297,6 +297,8 @@ fn is_of_scope(finding: &Finding, scope: &Scope, report: &Report, remains: &Rema
             let span = finding.start.zip(finding.end);
             return !is_starting && span.is_none_or(|(start, end)| end > start && scope.overlaps(start, end));
         }
+        // What an unproven digest claims is of the place of that digest.
+        Code::LogUnproven if finding.path.is_none() => return false,
         // A digest in another place names it too, and is not proven there.
         Code::LogUnproven if remains.is_sound(finding.key.as_deref().unwrap_or_default()) => return false,
         _ => {}

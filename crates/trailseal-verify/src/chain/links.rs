@@ -92,7 +92,7 @@ impl<'a> Work<'a> {
         let is_in_scope = self.is_in_scope(index);
         let Some(previous) = &digest.previous else {
             if let Some(older) = step.older.filter(|_| is_standard(id) && step.is_firm)
-                && (is_in_scope || self.policy.overlaps(older, digest.start))
+                && (is_in_scope || self.policy.overlaps(older, digest.end))
             {
                 self.report_gap(id, older, digest);
             }
@@ -146,8 +146,9 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// A starting digest names no log, and the hour before it may have been without logging as well (row 66).
     fn report_gap(&mut self, id: &ChainId, start: Timestamp, starting: &Digest) {
-        let end = starting.start.max(start);
+        let end = starting.end;
         let message = format!("the chain ends at {start}, and logging started anew at {}", starting.end);
         let finding = Finding::new(Code::Gap, message)
             .of_chain(id)

@@ -2,7 +2,7 @@
 
 use trailseal_archive::{
     Timestamp,
-    key::{DigestName, KeyParts, object_tail, strip_extension},
+    key::{DigestName, KeyParts, is_decorated, object_tail, strip_extension},
 };
 
 use crate::{
@@ -31,6 +31,10 @@ impl Work<'_> {
                     let finding = self.about(index, Code::NameMismatch, message);
                     self.violate(index, finding);
                 }
+            } else if self.is_decorated(index, digest) {
+                let message = "a digest to whose name something was added, or that lies in one more folder";
+                let finding = self.about(index, Code::LayoutLost, message);
+                self.push(finding);
             } else {
                 self.judge_misplaced(index, digest);
             }
@@ -51,6 +55,16 @@ impl Work<'_> {
         let found = &self.rows[index].found;
         let is_of_bucket = found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket);
         (found.is_place_of(&digest.object) && is_of_bucket) || has_same_tail(&found.key, &digest.object)
+    }
+
+    /// Whether a digest lies under its own name with something added, and claims nothing that is not its own.
+    fn is_decorated(&self, index: usize, digest: &Digest) -> bool {
+        let row = &self.rows[index];
+        let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = last(&row.found.path);
+        (name == last(&digest.object) || DigestName::parse(&name).is_err())
+            && row.chain().is_some_and(|id| !self.is_foreign(index, id))
+            && is_decorated(&row.found.key, &digest.object)
     }
 
     /// Whether a further copy of a digest lies where it claims nothing that is not its own (rows 69 and 95): in no

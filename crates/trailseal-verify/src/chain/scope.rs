@@ -54,7 +54,7 @@ impl Work<'_> {
 
     /// Whether a row speaks of this chain, whatever the organization: it changes with the trail.
     fn is_of(&self, index: usize, id: &ChainId) -> bool {
-        self.ids[index].as_ref().is_some_and(|own| is_same_but_organization(own, id))
+        self.ids[index].as_ref().is_some_and(|own| own.is_same_but_organization(id))
     }
 
     /// A trail that becomes an organization's, or stops being one, goes on with its chain in other folders: a
@@ -68,7 +68,7 @@ impl Work<'_> {
             };
             for older in self.claims.get(&place).into_iter().flatten() {
                 let Some(of) = &self.ids[*older] else { continue };
-                let is_crossing = of != id && is_same_but_organization(of, id);
+                let is_crossing = of != id && of.is_same_but_organization(id);
                 if self.rows[*older].sha256 == hash && is_crossing {
                     let known = newer.entry(of.clone()).or_insert_with(|| (id.clone(), digest.end));
                     if known.1 < digest.end {
@@ -113,7 +113,7 @@ impl Work<'_> {
             !policy.trails.is_empty() && policy.trails.iter().all(|trail| trail != name.trail)
         });
         let stamp = name.as_ref().map(|name| name.end);
-        let day = folders.and_then(|parts| day_of(parts.folders));
+        let day = folders.and_then(|parts| parts.day());
         // A stamp of its folder's day says the hour; one of another day says nothing.
         let is_of_day = |stamp: Timestamp, day: Timestamp| (-DAY..2 * DAY).contains(&stamp.since(day));
         let is_dated = stamp.zip(day).is_some_and(|(stamp, day)| is_of_day(stamp, day));
@@ -125,15 +125,4 @@ impl Work<'_> {
         };
         is_asked && !is_of_other_trail && is_then
     }
-}
-
-fn is_same_but_organization(one: &ChainId, other: &ChainId) -> bool {
-    let ChainId { organization: _, account, region, trail, home_region, kind } = one;
-    (account, region, trail, home_region, kind)
-        == (&other.account, &other.region, &other.trail, &other.home_region, &other.kind)
-}
-
-/// The day that date folders (`2024/03/01`) state: its first second.
-fn day_of(folders: &str) -> Option<Timestamp> {
-    Timestamp::parse_stamp(&format!("{}T000000Z", folders.replace('/', ""))).ok()
 }

@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
 };
 
-use trailseal_archive::{Timestamp, gzip::Form};
+use trailseal_archive::{Timestamp, gzip::Form, key::KeyParts};
 use trailseal_evidence::report::{ChainId, ChainKind};
 use trailseal_evidence::{LogEntry, UnitDetail};
 use trailseal_verify::{
@@ -82,46 +82,80 @@ struct Listing<'a> {
     rows: &'a [DigestRow],
     /// Key → rows found there.
     by_key: HashMap<String, Vec<usize>>,
-    /// Chain → keys, in the order of a listing.
-    keys: BTreeMap<ChainId, Vec<(String, Timestamp)>>,
+    /// Keys of digests with what their names state, in the order of a listing.
+    keys: BTreeMap<String, (ChainId, Timestamp)>,
+    detail: &'a UnitDetail<'a>,
+}
+
+/// Where a trail delivers: what the reference lists.
+struct Place {
+    bucket: String,
+    prefix: String,
+    organization: Option<String>,
 }
 
 impl<'a> Listing<'a> {
-    fn new(detail: &UnitDetail<'a>) -> Self {
+    fn new(detail: &'a UnitDetail<'a>) -> Self {
         let rows = detail.rows();
         let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut keys: BTreeMap<ChainId, Vec<(String, Timestamp)>> = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for (index, row) in rows.iter().enumerate() {
             let key = listed_key(row);
-            if let Some((id, end)) = named_chain(&key) {
-                let id = ChainId { organization: detail.key().organization.clone(), ..id };
-                keys.entry(id).or_default().push((key.clone(), end));
+            if let Some(named) = named_chain(&key) {
+                keys.insert(key.clone(), named);
             }
             by_key.entry(key).or_default().push(index);
         }
-        for keys in keys.values_mut() {
-            keys.sort();
-            keys.dedup();
-        }
-        Self { rows, by_key, keys }
+        Self { rows, by_key, keys, detail }
+    }
+
+    /// The digests of a chain, wherever its trail delivered them.
+    fn digests(&self, id: &ChainId) -> impl Iterator<Item = &'a Digest> {
+        let chain = self.detail.chains().iter().find(|chain| chain.id == *id);
+        let rows = self.rows;
+        chain.into_iter().flat_map(|chain| &chain.rows).filter_map(|row| rows[*row].digest())
     }
 
     fn span(&self, id: &ChainId) -> (Option<Timestamp>, Option<Timestamp>) {
-        let digests = || {
-            self.rows
-                .iter()
-                .filter(|row| row.chain().is_some_and(|of| same_trail(of, id)))
-                .filter_map(DigestRow::digest)
-        };
+        let backfill = ChainId { kind: ChainKind::Backfill, ..id.clone() };
+        let digests = || self.digests(id).chain(self.digests(&backfill));
         (digests().map(|digest| digest.start).min(), digests().map(|digest| digest.end).max())
     }
 
-    /// The keys of a chain in a bucket whose stamps lie from `start` to an hour after `end`.
-    fn keys(&self, id: &ChainId, bucket: &str, start: Timestamp, end: Timestamp) -> Vec<(String, Timestamp)> {
-        let in_bucket = |key: &str| self.row(bucket, key).is_some();
-        let keys = self.keys.get(id).into_iter().flatten();
-        let in_span = keys.filter(|(_, stamp)| *stamp >= start && *stamp <= end.plus(3600));
-        in_span.filter(|(key, _)| in_bucket(key)).cloned().collect()
+    /// Where the trail of a chain delivers: where its newest digest lies. The reference lists no other place, and
+    /// finds what was delivered to one before by the pointers of the digests.
+    fn place(&self, id: &ChainId) -> Place {
+        let newest = self.digests(id).max_by_key(|digest| digest.end);
+        let anywhere = || self.rows.iter().find_map(|row| row.found.bucket.clone());
+        let parts = newest.and_then(|digest| KeyParts::parse(&digest.object));
+        let of_id = || {
+            self.keys.iter().find(|(_, (of, _))| same_trail(of, id)).and_then(|(key, _)| KeyParts::parse(key))
+        };
+        let parts = parts.or_else(of_id);
+        Place {
+            bucket: newest.map(|digest| digest.bucket.clone()).or_else(anywhere).unwrap_or_default(),
+            prefix: parts.as_ref().map_or_else(String::new, |parts| parts.prefix.to_owned()),
+            organization: parts.and_then(|parts| parts.organization.map(str::to_owned)),
+        }
+    }
+
+    /// The keys of a chain in a place whose stamps lie from `start` to an hour after `end`.
+    fn keys(
+        &self,
+        id: &ChainId,
+        place: &Place,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Vec<(String, Timestamp)> {
+        let is_in_place = |key: &str| {
+            let parts = KeyParts::parse(key);
+            parts.is_some_and(|parts| {
+                (parts.prefix, parts.organization) == (&*place.prefix, place.organization.as_deref())
+            }) && self.row(&place.bucket, key).is_some()
+        };
+        let of_chain = self.keys.iter().filter(|(_, (of, _))| same_trail(of, id) && of.kind == id.kind);
+        let in_span = of_chain.filter(|(_, (_, stamp))| *stamp >= start && *stamp <= end.plus(3600));
+        in_span.filter(|(key, _)| is_in_place(key)).map(|(key, (_, stamp))| (key.clone(), *stamp)).collect()
     }
 
     fn row(&self, bucket: &str, key: &str) -> Option<usize> {
@@ -188,18 +222,18 @@ impl<'a> Run<'_, 'a> {
 
     fn traverse(&mut self, kind: ChainKind) -> io::Result<()> {
         let id = ChainId { kind, ..self.id.clone() };
-        let mut bucket = self.bucket(&id);
-        let mut keys = self.listing.keys(&id, &bucket, self.start, self.end);
+        let mut place = self.listing.place(&id);
+        let mut keys = self.listing.keys(&id, &place, self.start, self.end);
         let Some((mut key, mut last_start)) = keys.pop() else { return Ok(()) };
         while self.start <= last_start {
-            let next = match self.fetch(&bucket, &key) {
+            let next = match self.fetch(&place.bucket, &key) {
                 Ok((row, digest)) => {
                     last_start = digest.start;
                     self.valid(row, digest, kind)?;
                     if let Some(previous) = &digest.previous {
-                        if previous.bucket != bucket {
-                            bucket.clone_from(&previous.bucket);
-                            keys = self.listing.keys(&id, &bucket, self.start, digest.end);
+                        if previous.bucket != place.bucket {
+                            place.bucket.clone_from(&previous.bucket);
+                            keys = self.listing.keys(&id, &place, self.start, digest.end);
                         }
                         Some(previous.object.clone())
                     } else {
@@ -215,6 +249,7 @@ impl<'a> Run<'_, 'a> {
                 }
                 Err(reason) => {
                     self.ratio(kind).invalid += 1;
+                    let bucket = &place.bucket;
                     let line = format!("{}Digest file\ts3://{bucket}/{key}\tINVALID: {reason}", prefix(kind));
                     self.error(&line)?;
                     before(&mut keys, &key).map(|(key, _)| key)
@@ -226,14 +261,6 @@ impl<'a> Run<'_, 'a> {
             }
         }
         Ok(())
-    }
-
-    /// The bucket of the chain's newest digest.
-    fn bucket(&self, id: &ChainId) -> String {
-        let digests = self.listing.rows.iter().filter(|row| row.chain().is_some_and(|of| of == id));
-        let newest = digests.filter_map(DigestRow::digest).max_by_key(|digest| digest.end);
-        let anywhere = || self.listing.rows.iter().find_map(|row| row.found.bucket.clone());
-        newest.map(|digest| digest.bucket.clone()).or_else(anywhere).unwrap_or_default()
     }
 
     /// A digest that is valid, or why it is not, in the reference's order and words.

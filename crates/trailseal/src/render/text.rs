@@ -8,7 +8,10 @@ use std::{
 use serde::Serialize;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{Report, Scope, Totals, Verdict};
-use trailseal_verify::finding::{Code, Severity};
+use trailseal_verify::{
+    finding::{Code, Severity},
+    parts::Gap,
+};
 
 use super::{
     chains, findings,
@@ -221,7 +224,9 @@ fn write_limits(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         ),
     )?;
     let (violated, missing, open) = (violated(report), missing(report), unproven(report));
-    for (what, parts) in [("Not what was signed", &violated), ("Named, and not there", &missing)] {
+    for (what, parts) in
+        [("Not what was signed, or not in its place", &violated), ("Named, and not there", &missing)]
+    {
         if !parts.is_empty() {
             paragraph("", &format!("{what}: {}.", parts.join("; ")))?;
         }
@@ -276,7 +281,23 @@ fn unproven(report: &Report) -> Vec<String> {
         some(report.totals.files.strays, "stray file", ""),
         (report.totals.gap_seconds > 0).then(|| "the hours without logging".to_owned()),
     ];
-    parts.into_iter().flatten().collect()
+    let mut parts: Vec<String> = parts.into_iter().flatten().collect();
+    if let Some(codes) = uncounted(report) {
+        parts.push(format!("what is found above ({codes})"));
+    }
+    parts
+}
+
+/// The codes of what is unproven and is no count of files or hours.
+fn uncounted(report: &Report) -> Option<String> {
+    let is_counted = |code: Code| {
+        let text = code.text();
+        text.starts_with("log_") || matches!(code, Code::Gap | Code::StrayObject | Code::NotCopied)
+    };
+    let unproven = report.findings.iter().filter(|finding| finding.severity == Severity::Unproven);
+    let codes: BTreeSet<&str> =
+        unproven.map(|finding| finding.code).filter(|code| !is_counted(*code)).map(Code::text).collect();
+    (!codes.is_empty()).then(|| codes.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// What narrows the scope.
@@ -302,11 +323,13 @@ fn sentence(report: &Report) -> String {
     let is_whole = digests.verified == digests.found && logs.verified == logs.named;
     let named = plural(logs.named, "log file");
     let proven = if is_whole && digests.found > 0 {
-        let logs = match logs.named {
-            0 => ", which name no log files,".to_owned(),
-            _ => format!(" and the {named} that they name"),
-        };
-        format!("the {}{logs} are what the given keys vouch for", plural(digests.found, "digest file"))
+        let found = plural(digests.found, "digest file");
+        match (digests.found, logs.named) {
+            (1, 0) => format!("the {found}, which names no log file, is what the given keys vouch for"),
+            (1, _) => format!("the {found} and the {named} that it names are what the given keys vouch for"),
+            (_, 0) => format!("the {found}, which name no log file, are what the given keys vouch for"),
+            _ => format!("the {found} and the {named} that they name are what the given keys vouch for"),
+        }
     } else if digests.found == 0 {
         "nothing is proven, for there is no digest".to_owned()
     } else {
@@ -325,6 +348,9 @@ fn sentence(report: &Report) -> String {
                 is_are(report, Severity::Violation),
                 codes(report, Severity::Violation)
             )
+        }
+        Verdict::Unproven if digests.verified == 0 && codes(report, Severity::Unproven).is_empty() => {
+            "nothing of what was asked for is proven".to_owned()
         }
         Verdict::Unproven => format!(
             "no violation was found, but not everything could be proven ({}); {proven}",
@@ -350,14 +376,22 @@ fn sentence(report: &Report) -> String {
 
 /// The hours without logging: they are in every verdict, explained or not, allowed or not (row 33).
 fn pauses(report: &Report) -> Option<String> {
+    let Scope { start_time, end_time, .. } = &report.scope;
+    let asked = |gap: &Gap| {
+        (
+            start_time.map_or(gap.start, |from| from.max(gap.start)),
+            end_time.map_or(gap.end, |to| to.min(gap.end)),
+        )
+    };
     let gaps = || {
         let chains = report.chains.iter().flat_map(|chain| chain.gaps.iter().map(move |gap| (chain, gap)));
-        chains.filter(|(_, gap)| gap.code == Code::Gap && gap.end > gap.start)
+        let gaps = chains.filter(|(_, gap)| gap.code == Code::Gap).map(|(chain, gap)| (chain, asked(gap)));
+        gaps.filter(|(_, (start, end))| end > start)
     };
-    let spans: BTreeSet<_> = gaps().map(|(_, gap)| (gap.start, gap.end)).collect();
-    let (_, longest) = gaps().max_by_key(|(_, gap)| gap.end.since(gap.start))?;
-    let hours = hours(longest.end.since(longest.start).unsigned_abs());
-    let place = span(longest.start, longest.end);
+    let spans: BTreeSet<_> = gaps().map(|(_, span)| span).collect();
+    let (_, (start, end)) = gaps().max_by_key(|(_, (start, end))| end.since(*start))?;
+    let hours = hours(end.since(start).unsigned_abs());
+    let place = span(start, end);
     let chains: BTreeSet<_> = gaps().map(|(chain, _)| &chain.id).collect();
     let chains = match chains.len() {
         1 => String::new(),
