@@ -191,7 +191,7 @@ impl Leftover {
         if content.is_empty() {
             return is_whole;
         }
-        if holds_events(content) {
+        if names_events(content) {
             return false;
         }
         let starts = |magic: &[u8]| content.starts_with(magic);
@@ -231,7 +231,7 @@ impl Leftover {
             if reader.take(Self::HEAD as u64).read_to_end(&mut window)? == 0 {
                 return Ok(true);
             }
-            if holds_events(&window) {
+            if names_events(&window) {
                 return Ok(false);
             }
         }
@@ -252,8 +252,8 @@ impl Leftover {
     }
 }
 
-/// Whether members of events stand in the bytes, as text of 8 or 16 bits, or letters are escaped as JSON does.
-fn holds_events(content: &[u8]) -> bool {
+/// Whether names of members of events stand in the bytes, as text of 8 or 16 bits, or letters are escaped as JSON does.
+pub fn names_events(content: &[u8]) -> bool {
     let holds = |(at, first): (usize, &u8)| {
         let rest = &content[at + 1..];
         match first {

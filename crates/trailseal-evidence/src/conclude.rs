@@ -164,7 +164,13 @@ pub(crate) fn settle(findings: &mut Vec<Finding>, totals: &Totals, policy: &Poli
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     findings.dedup();
     // The word is for what a key vouches for, whatever was allowed (row 87).
-    let is_proven = totals.digests.verified > 0 && totals.digests.unproven + totals.logs.unproven == 0;
+    let is_lost = |finding: &Finding| {
+        let is_named = matches!(finding.code, Code::DigestNotInArchive | Code::DigestMissing | Code::TailCut);
+        is_named || finding.code == Code::NotCopied
+    };
+    let is_proven = totals.digests.verified > 0
+        && totals.digests.unproven + totals.logs.unproven == 0
+        && !findings.iter().any(is_lost);
     match findings.iter().map(|finding| finding.severity).min() {
         Some(Severity::Violation) => Verdict::Violated,
         Some(Severity::Unproven) => Verdict::Unproven,
@@ -393,6 +399,7 @@ pub(crate) fn late_and_early(
     let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
     let first =
         standard().filter_map(|chain| Some((chain.first_start?, chain))).min_by_key(|(start, _)| *start);
+    findings.extend(without_proof(unit, policy));
     let oldest = logs_of_trails(unit).filter_map(|log| log.stamp).min();
     for chain in standard() {
         let Some(start) = chain.first_start else { continue };
@@ -432,6 +439,32 @@ pub(crate) fn late_and_early(
         findings.push(finding);
     }
     findings
+}
+
+/// An account and region whose hours no authentic digest could prove, though there are digests: backfill digests alone,
+/// which speak of late logs only, or others outside the asked span, of which nothing else is said.
+fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Option<Finding> {
+    let chain = unit.chains.first()?;
+    let is_authentic = |kind| {
+        let of_kind = unit.chains.iter().filter(move |chain| chain.report.id.kind == kind);
+        of_kind.into_iter().any(|chain| chain.last_end.is_some())
+    };
+    if is_authentic(ChainKind::Standard) {
+        return None;
+    }
+    let is_narrowed = policy.start.is_some() || policy.end.is_some();
+    let message = if is_authentic(ChainKind::Backfill) {
+        "the only digests here that a key vouches for are backfill digests, which speak of late logs alone"
+    } else if is_narrowed && unit.chains.iter().all(|chain| !chain.is_in_span) {
+        "no digest here is one that a key vouches for: nothing proves what was asked for"
+    } else {
+        return None;
+    };
+    let finding = Finding::new(Code::CoverageHole, message).of_chain(&chain.report.id);
+    Some(match policy.start.zip(policy.end) {
+        Some((start, end)) => finding.spanning(start, end),
+        None => finding,
+    })
 }
 
 /// Unnamed logs that tell from when to when trails delivered.
@@ -555,45 +588,51 @@ pub(crate) fn trail_of(id: &ChainId) -> (&str, &str, &str) {
 
 /// Accounts and regions that should be there and are not; what the run was narrowed to should be there too.
 fn absent(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
-    let present: BTreeSet<(&str, &str)> = outcomes
-        .iter()
-        .flat_map(|unit| {
-            let chains =
-                unit.chains.iter().map(|c| (c.report.id.account.as_str(), c.report.id.region.as_str()));
-            let logs = (unit.log_files > 0).then_some((unit.account.as_str(), unit.region.as_str()));
-            chains.chain(logs)
-        })
-        .collect();
+    let chains = || outcomes.iter().flat_map(|unit| &unit.chains);
+    fn place(chain: &ChainOutcome) -> (&str, &str) {
+        (&chain.report.id.account, &chain.report.id.region)
+    }
+    // Anybody can write a file; only what a key vouches for says that an account or region is there.
+    let present: BTreeSet<(&str, &str)> =
+        chains().filter(|chain| chain.is_authentic_standard()).map(place).collect();
+    let logs = outcomes.iter().filter(|unit| unit.log_files > 0);
+    let seen: BTreeSet<&str> =
+        logs.map(|unit| &*unit.account).chain(chains().map(|chain| place(chain).0)).collect();
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();
     let mut findings = Vec::new();
     let is_unexpected = |account: &&&str| {
         !expect.accounts.is_empty()
             && expect.accounts.iter().chain(&policy.accounts).all(|asked| asked != **account)
     };
-    for account in accounts.iter().filter(is_unexpected) {
+    for account in seen.iter().filter(is_unexpected) {
         let message = format!("account {account} is not among those that are expected");
         findings.push(Finding::new(Code::AccountUnexpected, message).of_place(None, account, ""));
     }
     let asked = expect.accounts.iter().chain(&policy.accounts);
     for account in asked.filter(|account| !accounts.contains(account.as_str())) {
-        let message = format!("nothing of account {account} is there");
+        let message = format!("no digest of account {account} is there that a key vouches for");
         findings.push(Finding::new(Code::AccountAbsent, message).of_place(None, account, ""));
     }
     for region in policy.regions.iter().filter(|asked| !present.iter().any(|(_, region)| region == asked)) {
-        let message = format!("nothing of region {region} is there");
+        let message = format!("no digest of region {region} is there that a key vouches for");
         findings.push(Finding::new(Code::RegionAbsent, message).of_place(None, "", region));
     }
     let has_chain = |trail: &&String| {
-        outcomes.iter().flat_map(|unit| &unit.chains).any(|chain| chain.report.id.trail == **trail)
+        chains().any(|chain| chain.is_authentic_standard() && chain.report.id.trail == **trail)
     };
     for trail in policy.trails.iter().filter(|trail| !has_chain(trail)) {
-        let mut finding = Finding::new(Code::NoDigests, format!("no digest of trail {trail} is there"));
+        let mut finding = Finding::new(
+            Code::NoDigests,
+            format!("no digest of trail {trail} is there that a key vouches for"),
+        );
         finding.trail = Some(trail.clone());
         findings.push(finding);
     }
     for region in &expect.regions {
         for account in accounts.iter().filter(|account| !present.contains(&(**account, region.as_str()))) {
-            let message = format!("nothing of the expected region {region} is there for account {account}");
+            let message = format!(
+                "no digest of the expected region {region} is there for account {account} that a key vouches for"
+            );
             findings.push(Finding::new(Code::RegionAbsent, message).of_place(None, account, region));
         }
         if accounts.is_empty() {

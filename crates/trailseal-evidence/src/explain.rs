@@ -26,7 +26,7 @@ mod events;
 use events::Call;
 
 /// Logs of an account and region that are searched for one chain's end, the nearest to it first.
-const MAX_LOGS: usize = 500;
+const MAX_LOGS: usize = 2000;
 
 /// The digest that covers a stop is the last one; it comes within the hour, and a quarter for its delivery.
 const LAST_DIGEST: i64 = HOUR + 15 * 60;
@@ -105,8 +105,8 @@ pub(crate) struct Explanations {
     changes: Vec<TrailChange>,
     questions: BTreeSet<Question>,
     deliveries: BTreeSet<Delivery>,
-    /// When trails began to log, as authentic starting digests of their chains say.
-    starts: Vec<(ChainId, Timestamp)>,
+    /// Until when trails logged, as the newest authentic digests of their chains say.
+    logged: Vec<(ChainId, Timestamp)>,
     /// Buckets and prefixes of the archive's digests.
     places: BTreeSet<(String, String)>,
 }
@@ -139,7 +139,7 @@ impl Explanations {
             run.judge_digests(&mut units)?;
             for unit in &units {
                 explanations.changes.extend(changes_in(unit, &questions, &deliveries, &run));
-                explanations.starts.extend(starts_in(unit));
+                explanations.logged.extend(logged_in(unit));
                 run.check_interrupt()?;
             }
             Ok(())
@@ -219,12 +219,14 @@ impl Explanations {
         let time = end.call.time;
         let was_started =
             |change: &TrailChange| change.call.change == Change::Started && change.call.time >= time;
-        // Whoever stopped the trail stopped it everywhere: where it logs again elsewhere, it should here.
-        let is_elsewhere = || {
+        // Whoever stopped the trail stopped it everywhere: where it goes on elsewhere, it should here, and the event is
+        // another trail's of that name.
+        let goes_on = || {
             let trail = trail_of(&question.id);
-            self.starts.iter().any(|(id, start)| *start >= time && trail_of(id) == trail)
+            let last = time.plus(LAST_DIGEST);
+            self.logged.iter().any(|(id, moment)| *moment > last && trail_of(id) == trail)
         };
-        !of_trail().any(was_started) && !(end.call.change == Change::Stopped && is_elsewhere())
+        !of_trail().any(was_started) && !(end.call.change == Change::Stopped && goes_on())
     }
 
     /// Whether a change concerns the chain of a question (row 61).
@@ -363,12 +365,17 @@ fn changes_in(
     changes.into_iter().collect()
 }
 
-/// When the chains of an account and region began.
-fn starts_in(unit: &Unit) -> impl Iterator<Item = (ChainId, Timestamp)> {
-    unit.authentic_rows().filter_map(|row| {
-        let (digest, id) = (unit.rows[row].digest()?, unit.rows[row].chain()?);
-        (id.kind == ChainKind::Standard && digest.is_starting()).then(|| (id.clone(), digest.end))
-    })
+/// The end of the newest digest of each chain of an account and region.
+fn logged_in(unit: &Unit) -> BTreeMap<ChainId, Timestamp> {
+    let mut newest: BTreeMap<ChainId, Timestamp> = BTreeMap::new();
+    for row in unit.authentic_rows() {
+        let (Some(digest), Some(id)) = (unit.rows[row].digest(), unit.rows[row].chain()) else { continue };
+        if id.kind == ChainKind::Standard {
+            let known = newest.entry(id.clone()).or_insert(digest.end);
+            *known = digest.end.max(*known);
+        }
+    }
+    newest
 }
 
 /// The logs of authentic digests that hold events of a span, by what AWS signed about them.

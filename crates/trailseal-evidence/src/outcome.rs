@@ -107,6 +107,11 @@ pub(crate) struct ChainOutcome {
 }
 
 impl ChainOutcome {
+    /// Whether it is no chain of backfill digests, and a key vouches for one of its digests.
+    pub(crate) fn is_authentic_standard(&self) -> bool {
+        self.report.id.kind == ChainKind::Standard && self.last_end.is_some()
+    }
+
     /// Whether the report has it: something of it, or a gap in it, lies in the asked span.
     pub(crate) fn is_spoken_of(&self) -> bool {
         self.is_in_span || !self.report.gaps.is_empty()

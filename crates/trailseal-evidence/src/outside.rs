@@ -1,7 +1,10 @@
 //! What lies outside AWS's layout: every file of it is part of the archive by its name, named as a stray, or counted
 //! as what it is (rows 63, 70, 83 and 85 of spec/verification.md 5).
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use trailseal_archive::{
     Timestamp,
@@ -40,6 +43,8 @@ pub(crate) struct Outside {
     pub(crate) leftovers: Leftovers,
     /// Those that belong to no account and region.
     pub(crate) files: FileTotals,
+    /// Files in no folder of CloudTrail's, of which it is not known yet whether logs lie beside them.
+    elsewhere: Vec<(Folder, File)>,
 }
 
 /// What a folder is.
@@ -60,6 +65,7 @@ impl Outside {
         for folder in folders {
             outside.folder(roots, folder, options, policy);
         }
+        outside.judge_elsewhere(roots, options, policy);
         outside
     }
 
@@ -99,8 +105,12 @@ impl Outside {
         let place = place_of(folder, options);
         let in_folder = Leftover::in_folder(&folder.real);
         for file in rest {
-            let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
             self.files.found += 1;
+            if !is_expected && place == Where::Elsewhere && is_in_no_layout(folder) {
+                self.elsewhere.push((folder.clone(), file));
+                continue;
+            }
+            let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
             let leftover = sniff::leftover(roots, in_folder, &file);
             if leftover == Some(Leftover::Marker) {
                 self.files.markers += 1;
@@ -109,6 +119,32 @@ impl Outside {
                 self.leftovers.add(kind, &file.shown());
             } else if is_expected || place != Where::Elsewhere {
                 self.suspect(roots, &file, place, is_expected, options, policy);
+            } else {
+                self.files.others += 1;
+            }
+        }
+    }
+
+    /// Files beside a tree that has lost AWS's layout: its logs may lie in any folder, and so may what was put among
+    /// them. Elsewhere they are the user's own.
+    fn judge_elsewhere(&mut self, roots: &Roots, options: &Options, policy: &Policy) {
+        let loose = self.loose.values().flatten().map(|(_, listing)| &listing.folder);
+        let loose: Vec<&Folder> = loose.filter(|folder| is_in_no_layout(folder)).collect();
+        let is_of_root = |folder: &Folder, root: &Path| folder.shown.starts_with(root);
+        let is_lost = |root: &&PathBuf| loose.iter().any(|folder| is_of_root(folder, root));
+        let lost: Vec<&PathBuf> = options.roots.iter().filter(is_lost).collect();
+        for (folder, file) in std::mem::take(&mut self.elsewhere) {
+            let in_folder = Leftover::in_folder(&folder.real);
+            let is_beside_logs = lost.iter().any(|root| is_of_root(&folder, root));
+            let file = FileRef { kind: ObjectKind::Log, folder: &folder, file: &file };
+            let leftover = sniff::leftover(roots, in_folder, &file);
+            if leftover == Some(Leftover::Marker) {
+                self.files.markers += 1;
+            } else if let Some(kind) = leftover {
+                self.files.leftovers += 1;
+                self.leftovers.add(kind, &file.shown());
+            } else if is_beside_logs {
+                self.suspect(roots, &file, Where::Account { account: "" }, false, options, policy);
             } else {
                 self.files.others += 1;
             }
@@ -150,6 +186,12 @@ impl Outside {
     }
 }
 
+/// Whether no folder above is `AWSLogs`.
+fn is_in_no_layout(folder: &Folder) -> bool {
+    let mut names = folder.real.components().filter_map(|part| part.as_os_str().to_str());
+    !names.any(|name| name.eq_ignore_ascii_case("AWSLogs"))
+}
+
 /// Whether it holds object metadata or keys, and nothing else.
 fn is_harmless(roots: &Roots, file: &FileRef<'_>, options: &Options) -> bool {
     let is_given = |key: &std::path::PathBuf| std::fs::canonicalize(key).is_ok_and(|key| key == file.real());
@@ -162,15 +204,25 @@ fn is_harmless(roots: &Roots, file: &FileRef<'_>, options: &Options) -> bool {
 fn place_of<'a>(folder: &'a Folder, options: &Options) -> Where<'a> {
     let names_of = |path: &'a Path| path.components().filter_map(|part| part.as_os_str().to_str()).collect();
     let names: Vec<&str> = names_of(&folder.real);
-    let Some(at) = names.iter().rposition(|name| name.eq_ignore_ascii_case("AWSLogs")) else {
+    let is_start = |at: &usize| names[*at].eq_ignore_ascii_case("AWSLogs");
+    let below_start = |at: usize| below_aws_logs(&names[at + 1..]);
+    let places: Vec<Where<'_>> = (0..names.len()).filter(is_start).map(below_start).collect();
+    // A prefix may have the name as well, and so may any folder that somebody made.
+    let is_kind = |place: &&Where<'_>| matches!(place, Where::Kind { .. });
+    let last = || places.last().copied();
+    places.iter().find(is_kind).copied().or_else(last).unwrap_or_else(|| {
         // What stands above a root is the user's own.
         let below = options.roots.iter().find_map(|root| folder.shown.strip_prefix(root).ok());
         let below: Vec<&str> = below.map(names_of).unwrap_or_default();
-        let is_kind = below.iter().any(|name| ObjectKind::from_folder(name).is_some());
-        return if is_kind { Where::Account { account: "" } } else { Where::Elsewhere };
-    };
-    let below = match &names[at + 1..] {
-        [organization, below @ ..] if is_organization_id(organization) => below,
+        let is_kind = below.iter().any(|name| is_cloudtrails(name));
+        if is_kind { Where::Account { account: "" } } else { Where::Elsewhere }
+    })
+}
+
+/// What a folder is by its components below `AWSLogs/`.
+fn below_aws_logs<'a>(names: &[&'a str]) -> Where<'a> {
+    let below = match names {
+        [organization, below @ ..] if is_organization_id(&organization.to_ascii_lowercase()) => below,
         below => below,
     };
     match below {

@@ -4,17 +4,19 @@
 //! order, for what is counted or sorted. Nothing of the archive is held: memory follows the number of threads.
 
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
-use trailseal_archive::{Timestamp, content::Limits};
+use trailseal_archive::{Timestamp, content::Limits, key::log_stamp};
 use trailseal_query::{
     Filter, Record,
     scan::{Counts, LeftOut},
 };
+use trailseal_verify::finding::Code;
 
 use crate::{
     Error, Progress,
@@ -149,6 +151,9 @@ pub struct Summary {
     pub row_labels: [u64; Label::ALL.len()],
     /// Files that are not verified, why, in archive order; the first thousand.
     pub unverified: Vec<(String, Label, String)>,
+    /// The times in the names of all files that no digest covers, and how many have each; `None` where the name has
+    /// none, or one that its folder denies.
+    pub uncovered: BTreeMap<Option<Timestamp>, u64>,
     /// Damage, in archive order; the first thousand.
     pub damage: Vec<Damage>,
     /// How many places were damaged in all.
@@ -370,6 +375,11 @@ impl Summary {
     fn settle(&mut self) {
         self.damage.sort_by(|a, b| (a.index, a.offset, &a.shown).cmp(&(b.index, b.offset, &b.shown)));
         self.damage.truncate(MAX_DAMAGE);
+        for (file, _, reason) in self.unverified.iter().filter(|(_, label, _)| *label == Label::NotCovered) {
+            let is_misdated = reason.starts_with(Code::StampMismatch.text());
+            let stamp = log_stamp(file.rsplit('/').next().unwrap_or(file)).filter(|_| !is_misdated);
+            *self.uncovered.entry(stamp).or_default() += 1;
+        }
         self.unverified.sort();
         self.unverified.truncate(MAX_DAMAGE);
     }

@@ -2,20 +2,20 @@
 //! 74, 85 and 96 of spec/verification.md 5).
 
 use std::{
-    io::{self, Read},
+    io::{self, Read, Seek},
     ops::ControlFlow,
 };
 
 use memchr::memmem;
 use trailseal_archive::{
     content::{Limits, read_stream},
-    leftover::Leftover,
+    leftover::{Leftover, names_events},
     metadata::{self, MAX_SIDECAR_BYTES, ObjectMetadata},
     walk::Roots,
 };
 use trailseal_query::{
     Filter, Predicate,
-    scan::{Next, Scanner},
+    scan::{Found, Next, Scanner},
 };
 use trailseal_verify::keys::KeyFile;
 
@@ -27,26 +27,48 @@ const MAX_KEY_FILE: u64 = 1 << 20;
 /// Content beyond this is not looked through: no settings, metadata or keys are as large.
 const MAX_LOOK: u64 = 4 << 20;
 
+/// Nothing that desktops leave behind among files is larger.
+const MAX_LEFTOVER: u64 = 64 << 20;
+
 /// Whether `query` would read event records from these bytes, or might.
 pub(crate) fn holds_events(bytes: &[u8]) -> bool {
     !is_text_without_events(bytes) && scan_finds_events(bytes)
 }
 
 fn scan_finds_events(bytes: &[u8]) -> bool {
+    let (found, problems) = scan(bytes, MAX_LOOK, &|content| look(content).0);
+    found || problems.iter().any(|offset| *offset > 0)
+}
+
+/// Whether events may stand anywhere in bytes that claim to be something else: also behind what is no JSON, in what
+/// cannot be read, and deeper than any query looks.
+fn may_hide_events(bytes: &[u8]) -> bool {
+    let is_suspect = |content: &[u8]| names_events(content) || look(content).0;
+    let (found, problems) = scan(bytes, MAX_LEFTOVER, &is_suspect);
+    found || !problems.is_empty() || is_suspect(bytes)
+}
+
+/// Whether anything that bytes hold is such, and the places of what cannot be read.
+fn scan(bytes: &[u8], limit: u64, is_such: &dyn Fn(&[u8]) -> bool) -> (bool, Vec<u64>) {
     let mut found = false;
-    let filter = Filter::new(Predicate::Constant(true));
-    let limits = Limits { max_entry: MAX_LOOK, max_total: MAX_LOOK, ..Limits::default() };
+    let limits = Limits { max_entry: limit, max_total: limit, ..Limits::default() };
     let outcome = read_stream("file", bytes, &limits, &mut |_, entry| {
         let mut content = Vec::new();
         // What cannot be read to its end may hold anything.
-        found |= entry.read_to_end(&mut content).is_err();
-        let mut scanner = Scanner::new(&filter, false);
-        scanner.start();
-        scanner.feed(&content, Next::End, &mut |_| {});
-        found |= scanner.counts().records > 0;
+        found |= entry.read_to_end(&mut content).is_err() || is_such(&content);
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    found || outcome.problems.iter().any(|problem| problem.error.offset > 0)
+    (found, outcome.problems.iter().map(|problem| problem.error.offset).collect())
+}
+
+/// Whether text holds event records, and whether something in it could not be read.
+fn look(content: &[u8]) -> (bool, bool) {
+    let filter = Filter::new(Predicate::Constant(true));
+    let mut scanner = Scanner::new(&filter, false);
+    let mut is_damaged = false;
+    scanner.start();
+    scanner.feed(content, Next::End, &mut |found| is_damaged |= matches!(found, Found::Damage { .. }));
+    (scanner.counts().records > 0, is_damaged)
 }
 
 /// Whether bytes are text in which no name stands that an event has, or what holds an event in base64: told of a
@@ -59,7 +81,9 @@ fn is_text_without_events(bytes: &[u8]) -> bool {
 /// The metadata of an object, if bytes are that and nothing else: the output of `head-object` or the like.
 pub(crate) fn metadata_alone(bytes: &[u8]) -> Option<ObjectMetadata> {
     let parsed = metadata::parse_sidecar(bytes).ok()?;
-    ((parsed.signature.is_some() || says_metadata(bytes)) && !holds_events(bytes)).then_some(parsed)
+    // In JSON as a whole only what wraps more can be damaged, or be nested too deeply.
+    let is_alone = || is_text_without_events(bytes) || (!scan_finds_events(bytes) && !look(bytes).1);
+    ((parsed.signature.is_some() || says_metadata(bytes)) && is_alone()).then_some(parsed)
 }
 
 /// Whether bytes are the metadata of an object and say something.
@@ -85,7 +109,7 @@ fn says_metadata(bytes: &[u8]) -> bool {
 /// Whether a file holds public keys and nothing else.
 pub(crate) fn holds_keys(roots: &Roots, file: &FileRef<'_>) -> bool {
     read_bounded(roots, file, MAX_KEY_FILE)
-        .is_some_and(|bytes| !KeyFile::parse("", &bytes).keys.is_empty() && !holds_events(&bytes))
+        .is_some_and(|bytes| !KeyFile::parse("", &bytes).keys.is_empty() && !may_hide_events(&bytes))
 }
 
 /// Whether a file is what its name says that desktops, copies and archives leave behind.
@@ -95,11 +119,23 @@ pub(crate) fn leftover(roots: &Roots, in_folder: Option<Leftover>, file: &FileRe
     if file.file.refusal.is_some() {
         return None;
     }
-    let mut opened = read::open(roots, file).ok()?;
-    let is_such = kind.is_in(&mut opened).is_ok_and(|is| is);
+    let (mut opened, length) = roots.open_with_length(&file.real()).ok()?;
+    is_leftover(kind, &mut opened, length).ok()?.then_some(kind)
+}
+
+/// Whether a file of a length is what its name promises, and no event is in it.
+pub(crate) fn is_leftover(kind: Leftover, file: &mut std::fs::File, length: u64) -> io::Result<bool> {
+    if length > MAX_LEFTOVER {
+        return Ok(false);
+    }
     // What a NAS notes of files has no form; that it holds no event is enough.
-    let is_harmless = || kind == Leftover::ExtendedAttributes && !may_hold_events(roots, file);
-    (is_such || is_harmless()).then_some(kind)
+    if !kind.is_in(file)? && kind != Leftover::ExtendedAttributes {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.take(MAX_LEFTOVER + 1).read_to_end(&mut bytes)?;
+    Ok(bytes.len() as u64 <= MAX_LEFTOVER && !may_hide_events(&bytes))
 }
 
 /// The metadata that a file holds, and nothing else.

@@ -420,8 +420,12 @@ fn is_in_scope(policy: &Policy, stamp: Option<Timestamp>, day: Option<Timestamp>
     let by_stamp = stamp.map(|stamp| policy.contains(stamp));
     let by_folder = day.map(|day| policy.overlaps(day, day.plus(DAY)));
     match (by_stamp, by_folder) {
-        // The minutes of a log's own day are told by its stamp.
-        (Some(by_stamp), _) if stamp.zip(day).is_none_or(|(stamp, day)| is_of_day(stamp, day)) => by_stamp,
+        // The minutes of a log's own day are told by its stamp; of midnight either may be meant.
+        (Some(by_stamp), _)
+            if stamp.zip(day).is_none_or(|(stamp, day)| number_of(stamp) == number_of(day)) =>
+        {
+            by_stamp
+        }
         (None, None) => true,
         _ => by_stamp == Some(true) || by_folder == Some(true),
     }

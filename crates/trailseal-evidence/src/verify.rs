@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use crate::report::{Report, Scope, ScopeKey};
-use trailseal_verify::finding::{Code, Finding};
+use trailseal_verify::finding::{Code, Finding, Severity};
 
 use crate::{
     batch::Signatures,
@@ -109,7 +109,7 @@ fn check_there_is_something(
         !unit.chains.is_empty()
             || unit.totals.digests.found > 0
             || unit.log_files > 0
-            || !unit.findings.is_empty()
+            || unit.findings.iter().any(|finding| finding.severity != Severity::Note)
             || unit.unnamed.iter().any(|log| log.is_in_scope)
     };
     if outcomes.iter().any(is_something) {

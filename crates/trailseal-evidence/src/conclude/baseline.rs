@@ -87,8 +87,7 @@ fn compare_spans(
     found: &mut Vec<Finding>,
 ) -> u64 {
     let id = now.map_or(&old.id, |chain| &chain.report.id);
-    // What an earlier run had proven is no pause in logging.
-    let speaks = |finding: &&Finding| speaks_of(finding, id) && finding.code != Code::Gap;
+    let speaks = |finding: &&Finding| speaks_of(finding, id) && tells_of_loss(finding.code);
     let span = |finding: &Finding| Some(Interval { start: finding.start?, end: finding.end? });
     let proven = now.into_iter().flat_map(|chain| chain.report.proven.iter().copied());
     let told = merge(proven.chain(findings.iter().filter(speaks).filter_map(span)));
@@ -117,6 +116,23 @@ fn compare_spans(
         }
     }
     compared
+}
+
+/// Whether a finding says that something is missing or wrong. What an earlier run had proven is no pause in logging, and
+/// no time from before digests or after them.
+fn tells_of_loss(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::Gap
+            | Code::CoverageStartsLate
+            | Code::CoverageEndsEarly
+            | Code::CoverageHole
+            | Code::HeadStale
+            | Code::HeadBehindPeers
+            | Code::LogOutsideCoverage
+            | Code::LogPending
+            | Code::LogUnreferenced
+    )
 }
 
 /// What of a span lies in none of the others, which are ordered and disjoint.

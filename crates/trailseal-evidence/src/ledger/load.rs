@@ -1,9 +1,9 @@
 //! Filling a ledger, an account and region at a time.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::report::Mapping;
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, leftover::Leftover, walk::Refusal};
 use trailseal_verify::{
     digest::{NamedLog, ObjectKey},
     finding::{Code, Finding},
@@ -19,7 +19,10 @@ use crate::{
     conclude::{ends_beside_others, holes, no_digests, of_digests, questions, settle, totals},
     error::Error,
     explain::Explanations,
+    files::FileId,
     outcome::{LogTally, UnitOutcome, UnnamedLog},
+    paths::text_of,
+    sniff,
     survey::Opened,
     unit::{LogEntry, Unit},
     unnamed::{Twin, UnnamedFile},
@@ -80,6 +83,7 @@ impl Builder {
         let conflicts = unit.report_repeated_names(&mut outcome);
         let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
             conflicts.iter().map(|(key, hash)| (key, hash)).collect();
+        let unread = Unread::new(unit, run);
         let mut slots = vec![Slot::Nothing; unit.files.len()];
         let mut tallies = vec![LogTally::default(); unit.rows.len()];
         for row in unit.judged_rows() {
@@ -99,6 +103,10 @@ impl Builder {
                     && named.hash.as_ref().is_some_and(|hash| conflicts.contains(&(&named.object, hash)));
                 let naming = Naming::new(named, is_authentic, is_conflicting);
                 for id in files {
+                    let Some(id) = unread.instead(unit, id) else {
+                        self.miss(unit, (row, named), Copy::Absent, &mut tallies[row]);
+                        continue;
+                    };
                     let slot = &mut slots[id as usize];
                     *slot = self.index.name(*slot, naming);
                 }
@@ -263,6 +271,43 @@ impl Builder {
             explanations,
             is_statement_contradicted,
         })
+    }
+}
+
+/// Files that a scan passes over, though a digest names what lies there.
+struct Unread<'a> {
+    run: &'a Run<'a>,
+    /// In folders of desktops: whatever their names.
+    in_leftovers: HashMap<FileId, Leftover>,
+}
+
+impl<'a> Unread<'a> {
+    fn new(unit: &Unit, run: &'a Run<'a>) -> Self {
+        let listings = unit.files.listings();
+        let folders = listings.filter_map(|(first, listing)| {
+            let kind = Leftover::in_folder(&listing.folder.real)?;
+            Some((first..).take(listing.files.len()).map(move |id| (id, kind)))
+        });
+        Self { run, in_leftovers: folders.flatten().collect() }
+    }
+
+    /// The file whose rows a scan yields for a named one: the same, or the one to which a link leads. `None` where it
+    /// yields none.
+    fn instead(&self, unit: &Unit, id: FileId) -> Option<FileId> {
+        let file = unit.files.get(id);
+        if matches!(file.file.refusal, Some(Refusal::Circle)) {
+            return None;
+        }
+        let in_folder = self.in_leftovers.get(&id).copied();
+        if in_folder.is_some() && sniff::leftover(self.run.roots, in_folder, &file).is_some() {
+            return None;
+        }
+        if !file.file.is_link {
+            return Some(id);
+        }
+        let real = std::fs::canonicalize(file.real()).ok()?;
+        let name = real.file_name()?.to_str()?;
+        unit.files.find_exactly(&text_of(real.parent()?), name)
     }
 }
 

@@ -19,7 +19,7 @@ use trailseal_archive::{
 use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{
     Error,
-    days::{day_of, is_of_day},
+    days::{DAY, day_of, is_of_day, number_of},
     ledger::Entry,
     paths::text_of,
 };
@@ -280,8 +280,13 @@ impl<'a> Finder<'_, 'a> {
         if day.is_some_and(|day| !is_of_day(stamp, day)) {
             return None;
         }
+        let is_other_time = |first: Timestamp, last: Timestamp| {
+            from.is_some_and(|from| last < from.plus(-EARLY)) || to.is_some_and(|to| first > to.plus(*late))
+        };
+        // Around midnight stamp and folder may differ by a day: both must be of another time.
+        let of_folder = day.filter(|day| number_of(*day) != number_of(stamp));
         let is_other =
-            from.is_some_and(|from| stamp < from.plus(-EARLY)) || to.is_some_and(|to| stamp > to.plus(*late));
+            is_other_time(stamp, stamp) && of_folder.is_none_or(|day| is_other_time(day, day.plus(DAY)));
         self.summary.unread_digests += u64::from(is_other && digest.is_some());
         is_other.then_some(Skipped::OtherTime)
     }

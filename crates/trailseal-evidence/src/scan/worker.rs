@@ -31,7 +31,7 @@ use super::{
     observe::observe,
     twice::{Again, First},
 };
-use crate::{Progress, ledger::Label};
+use crate::{Progress, ledger::Label, sniff};
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
 const MAX_WHOLE: usize = 8 << 20;
@@ -129,7 +129,7 @@ impl<'a> Worker<'a> {
             return self.scan.damage(job, None, reason.clone());
         }
         match job.open(real) {
-            Ok((mut file, length)) => match is_leftover(job, &mut file) {
+            Ok((mut file, length)) => match is_leftover(job, &mut file, length) {
                 Ok(true) => self.scan.summary.skip(Skipped::Leftover, job.length),
                 Ok(false) if length == 0 => self.empty(job),
                 Ok(false) => self.file(job, length, file, row),
@@ -554,9 +554,9 @@ impl Stream<'_, '_, '_> {
 }
 
 /// Whether a file is what its name says that a desktop or a copy left behind.
-fn is_leftover(job: &Job<'_>, file: &mut File) -> io::Result<bool> {
+fn is_leftover(job: &Job<'_>, file: &mut File, length: u64) -> io::Result<bool> {
     let Some(kind) = job.leftover else { return Ok(false) };
-    let is_leftover = kind.is_in(file)?;
+    let is_leftover = sniff::is_leftover(kind, file, length)?;
     io::Seek::rewind(file)?;
     Ok(is_leftover)
 }

@@ -13,6 +13,9 @@ use trailseal_verify::finding::{Code, Severity};
 
 use crate::support::{HOUR, Run, options, options_for, run, run_with, small, time};
 
+mod names;
+mod statements;
+
 const ORGANIZATION: &str = "o-abcd123456";
 
 /// Nothing at all is found, and everything is proven.
@@ -874,13 +877,11 @@ fn every_shape_has_its_sentence() {
     let (_, section) = page.split_once("## Honest archives").expect("the section");
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let documented: Vec<&str> = rows.filter_map(|line| line.split('`').nth(1)).collect();
-    let tests: Vec<&str> = include_str!("honest.rs")
-        .split("#[test]\nfn ")
-        .skip(1)
-        .filter_map(|test| test.split('(').next())
-        .collect();
-    let (own, shapes) = tests.split_last().unwrap();
-    assert_eq!(*own, "every_shape_has_its_sentence");
+    let files =
+        [include_str!("honest.rs"), include_str!("honest/names.rs"), include_str!("honest/statements.rs")];
+    let tests = files.iter().flat_map(|file| file.split("#[test]\nfn ").skip(1));
+    let names = tests.filter_map(|test| test.split('(').next());
+    let shapes: Vec<&str> = names.filter(|name| *name != "every_shape_has_its_sentence").collect();
     assert!(shapes.len() >= 40);
     assert_eq!(documented, shapes);
 }

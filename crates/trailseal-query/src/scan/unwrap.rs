@@ -12,7 +12,8 @@ use crate::json::{Value, decode};
 /// Wrappers within wrappers that are opened.
 const MAX_DEPTH: u32 = 8;
 
-/// Inflated bytes of a payload within a wrapper: `CloudWatch` sends a few MB at most.
+/// Inflated bytes of all payloads within a wrapper: `CloudWatch` sends a few MB at most. Payloads within payloads
+/// multiply.
 const MAX_PAYLOAD: u64 = 16 << 20;
 
 /// JSON that is no event record.
@@ -74,11 +75,13 @@ pub(crate) fn is_native(bytes: &[u8]) -> bool {
 
 /// Shows `visit` what an element holds.
 pub(crate) fn unwrap(bytes: &[u8], is_plain: bool, visit: &mut dyn FnMut(Unwrapped<'_>)) {
-    Unwrapper { visit }.element(bytes, is_plain, 0);
+    Unwrapper { visit, left: MAX_PAYLOAD }.element(bytes, is_plain, 0);
 }
 
 struct Unwrapper<'v> {
     visit: &'v mut dyn FnMut(Unwrapped<'_>),
+    /// Bytes of payloads that may still be decoded.
+    left: u64,
 }
 
 /// The members of an object that tell what it is.
@@ -232,13 +235,19 @@ impl Unwrapper<'_> {
     fn payload(&mut self, base64: &[u8], depth: u32) -> bool {
         let escaped = decode(base64);
         let Ok(bytes) = STANDARD.decode(escaped.trim()) else { return false };
+        let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
+            (self.visit)(Unwrapped::Damaged("its payloads hold too much"));
+            return true;
+        };
+        self.left = left;
         if !bytes.starts_with(&[0x1f, 0x8b]) {
             return self.text(&String::from_utf8_lossy(&bytes), depth);
         }
-        if let Ok((content, _, Ending::Complete)) = inflate_all(&mut bytes.as_slice(), MAX_PAYLOAD) {
+        if let Ok((content, _, Ending::Complete)) = inflate_all(&mut bytes.as_slice(), self.left) {
+            self.left -= content.len() as u64;
             return self.text(&String::from_utf8_lossy(&content), depth);
         }
-        (self.visit)(Unwrapped::Damaged("a payload whose gzip data are damaged"));
+        (self.visit)(Unwrapped::Damaged("a payload whose gzip data are damaged, or hold too much"));
         true
     }
 }

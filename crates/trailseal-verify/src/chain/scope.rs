@@ -115,7 +115,7 @@ impl Work<'_> {
         let stamp = name.as_ref().map(|name| name.end);
         let day = folders.and_then(|parts| parts.day());
         // A stamp of its folder's day says the hour; one of another day says nothing.
-        let is_of_day = |stamp: Timestamp, day: Timestamp| (-DAY..2 * DAY).contains(&stamp.since(day));
+        let is_of_day = |stamp: Timestamp, day: Timestamp| (0..DAY).contains(&stamp.since(day));
         let is_dated = stamp.zip(day).is_some_and(|(stamp, day)| is_of_day(stamp, day));
         let by_stamp = stamp.map(|stamp| policy.overlaps(stamp.plus(-HOUR), stamp));
         let by_day = day.filter(|_| !is_dated).map(|day| policy.overlaps(day, day.plus(DAY)));

@@ -292,7 +292,10 @@ fn unproven(report: &Report) -> Vec<String> {
 fn uncounted(report: &Report) -> Option<String> {
     let is_counted = |code: Code| {
         let text = code.text();
-        text.starts_with("log_") || matches!(code, Code::Gap | Code::StrayObject | Code::NotCopied)
+        let is_of_files = ["log_", "signature", "key_"].iter().any(|start| text.starts_with(start));
+        let is_count =
+            matches!(code, Code::Gap | Code::StrayObject | Code::NotCopied | Code::DigestUnreadable);
+        is_of_files || is_count
     };
     let unproven = report.findings.iter().filter(|finding| finding.severity == Severity::Unproven);
     let codes: BTreeSet<&str> =

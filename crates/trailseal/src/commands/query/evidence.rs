@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use trailseal_archive::{
-    key::{ObjectKind, log_stamp},
-    walk::Roots,
-};
+use trailseal_archive::{Timestamp, key::ObjectKind, walk::Roots};
 use trailseal_evidence::{
     Options,
-    ledger::{Label, Ledger},
+    ledger::Ledger,
     scan::{EARLY, Summary},
 };
 use trailseal_verify::{
@@ -77,19 +74,13 @@ pub(crate) fn missing_logs(ledger: Option<&Ledger>, span: TimeSpan) -> u64 {
 /// Logs that were read though no digest speaks of them, and whose names do not say that they are of another time.
 /// Whatever else lies in a folder needs no proof, and has no reason for lacking it.
 pub(crate) fn uncovered_logs(summary: &Summary, span: TimeSpan) -> u64 {
-    let touches = |file: &str| {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        log_stamp(name).is_none_or(|stamp| {
+    let touches = |stamp: &Option<Timestamp>| {
+        stamp.is_none_or(|stamp| {
             span.from.is_none_or(|from| stamp >= from.plus(-EARLY))
                 && span.to.is_none_or(|to| stamp <= to.plus(span.late))
         })
     };
-    // What a name says that its folder denies, says nothing.
-    let is_misdated = |reason: &str| reason.starts_with(Code::StampMismatch.text());
-    let logs = summary.unverified.iter().filter(|(file, label, reason)| {
-        *label == Label::NotCovered && (touches(file) || is_misdated(reason))
-    });
-    logs.count() as u64
+    summary.uncovered.iter().filter(|(stamp, _)| touches(stamp)).map(|(_, count)| count).sum()
 }
 
 /// What was found about the digests themselves, and not about single logs, that may hide events of a span.
