@@ -17,7 +17,12 @@
 //! # Ok::<(), trailseal_evidence::Error>(())
 //! ```
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::report::{DigestTotals, Mapping, Verdict};
 use rayon::prelude::*;
@@ -45,10 +50,15 @@ use load::Builder;
 mod index;
 mod load;
 
+/// Folder → name → what digests say of a file to which a link leads that has the name of a log.
+type Targets = HashMap<PathBuf, HashMap<OsString, Slot>>;
+
 /// What the digests of an archive say of its log files.
 #[derive(Debug)]
 pub struct Ledger {
     index: Index,
+    /// Where the rows of named links are.
+    targets: Targets,
     missing: Vec<MissingLog>,
     /// In order.
     missing_hashes: Vec<[u8; 32]>,
@@ -175,7 +185,8 @@ impl Ledger {
             let real = std::fs::canonicalize(path).ok()?;
             if real == path { None } else { self.index.find(&real) }
         };
-        let slot = self.index.find(path).or_else(by_real_path)?;
+        let target = || self.targets.get(path.parent()?)?.get(path.file_name()?).copied();
+        let slot = self.index.find(path).or_else(by_real_path).or_else(target)?;
         Some(Entry { ledger: self, slot })
     }
 
@@ -184,7 +195,12 @@ impl Ledger {
     pub fn folder(&self, path: &Path) -> FolderEntries<'_> {
         let real = std::fs::canonicalize(path).ok().filter(|real| real != path);
         let by_real_path = real.and_then(|real| self.index.folder(&real));
-        FolderEntries { ledger: self, by_path: self.index.folder(path), by_real_path }
+        FolderEntries {
+            ledger: self,
+            by_path: self.index.folder(path),
+            by_real_path,
+            targets: self.targets.get(path),
+        }
     }
 
     /// The logs that authentic digests name and of which there is no file, in order of their keys.
@@ -238,6 +254,7 @@ pub struct FolderEntries<'a> {
     ledger: &'a Ledger,
     by_path: Option<&'a Names>,
     by_real_path: Option<&'a Names>,
+    targets: Option<&'a HashMap<OsString, Slot>>,
 }
 
 impl<'a> FolderEntries<'a> {
@@ -245,7 +262,8 @@ impl<'a> FolderEntries<'a> {
     /// the file.
     pub fn entry(&self, name: &str) -> Option<Entry<'a>> {
         let mut known = [self.by_path, self.by_real_path].into_iter().flatten();
-        let slot = known.find_map(|names| names.find(name))?;
+        let target = || self.targets?.get(OsStr::new(name)).copied();
+        let slot = known.find_map(|names| names.find(name)).or_else(target)?;
         Some(Entry { ledger: self.ledger, slot })
     }
 }

@@ -1,6 +1,9 @@
 //! Filling a ledger, an account and region at a time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    path::PathBuf,
+};
 
 use crate::report::Mapping;
 use trailseal_archive::{Timestamp, leftover::Leftover, walk::Refusal};
@@ -11,7 +14,7 @@ use trailseal_verify::{
 };
 
 use super::{
-    Ledger, LedgerSummary, MissingLog,
+    Ledger, LedgerSummary, MissingLog, Targets,
     index::{Index, Naming, Slot},
 };
 use crate::{
@@ -36,6 +39,8 @@ const MAX_LISTED: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Builder {
     index: Index,
+    /// Files outside their account's and region's folders to which links lead.
+    targets: Vec<(PathBuf, Naming, MissingLog)>,
     missing: Vec<MissingLog>,
     /// The content that should lie where nothing does.
     missing_hashes: Vec<[u8; 32]>,
@@ -56,8 +61,9 @@ impl Builder {
 
     /// Adds what those of other accounts and regions say.
     pub(super) fn merge(&mut self, other: Self) {
-        let Self { index, missing, missing_hashes, pattern, outcomes, listed, unlisted } = other;
+        let Self { index, targets, missing, missing_hashes, pattern, outcomes, listed, unlisted } = other;
         self.index.merge(index);
+        self.targets.extend(targets);
         self.missing.extend(missing);
         self.missing_hashes.extend(missing_hashes);
         self.pattern = self.pattern.take().or(pattern);
@@ -84,6 +90,7 @@ impl Builder {
         let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
             conflicts.iter().map(|(key, hash)| (key, hash)).collect();
         let unread = Unread::new(unit, run);
+        let mut links = Vec::new();
         let mut slots = vec![Slot::Nothing; unit.files.len()];
         let mut tallies = vec![LogTally::default(); unit.rows.len()];
         for row in unit.judged_rows() {
@@ -103,15 +110,23 @@ impl Builder {
                     && named.hash.as_ref().is_some_and(|hash| conflicts.contains(&(&named.object, hash)));
                 let naming = Naming::new(named, is_authentic, is_conflicting);
                 for id in files {
-                    let Some(id) = unread.instead(unit, id) else {
-                        self.miss(unit, (row, named), Copy::Absent, &mut tallies[row]);
-                        continue;
-                    };
                     let slot = &mut slots[id as usize];
                     *slot = self.index.name(*slot, naming);
+                    match unread.rows_of(unit, id).filter(|_| is_authentic) {
+                        None => {}
+                        Some(Rows::Nowhere) => self.missing.push(missing_log(named)),
+                        Some(Rows::File(target)) => links.push((target, naming, missing_log(named))),
+                        Some(Rows::Elsewhere(path)) => {
+                            self.targets.push((path, naming, missing_log(named)));
+                        }
+                    }
                 }
                 self.pattern.get_or_insert_with(|| named.clone());
             }
+        }
+        for (target, naming, missing) in links {
+            let slot = &mut slots[target as usize];
+            *slot = self.lead_to(*slot, naming, missing);
         }
         outcome.add_chains(&unit.rows, &unit.assessment, &tallies, run);
         self.take_unnamed(unit, &mut slots, &mut outcome);
@@ -181,6 +196,31 @@ impl Builder {
         outcome.findings.extend(no_digests(outcome, all.ends()));
     }
 
+    /// A file to which a link leads that has a log's name: it is that log, unless digests name it by another name, with
+    /// other content. Then its rows are its own, and those of the log are nowhere.
+    fn lead_to(&mut self, slot: Slot, naming: Naming, missing: MissingLog) -> Slot {
+        let Slot::Named(first) = slot else { return self.index.name(Slot::Nothing, naming) };
+        if !self.index.namings_from(first).any(|known| known.hash() == naming.hash()) {
+            self.missing.push(missing);
+        }
+        slot
+    }
+
+    /// The files to which links lead out of the folders of their account and region.
+    fn resolve_targets(&mut self) -> Targets {
+        let mut targets = Targets::new();
+        for (path, naming, missing) in std::mem::take(&mut self.targets) {
+            if let Some(slot @ Slot::Named(_)) = self.index.find(&path) {
+                self.lead_to(slot, naming, missing);
+            } else if let Some((folder, name)) = path.parent().zip(path.file_name()) {
+                let names = targets.entry(folder.to_owned()).or_default();
+                let slot = names.entry(name.to_owned()).or_insert(Slot::Nothing);
+                *slot = self.index.name(*slot, naming);
+            }
+        }
+        targets
+    }
+
     /// A named log of which there is no file.
     fn miss(&mut self, unit: &Unit, (row, named): (usize, &NamedLog), copy: Copy<'_>, tally: &mut LogTally) {
         let is_authentic = unit.assessment.judgements[row].is_authentic();
@@ -188,9 +228,7 @@ impl Builder {
         tally.add(&verdict);
         let Some(code) = verdict.finding.as_ref().map(|(code, _)| *code) else { return };
         if is_authentic {
-            let event_span = named.oldest_event.zip(named.newest_event);
-            let (bucket, key) = (named.bucket.clone(), named.object.clone());
-            self.missing.push(MissingLog { bucket, key, event_span, code });
+            self.missing.push(MissingLog { code, ..missing_log(named) });
             let is_elsewhere = matches!(copy, Copy::Absent | Copy::NotInArchive);
             self.missing_hashes.extend(named.hash.filter(|_| is_elsewhere));
         }
@@ -206,6 +244,7 @@ impl Builder {
     /// # Errors
     /// Those of the search for what explains the ends of chains.
     pub(super) fn finish(mut self, opened: &Opened, run: &Run<'_>) -> Result<Ledger, Error> {
+        let targets = self.resolve_targets();
         self.index.seal();
         self.missing.sort_unstable();
         self.missing.dedup_by(|later, kept| {
@@ -263,6 +302,7 @@ impl Builder {
         }
         Ok(Ledger {
             index,
+            targets,
             missing,
             missing_hashes,
             pattern,
@@ -272,6 +312,23 @@ impl Builder {
             is_statement_contradicted,
         })
     }
+}
+
+/// A named log, as one that is not there.
+fn missing_log(named: &NamedLog) -> MissingLog {
+    let event_span = named.oldest_event.zip(named.newest_event);
+    let (bucket, key) = (named.bucket.clone(), named.object.clone());
+    MissingLog { bucket, key, event_span, code: Code::LogMissing }
+}
+
+/// Where a scan finds the rows of a file that a digest names, if not in it.
+enum Rows {
+    /// It passes over the file.
+    Nowhere,
+    /// In the file to which a link leads, of the account and region.
+    File(FileId),
+    /// In one that is of no account and region, or of another.
+    Elsewhere(PathBuf),
 }
 
 /// Files that a scan passes over, though a digest names what lies there.
@@ -291,23 +348,23 @@ impl<'a> Unread<'a> {
         Self { run, in_leftovers: folders.flatten().collect() }
     }
 
-    /// The file whose rows a scan yields for a named one: the same, or the one to which a link leads. `None` where it
-    /// yields none.
-    fn instead(&self, unit: &Unit, id: FileId) -> Option<FileId> {
+    /// Where a scan finds the rows of a named file, if not in it.
+    fn rows_of(&self, unit: &Unit, id: FileId) -> Option<Rows> {
         let file = unit.files.get(id);
-        if matches!(file.file.refusal, Some(Refusal::Circle)) {
-            return None;
-        }
         let in_folder = self.in_leftovers.get(&id).copied();
-        if in_folder.is_some() && sniff::leftover(self.run.roots, in_folder, &file).is_some() {
-            return None;
-        }
-        if !file.file.is_link {
-            return Some(id);
+        match file.file.refusal {
+            Some(Refusal::Circle) => return Some(Rows::Nowhere),
+            Some(_) => return None,
+            None if in_folder.is_some() && sniff::leftover(self.run.roots, in_folder, &file).is_some() => {
+                return Some(Rows::Nowhere);
+            }
+            None if !file.file.is_link => return None,
+            None => {}
         }
         let real = std::fs::canonicalize(file.real()).ok()?;
-        let name = real.file_name()?.to_str()?;
-        unit.files.find_exactly(&text_of(real.parent()?), name)
+        let place = real.parent().zip(real.file_name().and_then(|name| name.to_str()));
+        let known = place.and_then(|(folder, name)| unit.files.find_exactly(&text_of(folder), name));
+        Some(known.map_or(Rows::Elsewhere(real), Rows::File))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod anchors;
+mod attacks;
 mod chains;
 mod copies;
 mod digests;
