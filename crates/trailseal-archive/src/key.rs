@@ -74,13 +74,9 @@ impl<'a> KeyParts<'a> {
         })
     }
 
-    /// The first second of the day that its date folders state: the last three in a row that are a date.
+    /// The first second of the day that its date folders state.
     pub fn day(&self) -> Option<Timestamp> {
-        let folders: Vec<&str> = self.folders.split('/').collect();
-        folders
-            .windows(3)
-            .rev()
-            .find_map(|date| Timestamp::parse_stamp(&format!("{}T000000Z", date.concat())).ok())
+        day_of_folders(self.folders)
     }
 
     fn after_aws_logs(prefix: &'a str, tail: &'a str) -> Option<Self> {
@@ -129,6 +125,13 @@ pub fn is_decorated(path: &str, key: &str) -> bool {
     } else {
         has_own(folder_name) && is_own_folder(above)
     }
+}
+
+/// The first second of the day that folders (`2024/03/01`) state: the last three in a row that are a date.
+pub fn day_of_folders(folders: &str) -> Option<Timestamp> {
+    let folders: Vec<&str> = folders.split('/').collect();
+    let day = |date: &[&str]| Timestamp::parse_stamp(&format!("{}T000000Z", date.concat())).ok();
+    folders.windows(3).rev().find_map(day)
 }
 
 /// Twelve digits.

@@ -112,19 +112,6 @@ pub(crate) fn questions(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expe
     questions
 }
 
-/// The ends of chains beside which another of the same account and region goes on: what is asked for past them is
-/// covered if they were ended.
-pub(crate) fn ends_beside_others(outcomes: &[UnitOutcome]) -> impl Iterator<Item = Question> + '_ {
-    outcomes.iter().flat_map(|unit| {
-        let standard = || unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
-        let newest = standard().filter_map(|chain| chain.last_end).max();
-        standard().filter_map(move |chain| {
-            let end = chain.last_end.filter(|end| newest.is_some_and(|newest| newest.since(*end) >= HOUR))?;
-            Some(Question::new(&chain.report.id, end, None, &chain.run_starts))
-        })
-    })
-}
-
 /// Says of gaps which event explains them; they stay what they are.
 fn explain_gaps(outcomes: &mut [UnitOutcome], explanations: &Explanations) {
     for unit in outcomes {
@@ -407,10 +394,12 @@ pub(crate) fn late_and_early(
         let older_log = oldest.filter(|oldest| is_first && start.since(*oldest) > STAMP_TOLERANCE);
         let proves_from = chain.proves_from.unwrap_or(start);
         let asked = policy.start.filter(|asked| *asked < proves_from);
-        // A span that ends before has no start of its own to compare.
+        // A span that ends before has no start of its own to compare; only a chain that names a predecessor, or the
+        // only one, is known to have begun before.
+        let is_cut = chain.first_start == chain.proves_from;
         let is_alone = !standard().any(|other| other.proves_from.or(other.first_start) < policy.end);
         let ends_before =
-            policy.end.filter(|end| *end <= proves_from && (policy.start.is_some() || is_alone));
+            policy.end.filter(|end| *end <= proves_from && (policy.start.is_some() || is_alone || is_cut));
         if let Some(from) = asked.or(older_log).or(ends_before) {
             let message = match (asked, ends_before) {
                 (_, Some(_)) => format!("nothing is covered before {proves_from}; {}", reach(chain)),
@@ -425,16 +414,7 @@ pub(crate) fn late_and_early(
         let goes_on = policy.end.is_none() && standard().any(|other| other.last_end > policy.start);
         let Some((question, mut finding)) = ends_early(chain, policy).filter(|_| !goes_on) else { continue };
         if explanations.has_ended(&question) {
-            // Nothing was lost; but what was asked for was logged only if another chain goes on.
-            let goes_on = |other: &ChainOutcome| {
-                other.proves_from.is_some_and(|from| Some(from) <= finding.start)
-                    && other.last_end >= finding.end
-            };
-            if standard().any(goes_on) {
-                continue;
-            }
-            finding.message +=
-                "; its trail was stopped or deleted, as a verified log says, and logged no more";
+            finding.message += "; its trail was stopped or deleted, or its account left, as a verified log says: it logged no more";
         }
         findings.push(finding);
     }
@@ -515,8 +495,10 @@ fn span(
 fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<(Question, Finding)> {
     let mut newest: BTreeMap<(&str, &str, &str), Timestamp> = BTreeMap::new();
     let mut take = |id, end| {
-        let time = newest.entry(trail_of(id)).or_insert(end);
-        *time = (*time).max(end);
+        for trail in [trail_of(id), own_trail_of(id)] {
+            let time = newest.entry(trail).or_insert(end);
+            *time = (*time).max(end);
+        }
     };
     for (chain, end) in outcomes.iter().flat_map(|unit| standard_heads(unit, policy)) {
         take(&chain.report.id, end);
@@ -536,7 +518,8 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
                 findings.push((question, span(chain, code, message, end, time)));
             };
             let log = newest_log.filter(|log| log.since(end) > PENDING);
-            let peer = newest[&trail_of(&chain.report.id)];
+            let id = &chain.report.id;
+            let peer = newest[&trail_of(id)].max(newest[&own_trail_of(id)]);
             if let Some(log) = log {
                 behind(
                     Code::HeadStale,
@@ -584,6 +567,11 @@ fn newest_end(chain: &ChainOutcome, policy: &Policy) -> Option<Timestamp> {
 /// the name, and the home region.
 pub(crate) fn trail_of(id: &ChainId) -> (&str, &str, &str) {
     (id.organization.as_ref().unwrap_or(&id.account), &id.trail, &id.home_region)
+}
+
+/// The same for a trail of the account's own, which an organization's may have been or become.
+fn own_trail_of(id: &ChainId) -> (&str, &str, &str) {
+    (&id.account, &id.trail, &id.home_region)
 }
 
 /// Accounts and regions that should be there and are not; what the run was narrowed to should be there too.

@@ -2,7 +2,7 @@
 
 use trailseal_archive::{
     Timestamp,
-    key::{DigestName, KeyParts, log_stamp},
+    key::{DigestName, KeyParts, ObjectKind, day_of_folders, is_region_like, log_stamp},
 };
 
 /// Seconds of a day.
@@ -10,7 +10,18 @@ pub(crate) const DAY: i64 = 24 * 3600;
 
 /// The first second of the day that the date folders in a path or key state.
 pub(crate) fn day_of(path: &str) -> Option<Timestamp> {
-    KeyParts::parse(path)?.day()
+    if let Some(parts) = KeyParts::parse(path) {
+        return parts.day();
+    }
+    // A tree that was cut has no more of a key than its kind and its region.
+    let (folders, _) = path.rsplit_once('/')?;
+    let mut starts = folders.match_indices('/').map(|(at, _)| &folders[at + 1..]);
+    let below = starts.find_map(|rest| {
+        let (kind, rest) = rest.split_once('/')?;
+        let (region, rest) = rest.split_once('/')?;
+        (ObjectKind::from_folder(kind).is_some() && is_region_like(region)).then_some(rest)
+    });
+    day_of_folders(below?)
 }
 
 /// The number of a moment's day since 1970.

@@ -4,7 +4,8 @@
 use std::{collections::HashMap, path::Path};
 
 use trailseal_archive::{
-    key::{ObjectKind, is_account_id, strip_extension},
+    Timestamp,
+    key::{ObjectKind, is_account_id, log_stamp, strip_extension},
     leftover::Leftover,
     walk::{Refusal, Roots},
 };
@@ -187,6 +188,11 @@ pub(crate) fn log_base(name: &str) -> Option<&str> {
     let unique_at = stamp.len() + usize::from(rest[stamp.len()..].starts_with('_'));
     let unique = rest[unique_at..].bytes().take_while(u8::is_ascii_alphanumeric).count();
     (unique > 0).then(|| &name[start..stamp_at + unique_at + unique])
+}
+
+/// The delivery time in the name of a log, wherever that stands in a name.
+pub(crate) fn stamp_within(name: &str) -> Option<Timestamp> {
+    log_stamp(name).or_else(|| log_stamp(&format!("{}.json.gz", log_base(name)?)))
 }
 
 #[cfg(test)]

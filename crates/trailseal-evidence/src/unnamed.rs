@@ -26,7 +26,7 @@ use crate::{
     read::SIDECAR,
     report::FileTotals,
     sniff,
-    sort::{Class, log_base},
+    sort::{Class, log_base, stamp_within},
     statement::{Delivery, TrailStatement},
     unit::{SeenFiles, Unit},
 };
@@ -85,7 +85,7 @@ impl Unit {
             let is_other_kind = !matches!(file.kind, ObjectKind::Log | ObjectKind::Digest) && !is_stray;
             let twin = if is_other_kind || is_stray { Twin::None } else { twins.find(self, &file) };
             // A name may say nothing and still have a stamp.
-            let is_in_scope = is_in_scope(run.policy, log_stamp(&file.file.name), day);
+            let is_in_scope = is_in_scope(run.policy, stamp_within(&file.file.name), day);
             unnamed.push(UnnamedFile { id, stamp, meaning, is_other_kind, is_in_scope, twin });
         }
         unnamed

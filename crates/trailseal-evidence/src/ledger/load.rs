@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     batch::Run,
-    conclude::{ends_beside_others, holes, no_digests, of_digests, questions, settle, totals},
+    conclude::{holes, no_digests, of_digests, questions, settle, totals},
     error::Error,
     explain::Explanations,
     files::FileId,
@@ -162,7 +162,9 @@ impl Builder {
                     Slot::Kin { meaning, is_other_kind, family }
                 }
                 Twin::Log { row, log } => {
-                    let named = unit.named_log(row, log);
+                    // The content of a log that is missing was not copied, but moved (row 8).
+                    let is_copy = unit.is_in_its_place(row as usize, log as usize);
+                    let named = unit.named_log(row, log).filter(|_| is_copy);
                     let twin = named.and_then(|named| self.index.twin(Naming::new(named, true, false)));
                     Slot::Unnamed { meaning, is_other_kind, twin }
                 }
@@ -268,9 +270,7 @@ impl Builder {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
         }));
         let expect = &run.options.expect;
-        let mut questions = questions(&self.outcomes, run.policy, expect);
-        // Which span is asked for is told later.
-        questions.extend(ends_beside_others(&self.outcomes));
+        let questions = questions(&self.outcomes, run.policy, expect);
         let explanations = Explanations::search(questions, &self.outcomes, run.options, run.progress)?;
         findings.extend(of_digests(&mut self.outcomes, run.policy, expect, &explanations));
         findings.extend(holes(&self.outcomes, run.policy, &findings));

@@ -75,8 +75,9 @@ impl ByKey {
                 continue;
             }
             let path = text_of(&file.real());
+            let is_here = object_tail(&path).is_some() || is_of_region(&path, &unit.key.region);
             let folder = || path.rsplit('/').nth(1).and_then(log_base);
-            if let Some(base) = log_base(&file.file.name).or_else(folder) {
+            if let Some(base) = log_base(&file.file.name).or_else(folder).filter(|_| is_here) {
                 let is_native = strip_extension(&file.file.name) == Some(base);
                 let is_delivered = |parts: KeyParts<'_>| is_native && parts.folders.matches('/').count() == 2;
                 by_key.keeps_layout |= KeyParts::parse(&path).is_some_and(is_delivered);
@@ -84,9 +85,7 @@ impl ByKey {
             }
             match object_tail(&path) {
                 Some(tail) => drop(by_key.by_tail.entry(tail.to_owned()).or_insert(id)),
-                None if is_of_region(&path, &unit.key.region) => {
-                    by_key.by_name.entry(file.file.name.clone()).or_insert(id);
-                }
+                None if is_here => drop(by_key.by_name.entry(file.file.name.clone()).or_insert(id)),
                 None => {}
             }
         }

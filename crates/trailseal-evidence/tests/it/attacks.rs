@@ -373,3 +373,19 @@ fn s57_names_that_end_within_a_character_break_nothing() {
         assert!(Path::new(name).file_name().is_some());
     }
 }
+
+#[test]
+fn s28_a_trail_that_became_an_organizations_has_its_peers_all_the_same() {
+    let regions = vec!["eu-west-1".to_owned(), "us-east-1".to_owned()];
+    let mut model = Plan { regions, hours: 9, ..Plan::default() }.model();
+    for chain in &mut model.chains {
+        chain.change_place(6, |chain| chain.organization = Some("o-abcd123456".to_owned()));
+    }
+    let archive = model.write();
+    run(&archive).status(0);
+    for digest in &archive.model.chains[1].digests[5..] {
+        digest.logs.iter().for_each(|log| archive.delete(&log.key));
+        archive.delete_digest(digest.object());
+    }
+    run(&archive).status(3).finds_at_least(&["U head_behind_peers"]);
+}

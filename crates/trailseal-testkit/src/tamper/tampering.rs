@@ -64,6 +64,8 @@ pub struct Tampering<'w> {
     pub steps: Vec<Step>,
     /// Whether what was done leaves everything provable that was.
     pub is_provable: bool,
+    /// The date folders that were not copied.
+    pub(crate) left_out: Option<String>,
     /// What was touched.
     pub focus: Vec<Focus>,
     pub(crate) random: Random,
@@ -87,6 +89,7 @@ impl<'w> Tampering<'w> {
             roots: world.roots.clone(),
             steps: Vec::new(),
             is_provable: true,
+            left_out: None,
             focus: Vec::new(),
             random: random.clone(),
             unique: 0,
@@ -114,9 +117,10 @@ impl<'w> Tampering<'w> {
         }
     }
 
-    /// Whether an honest owner may have done all of it.
+    /// Whether an honest owner may have done all of it. Nobody leaves a day out and copies something else of it.
     pub fn is_harmless(&self) -> bool {
-        self.steps.iter().all(|step| step.is_harmless)
+        let has_left_out = |day: &String| self.tree.keys().any(|path| path.contains(day.as_str()));
+        self.steps.iter().all(|step| step.is_harmless) && !self.left_out.as_ref().is_some_and(has_left_out)
     }
 
     /// Random scopes, rather around what was touched.

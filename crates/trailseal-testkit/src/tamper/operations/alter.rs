@@ -2,13 +2,10 @@
 
 use trailseal_deliver::write::{gzip, sidecar_name};
 
-use crate::{
-    damage::gunzip,
-    tamper::{
-        operations::{Operation, harm},
-        tampering::Tampering,
-        world::Signed,
-    },
+use crate::tamper::{
+    operations::{Operation, harm},
+    tampering::Tampering,
+    world::Signed,
 };
 
 pub(super) const ALL: [Operation; 11] = [
@@ -211,7 +208,8 @@ fn move_object(t: &mut Tampering<'_>, one: &Signed) -> Option<String> {
     }
     let is_inflated = t.random.chance(10);
     if is_inflated {
-        t.put(&to, gunzip(&content.bytes));
+        let inflated = super::copies::content_of(&content.bytes).unwrap_or_else(|| content.bytes.clone());
+        t.put(&to, inflated);
     } else {
         t.put_content(&to, content);
     }

@@ -25,12 +25,15 @@ pub(super) const ALL: [Operation; 12] = [
     harmless("copy into one folder", 2, flat),
 ];
 
+/// What gzip holds; what an operation before stored inflated has no other form.
+pub(super) fn content_of(bytes: &[u8]) -> Option<Vec<u8>> {
+    bytes.starts_with(&[0x1f, 0x8b]).then(|| gunzip(bytes))
+}
+
 fn twin(t: &mut Tampering<'_>) -> Option<String> {
     let one = t.object(&|_| true)?;
     let path = t.world.path(one);
-    // What an operation before stored inflated has no other form.
-    let bytes = &t.file(&path)?.bytes;
-    let content = bytes.starts_with(&[0x1f, 0x8b]).then(|| gunzip(bytes))?;
+    let content = content_of(&t.file(&path)?.bytes)?;
     let to = path.strip_suffix(".gz")?.to_owned();
     t.put(&to, content);
     Some(to)
@@ -84,7 +87,7 @@ fn replica(t: &mut Tampering<'_>) -> Option<String> {
 fn recompress(t: &mut Tampering<'_>) -> Option<String> {
     let one = t.object(&|_| true)?;
     let path = t.world.path(one);
-    let content = gunzip(&t.file(&path)?.bytes);
+    let content = content_of(&t.file(&path)?.bytes)?;
     t.put(&path, gzip(&content));
     Some(one.key.clone())
 }
@@ -92,7 +95,7 @@ fn recompress(t: &mut Tampering<'_>) -> Option<String> {
 fn inflated(t: &mut Tampering<'_>) -> Option<String> {
     let one = t.object(&|_| true)?;
     let path = t.world.path(one);
-    let content = gunzip(&t.file(&path)?.bytes);
+    let content = content_of(&t.file(&path)?.bytes)?;
     let keeps_name = t.random.chance(50);
     if keeps_name {
         t.put(&path, content);
@@ -210,6 +213,7 @@ fn by_days(t: &mut Tampering<'_>) -> Option<String> {
     let left_out = t.random.choose(&[0, 1]);
     t.tree.retain(|path, _| !path.contains(&days[left_out]));
     t.is_provable = false;
+    t.left_out = Some(days[left_out].clone());
     Some(format!("without {}", days[left_out]))
 }
 
