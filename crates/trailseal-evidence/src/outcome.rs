@@ -307,8 +307,9 @@ impl ChainView<'_> {
 
     fn baseline_head(&self, expect: &Expectations) -> Option<bool> {
         let chains = &expect.baseline.as_ref()?.chains;
-        let mut olds = chains.iter().filter(|old| old.id.is_same_but_organization(&self.chain.id));
-        let old = olds.find_map(|old| old.head.as_ref())?;
+        let same = chains.iter().find(|old| old.id == self.chain.id);
+        let joined = || chains.iter().find(|old| old.id.is_same_but_organization(&self.chain.id));
+        let old = same.or_else(joined)?.head.as_ref()?;
         let is_old = |row: &usize| {
             let row = &self.rows[*row];
             let key = row.digest().is_some_and(|digest| digest.object == old.key);

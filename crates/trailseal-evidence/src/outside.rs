@@ -2,7 +2,7 @@
 //! as what it is (rows 63, 70, 83 and 85 of spec/verification.md 5).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -45,6 +45,8 @@ pub(crate) struct Outside {
     pub(crate) files: FileTotals,
     /// Files in no folder of CloudTrail's, of which it is not known yet whether logs lie beside them.
     elsewhere: Vec<(Folder, File)>,
+    /// The roots, by their numbers, in which logs or digests lie outside AWS's layout, asked for or not.
+    lost: BTreeSet<usize>,
 }
 
 /// What a folder is.
@@ -102,22 +104,24 @@ impl Outside {
                 }
             }
         }
+        let is_bare = is_in_no_layout(folder);
+        if is_expected && is_bare {
+            let above = |root: &PathBuf| folder.shown.starts_with(root);
+            self.lost.extend((0..options.roots.len()).filter(|root| above(&options.roots[*root])));
+        }
         let place = place_of(folder, options);
         let in_folder = Leftover::in_folder(&folder.real);
         for file in rest {
             self.files.found += 1;
-            if !is_expected && place == Where::Elsewhere && is_in_no_layout(folder) {
+            if !is_expected && is_bare && place == Where::Elsewhere {
                 self.elsewhere.push((folder.clone(), file));
                 continue;
             }
             let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
-            let leftover = sniff::leftover(roots, in_folder, &file);
-            if leftover == Some(Leftover::Marker) {
-                self.files.markers += 1;
-            } else if let Some(kind) = leftover {
-                self.files.leftovers += 1;
-                self.leftovers.add(kind, &file.shown());
-            } else if is_expected || place != Where::Elsewhere {
+            if self.is_known(roots, in_folder, &file) {
+                continue;
+            }
+            if is_expected || place != Where::Elsewhere {
                 self.suspect(roots, &file, place, is_expected, options, policy);
             } else {
                 self.files.others += 1;
@@ -128,27 +132,37 @@ impl Outside {
     /// Files beside a tree that has lost AWS's layout: its logs may lie in any folder, and so may what was put among
     /// them. Elsewhere they are the user's own.
     fn judge_elsewhere(&mut self, roots: &Roots, options: &Options, policy: &Policy) {
-        let loose = self.loose.values().flatten().map(|(_, listing)| &listing.folder);
-        let loose: Vec<&Folder> = loose.filter(|folder| is_in_no_layout(folder)).collect();
-        let is_of_root = |folder: &Folder, root: &Path| folder.shown.starts_with(root);
-        let is_lost = |root: &&PathBuf| loose.iter().any(|folder| is_of_root(folder, root));
-        let lost: Vec<&PathBuf> = options.roots.iter().filter(is_lost).collect();
         for (folder, file) in std::mem::take(&mut self.elsewhere) {
-            let in_folder = Leftover::in_folder(&folder.real);
-            let is_beside_logs = lost.iter().any(|root| is_of_root(&folder, root));
             let file = FileRef { kind: ObjectKind::Log, folder: &folder, file: &file };
-            let leftover = sniff::leftover(roots, in_folder, &file);
-            if leftover == Some(Leftover::Marker) {
-                self.files.markers += 1;
-            } else if let Some(kind) = leftover {
-                self.files.leftovers += 1;
-                self.leftovers.add(kind, &file.shown());
-            } else if is_beside_logs {
+            let is_beside_logs = self.lost.iter().any(|root| folder.shown.starts_with(&options.roots[*root]));
+            if self.is_known(roots, Leftover::in_folder(&folder.real), &file) {
+                continue;
+            }
+            if is_beside_logs {
                 self.suspect(roots, &file, Where::Account { account: "" }, false, options, policy);
             } else {
                 self.files.others += 1;
             }
         }
+    }
+
+    /// Counts a file that is a link to another, or what desktops, copies and archives leave behind.
+    fn is_known(&mut self, roots: &Roots, in_folder: Option<Leftover>, file: &FileRef<'_>) -> bool {
+        // What it leads to is judged where it lies.
+        if file.file.is_link && file.file.refusal.is_none() {
+            self.files.aliases += 1;
+            return true;
+        }
+        let leftover = sniff::leftover(roots, in_folder, file);
+        match leftover {
+            Some(Leftover::Marker) => self.files.markers += 1,
+            Some(kind) => {
+                self.files.leftovers += 1;
+                self.leftovers.add(kind, &file.shown());
+            }
+            None => {}
+        }
+        leftover.is_some()
     }
 
     /// A file where log and digest files are expected.

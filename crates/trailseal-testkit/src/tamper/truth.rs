@@ -273,12 +273,16 @@ impl<'w> Remains<'w> {
         })
     }
 
-    /// Whether an object may lie in a place: the account and region that the place states are its own.
+    /// Whether an object may lie in a place: the account and region that the place states are its own. Outside AWS's
+    /// layout a name says more than folders do.
     fn fits(&self, file: &Seen, signed: &Signed) -> bool {
         let chain = &self.world.lines[signed.line].chain;
         let place = &file.place;
-        place.account.as_ref().is_none_or(|account| *account == chain.account)
-            && place.region.as_ref().is_none_or(|region| *region == chain.region)
+        let fits_folders = || {
+            place.account.as_ref().is_none_or(|account| *account == chain.account)
+                && place.region.as_ref().is_none_or(|region| *region == chain.region)
+        };
+        (fits_folders() || (!place.is_in_layout && place.named.is_some()))
             && place.named.as_ref().is_none_or(|(account, region)| {
                 *account == chain.account && region.eq_ignore_ascii_case(&chain.region)
             })

@@ -123,8 +123,15 @@ impl Case<'_> {
         let mut options = self.options();
         options.expect.accounts =
             of(|world, line| world.lines[line].chain.account.clone()).into_iter().collect();
-        options.expect.regions =
-            of(|world, line| world.lines[line].chain.region.clone()).into_iter().collect();
+        let regions = of(|world, line| world.lines[line].chain.region.clone());
+        // Every account is expected in every region.
+        let is_everywhere = |account: &String| {
+            let of_account = world.lines[..world.owned].iter().filter(|line| line.chain.account == *account);
+            of_account.map(|line| &line.chain.region).collect::<BTreeSet<_>>().len() == regions.len()
+        };
+        if options.expect.accounts.iter().all(is_everywhere) {
+            options.expect.regions = regions.into_iter().collect();
+        }
         let Some(report) = self.run(&options, "with expectations", failures) else { return };
         let is_left =
             |expected: &String| self.tampering.tree.keys().any(|path| path.contains(expected.as_str()));
