@@ -305,4 +305,42 @@ mod tests {
         assert_eq!(log_stamp("renamed.json.gz"), None);
         assert_eq!(log_stamp("123456789012_CloudTrail_us-east-1_20149920T1255Z_x.json.gz"), None);
     }
+
+    #[test]
+    fn what_a_copy_added_to_a_name_claims_nothing_else() {
+        let folder = "AWSLogs/111122223333/CloudTrail/us-east-1/2024/03/01";
+        let name = "111122223333_CloudTrail_us-east-1_20240301T0015Z_AbCdEfGhIjKlMnOp.json.gz";
+        let key = format!("{folder}/{name}");
+        for path in [
+            key.clone(),
+            format!("{key}.v1"),
+            format!("{key}/v1"),
+            format!("{folder}/v1/{name}"),
+            format!("copy/of/{folder}/{}", name.replace(".json", " (1).json")),
+            key.replace('/', "_"),
+            format!("flat/{name}"),
+        ] {
+            assert!(is_decorated(&path, &key), "{path}");
+        }
+        for path in [
+            format!("{}/{name}", folder.replace("03/01", "03/02")),
+            format!("{}/{name}", folder.replace("us-east-1", "eu-west-1")),
+            format!("{folder}/v1/v2/{name}"),
+            format!("{folder}/{}", name.replace("0015", "0016")),
+            "v1".to_owned(),
+        ] {
+            assert!(!is_decorated(&path, &key), "{path}");
+        }
+    }
+
+    #[test]
+    fn folders_state_days() {
+        let day = Timestamp::parse_stamp("20240301T000000Z").unwrap();
+        for folders in ["2024/03/01", "2024/03/01/x", "x/2024/03/01/y/z", "2023/01/01/2024/03/01"] {
+            assert_eq!(day_of_folders(folders), Some(day), "{folders}");
+        }
+        for folders in ["", "2024/03", "2024/13/01", "2024/3/1", "20240301"] {
+            assert_eq!(day_of_folders(folders), None, "{folders}");
+        }
+    }
 }

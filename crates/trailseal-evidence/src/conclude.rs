@@ -577,15 +577,12 @@ fn own_trail_of(id: &ChainId) -> (&str, &str, &str) {
 /// Accounts and regions that should be there and are not; what the run was narrowed to should be there too.
 fn absent(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
     let chains = || outcomes.iter().flat_map(|unit| &unit.chains);
-    fn place(chain: &ChainOutcome) -> (&str, &str) {
-        (&chain.report.id.account, &chain.report.id.region)
-    }
     // Anybody can write a file; only what a key vouches for says that an account or region is there.
     let present: BTreeSet<(&str, &str)> =
-        chains().filter(|chain| chain.is_authentic_standard()).map(place).collect();
+        chains().filter(|chain| chain.is_authentic_standard()).map(ChainOutcome::place).collect();
     let logs = outcomes.iter().filter(|unit| unit.log_files > 0);
     let seen: BTreeSet<&str> =
-        logs.map(|unit| &*unit.account).chain(chains().map(|chain| place(chain).0)).collect();
+        logs.map(|unit| &*unit.account).chain(chains().map(|chain| chain.place().0)).collect();
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();
     let mut findings = Vec::new();
     let is_unexpected = |account: &&&str| {

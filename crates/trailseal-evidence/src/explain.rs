@@ -226,7 +226,8 @@ impl Explanations {
             let last = time.plus(LAST_DIGEST);
             self.logged.iter().any(|(id, moment)| *moment > last && trail_of(id) == trail)
         };
-        !of_trail().any(was_started) && !(end.call.change == Change::Stopped && goes_on())
+        let is_refuted = of_trail().any(was_started) || (end.call.change == Change::Stopped && goes_on());
+        !is_refuted
     }
 
     /// Whether a change concerns the chain of a question (row 61).

@@ -107,6 +107,11 @@ pub(crate) struct ChainOutcome {
 }
 
 impl ChainOutcome {
+    /// Its account and region.
+    pub(crate) fn place(&self) -> (&str, &str) {
+        (&self.report.id.account, &self.report.id.region)
+    }
+
     /// Whether it is no chain of backfill digests, and a key vouches for one of its digests.
     pub(crate) fn is_authentic_standard(&self) -> bool {
         self.report.id.kind == ChainKind::Standard && self.last_end.is_some()

@@ -343,10 +343,8 @@ fn encode(bytes: &[u8]) -> String {
         let mut three = [0; 4];
         three[1..=chunk.len()].copy_from_slice(chunk);
         let number = u32::from_be_bytes(three);
-        let digit = |at: usize| match at <= chunk.len() {
-            true => DIGITS[(number >> (18 - 6 * at) & 63) as usize] as char,
-            false => '=',
-        };
+        let digit = |at: usize| DIGITS[(number >> (18 - 6 * at) & 63) as usize] as char;
+        let digit = |at: usize| if at <= chunk.len() { digit(at) } else { '=' };
         (0..4).map(digit).collect::<String>()
     };
     bytes.chunks(3).map(encode).collect()

@@ -334,4 +334,20 @@ mod tests {
         assert!(!is_native(br#"{"eventVersion":"2.1","eventSource":"aws:s3"}"#));
         assert!(!is_native(br#"{"eventVersion":"1.08""#));
     }
+
+    #[test]
+    fn payloads_within_payloads_hold_no_more_than_one() {
+        let packed = |text: &str| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(text.as_bytes()).unwrap();
+            STANDARD.encode(gzip.finish().unwrap())
+        };
+        let large = format!("[{}]", " ".repeat(1 << 20));
+        let holder = |inner: &str| format!(r#"{{"awslogs":{{"data":"{}"}}}}"#, packed(inner));
+        let many = |count: usize| holder(&format!("[{}]", vec![holder(&large); count].join(",")));
+        assert_eq!(unwrapped(&many(10)), Vec::<String>::new());
+        let told = unwrapped(&many(20));
+        assert!(told.iter().all(|one| one.contains("hold too much")), "{told:?}");
+        assert!((4..=5).contains(&told.len()), "what is beyond 16 MiB: {told:?}");
+    }
 }

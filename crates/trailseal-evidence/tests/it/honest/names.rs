@@ -6,7 +6,9 @@ use super::{base_name, folder, is_clean, says};
 use crate::support::{options, run, run_with, small};
 
 /// What a tool makes of an object's path.
-const RENAMED: [(&str, fn(&str) -> String); 7] = [
+type Rename = fn(&str) -> String;
+
+const RENAMED: [(&str, Rename); 7] = [
     ("a version behind the key", |path| format!("{path}.3sL4kqtJlcpXroDTDmJ")),
     ("a version below the key", |path| format!("{path}/3sL4kqtJlcpXroDTDmJ")),
     ("a version above the name", |path| format!("{}3sL4kqtJlcpXroDTDmJ/{}", folder(path), base_name(path))),
@@ -17,7 +19,7 @@ const RENAMED: [(&str, fn(&str) -> String); 7] = [
 ];
 
 /// An object's path, whether it is the object's or that of its metadata.
-fn renamed(path: &str, rename: fn(&str) -> String) -> String {
+fn renamed(path: &str, rename: Rename) -> String {
     match path.strip_suffix(".metadata.json") {
         Some(object) => format!("{}.metadata.json", rename(object)),
         None => rename(path),
@@ -40,7 +42,7 @@ fn names_that_a_copy_added_something_to() {
 
 #[test]
 fn digests_in_the_layout_and_logs_in_folders_of_another() {
-    let layouts: [fn(&str) -> String; 3] = [
+    let layouts: [Rename; 3] = [
         |path| format!("logs/{}", base_name(path)),
         |path| format!("logs/2024-03-01/{}", base_name(path)),
         |path| format!("logs/account=111122223333/year=2024/month=03/{}", base_name(path)),

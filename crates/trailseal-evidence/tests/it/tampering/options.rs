@@ -179,6 +179,6 @@ pub(super) fn baseline_of(report: &Report) -> Option<Baseline> {
     baseline.proves_something().then_some(baseline)
 }
 
-fn failure(kind: String, text: impl ToString) -> Failure {
-    Failure { kind, text: text.to_string() }
+fn failure(kind: String, text: impl std::fmt::Display) -> Failure {
+    Failure { kind, text: format!("{text}") }
 }
