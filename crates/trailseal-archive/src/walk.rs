@@ -300,13 +300,17 @@ impl Roots {
 
     /// Lists the folders below a folder from the last by name to the first, of date folders the newest day first, for
     /// as long as `visit` wants more.
-    pub fn list_backwards(&self, folder: &Folder, visit: &mut dyn FnMut(&[File]) -> ControlFlow<()>) {
+    pub fn list_backwards(
+        &self,
+        folder: &Folder,
+        visit: &mut dyn FnMut(&Folder, &[File]) -> ControlFlow<()>,
+    ) {
         let mut problems = Vec::new();
         let mut walk = Walk::new(self, Lengths::Left, &mut problems);
         let mut left = vec![folder.clone()];
         while let Some(folder) = left.pop() {
             let Some(entries) = walk.entries(&folder) else { continue };
-            if visit(&entries.files).is_break() {
+            if visit(&folder, &entries.files).is_break() {
                 return;
             }
             left.extend(entries.folders);

@@ -56,13 +56,12 @@ pub(crate) fn conclude(
     let mut findings = others;
     findings.extend(found_elsewhere(&outcomes, elsewhere));
     let mut leftovers = Leftovers::default();
-    if explanations.contradict_statement(&outcomes) {
-        for log in outcomes.iter_mut().flat_map(|unit| &mut unit.unnamed) {
-            log.meaning = log.meaning.without_statement();
-        }
-    }
     for unit in &mut outcomes {
         let other_trail = explanations.of_unreferenced(unit);
+        // The user's statement is not true of this account.
+        for log in unit.unnamed.iter_mut().filter(|_| other_trail.is_some()) {
+            log.meaning = log.meaning.without_statement();
+        }
         findings.extend(unnamed_logs(unit, &found, other_trail.as_deref()));
         leftovers.merge(&unit.leftovers);
         scope.mappings.append(&mut unit.mappings);
@@ -152,8 +151,8 @@ pub(crate) fn settle(findings: &mut Vec<Finding>, totals: &Totals, policy: &Poli
     findings.dedup();
     // The word is for what a key vouches for, whatever was allowed (row 87).
     let is_lost = |finding: &Finding| {
-        let is_named = matches!(finding.code, Code::DigestNotInArchive | Code::DigestMissing | Code::TailCut);
-        is_named || finding.code == Code::NotCopied
+        use Code::{DigestMissing, DigestNotInArchive, NotCopied, TailCut};
+        matches!(finding.code, DigestNotInArchive | DigestMissing | TailCut | NotCopied)
     };
     let is_proven = totals.digests.verified > 0
         && totals.digests.unproven + totals.logs.unproven == 0
@@ -432,10 +431,11 @@ fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Option<Finding> {
     if is_authentic(ChainKind::Standard) {
         return None;
     }
+    // Of digests in the asked span more is said one by one; of a span before or after them nothing.
     let is_narrowed = policy.start.is_some() || policy.end.is_some();
     let message = if is_authentic(ChainKind::Backfill) {
         "the only digests here that a key vouches for are backfill digests, which speak of late logs alone"
-    } else if is_narrowed && unit.chains.iter().all(|chain| !chain.is_in_span) {
+    } else if is_narrowed {
         "no digest here is one that a key vouches for: nothing proves what was asked for"
     } else {
         return None;
@@ -494,19 +494,19 @@ fn span(
 /// Chains whose newest digest is older than it should be; each with the question whether it was ended.
 fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<(Question, Finding)> {
     let mut newest: BTreeMap<(&str, &str, &str), Timestamp> = BTreeMap::new();
-    let mut take = |id, end| {
-        for trail in [trail_of(id), own_trail_of(id)] {
-            let time = newest.entry(trail).or_insert(end);
-            *time = (*time).max(end);
-        }
+    let mut take = |trail, end| {
+        let time = newest.entry(trail).or_insert(end);
+        *time = (*time).max(end);
     };
     for (chain, end) in outcomes.iter().flat_map(|unit| standard_heads(unit, policy)) {
-        take(&chain.report.id, end);
+        chain.trails().for_each(|trail| take(trail, end));
     }
     // Whoever was not asked for tells as well, as far as the asked span goes.
     let named = outcomes.iter().flat_map(|unit| &unit.peers).filter(|(id, _)| id.kind == ChainKind::Standard);
     for (id, end) in named {
-        take(id, policy.end.map_or(*end, |asked| asked.min(*end)));
+        let end = policy.end.map_or(*end, |asked| asked.min(*end));
+        take(trail_of(id), end);
+        take(own_trail_of(id), end);
     }
     let mut findings = Vec::new();
     for unit in outcomes {
@@ -518,8 +518,7 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
                 findings.push((question, span(chain, code, message, end, time)));
             };
             let log = newest_log.filter(|log| log.since(end) > PENDING);
-            let id = &chain.report.id;
-            let peer = newest[&trail_of(id)].max(newest[&own_trail_of(id)]);
+            let peer = chain.trails().map(|trail| newest[&trail]).max().unwrap_or(end);
             if let Some(log) = log {
                 behind(
                     Code::HeadStale,
@@ -570,7 +569,7 @@ pub(crate) fn trail_of(id: &ChainId) -> (&str, &str, &str) {
 }
 
 /// The same for a trail of the account's own, which an organization's may have been or become.
-fn own_trail_of(id: &ChainId) -> (&str, &str, &str) {
+pub(crate) fn own_trail_of(id: &ChainId) -> (&str, &str, &str) {
     (&id.account, &id.trail, &id.home_region)
 }
 

@@ -25,7 +25,7 @@ mod events;
 
 use events::Call;
 
-/// Logs of an account and region that are searched for one chain's end, the nearest to it first.
+/// Logs of an account and region that are searched for one chain's end, from two hours before it on.
 const MAX_LOGS: usize = 2000;
 
 /// The digest that covers a stop is the last one; it comes within the hour, and a quarter for its delivery.
@@ -105,7 +105,8 @@ pub(crate) struct Explanations {
     changes: Vec<TrailChange>,
     questions: BTreeSet<Question>,
     deliveries: BTreeSet<Delivery>,
-    /// Until when trails logged, as the newest authentic digests of their chains say.
+    /// Until when trails logged, as the newest authentic digests of their chains say, and the names of those of chains
+    /// that were not asked for.
     logged: Vec<(ChainId, Timestamp)>,
     /// Buckets and prefixes of the archive's digests.
     places: BTreeSet<(String, String)>,
@@ -122,8 +123,12 @@ impl Explanations {
         let places = outcomes.iter().flat_map(|unit| &unit.mappings);
         let places = places.map(|place| (place.bucket.clone(), place.prefix.clone())).collect();
         let deliveries = outcomes.iter().filter_map(Delivery::of).collect();
+        let known = outcomes.iter().flat_map(|unit| &unit.chains);
+        let known = known.filter_map(|chain| Some((chain.report.id.clone(), chain.last_end?)));
+        let peers = outcomes.iter().flat_map(|unit| unit.peers.iter().cloned());
+        let logged = known.chain(peers).filter(|(id, _)| id.kind == ChainKind::Standard).collect();
         let questions = questions.into_iter().collect();
-        let mut explanations = Self { questions, deliveries, places, ..Self::default() };
+        let mut explanations = Self { questions, deliveries, places, logged, ..Self::default() };
         if explanations.questions.is_empty() && explanations.deliveries.is_empty() {
             return Ok(explanations);
         }

@@ -13,7 +13,11 @@ use trailseal_verify::{
     logs::{LogVerdict, Unnamed, merge},
 };
 
-use crate::{batch::Run, expect::Expectations};
+use crate::{
+    batch::Run,
+    conclude::{own_trail_of, trail_of},
+    expect::Expectations,
+};
 
 /// What one account and region adds to the report.
 #[derive(Clone, Debug, Default)]
@@ -102,11 +106,19 @@ pub(crate) struct ChainOutcome {
     pub run_starts: Vec<Timestamp>,
     /// Whether anything of it lies in the asked span.
     pub is_in_span: bool,
+    /// Whether its trail became an organization's on the way, or ceased to be one.
+    pub crosses: bool,
     /// Whether the head of the earlier report is still in it; `None` without one.
     pub holds_baseline_head: Option<bool>,
 }
 
 impl ChainOutcome {
+    /// What it has in common with its peers: its trail, and the account's own if it became an organization's, or was.
+    pub(crate) fn trails(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let id = &self.report.id;
+        std::iter::once(trail_of(id)).chain(self.crosses.then(|| own_trail_of(id)))
+    }
+
     /// Its account and region.
     pub(crate) fn place(&self) -> (&str, &str) {
         (&self.report.id.account, &self.report.id.region)
@@ -267,7 +279,11 @@ impl ChainView<'_> {
             let window = self.window(row)?;
             Some(if is_starting(row) { window.end } else { window.start })
         };
+        let organization = &self.chain.id.organization;
+        let is_other =
+            |row: &usize| self.rows[*row].chain().is_some_and(|id| id.organization != *organization);
         ChainOutcome {
+            crosses: self.chain.rows.iter().any(is_other),
             is_in_span: report.digests > 0,
             first_start: authentic()
                 .filter_map(|row| Some(self.window(row)?.start))

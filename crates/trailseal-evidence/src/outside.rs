@@ -44,9 +44,12 @@ pub(crate) struct Outside {
     /// Those that belong to no account and region.
     pub(crate) files: FileTotals,
     /// Files in no folder of CloudTrail's, of which it is not known yet whether logs lie beside them.
-    elsewhere: Vec<(Folder, File)>,
-    /// The roots, by their numbers, in which logs or digests lie outside AWS's layout, asked for or not.
-    lost: BTreeSet<usize>,
+    elsewhere: Vec<(Folder, Vec<File>)>,
+    /// Trees in which logs or digests lie outside AWS's layout, asked for or not: each a folder directly below a root, or
+    /// a root that holds such files itself.
+    lost: BTreeSet<PathBuf>,
+    /// The roots, without links.
+    roots: Vec<PathBuf>,
 }
 
 /// What a folder is.
@@ -57,13 +60,23 @@ enum Where<'a> {
     /// The folder of an account or above it, or one named like CloudTrail's in a tree that was cut: services and people
     /// leave files there, but no events.
     Account { account: &'a str },
+    /// That of another service in an account's folder.
+    Service,
     /// Any other.
     Elsewhere,
 }
 
+impl Where<'_> {
+    /// Whether AWS's layout says nothing of it.
+    fn is_bare(self) -> bool {
+        matches!(self, Self::Elsewhere | Self::Account { account: "" })
+    }
+}
+
 impl Outside {
     pub(crate) fn new(roots: &Roots, folders: &[Folder], options: &Options, policy: &Policy) -> Self {
-        let mut outside = Self::default();
+        let canonical = options.roots.iter().filter_map(|root| std::fs::canonicalize(root).ok());
+        let mut outside = Self { roots: canonical.collect(), ..Self::default() };
         for folder in folders {
             outside.folder(roots, folder, options, policy);
         }
@@ -104,24 +117,22 @@ impl Outside {
                 }
             }
         }
-        let is_bare = is_in_no_layout(folder);
-        if is_expected && is_bare {
-            let above = |root: &PathBuf| folder.shown.starts_with(root);
-            self.lost.extend((0..options.roots.len()).filter(|root| above(&options.roots[*root])));
+        let place = place_of(folder, self.below_root(folder));
+        if is_expected && place.is_bare() {
+            self.lost.extend(self.tree_of(folder));
         }
-        let place = place_of(folder, options);
         let in_folder = Leftover::in_folder(&folder.real);
+        self.files.found += rest.len() as u64;
+        if !is_expected && place == Where::Elsewhere {
+            self.elsewhere.extend((!rest.is_empty()).then(|| (folder.clone(), rest)));
+            return;
+        }
         for file in rest {
-            self.files.found += 1;
-            if !is_expected && is_bare && place == Where::Elsewhere {
-                self.elsewhere.push((folder.clone(), file));
-                continue;
-            }
             let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
             if self.is_known(roots, in_folder, &file) {
                 continue;
             }
-            if is_expected || place != Where::Elsewhere {
+            if is_expected || place != Where::Service {
                 self.suspect(roots, &file, place, is_expected, options, policy);
             } else {
                 self.files.others += 1;
@@ -132,16 +143,19 @@ impl Outside {
     /// Files beside a tree that has lost AWS's layout: its logs may lie in any folder, and so may what was put among
     /// them. Elsewhere they are the user's own.
     fn judge_elsewhere(&mut self, roots: &Roots, options: &Options, policy: &Policy) {
-        for (folder, file) in std::mem::take(&mut self.elsewhere) {
-            let file = FileRef { kind: ObjectKind::Log, folder: &folder, file: &file };
-            let is_beside_logs = self.lost.iter().any(|root| folder.shown.starts_with(&options.roots[*root]));
-            if self.is_known(roots, Leftover::in_folder(&folder.real), &file) {
-                continue;
-            }
-            if is_beside_logs {
-                self.suspect(roots, &file, Where::Account { account: "" }, false, options, policy);
-            } else {
-                self.files.others += 1;
+        for (folder, files) in std::mem::take(&mut self.elsewhere) {
+            let is_beside_logs = self.lost.iter().any(|tree| folder.real.starts_with(tree));
+            let in_folder = Leftover::in_folder(&folder.real);
+            for file in &files {
+                let file = FileRef { kind: ObjectKind::Log, folder: &folder, file };
+                if self.is_known(roots, in_folder, &file) {
+                    continue;
+                }
+                if is_beside_logs {
+                    self.suspect(roots, &file, Where::Account { account: "" }, false, options, policy);
+                } else {
+                    self.files.others += 1;
+                }
             }
         }
     }
@@ -165,6 +179,18 @@ impl Outside {
         leftover.is_some()
     }
 
+    /// What of a folder's path lies below its root; what stands above is the user's own.
+    fn below_root<'f>(&self, folder: &'f Folder) -> Option<&'f Path> {
+        self.roots.iter().find_map(|root| folder.real.strip_prefix(root).ok())
+    }
+
+    /// The folder directly below a root in which a folder lies, or the root.
+    fn tree_of(&self, folder: &Folder) -> Option<PathBuf> {
+        let root = self.roots.iter().find(|root| folder.real.starts_with(root))?;
+        let below = folder.real.strip_prefix(root).ok()?;
+        Some(below.components().next().map_or_else(|| root.clone(), |first| root.join(first)))
+    }
+
     /// A file where log and digest files are expected.
     fn suspect(
         &mut self,
@@ -177,7 +203,7 @@ impl Outside {
     ) {
         let account = match place {
             Where::Kind { account } | Where::Account { account } => account,
-            Where::Elsewhere => "",
+            Where::Service | Where::Elsewhere => "",
         };
         // Some services leave a file beside their folders.
         let is_of_service =
@@ -200,12 +226,6 @@ impl Outside {
     }
 }
 
-/// Whether no folder above is `AWSLogs`.
-fn is_in_no_layout(folder: &Folder) -> bool {
-    let mut names = folder.real.components().filter_map(|part| part.as_os_str().to_str());
-    !names.any(|name| name.eq_ignore_ascii_case("AWSLogs"))
-}
-
 /// Whether it holds object metadata or keys, and nothing else.
 fn is_harmless(roots: &Roots, file: &FileRef<'_>, options: &Options) -> bool {
     let is_given = |key: &std::path::PathBuf| std::fs::canonicalize(key).is_ok_and(|key| key == file.real());
@@ -215,19 +235,16 @@ fn is_harmless(roots: &Roots, file: &FileRef<'_>, options: &Options) -> bool {
 }
 
 /// What a folder is by its components, in whatever case a disk has them.
-fn place_of<'a>(folder: &'a Folder, options: &Options) -> Where<'a> {
+fn place_of<'a>(folder: &'a Folder, below_root: Option<&'a Path>) -> Where<'a> {
     let names_of = |path: &'a Path| path.components().filter_map(|part| part.as_os_str().to_str()).collect();
     let names: Vec<&str> = names_of(&folder.real);
     let is_start = |at: &usize| names[*at].eq_ignore_ascii_case("AWSLogs");
-    let below_start = |at: usize| below_aws_logs(&names[at + 1..]);
-    let places: Vec<Where<'_>> = (0..names.len()).filter(is_start).map(below_start).collect();
-    // A prefix may have the name as well, and so may any folder that somebody made.
-    let is_kind = |place: &&Where<'_>| matches!(place, Where::Kind { .. });
-    let last = || places.last().copied();
-    places.iter().find(is_kind).copied().or_else(last).unwrap_or_else(|| {
-        // What stands above a root is the user's own.
-        let below = options.roots.iter().find_map(|root| folder.shown.strip_prefix(root).ok());
-        let below: Vec<&str> = below.map(names_of).unwrap_or_default();
+    let places = || (0..names.len()).filter(is_start).map(|at| below_aws_logs(&names[at + 1..]));
+    // A prefix may have the name as well, and so may any folder that somebody made: the strongest counts.
+    let is_kind = |place: &Where<'_>| matches!(place, Where::Kind { .. });
+    let is_any = |place: &Where<'_>| *place != Where::Elsewhere;
+    places().find(is_kind).or_else(|| places().filter(is_any).last()).unwrap_or_else(|| {
+        let below: Vec<&str> = below_root.map(names_of).unwrap_or_default();
         let is_kind = below.iter().any(|name| is_cloudtrails(name));
         if is_kind { Where::Account { account: "" } } else { Where::Elsewhere }
     })
@@ -243,6 +260,7 @@ fn below_aws_logs<'a>(names: &[&'a str]) -> Where<'a> {
         [] => Where::Account { account: "" },
         [account] if is_account_id(account) => Where::Account { account },
         [account, kind, ..] if is_account_id(account) && is_cloudtrails(kind) => Where::Kind { account },
+        [account, ..] if is_account_id(account) => Where::Service,
         _ => Where::Elsewhere,
     }
 }

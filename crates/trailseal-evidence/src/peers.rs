@@ -11,7 +11,9 @@ use trailseal_archive::{
 use trailseal_verify::link::named_chain;
 
 use crate::{
+    days::{day_of, is_of_day},
     outcome::UnitOutcome,
+    paths::text_of,
     report::{ChainId, ChainKind},
 };
 
@@ -36,13 +38,14 @@ impl Peers {
         is_peer: impl Fn(&UnitKey) -> bool,
         loose: BTreeMap<ChainId, Timestamp>,
     ) -> Self {
-        let of_account = |account: &str| {
-            let mut units = survey.units.keys().filter(|unit| unit.account == account);
-            units.find_map(|unit| unit.organization.clone())
-        };
+        let of_account: BTreeMap<&str, &String> = survey
+            .units
+            .keys()
+            .filter_map(|unit| Some((&*unit.account, unit.organization.as_ref()?)))
+            .collect();
         // What lies outside the layout is judged with what lies in it.
         let placed = |(id, end): (ChainId, Timestamp)| {
-            let organization = of_account(&id.account);
+            let organization = of_account.get(&*id.account).map(|organization| (*organization).clone());
             (ChainId { organization, ..id }, end)
         };
         let peers = survey.units.iter().filter(|(unit, _)| is_peer(unit));
@@ -77,9 +80,12 @@ impl Peers {
 fn newest_in(roots: &Roots, unit: &UnitKey, folder: &Folder, sought: &Sought) -> Vec<(ChainId, Timestamp)> {
     let mut found: BTreeMap<(String, String), (ChainId, Timestamp)> = BTreeMap::new();
     let mut days = 0;
-    roots.list_backwards(folder, &mut |files: &[File]| {
+    roots.list_backwards(folder, &mut |folder: &Folder, files: &[File]| {
         let mut newest = None;
-        for (id, end) in files.iter().filter_map(|file| named_chain(&file.name)) {
+        let day = day_of(&format!("{}/x", text_of(&folder.real)));
+        // Anybody can write a name into a folder of another day.
+        let named = files.iter().filter_map(|file| named_chain(&file.name));
+        for (id, end) in named.filter(|(_, end)| day.is_some_and(|day| is_of_day(*end, day))) {
             newest = newest.max(Some(end));
             let trail = (id.trail.clone(), id.home_region.clone());
             if id.kind != ChainKind::Standard || !sought.contains_key(&trail) {

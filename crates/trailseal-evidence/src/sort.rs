@@ -44,7 +44,7 @@ pub(crate) struct Sorted {
     pub(crate) classes: Vec<Class>,
     /// Those that may be digests.
     pub(crate) digests: Vec<FileId>,
-    /// Digest or log file → a file that holds its metadata under a name that does not say so (row 74).
+    /// Digest file → a file that holds its signed metadata under a name that does not say so (row 74).
     pub(crate) metadata: HashMap<FileId, FileId>,
 }
 
@@ -105,7 +105,7 @@ impl Sorter<'_> {
             return leftover().map_or(Class::Metadata, Class::Leftover);
         }
         if let Some(object) = self.object_beside(file, name) {
-            metadata.insert(object, id);
+            metadata.extend(object.map(|object| (object, id)));
             return Class::Metadata;
         }
         if name.starts_with(|c: char| c.is_ascii_digit()) && name.ends_with(".json.gz") {
@@ -126,15 +126,16 @@ impl Sorter<'_> {
         target.and_then(|(folder, name)| known(folder, name)).is_some_and(|_| real != link.real())
     }
 
-    /// The digest or log file beside a file that holds its metadata, signed or not: `NAME.json` or `NAME.json.gz.json`.
-    fn object_beside(&self, file: &FileRef<'_>, name: &str) -> Option<FileId> {
+    /// Whether a file holds the metadata of a digest or log beside it, `NAME.json` or `NAME.json.gz.json`, and of which
+    /// file, if they are signed.
+    fn object_beside(&self, file: &FileRef<'_>, name: &str) -> Option<Option<FileId>> {
         let stem = name.strip_suffix(".json")?;
         place_by_name(name)?;
         let folder = text_of(&file.folder.real);
         let beside = [format!("{name}.gz"), stem.to_owned()];
         let object = beside.iter().find_map(|name| self.files.find_exactly(&folder, name))?;
-        sniff::metadata_in(self.roots, file)?;
-        Some(object)
+        let metadata = sniff::metadata_in(self.roots, file)?;
+        Some(metadata.signature.map(|_| object))
     }
 
     fn is_key_file(&self, file: &FileRef<'_>) -> bool {

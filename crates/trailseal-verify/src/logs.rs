@@ -143,7 +143,7 @@ pub struct Covered {
     holes: Vec<Interval>,
     /// End of the newest digest: of the authentic ones if there are any.
     pub newest_end: Option<Timestamp>,
-    /// Start of the oldest digest of the chain that began last: before, its trail may have logged without digests.
+    /// Start of the oldest authentic digest of the chain that began last: before, its trail may have logged without digests.
     pub last_begin: Option<Timestamp>,
 }
 
@@ -181,6 +181,7 @@ impl Covered {
     pub fn new(rows: &[DigestRow], judgements: &[Judgement], is_wanted: impl Fn(&Digest) -> bool) -> Self {
         let mut chains = std::collections::BTreeMap::<_, Vec<(Interval, bool, bool)>>::new();
         let mut ends = [Vec::new(), Vec::new()];
+        let mut begins = std::collections::BTreeMap::<_, Timestamp>::new();
         for (row, judgement) in rows.iter().zip(judgements) {
             let (Some(digest), Some(id)) = (row.digest(), row.chain()) else { continue };
             if id.kind == ChainKind::Backfill || digest.end <= digest.start || !is_wanted(digest) {
@@ -191,8 +192,12 @@ impl Covered {
             let proves = judgement.is_authentic() && !digest.is_starting();
             chains.entry(id).or_default().push((window, proves, digest.is_starting()));
             ends[usize::from(judgement.is_authentic())].push(window);
+            if judgement.is_authentic() {
+                let begin = begins.entry(id).or_insert(window.start);
+                *begin = window.start.min(*begin);
+            }
         }
-        let mut covered = Self::default();
+        let mut covered = Self { last_begin: begins.into_values().max(), ..Self::default() };
         let known = if ends[1].is_empty() { &ends[0] } else { &ends[1] };
         covered.newest_end = known.iter().map(|window| window.end).max();
         for windows in chains.values_mut() {
@@ -201,7 +206,6 @@ impl Covered {
             // All that a chain does not prove may have been named by digests that are gone: from its first
             // digest on, and before that one unless it started the chain.
             let (first, _, is_starting) = windows[0];
-            covered.last_begin = covered.last_begin.max(Some(first.start));
             let mut from = if is_starting { first.start } else { first.start.plus(i64::MIN) };
             for window in &proven {
                 covered.holes.push(Interval { start: from, end: window.start });

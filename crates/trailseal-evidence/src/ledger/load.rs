@@ -6,7 +6,11 @@ use std::{
 };
 
 use crate::report::Mapping;
-use trailseal_archive::{Timestamp, leftover::Leftover, walk::Refusal};
+use trailseal_archive::{
+    Timestamp,
+    leftover::Leftover,
+    walk::{Folder, Listing, Refusal},
+};
 use trailseal_verify::{
     digest::{NamedLog, ObjectKey},
     finding::{Code, Finding},
@@ -24,7 +28,6 @@ use crate::{
     explain::Explanations,
     files::FileId,
     outcome::{LogTally, UnitOutcome, UnnamedLog},
-    paths::text_of,
     sniff,
     survey::Opened,
     unit::{LogEntry, Unit},
@@ -90,7 +93,6 @@ impl Builder {
         let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
             conflicts.iter().map(|(key, hash)| (key, hash)).collect();
         let unread = Unread::new(unit, run);
-        let mut links = Vec::new();
         let mut slots = vec![Slot::Nothing; unit.files.len()];
         let mut tallies = vec![LogTally::default(); unit.rows.len()];
         for row in unit.judged_rows() {
@@ -112,10 +114,10 @@ impl Builder {
                 for id in files {
                     let slot = &mut slots[id as usize];
                     *slot = self.index.name(*slot, naming);
-                    match unread.rows_of(unit, id).filter(|_| is_authentic) {
+                    // What an unproven digest claims is missed by nobody, and may be claimed a million times.
+                    match is_authentic.then(|| unread.rows_of(unit, id)).flatten() {
                         None => {}
                         Some(Rows::Nowhere) => self.missing.push(missing_log(named)),
-                        Some(Rows::File(target)) => links.push((target, naming, missing_log(named))),
                         Some(Rows::Elsewhere(path)) => {
                             self.targets.push((path, naming, missing_log(named)));
                         }
@@ -123,10 +125,6 @@ impl Builder {
                 }
                 self.pattern.get_or_insert_with(|| named.clone());
             }
-        }
-        for (target, naming, missing) in links {
-            let slot = &mut slots[target as usize];
-            *slot = self.lead_to(*slot, naming, missing);
         }
         outcome.add_chains(&unit.rows, &unit.assessment, &tallies, run);
         self.take_unnamed(unit, &mut slots, &mut outcome);
@@ -143,7 +141,14 @@ impl Builder {
         }
         for (first, listing) in unit.files.listings() {
             let first = first as usize;
-            self.index.add(listing, &slots[first..first + listing.files.len()]);
+            let slots = &slots[first..first + listing.files.len()];
+            self.index.add(listing, slots);
+            // A scan finds what lies behind a link to a folder where it lies.
+            let real = std::fs::canonicalize(&listing.folder.real).ok();
+            if let Some(real) = real.filter(|real| *real != listing.folder.real) {
+                let folder = Folder { real, ..listing.folder.clone() };
+                self.index.add(&Listing { folder, files: listing.files.clone() }, slots);
+            }
         }
         self.outcomes.push(outcome);
     }
@@ -198,26 +203,23 @@ impl Builder {
         outcome.findings.extend(no_digests(outcome, all.ends()));
     }
 
-    /// A file to which a link leads that has a log's name: it is that log, unless digests name it by another name, with
-    /// other content. Then its rows are its own, and those of the log are nowhere.
-    fn lead_to(&mut self, slot: Slot, naming: Naming, missing: MissingLog) -> Slot {
-        let Slot::Named(first) = slot else { return self.index.name(Slot::Nothing, naming) };
-        if !self.index.namings_from(first).any(|known| known.hash() == naming.hash()) {
-            self.missing.push(missing);
-        }
-        slot
-    }
-
-    /// The files to which links lead out of the folders of their account and region.
+    /// The files to which links lead that have the names of logs. One of which no digest speaks is that log. Any other is
+    /// read as what it is, so that the rows of the log are nowhere, unless it is named with the same content.
     fn resolve_targets(&mut self) -> Targets {
         let mut targets = Targets::new();
         for (path, naming, missing) in std::mem::take(&mut self.targets) {
-            if let Some(slot @ Slot::Named(_)) = self.index.find(&path) {
-                self.lead_to(slot, naming, missing);
-            } else if let Some((folder, name)) = path.parent().zip(path.file_name()) {
-                let names = targets.entry(folder.to_owned()).or_default();
-                let slot = names.entry(name.to_owned()).or_insert(Slot::Nothing);
-                *slot = self.index.name(*slot, naming);
+            match (self.index.find(&path), path.parent().zip(path.file_name())) {
+                (Some(Slot::Named(first)), _) => {
+                    let mut known = self.index.namings_from(first);
+                    let is_same = known.any(|known| known.is_authentic() && known.hash() == naming.hash());
+                    self.missing.extend((!is_same).then_some(missing));
+                }
+                (None, Some((folder, name))) => {
+                    let names = targets.entry(folder.to_owned()).or_default();
+                    let slot = names.entry(name.to_owned()).or_insert(Slot::Nothing);
+                    *slot = self.index.name(*slot, naming);
+                }
+                _ => self.missing.push(missing),
             }
         }
         targets
@@ -246,8 +248,8 @@ impl Builder {
     /// # Errors
     /// Those of the search for what explains the ends of chains.
     pub(super) fn finish(mut self, opened: &Opened, run: &Run<'_>) -> Result<Ledger, Error> {
-        let targets = self.resolve_targets();
         self.index.seal();
+        let targets = self.resolve_targets();
         self.missing.sort_unstable();
         self.missing.dedup_by(|later, kept| {
             let is_same = later.bucket == kept.bucket && later.key == kept.key;
@@ -325,9 +327,7 @@ fn missing_log(named: &NamedLog) -> MissingLog {
 enum Rows {
     /// It passes over the file.
     Nowhere,
-    /// In the file to which a link leads, of the account and region.
-    File(FileId),
-    /// In one that is of no account and region, or of another.
+    /// In the file to which it leads as a link.
     Elsewhere(PathBuf),
 }
 
@@ -361,10 +361,7 @@ impl<'a> Unread<'a> {
             None if !file.file.is_link => return None,
             None => {}
         }
-        let real = std::fs::canonicalize(file.real()).ok()?;
-        let place = real.parent().zip(real.file_name().and_then(|name| name.to_str()));
-        let known = place.and_then(|(folder, name)| unit.files.find_exactly(&text_of(folder), name));
-        Some(known.map_or(Rows::Elsewhere(real), Rows::File))
+        std::fs::canonicalize(file.real()).ok().map(Rows::Elsewhere)
     }
 }
 

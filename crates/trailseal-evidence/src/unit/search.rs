@@ -16,6 +16,9 @@ use crate::{
     sort::{Class, log_base},
 };
 
+/// Files of one name that are compared with a key: each may be claimed a million times.
+const MAX_OF_A_NAME: usize = 16;
+
 /// What was learned about an account's and region's folders while its logs were looked for.
 #[derive(Default)]
 pub(super) struct Search {
@@ -81,7 +84,10 @@ impl ByKey {
                 let is_native = strip_extension(&file.file.name) == Some(base);
                 let is_delivered = |parts: KeyParts<'_>| is_native && parts.folders.matches('/').count() == 2;
                 by_key.keeps_layout |= KeyParts::parse(&path).is_some_and(is_delivered);
-                by_key.by_base.entry(base.to_owned()).or_default().push(id);
+                let files = by_key.by_base.entry(base.to_owned()).or_default();
+                if files.len() < MAX_OF_A_NAME {
+                    files.push(id);
+                }
             }
             match object_tail(&path) {
                 Some(tail) => drop(by_key.by_tail.entry(tail.to_owned()).or_insert(id)),

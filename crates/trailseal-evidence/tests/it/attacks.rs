@@ -1,11 +1,6 @@
 //! What once let a tampered archive pass, by the rows that it broke: 51, 61, 72, 80, 84 to 87, 96.
 
-use std::{
-    fs,
-    io::Write as _,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write as _, os::unix::fs::symlink, path::PathBuf};
 
 use serde_json::json;
 use trailseal_evidence::{
@@ -80,11 +75,13 @@ fn s61_a_members_own_trail_of_the_same_name_ends_nothing() {
 
 #[test]
 fn s72_a_trail_that_logs_again_elsewhere_was_not_ended() {
-    let stop = json!({ "eventName": "StopLogging", "requestParameters": { "name": "audit" } });
-    let stops = vec![Stop { after: 3, pause: 2 * HOUR, event: Some(stop) }];
-    let regions = vec!["eu-west-1".to_owned(), "us-east-1".to_owned()];
-    let plan = Plan { regions, stops, hours: 8, home_region: "eu-west-1".to_owned(), ..Plan::default() };
-    let archive = plan.model().write();
+    let plan = || {
+        let stop = json!({ "eventName": "StopLogging", "requestParameters": { "name": "audit" } });
+        let stops = vec![Stop { after: 3, pause: 2 * HOUR, event: Some(stop) }];
+        let regions = vec!["eu-west-1".to_owned(), "us-east-1".to_owned()];
+        Plan { regions, stops, hours: 8, home_region: "eu-west-1".to_owned(), ..Plan::default() }
+    };
+    let archive = plan().model().write();
     for digest in &archive.model.chains[1].digests[4..] {
         digest.logs.iter().for_each(|log| archive.delete(&log.key));
         archive.delete_digest(digest.object());
@@ -93,6 +90,15 @@ fn s72_a_trail_that_logs_again_elsewhere_was_not_ended() {
     all.status(3).finds_at_least(&["U head_behind_peers"]);
     let mut options = options(&archive);
     options.policy.regions = vec!["us-east-1".to_owned()];
+    run_with(&options).status(3).finds_at_least(&["U head_behind_peers"]);
+    // The same where the region of the event is the one that lost its hours.
+    let archive = plan().model().write();
+    for digest in &archive.model.chains[0].digests[4..] {
+        digest.logs.iter().for_each(|log| archive.delete(&log.key));
+        archive.delete_digest(digest.object());
+    }
+    let mut options = self::options(&archive);
+    options.policy.regions = vec!["eu-west-1".to_owned()];
     run_with(&options).status(3).finds_at_least(&["U head_behind_peers"]);
 }
 
@@ -179,14 +185,17 @@ fn s87_where_nothing_was_allowed_nothing_passes_as_allowed() {
     let archive = small();
     let mut options = options(&archive);
     options.policy.start = Some(archive.chain().digests[6].end().plus(9000 * HOUR));
-    run_with(&options).status(3);
+    run_with(&options).status(3).finds(&["U coverage_ends_early"]);
 }
 
 // What a query reads.
 
 #[test]
 fn s80_a_link_that_hides_a_log_from_a_query() {
-    let cases: [fn(&Archive) -> PathBuf; 4] = [
+    let cases: [fn(&Archive) -> PathBuf; 7] = [
+        |archive| archive.path(archive.digest(2)),
+        |archive| archive.sidecar(archive.digest(2)),
+        |archive| archive.duplicate(archive.log(5, 0), archive.log(5, 0).replace(".json.gz", " (1).json.gz")),
         |archive| archive.path(archive.log(4, 0)),
         |archive| archive.path(archive.log(3, 0)),
         |_| PathBuf::from(".."),
@@ -368,7 +377,6 @@ fn s57_names_that_end_within_a_character_break_nothing() {
         let archive = small();
         archive.write_object("audit-logs", &format!("{}{name}", folder(archive.log(3, 0))), b"x");
         run(&archive).status(3).accuses_nobody();
-        assert!(Path::new(name).file_name().is_some());
     }
 }
 

@@ -243,8 +243,10 @@ impl Unwrapper<'_> {
         if !bytes.starts_with(&[0x1f, 0x8b]) {
             return self.text(&String::from_utf8_lossy(&bytes), depth);
         }
-        if let Ok((content, _, Ending::Complete)) = inflate_all(&mut bytes.as_slice(), self.left) {
-            self.left -= content.len() as u64;
+        let inflated = inflate_all(&mut bytes.as_slice(), self.left);
+        let spent = inflated.as_ref().map_or(u64::MAX, |(content, ..)| content.len() as u64);
+        self.left = self.left.saturating_sub(spent);
+        if let Ok((content, _, Ending::Complete)) = inflated {
             return self.text(&String::from_utf8_lossy(&content), depth);
         }
         (self.visit)(Unwrapped::Damaged("a payload whose gzip data are damaged, or hold too much"));
