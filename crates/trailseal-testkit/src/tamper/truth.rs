@@ -349,14 +349,18 @@ impl<'w> Remains<'w> {
         if scope.end.is_some() {
             return Ok(Reason::AskedSpanNotCovered);
         }
-        if self.is_behind_peers(signed.line) { Ok(Reason::HeadBehindPeers) } else { Err(Excuse::Newest) }
+        if self.is_behind_peers(signed.line, scope) {
+            Ok(Reason::HeadBehindPeers)
+        } else {
+            Err(Excuse::Newest)
+        }
     }
 
     /// Whether other regions or accounts of the trail reach more than two hours further than this chain, and no
     /// event that ended the trail explains it (28, 29, 72).
-    fn is_behind_peers(&self, number: usize) -> bool {
+    fn is_behind_peers(&self, number: usize, scope: &Scope) -> bool {
         let line = &self.world.lines[number];
-        let Some(head) = self.head(number) else { return false };
+        let Some(head) = head(line, &self.is_readable[number]) else { return false };
         let is_explained =
             line.is_ended && line.stops.last().is_some_and(|stop| head >= stop.time.plus(-HOUR - HOUR / 4));
         if is_explained {
@@ -371,15 +375,11 @@ impl<'w> Remains<'w> {
                 && (&of.trail, &of.home_region) == (&chain.trail, &chain.home_region)
                 && (of.account == chain.account
                     || (of.organization.is_some() && of.organization == chain.organization));
-            is_peer && self.head(other).is_some_and(|newest| newest.since(head) > 2 * HOUR)
+            // Of those that are not asked for only the names are read.
+            let known = if peer.is_in(scope) { &self.is_readable } else { &self.is_in_place };
+            let newest = self::head(peer, &known[other]);
+            is_peer && newest.is_some_and(|newest| newest.since(head) > 2 * HOUR)
         })
-    }
-
-    /// The end of the newest digest that is there.
-    fn head(&self, line: usize) -> Option<Timestamp> {
-        let digests = &self.world.lines[line].chain.digests;
-        let newest = self.is_readable[line].iter().rposition(|is| *is)?;
-        Some(digests[newest].end())
     }
 
     fn file(&self, file: &Seen, scope: &Scope, truth: &mut Truth) {
@@ -485,6 +485,12 @@ impl<'w> Remains<'w> {
         });
         if is_among_logs { Ok(reason) } else { Err(Excuse::OutsideLayout) }
     }
+}
+
+/// The end of the newest digest of a chain that is there.
+fn head(line: &Line, is_there: &[bool]) -> Option<Timestamp> {
+    let newest = is_there.iter().rposition(|is| *is)?;
+    Some(line.chain.digests[newest].end())
 }
 
 fn folder_of(path: &str) -> &str {

@@ -855,3 +855,72 @@ fn s90_the_roots_are_left_as_they_are() {
     assert_eq!(trailseal_testkit::Snapshot::of(archive.folder()), before);
     assert!(Path::new(&archive.root()).is_dir());
 }
+
+// What a query reads, and how roots are written.
+
+/// What a query with keys comes to, and the labels of its rows.
+fn labels(archive: &Archive, roots: &str) -> (Option<i32>, Vec<String>) {
+    let run = say(archive, &format!("query {roots} --verified-with keys -t jsonl --provenance"));
+    let label = |line: &str| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        row["integrity"].as_str().unwrap_or("none").to_owned()
+    };
+    (run.status, run.stdout.lines().map(label).collect())
+}
+
+#[test]
+fn s91_what_lies_behind_links_has_the_labels_of_its_place() {
+    // The folder of a day, and a log, lie elsewhere in the root, with links in their places.
+    let archive = small();
+    let (_, honest) = labels(&archive, "archive");
+    assert!(honest.iter().all(|label| label == "verified"), "{honest:?}");
+    for what in ["day", "log"] {
+        let archive = small();
+        let log = archive.path(archive.log(3, 0));
+        let (place, target) = match what {
+            "day" => (log.parent().unwrap().to_owned(), archive.root().join("stash/day")),
+            _ => (log.clone(), archive.root().join("stash/a.bin")),
+        };
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::rename(&place, &target).unwrap();
+        std::os::unix::fs::symlink(&target, &place).unwrap();
+        let run = verify(&archive, "");
+        assert_eq!(run.status, Some(0), "{what}: {run}");
+        let (status, rows) = labels(&archive, "archive");
+        assert_eq!((status, rows.len()), (Some(0), honest.len()), "{what}");
+        assert!(rows.iter().all(|label| label == "verified"), "{what}: {rows:?}");
+    }
+}
+
+#[test]
+fn s80_a_link_to_another_regions_log_in_the_same_folder_hides_nothing() {
+    let regions = vec!["eu-west-1".to_owned(), "us-east-1".to_owned()];
+    let archive = Plan { regions, ..Plan::default() }.model().write();
+    archive.rearrange(|path| Some(format!("flat/{}", path.rsplit('/').next().unwrap())));
+    assert_eq!(labels(&archive, "archive").0, Some(0));
+    let name = |key: &str| archive.root().join("flat").join(key.rsplit('/').next().unwrap());
+    let own = name(archive.log(3, 0));
+    let other = name(&archive.model.chains[1].digests[3].logs[0].key);
+    fs::remove_file(&own).unwrap();
+    std::os::unix::fs::symlink(&other, &own).unwrap();
+    assert_eq!(verify(&archive, "").status, Some(1));
+    assert_ne!(labels(&archive, "archive").0, Some(0));
+}
+
+#[test]
+fn s85_a_root_may_be_written_as_a_dot() {
+    let archive = small();
+    archive.rearrange(|path| Some(path.split_once("111122223333/").unwrap().1.to_owned()));
+    let event = record(archive.chain(), archive.chain().digests[4].start().plus(900), "GetObject", "planted");
+    let place = archive.root().join("CloudTrail-Foo/events.json");
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(&place, records(&[event])).unwrap();
+    for root in ["archive", "./archive", "archive/.", "archive/../archive"] {
+        let run = say(&archive, &format!("verify {root} --keys keys -t json"));
+        assert_eq!(findings(&run), ["unproven stray_object"], "{root}");
+    }
+    let keys = archive.keys().display().to_string();
+    let mut inside = command(&archive, &format!("verify . --keys {keys} -t json"));
+    let run = Run::new("verify .", &inside.current_dir(archive.root()).output().unwrap());
+    assert_eq!(findings(&run), ["unproven stray_object"]);
+}
