@@ -128,7 +128,7 @@ impl Explanations {
         let peers = outcomes.iter().flat_map(|unit| unit.peers.iter().cloned());
         let logged = known.chain(peers).filter(|(id, _)| id.kind == ChainKind::Standard).collect();
         let questions = questions.into_iter().collect();
-        let mut explanations = Self { questions, deliveries, places, logged, ..Self::default() };
+        let mut explanations = Self { questions, deliveries, logged, places, ..Self::default() };
         if explanations.questions.is_empty() && explanations.deliveries.is_empty() {
             return Ok(explanations);
         }

@@ -243,7 +243,7 @@ fn place_of<'a>(folder: &'a Folder, below_root: Option<&'a Path>) -> Where<'a> {
     // A prefix may have the name as well, and so may any folder that somebody made: the strongest counts.
     let is_kind = |place: &Where<'_>| matches!(place, Where::Kind { .. });
     let is_any = |place: &Where<'_>| *place != Where::Elsewhere;
-    places().find(is_kind).or_else(|| places().filter(is_any).last()).unwrap_or_else(|| {
+    places().find(is_kind).or_else(|| places().rfind(is_any)).unwrap_or_else(|| {
         let below: Vec<&str> = below_root.map(names_of).unwrap_or_default();
         let is_kind = below.iter().any(|name| is_cloudtrails(name));
         if is_kind { Where::Account { account: "" } } else { Where::Elsewhere }

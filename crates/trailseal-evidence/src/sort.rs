@@ -104,8 +104,8 @@ impl Sorter<'_> {
         if name.ends_with(SIDECAR) {
             return leftover().map_or(Class::Metadata, Class::Leftover);
         }
-        if let Some(object) = self.object_beside(file, name) {
-            metadata.extend(object.map(|object| (object, id)));
+        if let Some((object, is_signed)) = self.object_beside(file, name) {
+            metadata.extend(is_signed.then_some((object, id)));
             return Class::Metadata;
         }
         if name.starts_with(|c: char| c.is_ascii_digit()) && name.ends_with(".json.gz") {
@@ -126,16 +126,16 @@ impl Sorter<'_> {
         target.and_then(|(folder, name)| known(folder, name)).is_some_and(|_| real != link.real())
     }
 
-    /// Whether a file holds the metadata of a digest or log beside it, `NAME.json` or `NAME.json.gz.json`, and of which
-    /// file, if they are signed.
-    fn object_beside(&self, file: &FileRef<'_>, name: &str) -> Option<Option<FileId>> {
+    /// The digest or log beside a file that holds its metadata, `NAME.json` or `NAME.json.gz.json`, and whether they have
+    /// a signature.
+    fn object_beside(&self, file: &FileRef<'_>, name: &str) -> Option<(FileId, bool)> {
         let stem = name.strip_suffix(".json")?;
         place_by_name(name)?;
         let folder = text_of(&file.folder.real);
         let beside = [format!("{name}.gz"), stem.to_owned()];
         let object = beside.iter().find_map(|name| self.files.find_exactly(&folder, name))?;
         let metadata = sniff::metadata_in(self.roots, file)?;
-        Some(metadata.signature.map(|_| object))
+        Some((object, metadata.signature.is_some()))
     }
 
     fn is_key_file(&self, file: &FileRef<'_>) -> bool {
