@@ -28,7 +28,7 @@ use crate::report::{DigestTotals, Mapping, Verdict};
 use rayon::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
-    chain::Status,
+    chain::{HOUR, Status},
     digest::{NamedLog, ObjectKey},
     finding::{Code, Finding, Severity},
     logs::{Copy, Observation, Unnamed, judge},
@@ -230,7 +230,9 @@ impl Ledger {
             // No digest was missing where there was none: a pause hides what happened in it.
             let late = if finding.code == Code::Gap { DELIVERY } else { late };
             let is_later = finding.start.zip(to).is_some_and(|(start, to)| start > to.plus(late));
-            let is_earlier = finding.end.zip(from).is_some_and(|(end, from)| end < from);
+            // The hour of the starting digest after it is not covered either.
+            let more = if finding.code == Code::Gap { HOUR } else { 0 };
+            let is_earlier = finding.end.zip(from).is_some_and(|(end, from)| end.plus(more) < from);
             finding.severity != Severity::Note
                 && !finding.code.text().starts_with("log_")
                 && !is_later

@@ -31,8 +31,10 @@ fn of_chain(chain: &ChainOutcome, policy: &Policy, findings: &[Finding]) -> Vec<
         let (start, end) = (finding.start?, finding.end?);
         (start < end).then_some(Interval { start, end })
     };
+    // A starting digest's own hour is known to be uncovered; the gap before it says so.
+    let started = chain.run_starts.iter().map(|end| Interval { start: end.plus(-super::HOUR), end: *end });
     let told = findings.iter().filter(|finding| speaks_of(finding, id)).filter_map(span);
-    let covered = chain.report.proven.iter().copied().chain(told);
+    let covered = chain.report.proven.iter().copied().chain(told).chain(started);
     let mut holes = Vec::new();
     let mut from = start;
     for part in merge(covered) {

@@ -57,7 +57,7 @@ fn the_strip_tells_hour_by_hour() {
     assert_eq!(strip(&two), "PVVPPP");
     let stops = vec![Stop { after: 2, pause: 3 * HOUR, event: None }];
     let archive = Plan { stops, hours: 4, ..Plan::default() }.model().write();
-    assert_eq!(run(&archive).report.chains[0].coverage.as_ref().unwrap().hours, "PPGGGPP");
+    assert_eq!(run(&archive).report.chains[0].coverage.as_ref().unwrap().hours, "PPGG.PP");
 }
 
 #[test]

@@ -146,9 +146,10 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// A starting digest names no log, and the hour before it may have been without logging as well (row 66).
+    /// From the end of the chain to the start of the starting digest (row 33), whose own hour may have been without logging
+    /// as well (row 66): who asks for that alone is told of the gap too.
     fn report_gap(&mut self, id: &ChainId, start: Timestamp, starting: &Digest) {
-        let end = starting.end;
+        let end = starting.start.max(start);
         let message = format!("the chain ends at {start}, and logging started anew at {}", starting.end);
         let finding = Finding::new(Code::Gap, message)
             .of_chain(id)
