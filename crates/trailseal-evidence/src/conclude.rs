@@ -424,16 +424,13 @@ pub(crate) fn late_and_early(
 /// which speak of late logs only, or others outside the asked span, of which nothing else is said.
 fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Option<Finding> {
     let chain = unit.chains.first()?;
-    let is_authentic = |kind| {
-        let of_kind = unit.chains.iter().filter(move |chain| chain.report.id.kind == kind);
-        of_kind.into_iter().any(|chain| chain.last_end.is_some())
-    };
-    if is_authentic(ChainKind::Standard) {
+    if unit.chains.iter().any(ChainOutcome::is_authentic_standard) {
         return None;
     }
     // Of digests in the asked span more is said one by one; of a span before or after them nothing.
     let is_narrowed = policy.start.is_some() || policy.end.is_some();
-    let message = if is_authentic(ChainKind::Backfill) {
+    // No standard chain is left.
+    let message = if unit.chains.iter().any(|chain| chain.last_end.is_some()) {
         "the only digests here that a key vouches for are backfill digests, which speak of late logs alone"
     } else if is_narrowed {
         "no digest here is one that a key vouches for: nothing proves what was asked for"

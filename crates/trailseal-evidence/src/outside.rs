@@ -73,22 +73,31 @@ impl Where<'_> {
     }
 }
 
+/// What is looked at, and what was asked for.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    roots: &'a Roots,
+    options: &'a Options,
+    policy: &'a Policy,
+}
+
 impl Outside {
     pub(crate) fn new(roots: &Roots, folders: &[Folder], options: &Options, policy: &Policy) -> Self {
+        let input = Input { roots, options, policy };
         let canonical = options.roots.iter().filter_map(|root| std::fs::canonicalize(root).ok());
         let mut outside = Self { roots: canonical.collect(), ..Self::default() };
         for folder in folders {
-            outside.folder(roots, folder, options, policy);
+            outside.folder(input, folder);
         }
-        outside.judge_elsewhere(roots, options, policy);
+        outside.judge_elsewhere(input);
         outside
     }
 
-    fn folder(&mut self, roots: &Roots, folder: &Folder, options: &Options, policy: &Policy) {
+    fn folder(&mut self, input: Input<'_>, folder: &Folder) {
         let mut kinds: BTreeMap<(String, String, ObjectKind), Vec<File>> = BTreeMap::new();
         let mut rest = Vec::new();
         // There may be millions of files of other services: none is asked for its length, or opened.
-        for mut file in roots.list_names(folder) {
+        for mut file in input.roots.list_names(folder) {
             let name = file.name.strip_suffix(SIDECAR).unwrap_or(&file.name);
             let place = place_by_name(name)
                 .map(|(account, region, kind)| (account.to_owned(), region.to_owned(), kind));
@@ -107,7 +116,7 @@ impl Outside {
         // What lies among logs and digests is judged as it is in AWS's layout.
         let is_expected = !kinds.is_empty();
         for ((account, region, kind), files) in kinds {
-            if policy.wants_place(&account, &region) {
+            if input.policy.wants_place(&account, &region) {
                 let listing = Listing { folder: folder.clone(), files };
                 self.loose.entry((account, region)).or_default().push((kind, listing));
             } else {
@@ -121,41 +130,43 @@ impl Outside {
         if is_expected && place.is_bare() {
             self.lost.extend(self.tree_of(folder));
         }
-        let in_folder = Leftover::in_folder(&folder.real);
         self.files.found += rest.len() as u64;
         if !is_expected && place == Where::Elsewhere {
             self.elsewhere.extend((!rest.is_empty()).then(|| (folder.clone(), rest)));
-            return;
-        }
-        for file in rest {
-            let file = FileRef { kind: ObjectKind::Log, folder, file: &file };
-            if self.is_known(roots, in_folder, &file) {
-                continue;
-            }
-            if is_expected || place != Where::Service {
-                self.suspect(roots, &file, place, is_expected, options, policy);
-            } else {
-                self.files.others += 1;
-            }
+        } else {
+            self.judge(input, folder, &rest, place, is_expected);
         }
     }
 
     /// Files beside a tree that has lost AWS's layout: its logs may lie in any folder, and so may what was put among
     /// them. Elsewhere they are the user's own.
-    fn judge_elsewhere(&mut self, roots: &Roots, options: &Options, policy: &Policy) {
+    fn judge_elsewhere(&mut self, input: Input<'_>) {
         for (folder, files) in std::mem::take(&mut self.elsewhere) {
             let is_beside_logs = self.lost.iter().any(|tree| folder.real.starts_with(tree));
-            let in_folder = Leftover::in_folder(&folder.real);
-            for file in &files {
-                let file = FileRef { kind: ObjectKind::Log, folder: &folder, file };
-                if self.is_known(roots, in_folder, &file) {
-                    continue;
-                }
-                if is_beside_logs {
-                    self.suspect(roots, &file, Where::Account { account: "" }, false, options, policy);
-                } else {
-                    self.files.others += 1;
-                }
+            let place = if is_beside_logs { Where::Account { account: "" } } else { Where::Elsewhere };
+            self.judge(input, &folder, &files, place, false);
+        }
+    }
+
+    /// The files of a folder whose names are none of CloudTrail's.
+    fn judge(
+        &mut self,
+        input: Input<'_>,
+        folder: &Folder,
+        files: &[File],
+        place: Where<'_>,
+        is_expected: bool,
+    ) {
+        let in_folder = Leftover::in_folder(&folder.real);
+        for file in files {
+            let file = FileRef { kind: ObjectKind::Log, folder, file };
+            if self.is_known(input.roots, in_folder, &file) {
+                continue;
+            }
+            if is_expected || !matches!(place, Where::Service | Where::Elsewhere) {
+                self.suspect(input, &file, place, is_expected);
+            } else {
+                self.files.others += 1;
             }
         }
     }
@@ -192,15 +203,8 @@ impl Outside {
     }
 
     /// A file where log and digest files are expected.
-    fn suspect(
-        &mut self,
-        roots: &Roots,
-        file: &FileRef<'_>,
-        place: Where<'_>,
-        is_expected: bool,
-        options: &Options,
-        policy: &Policy,
-    ) {
+    fn suspect(&mut self, input: Input<'_>, file: &FileRef<'_>, place: Where<'_>, is_expected: bool) {
+        let Input { roots, options, policy } = input;
         let account = match place {
             Where::Kind { account } | Where::Account { account } => account,
             Where::Service | Where::Elsewhere => "",

@@ -23,8 +23,7 @@ use crate::{
     files::{FileId, FileRef, FileTable},
     options::Options,
     paths::text_of,
-    sniff,
-    sniff::holds_events,
+    sniff::{self, holds_events},
 };
 
 /// The end of a sidecar's name.
