@@ -1,6 +1,6 @@
 //! Reading gzip files for verification: streaming, bounded, and with every byte on disk accounted for.
 //!
-//! CloudTrail's hashes cover the inflated content (spec/format.md 1.5). A reader that stops quietly after
+//! CloudTrail's hashes cover the inflated content (docs/spec/format.md 1.5). A reader that stops quietly after
 //! the first gzip member would leave a hash unchanged when a second member with invented events is
 //! appended, so this one says what follows the member, and how exactly a file ends ([`Ending`]). Files
 //! that something has stored inflated are passed through ([`Form`]).
@@ -46,7 +46,7 @@ pub enum Form {
     /// A gzip file: it begins with 1f 8b. Also what an empty file is said to be.
     Gzip,
     /// Anything else, taken as the content itself: browsers and HTTP clients inflate silently and keep
-    /// the name (spec/format.md 1.3).
+    /// the name (docs/spec/format.md 1.3).
     Inflated,
 }
 

@@ -1,4 +1,4 @@
-//! The S3 key grammar of CloudTrail (spec/format.md 1.1).
+//! The S3 key grammar of CloudTrail (docs/spec/format.md 1.1).
 //!
 //! Keys are parsed from the right, because trail names may hold `_` and text that looks like a region.
 

@@ -1,7 +1,7 @@
-//! Object metadata that lies beside a digest file: where S3 keeps the signature (spec/format.md 1.3).
+//! Object metadata that lies beside a digest file: where S3 keeps the signature (docs/spec/format.md 1.3).
 //!
 //! Copying an object to a disk loses its S3 user metadata, so the signature comes from one of three places
-//! (spec/verification.md 1): a sidecar file ([`parse_sidecar`]), a [`Manifest`] of many objects, or the
+//! (docs/spec/verification.md 1): a sidecar file ([`parse_sidecar`]), a [`Manifest`] of many objects, or the
 //! extended attributes of the file ([`read_xattrs`]). Nothing here is trusted: a signature is only a candidate
 //! until a key verifies it.
 

@@ -50,7 +50,7 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
-    /// Parses the form of digest fields: `YYYY-MM-DDTHH:MM:SSZ`, exactly (spec/format.md 1.2).
+    /// Parses the form of digest fields: `YYYY-MM-DDTHH:MM:SSZ`, exactly (docs/spec/format.md 1.2).
     ///
     /// # Errors
     /// [`TimeError`] for any other text.
@@ -90,7 +90,7 @@ impl Timestamp {
 
     /// Parses what people and key files write: RFC 3339 with any offset, with or without seconds, the same
     /// without an offset (taken as UTC, as botocore does), a date (also `20240301`), the stamps of log and digest
-    /// names, or seconds since the epoch with or without a fraction (spec/format.md 1.6). Fractions of a second
+    /// names, or seconds since the epoch with or without a fraction (docs/spec/format.md 1.6). Fractions of a second
     /// are cut off.
     ///
     /// Eight digits are a date and never seconds: these would all lie in 1970 to 1973, before CloudTrail.

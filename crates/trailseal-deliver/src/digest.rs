@@ -1,4 +1,4 @@
-//! A digest file's content, the bytes that are signed for it, and the signature (spec/format.md 1.2, 1.4).
+//! A digest file's content, the bytes that are signed for it, and the signature (docs/spec/format.md 1.2, 1.4).
 
 use sha2::{Digest as _, Sha256};
 use trailseal_archive::Timestamp;
@@ -28,7 +28,7 @@ pub struct LogEntry {
     pub oldest_event_time: String,
 }
 
-/// The content of a digest file, field by field as in spec/format.md 1.2.
+/// The content of a digest file, field by field as in docs/spec/format.md 1.2.
 ///
 /// All fields are text and nothing is checked, so that tests can also write what CloudTrail never would.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub struct DigestDocument {
 }
 
 impl DigestDocument {
-    /// A starting digest (spec/format.md 1.7): empty, all `previousDigest*` null, its window the hour
+    /// A starting digest (docs/spec/format.md 1.7): empty, all `previousDigest*` null, its window the hour
     /// before logging started. The fingerprint is left empty.
     pub fn starting(account: &str, logging_start: Timestamp, bucket: &str, key: &str) -> Self {
         Self::empty(account, logging_start.plus(-3600), logging_start, bucket, key)
@@ -157,7 +157,7 @@ impl DigestDocument {
     }
 }
 
-/// The bytes that are signed (spec/format.md 1.4): end time, `bucket/key`, SHA-256 of the inflated digest
+/// The bytes that are signed (docs/spec/format.md 1.4): end time, `bucket/key`, SHA-256 of the inflated digest
 /// and the previous signature, or the word `null`, with a line feed between each.
 pub fn string_to_sign(document: &DigestDocument, inflated: &[u8]) -> Vec<u8> {
     format!(

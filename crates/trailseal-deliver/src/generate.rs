@@ -334,7 +334,7 @@ impl<'a> Generator<'a> {
         self.sign_and_write(chain, document, end, None)
     }
 
-    /// Whether backfill digests link to one another is not documented (spec/format.md 1.7); these do not.
+    /// Whether backfill digests link to one another is not documented (docs/spec/format.md 1.7); these do not.
     fn write_backfill_digest(
         &self,
         chain: &Chain,
@@ -382,7 +382,7 @@ impl<'a> Generator<'a> {
         Ok(Previous { document, inflated, signature })
     }
 
-    /// The key up to and with the region's `/` (spec/format.md 1.1).
+    /// The key up to and with the region's `/` (docs/spec/format.md 1.1).
     fn key_prefix(&self, chain: &Chain, kind: &str) -> String {
         let part = |text: &Option<String>| text.as_ref().map_or(String::new(), |text| format!("{text}/"));
         format!(

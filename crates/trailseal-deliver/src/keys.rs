@@ -9,7 +9,7 @@ use rsa::pkcs1::DecodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
 use rsa::{RsaPrivateKey, RsaPublicKey};
 
-/// The size of all keys that CloudTrail has been seen to publish (spec/format.md 1.6).
+/// The size of all keys that CloudTrail has been seen to publish (docs/spec/format.md 1.6).
 const BITS: usize = 2048;
 
 /// A 32-byte seed, or a number that stands for one.
@@ -51,7 +51,7 @@ pub enum KeyError {
     Signing,
 }
 
-/// An RSA-2048 key that signs digests: RSASSA-PKCS1-v1_5 with SHA-256 (spec/format.md 1.4).
+/// An RSA-2048 key that signs digests: RSASSA-PKCS1-v1_5 with SHA-256 (docs/spec/format.md 1.4).
 pub struct SigningKey {
     pair: RsaKeyPair,
     pkcs8: Vec<u8>,
@@ -102,7 +102,7 @@ impl SigningKey {
     }
 
     /// The public key as DER X.509 `SubjectPublicKeyInfo`, 294 bytes: the shape of one key in the AWS
-    /// documentation (spec/format.md 1.6). Its fingerprint is that of these bytes, [`fingerprint`].
+    /// documentation (docs/spec/format.md 1.6). Its fingerprint is that of these bytes, [`fingerprint`].
     pub fn public_spki_der(&self) -> &[u8] {
         &self.spki
     }
@@ -133,7 +133,7 @@ impl std::fmt::Debug for SigningKey {
 }
 
 /// The fingerprint CloudTrail gives a public key: MD5 of the decoded `Value` bytes in whatever encoding
-/// they are, as lower-case hex (spec/format.md 1.6).
+/// they are, as lower-case hex (docs/spec/format.md 1.6).
 pub fn fingerprint(der: &[u8]) -> String {
     hex::encode(Md5::digest(der))
 }

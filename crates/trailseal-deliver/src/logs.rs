@@ -12,7 +12,7 @@ use crate::write::GzipWriter;
 
 /// Log files are delivered about so many times an hour.
 const DELIVERIES: i64 = 12;
-/// Names round the delivery time to this many seconds (spec/format.md 1.1).
+/// Names round the delivery time to this many seconds (docs/spec/format.md 1.1).
 const STAMP: i64 = 300;
 /// Logging stops so long before the end of the last window, and the last delivery is after it.
 const STOP_BEFORE_END: i64 = 40;
@@ -184,7 +184,7 @@ impl<'a> LogWriter<'a> {
         let account = &self.plan.accounts[self.chain.account];
         let region = &self.options.regions[self.chain.region];
         let Scratch { records, compressed, times, gzip } = scratch;
-        // an event is delivered within minutes of its time, and never named before it (spec/records.md 2.7)
+        // an event is delivered within minutes of its time, and never named before it (docs/spec/records.md 2.7)
         let newest = delivery.delivered.min(delivery.stamp).min(latest) - delivery.delay;
         times.clear();
         for _ in 0..delivery.events {

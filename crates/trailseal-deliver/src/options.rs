@@ -55,7 +55,7 @@ pub struct Options {
     pub max_events_per_file: u32,
 }
 
-/// A stop of logging (spec/format.md 1.8): the chain ends, and another starts with a starting digest.
+/// A stop of logging (docs/spec/format.md 1.8): the chain ends, and another starts with a starting digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// Logging stops after so many hours, at least 1.
@@ -236,7 +236,7 @@ fn is_bucket(text: &str) -> bool {
         && !text.ends_with(['.', '-'])
 }
 
-/// spec/format.md 1.1.
+/// docs/spec/format.md 1.1.
 fn is_trail(text: &str) -> bool {
     let special = |c: u8| b"._-".contains(&c);
     let bytes = text.as_bytes();

@@ -1,4 +1,4 @@
-//! Event records as CloudTrail writes them (spec/records.md): a mix of calls with a long tail, made by
+//! Event records as CloudTrail writes them (docs/spec/records.md): a mix of calls with a long tail, made by
 //! principals who come back, and the story of one stolen access key.
 
 mod catalog;

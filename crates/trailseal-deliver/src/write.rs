@@ -55,7 +55,7 @@ pub fn gzip(inflated: &[u8], level: u32) -> Vec<u8> {
     out
 }
 
-/// The metadata of a digest object, as `aws s3api head-object` prints it (spec/format.md 1.3).
+/// The metadata of a digest object, as `aws s3api head-object` prints it (docs/spec/format.md 1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sidecar {
     /// `LastModified`: when the object was delivered.
@@ -144,7 +144,7 @@ impl PublishedKey {
     }
 }
 
-/// The text of a public key file: what `aws cloudtrail list-public-keys` prints (spec/format.md 1.6).
+/// The text of a public key file: what `aws cloudtrail list-public-keys` prints (docs/spec/format.md 1.6).
 pub fn public_keys_json(keys: &[PublishedKey]) -> String {
     let entries: Vec<String> = keys
         .iter()

@@ -1,5 +1,5 @@
-//! Why a chain ends, or pauses: events in verified logs that say who stopped the trail (spec/verification.md 5, rows
-//! 33, 59 to 61, 72 and 94).
+//! Why a chain ends, or pauses: events in verified logs that say who stopped the trail
+//! (docs/spec/verification.md 5, rows 33, 59 to 61, 72 and 94).
 //!
 //! `verify` and the ledger of `query` and `follow` ask here, and nowhere else. An explanation proves nothing about the
 //! hours that it explains: a gap stays unproven. It proves that a chain ended, which is then no sign of a loss.

@@ -1,5 +1,5 @@
 //! What lies outside AWS's layout: every file of it is part of the archive by its name, named as a stray, or counted
-//! as what it is (rows 63, 70, 83 and 85 of spec/verification.md 5).
+//! as what it is (docs/spec/verification.md 5, rows 63, 70, 83 and 85).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

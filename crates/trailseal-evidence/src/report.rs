@@ -1,4 +1,4 @@
-//! What `verify` says, as data: the schema `trailseal.verify/1` (spec/verification.md 4).
+//! What `verify` says, as data: the schema `trailseal.verify/1` (docs/spec/verification.md 4).
 
 use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
@@ -50,7 +50,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The exit status: 0, 1 or 3 (spec/verification.md 3).
+    /// The exit status: 0, 1 or 3 (docs/spec/verification.md 3).
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Verified | Self::Allowed => 0,

@@ -1,5 +1,5 @@
-//! What a file holds that lies among logs and digests and is neither by its name: names say nothing (rows 63, 70,
-//! 74, 85 and 96 of spec/verification.md 5).
+//! What a file holds that lies among logs and digests and is neither by its name: names say nothing
+//! (docs/spec/verification.md 5, rows 63, 70, 74, 85 and 96).
 
 use std::{
     io::{self, Read, Seek},

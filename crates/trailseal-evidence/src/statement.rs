@@ -1,4 +1,4 @@
-//! What the user states about the trails that deliver into the archive's buckets (spec/verification.md 5, row 17).
+//! What the user states about the trails that deliver into the archive's buckets (docs/spec/verification.md 5, row 17).
 //!
 //! A log that no digest names may be planted, or be another trail's that does not validate: nothing in the log or
 //! its name tells. Only who knows the account's trails can exclude the second.

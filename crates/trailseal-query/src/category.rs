@@ -1,4 +1,4 @@
-//! Event categories: management, data, network activity, insight (spec/selectors-and-insights.md 3.3).
+//! Event categories: management, data, network activity, insight (docs/spec/selectors-and-insights.md 3.3).
 
 use std::ops::ControlFlow;
 

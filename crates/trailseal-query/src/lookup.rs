@@ -1,5 +1,5 @@
 //! `LookupEvents`: what its requests select, how its rows are derived from records, and its pages
-//! (spec/lookup-events.md).
+//! (docs/spec/lookup-events.md).
 
 mod page;
 mod request;

@@ -8,7 +8,7 @@ use std::{
 
 use memchr::memmem::Finder;
 
-/// The top-level fields of event records, of all versions (spec/records.md 2.1).
+/// The top-level fields of event records, of all versions (docs/spec/records.md 2.1).
 pub const TOP_LEVEL: [&str; 34] = [
     "additionalEventData",
     "addendum",

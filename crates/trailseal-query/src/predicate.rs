@@ -48,9 +48,9 @@ pub enum Predicate {
 /// A member of a `LookupEvents` row that is derived from more than one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupMember {
-    /// `Username` (spec/lookup-events.md 1.3).
+    /// `Username` (docs/spec/lookup-events.md 1.3).
     Username,
-    /// `ResourceName` of any of the row's `Resources` (spec/lookup-events.md 1.4).
+    /// `ResourceName` of any of the row's `Resources` (docs/spec/lookup-events.md 1.4).
     ResourceName,
     /// `ResourceType` of any of the row's `Resources`.
     ResourceType,

@@ -1,7 +1,7 @@
 //! The scan of one stream of content: finding its event records, and those among them that pass a filter, at
 //! the speed of memory.
 //!
-//! A [`Scanner`] takes the content of a file in pieces of any size and shape (spec/records.md 2.6). Records
+//! A [`Scanner`] takes the content of a file in pieces of any size and shape (docs/spec/records.md 2.6). Records
 //! that cannot match are passed over by looking for the filter's texts in their bytes; this only ever spares
 //! work.
 

@@ -1,5 +1,5 @@
 //! A trail's event selectors, basic or advanced: which events would that trail have logged?
-//! (spec/selectors-and-insights.md 3.1 to 3.3)
+//! (docs/spec/selectors-and-insights.md 3.1 to 3.3)
 //!
 //! ```
 //! use trailseal_query::{Record, selectors::Selectors};
@@ -12,7 +12,7 @@
 //!
 //! The predicate is unknown where a record does not say what a selector asks: records without `readOnly` (2017
 //! and before), data events without `resources`. Which accounts and regions a trail covers
-//! (spec 3.3 item 6) is no matter of its selectors and left to the caller. Insights events are governed by
+//! (docs/spec/selectors-and-insights.md 3.3, item 6) is no matter of its selectors and left to the caller. Insights events are governed by
 //! other settings; no selector logs them.
 
 use serde::{Deserialize, Serialize};

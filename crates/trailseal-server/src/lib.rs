@@ -1,4 +1,4 @@
-//! The CloudTrail API over HTTP: what SDKs and the AWS CLI speak (spec/wire-protocol.md 1.6).
+//! The CloudTrail API over HTTP: what SDKs and the AWS CLI speak (docs/spec/wire-protocol.md 1.6).
 //!
 //! [`serve()`] binds, hands every call to a [`Service`] on a bounded pool of threads, and ends gracefully.
 //! [`wire`] turns bytes into calls and answers into bytes, [`sigv4`] checks signatures; both are pure functions.

@@ -1,4 +1,4 @@
-//! `LookupEvents` over an archive's index (spec/lookup-events.md).
+//! `LookupEvents` over an archive's index (docs/spec/lookup-events.md).
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! AWS JSON 1.1: bytes become calls, results become bytes (spec/wire-protocol.md 1.6). No HTTP types, no I/O.
+//! AWS JSON 1.1: bytes become calls, results become bytes (docs/spec/wire-protocol.md 1.6). No HTTP types, no I/O.
 
 use serde_json::{Map, Value, json};
 use trailseal_archive::key::is_region_like;
@@ -233,7 +233,7 @@ fn nests_deeper(body: &[u8], most: usize) -> bool {
     false
 }
 
-/// A member that is `null` is an absent one (spec/wire-protocol.md 1.6). Bounded by [`MAX_DEPTH`].
+/// A member that is `null` is an absent one (docs/spec/wire-protocol.md 1.6). Bounded by [`MAX_DEPTH`].
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {

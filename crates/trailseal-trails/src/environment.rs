@@ -8,7 +8,7 @@ use crate::Caller;
 
 /// The services around CloudTrail. Every answer has a default, which is that of [`OnDemand`].
 pub trait Environment: Send + Sync {
-    /// CloudTrail's preflight (spec/wire-protocol.md 4.2): may `key`, an empty object whose name ends with `/`, be
+    /// CloudTrail's preflight (docs/spec/wire-protocol.md 4.2): may `key`, an empty object whose name ends with `/`, be
     /// written into this bucket? The service writes it; whether this does is its own matter. By default buckets
     /// come into being on demand.
     ///

@@ -1,4 +1,4 @@
-//! What goes wrong in a call: the names that the service model gives to its errors (spec/wire-protocol.md 4.5),
+//! What goes wrong in a call: the names that the service model gives to its errors (docs/spec/wire-protocol.md 4.5),
 //! and those that every service of this protocol has.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Insight selectors (spec/selectors-and-insights.md 3.4).
+//! Insight selectors (docs/spec/selectors-and-insights.md 3.4).
 //!
 //! The texts of `InvalidInsightSelectorsException` and `InsightNotEnabledException` are ours (I); so are that a type
 //! is named once, and that absent `EventCategories`, which stand for management events, are not filled in.
@@ -65,7 +65,7 @@ pub(crate) fn validate(received: Vec<Received>, logged: &Rules) -> Result<Vec<In
 
 impl InsightSelector {
     /// What it analyses must be logged: write management events for the rate of calls, any for that of errors;
-    /// data events of both kinds, or any (spec 3.4).
+    /// data events of both kinds, or any (docs/spec/selectors-and-insights.md 3.4).
     fn check(&self, logged: &Rules) -> Result<(), ApiError> {
         let is_call_rate = self.insight_type == CALL_RATE;
         let categories = match self.event_categories.as_deref() {

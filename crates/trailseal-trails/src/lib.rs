@@ -27,7 +27,7 @@
 //! There is no HTTP here, no clock and no thread, and nothing is delivered: [`Store::delivered_trails`] says what a
 //! deliverer must know, [`Store::note_delivery`] takes what became of it.
 //!
-//! Rules come from `spec/wire-protocol.md` section 4 and `spec/selectors-and-insights.md`; the modules say which.
+//! Rules come from `docs/spec/wire-protocol.md` 4 and `docs/spec/selectors-and-insights.md`; the modules say which.
 //! Letters in parentheses stand for the evidence: (N) captured from the real service, (R) seen in published
 //! samples and reports, (M) its model, (D) its documentation, and (I) our own reading where nothing is known: it
 //! is how this crate behaves, and no claim about AWS.

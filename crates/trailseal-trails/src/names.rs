@@ -1,4 +1,4 @@
-//! Names, ARNs, Regions and buckets (spec/wire-protocol.md 4.1, 4.2).
+//! Names, ARNs, Regions and buckets (docs/spec/wire-protocol.md 4.1, 4.2).
 //!
 //! The messages of `InvalidTrailNameException` on length and characters are the service's (N); those on adjacent
 //! characters and on addresses are not known and ours (I), as are all messages on buckets and prefixes.

@@ -1,4 +1,4 @@
-//! Event selectors: which events a trail logs (spec/selectors-and-insights.md 3.1, 3.2).
+//! Event selectors: which events a trail logs (docs/spec/selectors-and-insights.md 3.1, 3.2).
 //!
 //! Their types and rules are those of [`trailseal_query::selectors`], which evaluates them. Here are what a request
 //! of `PutEventSelectors` is read to, the service's messages, and what is answered.

@@ -1,4 +1,4 @@
-//! `GetTrailStatus` (spec/wire-protocol.md 4.3).
+//! `GetTrailStatus` (docs/spec/wire-protocol.md 4.3).
 //!
 //! The six deprecated members are strings that are always there: empty, or the time in whole seconds. That the
 //! times of notifications and `CloudWatch` Logs never appear is ours: nothing is notified or sent there. Whether

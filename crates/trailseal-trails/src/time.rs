@@ -1,4 +1,4 @@
-//! Moments in milliseconds: answers carry fractions of a second (spec/wire-protocol.md 1.6).
+//! Moments in milliseconds: answers carry fractions of a second (docs/spec/wire-protocol.md 1.6).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The content of a digest file (spec/format.md 1.2), parsed once and typed.
+//! The content of a digest file (docs/spec/format.md 1.2), parsed once and typed.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 

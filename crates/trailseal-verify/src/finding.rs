@@ -5,7 +5,7 @@ use trailseal_archive::Timestamp;
 
 use crate::parts::ChainId;
 
-/// How much a finding weighs (spec/verification.md 5).
+/// How much a finding weighs (docs/spec/verification.md 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -19,7 +19,7 @@ pub enum Severity {
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $severity:ident, $doc:literal;)*) => {
-        /// What was found; the names are those of spec/verification.md 5.
+        /// What was found; the names are those of docs/spec/verification.md 5.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum Code {

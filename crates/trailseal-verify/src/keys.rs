@@ -1,4 +1,4 @@
-//! The public keys that the user trusts (spec/format.md 1.6, spec/verification.md 1).
+//! The public keys that the user trusts (docs/spec/format.md 1.6, docs/spec/verification.md 1).
 
 use std::collections::BTreeMap;
 

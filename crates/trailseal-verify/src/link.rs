@@ -98,7 +98,7 @@ pub enum Content {
     Unusable(Code, String),
 }
 
-/// What makes a digest authentic (spec/verification.md 1).
+/// What makes a digest authentic (docs/spec/verification.md 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {

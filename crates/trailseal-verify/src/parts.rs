@@ -5,7 +5,7 @@ use trailseal_archive::Timestamp;
 
 use crate::finding::Code;
 
-/// What makes a chain one chain (spec/verification.md 2).
+/// What makes a chain one chain (docs/spec/verification.md 2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ChainId {
     /// The organization, of an organization trail.

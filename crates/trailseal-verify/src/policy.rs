@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// How far an archive's newest log may be ahead of the newest digest: digests come about half an hour
-/// after the hour that they cover (spec/format.md 1.7).
+/// after the hour that they cover (docs/spec/format.md 1.7).
 pub const PENDING: i64 = 2 * 3600;
-/// A log's name tells its delivery to about five minutes (spec/format.md 1.1).
+/// A log's name tells its delivery to about five minutes (docs/spec/format.md 1.1).
 pub const STAMP_TOLERANCE: i64 = 6 * 60;
 
 /// The user's wishes.

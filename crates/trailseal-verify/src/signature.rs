@@ -1,5 +1,5 @@
 //! The signature of a digest: the signed string, the check, and what a failed check means
-//! (spec/format.md 1.4).
+//! (docs/spec/format.md 1.4).
 
 use num_bigint::BigUint;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
@@ -12,7 +12,7 @@ use crate::{
     keys::{KeyRing, PublicKey},
 };
 
-/// Where a signature was found (spec/verification.md 1, in this order).
+/// Where a signature was found (docs/spec/verification.md 1, in this order).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignatureSource {

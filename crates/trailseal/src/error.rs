@@ -4,7 +4,7 @@ use std::{fmt, io, path::Path};
 
 use crate::render::plain::shown;
 
-/// The exit status of everything that could not be run (spec/verification.md 3).
+/// The exit status of everything that could not be run (docs/spec/verification.md 3).
 pub(crate) const COULD_NOT_RUN: u8 = 2;
 
 /// The exit status of a run that could not do all of its work.

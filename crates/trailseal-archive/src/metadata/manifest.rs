@@ -25,7 +25,7 @@ struct Entry {
 }
 
 impl Manifest {
-    /// Reads a manifest. The shapes (spec/verification.md 1):
+    /// Reads a manifest. The shapes (docs/spec/verification.md 1):
     ///
     /// - JSON Lines: on each line an object with the object's key (`key`, `s3_key` or `path`), optionally its
     ///   `bucket`, and its `metadata` (or the metadata names directly);

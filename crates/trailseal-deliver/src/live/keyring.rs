@@ -17,7 +17,7 @@ use crate::keys::{KeyError, SigningKey, fingerprint};
 use crate::write::{PublishedKey, public_keys_json};
 
 const DAY: i64 = 86_400;
-/// Every key that CloudTrail published was valid for 30 days (spec/format.md 1.6).
+/// Every key that CloudTrail published was valid for 30 days (docs/spec/format.md 1.6).
 const VALIDITY: i64 = 30 * DAY;
 /// So long before a key ends its successor is used.
 const OVERLAP: i64 = DAY;

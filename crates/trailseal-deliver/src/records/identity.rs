@@ -1,4 +1,4 @@
-//! `userIdentity`, in all its types (spec/records.md 2.3).
+//! `userIdentity`, in all its types (docs/spec/records.md 2.3).
 
 use crate::random::{Rng, derive_u64, mix};
 

@@ -49,7 +49,7 @@ fn trails() -> impl Strategy<Value = Vec<TrailSpec>> {
     })
 }
 
-/// By the rules of spec/selectors-and-insights.md 3.3, said in another way than the deliverer does.
+/// By the rules of docs/spec/selectors-and-insights.md 3.3, said in another way than the deliverer does.
 fn is_wanted(trail: &TrailSpec, number: u64, region: &str, is_iam: bool) -> bool {
     let is_global = is_iam && region == "us-east-1";
     if is_global && !trail.include_global_service_events {

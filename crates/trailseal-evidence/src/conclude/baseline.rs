@@ -1,4 +1,4 @@
-//! The comparison with an earlier report (`--baseline`; spec/verification.md 5, rows 58 and 86).
+//! The comparison with an earlier report (`--baseline`; docs/spec/verification.md 5, rows 58 and 86).
 
 use trailseal_verify::{
     finding::{Code, Finding, Severity},

@@ -1,5 +1,5 @@
-//! The net below all rules (spec/verification.md 5, row 82): what is not proven inside the asked span, and of which
-//! nothing else speaks, leaves a run unproven, whatever the cause.
+//! The net below all rules (docs/spec/verification.md 5, row 82): what is not proven inside the asked span, and of
+//! which nothing else speaks, leaves a run unproven, whatever the cause.
 
 use trailseal_verify::{
     finding::{Code, Finding},

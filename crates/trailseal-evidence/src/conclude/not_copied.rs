@@ -1,5 +1,5 @@
-//! Copies by date folders (spec/verification.md 5, row 79): at their edges digests name logs, and point to digests, of
-//! days of which the copy has nothing. Who was there cannot be told from who took whole days away: unproven.
+//! Copies by date folders (docs/spec/verification.md 5, row 79): at their edges digests name logs, and point to
+//! digests, of days of which the copy has nothing. Who was there cannot be told from who took whole days away: unproven.
 
 use std::collections::BTreeSet;
 

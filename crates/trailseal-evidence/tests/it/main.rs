@@ -1,4 +1,4 @@
-//! Whole archives, verified: every situation of spec/verification.md 5, and what must hold for all of them.
+//! Whole archives, verified: every situation of docs/spec/verification.md 5, and what must hold for all of them.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod agreement;

@@ -17,7 +17,7 @@ enum Holds {
     Number,
 }
 
-/// The fields of which it is certain (spec/records.md 2.1 to 2.3); of all others a client or a service chooses the
+/// The fields of which it is certain (docs/spec/records.md 2.1 to 2.3); of all others a client or a service chooses the
 /// value.
 const FIELDS: [(&str, Holds); 28] = [
     ("awsRegion", Holds::Names),

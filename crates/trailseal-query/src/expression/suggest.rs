@@ -8,7 +8,7 @@ use crate::{
     predicate::Predicate,
 };
 
-/// The members of the objects whose members are known (spec/records.md 2.1, 2.3), with their objects.
+/// The members of the objects whose members are known (docs/spec/records.md 2.1, 2.3), with their objects.
 const KNOWN: [(&str, &[&str]); 13] = [
     (
         "userIdentity",

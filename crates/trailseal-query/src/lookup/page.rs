@@ -1,4 +1,5 @@
-//! The order of rows, and the newest so many of them in bounded memory.
+//! The order of rows (docs/spec/lookup-events.md 1.1; docs/spec/records.md 2.4 for what is delivered twice), and the
+//! newest so many of them in bounded memory.
 
 use std::{cmp::Reverse, collections::BTreeMap, collections::btree_map::Entry};
 

@@ -1,4 +1,4 @@
-//! A request of `LookupEvents`, and what it selects (spec/lookup-events.md 1.1).
+//! A request of `LookupEvents`, and what it selects (docs/spec/lookup-events.md 1.1).
 
 use trailseal_archive::Timestamp;
 

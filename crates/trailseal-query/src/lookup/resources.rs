@@ -1,4 +1,4 @@
-//! `Resources` (spec/lookup-events.md 1.4): by the table, else from the record's own `resources`.
+//! `Resources` (docs/spec/lookup-events.md 1.4): by the table, else from the record's own `resources`.
 
 use std::borrow::Cow;
 

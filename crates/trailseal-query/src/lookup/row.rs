@@ -1,4 +1,4 @@
-//! A row of `LookupEvents` (spec/lookup-events.md 1.2, 1.5).
+//! A row of `LookupEvents` (docs/spec/lookup-events.md 1.2, 1.5).
 
 use std::borrow::Cow;
 

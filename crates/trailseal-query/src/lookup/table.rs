@@ -243,7 +243,7 @@ mod tests {
         assert!(table.entries.len() > 200, "{}", table.entries.len());
     }
 
-    /// The types of spec/lookup-events.md 1.4, as its official list has them.
+    /// The types of docs/spec/lookup-events.md 1.4, as its official list has them.
     #[test]
     fn every_filterable_type_is_extracted_from_some_event() {
         let lists: [(&str, &str); 10] = [

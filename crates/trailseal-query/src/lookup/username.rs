@@ -1,4 +1,4 @@
-//! `Username` (spec/lookup-events.md 1.3).
+//! `Username` (docs/spec/lookup-events.md 1.3, for records as odd as in docs/spec/records.md 2.4).
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
 //! What an element of a file is: an event record, something that wraps records, or something else
-//! (spec/records.md 2.6).
+//! (docs/spec/records.md 2.6).
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ const MAX_PAYLOAD: u64 = 16 << 20;
 pub enum LeftOut {
     /// A digest document.
     Digest,
-    /// An aggregated event: a summary of data events, no event (spec/records.md 2.5).
+    /// An aggregated event: a summary of data events, no event (docs/spec/records.md 2.5).
     Aggregated,
     /// A notification that names a log file, or a control message.
     Notification,

@@ -1,4 +1,4 @@
-//! Advanced event selectors (spec/selectors-and-insights.md 3.2, 3.3).
+//! Advanced event selectors (docs/spec/selectors-and-insights.md 3.2, 3.3).
 
 use serde::{Deserialize, Serialize};
 

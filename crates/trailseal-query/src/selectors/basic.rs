@@ -1,4 +1,4 @@
-//! Basic event selectors (spec/selectors-and-insights.md 3.1).
+//! Basic event selectors (docs/spec/selectors-and-insights.md 3.1).
 
 use serde::{Deserialize, Deserializer, Serialize};
 

@@ -286,7 +286,7 @@ fn lookup_texts(member: LookupMember, record: &str) -> Vec<String> {
     }
 }
 
-/// spec/selectors-and-insights.md 3.3, item 1; the names of data APIs do not occur together with their sources
+/// docs/spec/selectors-and-insights.md 3.3, item 1; the names of data APIs do not occur together with their sources
 /// and resources in generated records unless by luck.
 pub(crate) fn category(record: &str) -> Option<Category> {
     let at = |name: &str| member(record, name).filter(|value| value != "null");

@@ -1,4 +1,4 @@
-//! `ListPublicKeys` from key files (spec/wire-protocol.md 4.3).
+//! `ListPublicKeys` from key files (docs/spec/wire-protocol.md 4.3).
 
 use std::collections::BTreeMap;
 

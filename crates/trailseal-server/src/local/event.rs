@@ -13,7 +13,7 @@ use crate::{
     uuid,
 };
 
-/// No event of CloudTrail is longer (spec/records.md 2.1).
+/// No event of CloudTrail is longer (docs/spec/records.md 2.1).
 const MAX_EVENT: usize = 256 << 10;
 const MAX_EVENT_ID: usize = 128;
 /// One event must not make its log file unreadable to others; 128 is a common limit.

@@ -1,4 +1,4 @@
-//! The event that a call of this server becomes (spec/records.md 2.1).
+//! The event that a call of this server becomes (docs/spec/records.md 2.1).
 //!
 //! The server knows no users, only access keys: the identity says what is known, and that its type is not.
 
@@ -12,7 +12,7 @@ use crate::{
     uuid,
 };
 
-/// Longer ones are left out (spec/records.md 2.1: 100 KB).
+/// Longer ones are left out (docs/spec/records.md 2.1: 100 KB).
 const MAX_MEMBERS: usize = 100 << 10;
 
 #[derive(Serialize)]
@@ -122,7 +122,7 @@ fn uncapitalized(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// At most 1 KB (spec/records.md 2.1).
+/// At most 1 KB (docs/spec/records.md 2.1).
 fn shorten(text: &str) -> &str {
     &text[..text.floor_char_boundary(1024)]
 }

@@ -8,7 +8,7 @@ use crate::tamper::place::{NameKind, Place};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-/// A log's name tells its delivery to about five minutes (spec/format.md 1.1).
+/// A log's name tells its delivery to about five minutes (docs/spec/format.md 1.1).
 const TOLERANCE: i64 = 6 * 60;
 
 /// `--account`, `--region`, `--trail`, `--start-time`, `--end-time`.
@@ -70,7 +70,7 @@ impl Scope {
     /// Whether a file's place surely lies in its accounts, regions and times.
     ///
     /// A name's stamp counts, unless it is not of the day of its folders: then the file is left out only if
-    /// both lie outside (spec/verification.md 5, 84).
+    /// both lie outside (docs/spec/verification.md 5, row 84).
     pub fn surely_holds(&self, place: &Place) -> bool {
         if !self.holds_names(place.account.as_deref(), place.region.as_deref()) {
             return false;

@@ -17,7 +17,7 @@ use crate::tamper::{
 
 const HOUR: i64 = 3600;
 
-/// What a verification cannot see, and why (spec/verification.md 5 by the numbers of its rows).
+/// What a verification cannot see, and why (docs/spec/verification.md 5 by the numbers of its rows).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Excuse {
     /// All digests and logs before a restart are gone: no object that is left names them, and a trail that began
@@ -235,7 +235,7 @@ impl<'w> Remains<'w> {
     }
 
     /// Whether a log is AWS's, wherever it lies, and its digest is proven in its own place: where nobody tampered,
-    /// its rows are verified (spec/verification.md 5, 69).
+    /// its rows are verified (docs/spec/verification.md 5, row 69).
     pub fn is_proven_copy(&self, file: &Seen) -> bool {
         file.signed.is_some_and(|number| {
             let signed = &self.world.signed[number];

@@ -1,4 +1,4 @@
-//! Which trail a request names (spec/wire-protocol.md 4.1).
+//! Which trail a request names (docs/spec/wire-protocol.md 4.1).
 //!
 //! "Unknown trail: NAME for the user: ACCOUNT" is the service's (N); `GetTrailStatus` and `GetEventSelectors` have
 //! the ARN in place of a bare name (N, R). "Region in ARN is wrong, …" and "`AccountID` in ARN is wrong, …" are seen

@@ -1,6 +1,6 @@
-//! `StartLogging` and `StopLogging`: repeated calls succeed (spec/wire-protocol.md 4.4), and change nothing (I).
+//! `StartLogging` and `StopLogging`: repeated calls succeed (docs/spec/wire-protocol.md 4.4), and change nothing (I).
 //!
-//! Stopping disables Insights (D, spec/selectors-and-insights.md 3.4); that the selectors are gone then, and that
+//! Stopping disables Insights (D, docs/spec/selectors-and-insights.md 3.4); that the selectors are gone then, and that
 //! starting again does not bring them back, is our reading of it (I).
 
 use super::{Call, Outcome};

@@ -1,4 +1,4 @@
-//! `DescribeTrails`, `GetTrail`, `ListTrails`, `GetTrailStatus` (spec/wire-protocol.md 4.3).
+//! `DescribeTrails`, `GetTrail`, `ListTrails`, `GetTrailStatus` (docs/spec/wire-protocol.md 4.3).
 //!
 //! Ours (I): trails that are named are described in the order of the request and once, an empty list of names is no
 //! list, and `ListTrails` has one page and ignores tokens (it declares no error for them).

@@ -1,4 +1,4 @@
-//! Event selectors and insight selectors of a trail (spec/selectors-and-insights.md 3.1, 3.2, 3.4).
+//! Event selectors and insight selectors of a trail (docs/spec/selectors-and-insights.md 3.1, 3.2, 3.4).
 //!
 //! There are no event data stores here: naming one is an `UnsupportedOperationException`, naming one beside a trail
 //! an `InvalidParameterCombinationException` (I).

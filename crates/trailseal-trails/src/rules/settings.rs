@@ -1,4 +1,4 @@
-//! What `CreateTrail` and `UpdateTrail` check of the services around (spec/wire-protocol.md 4.2).
+//! What `CreateTrail` and `UpdateTrail` check of the services around (docs/spec/wire-protocol.md 4.2).
 //!
 //! Texts in the spec are the service's (N); those on topics' names, keys and organizations are ours (I).
 

@@ -1,4 +1,4 @@
-//! Tags (spec/wire-protocol.md 4.4).
+//! Tags (docs/spec/wire-protocol.md 4.4).
 //!
 //! All texts are ours (I) but those on the Region and account of an ARN (R); so are that `ListTags` answers in the
 //! Region of the ARN only (two reports say so (R), against 4.3), that a tag without a value is listed without one,

@@ -1,4 +1,4 @@
-//! `CreateTrail`, `UpdateTrail`, `DeleteTrail` (spec/wire-protocol.md 4.1, 4.2).
+//! `CreateTrail`, `UpdateTrail`, `DeleteTrail` (docs/spec/wire-protocol.md 4.1, 4.2).
 //!
 //! Ours (I): in which order a request's faults are found, but that the topic comes before the bucket; that the
 //! limit and the uniqueness of names hold in every Region that a multi-Region trail gets a shadow in, and also when

@@ -1,4 +1,4 @@
-//! spec/selectors-and-insights.md 3.1 to 3.3, read literally and slowly: no code of the project stands here.
+//! docs/spec/selectors-and-insights.md 3.1 to 3.3, read literally and slowly: no code of the project stands here.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Which chain and hour a row speaks of, and whether it was asked for.
 //!
 //! An authentic digest is believed. What any other file says of itself, whoever wrote it may have chosen so that
-//! nobody looks at it: then what its place says counts as well (spec/verification.md 5, row 81).
+//! nobody looks at it: then what its place says counts as well (docs/spec/verification.md 5, row 81).
 
 use std::collections::HashMap;
 

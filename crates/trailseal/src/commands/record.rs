@@ -44,7 +44,7 @@ const WAITING: usize = 128;
 const GATHER: Duration = Duration::from_millis(20);
 /// A request is sent when it has so many bytes.
 const ENOUGH: usize = MAX_LINES / 2;
-/// No event of CloudTrail is longer (spec/records.md 2.1).
+/// No event of CloudTrail is longer (docs/spec/records.md 2.1).
 const LONGEST: usize = 256 << 10;
 /// How often a broken connection is tried again, and the first pause, which doubles.
 const TRIES: u32 = 6;

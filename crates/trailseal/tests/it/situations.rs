@@ -1,4 +1,4 @@
-//! The situations of spec/verification.md 5 that the library alone cannot show: what is stated, asked and
+//! The situations of docs/spec/verification.md 5 that the library alone cannot show: what is stated, asked and
 //! printed, and that all commands judge one span alike.
 
 use std::{

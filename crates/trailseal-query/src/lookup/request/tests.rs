@@ -1,3 +1,5 @@
+//! Names end in the section of the rule: 1.x of docs/spec/lookup-events.md, 2.x of docs/spec/records.md.
+
 use super::{super::page::Place, *};
 use crate::record::Record;
 

@@ -1,4 +1,4 @@
-//! Any request is answered, and its error is one that the operation declares (spec/wire-protocol.md 4.5).
+//! Any request is answered, and its error is one that the operation declares (docs/spec/wire-protocol.md 4.5).
 
 use proptest::prelude::*;
 

@@ -59,7 +59,7 @@ pub(crate) struct DigestFindings {
     pub(crate) reach: Vec<String>,
 }
 
-/// Whether something that matters could not be read or proven (spec/verification.md 3): that all events which are
+/// Whether something that matters could not be read or proven (docs/spec/verification.md 3): that all events which are
 /// shown are verified is not enough, since a file that is missing, altered or unproven may have held others.
 pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
     let [_, unproven_files, violated_files, _] = summary.labels;
@@ -71,7 +71,7 @@ pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
         || has_unproven_rows
 }
 
-/// The exit status (spec/verification.md 3): that nothing matched, where that counts as failure, is said before
+/// The exit status (docs/spec/verification.md 3): that nothing matched, where that counts as failure, is said before
 /// that something could not be read.
 pub(crate) fn status(summary: &Summary, told: &Told, lacks_matches: bool) -> u8 {
     const NOTHING_MATCHED: u8 = 1;
