@@ -496,7 +496,7 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
         *time = (*time).max(end);
     };
     for (chain, end) in outcomes.iter().flat_map(|unit| standard_heads(unit, policy)) {
-        chain.trails().for_each(|trail| take(trail, end));
+        chain.trails().into_iter().for_each(|trail| take(trail, end));
     }
     // Whoever was not asked for tells as well, as far as the asked span goes.
     let named = outcomes.iter().flat_map(|unit| &unit.peers).filter(|(id, _)| id.kind == ChainKind::Standard);
@@ -515,7 +515,7 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
                 findings.push((question, span(chain, code, message, end, time)));
             };
             let log = newest_log.filter(|log| log.since(end) > PENDING);
-            let peer = chain.trails().map(|trail| newest[&trail]).max().unwrap_or(end);
+            let peer = chain.trails().iter().map(|trail| newest[trail]).max().unwrap_or(end);
             if let Some(log) = log {
                 behind(
                     Code::HeadStale,

@@ -1,5 +1,7 @@
 //! The days of which date folders and names speak.
 
+use std::collections::BTreeSet;
+
 use trailseal_archive::{
     Timestamp,
     key::{DigestName, KeyParts, ObjectKind, day_of_folders, is_region_like, log_stamp},
@@ -7,6 +9,15 @@ use trailseal_archive::{
 
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 24 * 3600;
+
+/// Days of which there is a digest or log file, counted from 1970-01-01.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Days {
+    /// Of the files that lie in date folders, by these.
+    pub of_folders: BTreeSet<i64>,
+    /// Of all others, by their names.
+    pub of_names: BTreeSet<i64>,
+}
 
 /// The first second of the day that the date folders in a path or key state.
 pub(crate) fn day_of(path: &str) -> Option<Timestamp> {

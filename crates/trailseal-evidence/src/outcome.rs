@@ -1,6 +1,6 @@
 //! One account and region, finished: what is left of it once its digests and logs have been judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use trailseal_archive::{Timestamp, leftover::Leftover};
 
@@ -16,6 +16,7 @@ use trailseal_verify::{
 use crate::{
     batch::Run,
     conclude::{own_trail_of, trail_of},
+    days::Days,
     expect::Expectations,
 };
 
@@ -48,8 +49,8 @@ pub(crate) struct UnitOutcome {
     pub digest_files: u64,
     /// Where buckets were taken to lie.
     pub mappings: Vec<Mapping>,
-    /// Days of which there is a digest or log file, counted from 1970-01-01.
-    pub days: BTreeSet<i64>,
+    /// Days of which there is a digest or log file.
+    pub days: Days,
     /// What its files are.
     pub files: FileTotals,
     /// What desktops, copies and archives left among them.
@@ -106,17 +107,15 @@ pub(crate) struct ChainOutcome {
     pub run_starts: Vec<Timestamp>,
     /// Whether anything of it lies in the asked span.
     pub is_in_span: bool,
-    /// Whether its trail became an organization's on the way, or ceased to be one.
-    pub crosses: bool,
     /// Whether the head of the earlier report is still in it; `None` without one.
     pub holds_baseline_head: Option<bool>,
 }
 
 impl ChainOutcome {
-    /// What it has in common with its peers: its trail, and the account's own if it became an organization's, or was.
-    pub(crate) fn trails(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        let id = &self.report.id;
-        std::iter::once(trail_of(id)).chain(self.crosses.then(|| own_trail_of(id)))
+    /// What it has in common with its peers: its trail, and the account's own, which an organization's may have been or
+    /// become. Whoever removes the digest that says so must not make two trails of one.
+    pub(crate) fn trails(&self) -> [(&str, &str, &str); 2] {
+        [trail_of(&self.report.id), own_trail_of(&self.report.id)]
     }
 
     /// Its account and region.
@@ -279,11 +278,7 @@ impl ChainView<'_> {
             let window = self.window(row)?;
             Some(if is_starting(row) { window.end } else { window.start })
         };
-        let organization = &self.chain.id.organization;
-        let is_other =
-            |row: &usize| self.rows[*row].chain().is_some_and(|id| id.organization != *organization);
         ChainOutcome {
-            crosses: self.chain.rows.iter().any(is_other),
             is_in_span: report.digests > 0,
             first_start: authentic()
                 .filter_map(|row| Some(self.window(row)?.start))

@@ -17,7 +17,7 @@ use trailseal_verify::{
 
 use crate::{
     batch::Run,
-    days::{DAY, day_of, is_of_day, number_of, stamp_of},
+    days::{DAY, Days, day_of, is_of_day, number_of, stamp_of},
     files::{FileId, FileRef},
     locate::{DeliveryPlace, Mounts},
     options::{Map, Options},
@@ -223,18 +223,18 @@ impl Unit {
         finding.of_place(self.key.organization.as_deref(), &self.key.account, &self.key.region)
     }
 
-    /// The days of which there is a digest or log file, by its folder or else its name.
-    pub(crate) fn days(&self) -> BTreeSet<i64> {
-        let mut days = BTreeSet::new();
+    /// The days of which there is a digest or log file.
+    pub(crate) fn days(&self) -> Days {
+        let mut days = Days::default();
         for (first, listing) in self.files.listings() {
             let is_of_trail =
                 |at: usize| matches!(self.sorted.class(first + at as FileId), Class::Digest | Class::Log);
             let day = day_of(&format!("{}/x", text_of(&listing.folder.real)));
             let mut files = listing.files.iter().enumerate().filter(|(at, _)| is_of_trail(*at));
             if let Some(day) = day {
-                days.extend(files.next().map(|_| number_of(day)));
+                days.of_folders.extend(files.next().map(|_| number_of(day)));
             } else {
-                days.extend(files.filter_map(|(_, file)| stamp_of(&file.name)).map(number_of));
+                days.of_names.extend(files.filter_map(|(_, file)| stamp_of(&file.name)).map(number_of));
             }
         }
         days

@@ -16,7 +16,10 @@ use crate::{
 
 /// Says of what is missing that its day was not copied, where it lies before or after all days of the archive.
 pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
-    let days: BTreeSet<i64> = outcomes.iter().flat_map(|unit| &unit.days).copied().collect();
+    let of_folders: BTreeSet<i64> = outcomes.iter().flat_map(|unit| &unit.days.of_folders).copied().collect();
+    let of_names: BTreeSet<i64> = outcomes.iter().flat_map(|unit| &unit.days.of_names).copied().collect();
+    // Who copies by date folders takes what lies in some; files in others tell only where there are none.
+    let days = if of_folders.is_empty() { of_names } else { of_folders };
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return };
     let is_edge = |day: i64| day < first || day > last;
     for unit in outcomes {

@@ -230,6 +230,21 @@ fn s79_a_day_of_which_something_was_copied_is_no_edge() {
 }
 
 #[test]
+fn s79_files_without_date_folders_tell_nothing_of_those_that_were_copied() {
+    let archive = three_days(&["eu-west-1", "us-east-1"]);
+    archive.rearrange(|path| {
+        let name = path.rsplit('/').next().unwrap();
+        let is_first = path.contains("/2024/03/01/");
+        if path.contains("/us-east-1/") {
+            Some(format!("downloads/{name}"))
+        } else {
+            (!is_first).then(|| path.to_owned())
+        }
+    });
+    run(&archive).accuses_nobody().finds_at_least(&["U not_copied"]);
+}
+
+#[test]
 fn s79_a_log_of_a_day_that_was_copied_is_missing() {
     let archive = three_days(&["eu-west-1"]);
     archive.keep_days(&["2024/03/02"]);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trailseal_evidence::Map;
-use trailseal_testkit::{Archive, Chain, Metadata, Model, Plan};
+use trailseal_testkit::{Archive, Chain, Metadata, Model, Plan, Stop};
 use trailseal_verify::finding::Severity;
 
 use crate::support::{options, run, run_with, small, try_run};
@@ -100,6 +100,28 @@ fn s71_what_is_deleted_at_the_change_is_missing() {
             });
             assert!(is_named, "{what} {deleted:?}: {}", run.list());
         }
+    }
+}
+
+#[test]
+fn s71_the_run_in_which_a_trail_became_an_organizations_is_cut() {
+    // Plain up to digest 2, an organization's from 3 on, stopped after 4, and started again.
+    let plan =
+        Plan { hours: 10, stops: vec![Stop { after: 4, pause: 4 * 3600, event: None }], ..Plan::default() };
+    for kept in [1, 3] {
+        let mut model = plan.clone().model();
+        model.chains[0].change_place(3, to_organization);
+        let archive = model.write();
+        let digests = &archive.chain().digests;
+        // The starting digest of the second run.
+        let restart = 5;
+        for digest in &digests[kept..restart] {
+            std::fs::remove_file(archive.path_in(&digest.document.s3_bucket, digest.object())).unwrap();
+            for log in &digest.logs {
+                std::fs::remove_file(archive.path_in(&digest.document.s3_bucket, &log.key)).unwrap();
+            }
+        }
+        run(&archive).status(3).finds_at_least(&["U head_stale"]);
     }
 }
 
