@@ -71,7 +71,8 @@ pub fn scan(filter: &Filter, content: &[u8], step: usize) -> (Vec<Vec<u8>>, bool
 /// Containers: never a panic; what a reader yields is bounded, and an end without an error is a true end.
 pub fn content(data: &[u8]) {
     const LIMIT: u64 = 1 << 20;
-    let limits = Limits { max_entry: LIMIT, max_depth: 4, max_entries: 50, max_total: 8 << 20 };
+    let limits =
+        Limits { max_entry: LIMIT, max_depth: 4, max_entries: 50, max_total: 8 << 20, ..Limits::default() };
     let _ = detect(data);
     let mut given = 0;
     let outcome = read_stream("input", data, &limits, &mut |name, reader| {

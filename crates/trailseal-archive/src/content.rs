@@ -41,6 +41,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek, Write},
     ops::ControlFlow,
+    path::PathBuf,
 };
 
 use crate::gzip::Inflater;
@@ -72,9 +73,6 @@ mod zstd;
 #[cfg(test)]
 mod tests;
 
-/// Up to this many bytes, a zip archive that is not a file is held in memory.
-const SPOOL_BYTES: usize = 16 << 20;
-
 /// How many problems are listed; more are counted.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -89,12 +87,25 @@ pub struct Limits {
     pub max_entries: u64,
     /// Bytes inflated in all layers together.
     pub max_total: u64,
+    /// Bytes of a zip archive that is not a file (it comes through a pipe, or lies in another archive) and is held in
+    /// memory: zip archives are read from their end.
+    pub max_held: u64,
+    /// The folder for such archives that are larger, as unnamed files; without one they are not read, which is a
+    /// problem. It must not be part of what is read ([`temporary::outside`](crate::temporary::outside)).
+    pub spool: Option<PathBuf>,
 }
 
 impl Default for Limits {
-    /// 64 GiB in an entry, 8 levels, 10 million entries, 1 TiB in all.
+    /// 64 GiB in an entry, 8 levels, 10 million entries, 1 TiB in all, 16 MiB held, and no folder.
     fn default() -> Self {
-        Self { max_entry: 64 << 30, max_depth: 8, max_entries: 10_000_000, max_total: 1 << 40 }
+        Self {
+            max_entry: 64 << 30,
+            max_depth: 8,
+            max_entries: 10_000_000,
+            max_total: 1 << 40,
+            max_held: 16 << 20,
+            spool: None,
+        }
     }
 }
 
@@ -357,7 +368,12 @@ impl<'v> Walk<'v> {
 
     /// A zip archive that is not a file: it is read from its end.
     fn spool(&mut self, name: &EntryName, source: &mut Source<'_>, depth: u32) {
-        let mut spool = tempfile::spooled_tempfile(SPOOL_BYTES);
+        let Limits { max_entry, max_held, spool: folder, .. } = &self.limits;
+        let held = usize::try_from(*max_held).unwrap_or(usize::MAX);
+        let mut spool = match folder {
+            Some(folder) => tempfile::spooled_tempfile_in(held, folder),
+            None => tempfile::spooled_tempfile(held),
+        };
         let mut buffer = vec![0; 64 * 1024];
         let mut bytes = 0;
         let missing = loop {
@@ -366,8 +382,11 @@ impl<'v> Walk<'v> {
                 break source.failure().cloned();
             }
             bytes += length as u64;
-            if bytes > self.limits.max_entry {
-                break Some(Reason::EntryTooLarge { limit: self.limits.max_entry });
+            if bytes > *max_entry {
+                break Some(Reason::EntryTooLarge { limit: *max_entry });
+            }
+            if bytes > *max_held && folder.is_none() {
+                break Some(Reason::NoSpool { limit: *max_held });
             }
             if let Err(error) = spool.write_all(&buffer[..length]) {
                 break Some(error.into());

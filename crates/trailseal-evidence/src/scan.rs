@@ -80,6 +80,9 @@ pub struct ScanOptions<'a> {
     /// Whether files are asked for their length when they are found, for the progress and the bytes of files that
     /// are not read; it takes time.
     pub weigh: bool,
+    /// The folder for temporary files, which a large zip archive in a pipe or in another archive needs. One that lies
+    /// below an input is not used.
+    pub spool: Option<PathBuf>,
     /// Worker threads; 0 for as many as there are processors.
     pub threads: usize,
 }
@@ -99,6 +102,7 @@ impl Default for ScanOptions<'_> {
             max_record: 8 << 20,
             max_inflated: Limits::default().max_entry,
             weigh: true,
+            spool: None,
             threads: 0,
         }
     }

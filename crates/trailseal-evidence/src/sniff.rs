@@ -51,7 +51,7 @@ fn may_hide_events(bytes: &[u8]) -> bool {
 /// Whether anything that bytes hold is such, and the places of what cannot be read.
 fn scan(bytes: &[u8], limit: u64, is_such: &dyn Fn(&[u8]) -> bool) -> (bool, Vec<u64>) {
     let mut found = false;
-    let limits = Limits { max_entry: limit, max_total: limit, ..Limits::default() };
+    let limits = Limits { max_entry: limit, max_total: limit, max_held: limit, ..Limits::default() };
     let outcome = read_stream("file", bytes, &limits, &mut |_, entry| {
         let mut content = Vec::new();
         // What cannot be read to its end may hold anything.

@@ -34,11 +34,9 @@ pub trait Events: Send + Sync {
 /// `GetTrailStatus`, and refuses what would change it.
 pub struct Archive {
     trails: Vec<Trail>,
-    accounts: BTreeSet<String>,
     account: Option<String>,
     keys: Vec<PublicKey>,
     events: Box<dyn Events>,
-    unread: usize,
     unproven: BTreeSet<String>,
 }
 
@@ -66,24 +64,8 @@ impl Archive {
         events: Box<dyn Events>,
     ) -> Result<Self, ArchiveError> {
         let ring = KeyRing::new(keys.iter().cloned());
-        let Found { trails, accounts, unread, unproven } =
-            discover::trails(&Roots::open(roots)?, account.as_deref(), &ring);
-        Ok(Self { trails, accounts, account, keys, events, unread, unproven })
-    }
-
-    /// The accounts whose files the archive holds: if there is one, the server may play it.
-    pub fn accounts(&self) -> impl Iterator<Item = &str> {
-        self.accounts.iter().map(String::as_str)
-    }
-
-    /// How many trails its digests name.
-    pub fn trail_count(&self) -> usize {
-        self.trails.len()
-    }
-
-    /// Digest chains of which no digest could be read, so that nobody knows the trail's bucket.
-    pub fn unread_chains(&self) -> usize {
-        self.unread
+        let Found { trails, unproven } = discover::trails(&Roots::open(roots)?, account.as_deref(), &ring);
+        Ok(Self { trails, account, keys, events, unproven })
     }
 
     /// The ARNs of trails that are left out: there are keys, and none proves one of the newest digests that name them.

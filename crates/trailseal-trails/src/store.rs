@@ -129,20 +129,6 @@ impl Store {
         serde_json::to_value(answer).map_err(|_| failure())
     }
 
-    /// The same as a text, with the members in the order of the API reference.
-    ///
-    /// # Errors
-    /// As [`Store::call`].
-    pub fn call_text(
-        &self,
-        caller: &Caller,
-        operation: Operation,
-        input: &Value,
-    ) -> Result<String, ApiError> {
-        let answer = self.answer(caller, operation, input)?;
-        serde_json::to_string(&answer).map_err(|_| failure())
-    }
-
     fn answer(
         &self,
         caller: &Caller,

@@ -344,6 +344,3 @@ fn named_predecessor(successor: &DigestRow) -> Option<(Place<'_>, [u8; 32])> {
 fn is_standard(id: &ChainId) -> bool {
     id.kind == ChainKind::Standard
 }
-
-#[cfg(test)]
-mod tests;

@@ -78,6 +78,16 @@ pub enum Reason {
         /// The limit.
         limit: u32,
     },
+    /// A zip archive is not a file, larger than [`Limits::max_held`](super::Limits::max_held), and there is no
+    /// [`Limits::spool`](super::Limits::spool).
+    #[error(
+        "a zip archive that is not a file and larger than {limit} bytes needs a folder for temporary files \
+         outside of what is read"
+    )]
+    NoSpool {
+        /// What is held without.
+        limit: u64,
+    },
     /// A known format that is not read.
     #[error("unsupported: {what}")]
     Unsupported {

@@ -286,7 +286,7 @@ proptest! {
         ]),
         rest in prop::collection::vec(any::<u8>(), 0..700),
     ) {
-        let limits = Limits { max_entry: 10_000, max_total: 100_000, max_entries: 100, max_depth: 4 };
+        let limits = Limits { max_entry: 10_000, max_total: 100_000, max_entries: 100, max_depth: 4, ..Limits::default() };
         let (_, outcome) = walk_within(&[start, &rest].concat(), &limits);
         prop_assert!(outcome.bytes_given <= 1_000_000);
     }
@@ -310,7 +310,7 @@ proptest! {
             let at = at.index(file.len());
             file[at] = value;
         }
-        let limits = Limits { max_entry: 1_000_000, max_total: 10_000_000, max_entries: 100, max_depth: 6 };
+        let limits = Limits { max_entry: 1_000_000, max_total: 10_000_000, max_entries: 100, max_depth: 6, ..Limits::default() };
         walk_within(&file, &limits);
     }
 }

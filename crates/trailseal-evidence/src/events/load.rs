@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use trailseal_archive::temporary;
 use trailseal_query::{Filter, Predicate};
 
 use super::{
@@ -43,6 +44,10 @@ impl EventIndex {
                 max_record: options.max_record,
                 max_inflated: options.max_inflated,
                 weigh: options.weigh,
+                spool: options
+                    .spool
+                    .as_deref()
+                    .and_then(|folder| temporary::outside(folder, &options.inputs)),
                 threads: options.threads,
                 ..ScanOptions::default()
             };

@@ -19,7 +19,10 @@ use std::{
 };
 
 use rayon::ThreadPool;
-use trailseal_archive::gzip::whole::{Whole, WholeInflater};
+use trailseal_archive::{
+    gzip::whole::{Whole, WholeInflater},
+    temporary,
+};
 use trailseal_query::{
     Filter, Predicate,
     path::FieldPath,
@@ -59,6 +62,7 @@ pub(super) struct Reader {
     pool: ThreadPool,
     max_record: usize,
     max_inflated: u64,
+    spool: Option<PathBuf>,
     cache: Cache,
     benches: Workbenches,
 }
@@ -86,8 +90,9 @@ type Found = Vec<(u32, Arc<[u8]>)>;
 impl Reader {
     pub(super) fn new(pool: ThreadPool, options: &ScanOptions<'_>) -> Self {
         let ScanOptions { max_record, max_inflated, .. } = *options;
+        let spool = options.spool.as_deref().and_then(|folder| temporary::outside(folder, &options.inputs));
         let (cache, benches) = (Cache::new(CACHE_BYTES), Workbenches::default());
-        Self { pool, max_record, max_inflated, cache, benches }
+        Self { pool, max_record, max_inflated, spool, cache, benches }
     }
 
     pub(super) fn cached_bytes(&self) -> usize {
@@ -335,6 +340,7 @@ impl Session<'_> {
             max_record: self.reader.max_record,
             max_inflated: self.reader.max_inflated,
             weigh: false,
+            spool: self.reader.spool.clone(),
             threads: 1,
             ..ScanOptions::default()
         };

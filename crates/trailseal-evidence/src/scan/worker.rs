@@ -18,6 +18,7 @@ use trailseal_archive::{
     },
     key::log_stamp,
     leftover::Leftover,
+    temporary,
 };
 use trailseal_query::{
     Filter,
@@ -311,7 +312,9 @@ impl<'a> Worker<'a> {
     }
 
     fn limits(&self) -> Limits {
-        Limits { max_entry: self.options.max_inflated, ..Limits::default() }
+        let ScanOptions { max_inflated, spool, inputs, .. } = self.options;
+        let spool = spool.as_deref().and_then(|folder| temporary::outside(folder, inputs));
+        Limits { max_entry: *max_inflated, spool, ..Limits::default() }
     }
 
     /// Scans every stream of text that `walk` finds.

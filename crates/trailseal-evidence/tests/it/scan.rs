@@ -267,6 +267,26 @@ fn archives_within_archives_are_read() {
     assert!(shown.iter().all(|(.., is_hashed)| *is_hashed));
 }
 
+#[test]
+fn a_spool_below_an_input_is_not_used() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    writer.start_file("log.json", stored).unwrap();
+    writer.write_all(log(0..4).as_bytes()).unwrap();
+    writer.write_all(&vec![b' '; 17 << 20]).unwrap();
+    let packed = writer.finish().unwrap().into_inner();
+    let folder = files(&[("evidence.zip.gz", gzip(&packed))]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let read = |spool: &Path| {
+        let options = ScanOptions { spool: Some(spool.to_owned()), ..options(&[folder.path()]) };
+        let summary = ids(&options, &everything()).1;
+        (summary.damages, summary.damage.iter().map(|damage| damage.reason.clone()).collect::<String>())
+    };
+    assert_eq!(read(elsewhere.path()).0, 0);
+    let (damages, reasons) = read(folder.path());
+    assert!(damages > 0 && reasons.contains("a folder for temporary files"), "{reasons}");
+}
+
 /// A tar member.
 fn tar_header(name: &str, content: &[u8]) -> Vec<u8> {
     let mut header = vec![0; 512];

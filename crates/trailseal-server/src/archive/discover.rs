@@ -31,9 +31,6 @@ const TRIES: usize = 4;
 pub(super) struct Found {
     /// Ordered by ARN.
     pub(super) trails: Vec<Trail>,
-    pub(super) accounts: BTreeSet<String>,
-    /// Chains without a digest that could be read.
-    pub(super) unread: usize,
     /// Trails that only digests name which no key proves, by ARN; none without keys.
     pub(super) unproven: BTreeSet<String>,
 }
@@ -108,10 +105,10 @@ struct ChainKey {
 /// Finds the trails. With keys, chains count of which one of the newest digests is authentic.
 pub(super) fn trails(roots: &Roots, account: Option<&str>, keys: &KeyRing) -> Found {
     let survey = roots.survey(&|_| true);
-    let mut found = Found::default();
+    let mut accounts = BTreeSet::new();
     let mut chains: BTreeMap<ChainKey, Vec<(Timestamp, PathBuf)>> = BTreeMap::new();
     for (unit, folders) in &survey.units {
-        found.accounts.insert(unit.account.clone());
+        accounts.insert(unit.account.clone());
         for (_, folder) in folders.iter().filter(|(kind, _)| *kind == ObjectKind::Digest) {
             for listing in roots.list(folder, Lengths::Left, &mut Vec::new()) {
                 listing.files.iter().for_each(|file| note(&mut chains, unit, &listing.folder.real, file));
@@ -122,15 +119,14 @@ pub(super) fn trails(roots: &Roots, account: Option<&str>, keys: &KeyRing) -> Fo
         let unit = UnitKey::default();
         roots.list_one(folder).iter().for_each(|file| note(&mut chains, &unit, &folder.real, file));
     }
-    found.accounts.extend(chains.keys().map(|chain| chain.account.clone()));
+    accounts.extend(chains.keys().map(|chain| chain.account.clone()));
 
     let mut trails: BTreeMap<TrailKey, (Trail, Timestamp)> = BTreeMap::new();
     let mut unproven = BTreeSet::new();
     for (chain, digests) in chains {
         let Some((end, _)) = digests.first() else { continue };
-        let owner = account.or_else(|| found.accounts.first().map(String::as_str)).unwrap_or(&chain.account);
-        let (read, is_readable) = newest(roots, &chain, &digests, keys);
-        found.unread += usize::from(!is_readable);
+        let owner = account.or_else(|| accounts.first().map(String::as_str)).unwrap_or(&chain.account);
+        let read = newest(roots, &chain, &digests, keys);
         if read.is_none() && keys.iter().next().is_some() {
             unproven.insert(new_trail(&chain, owner).arn);
             continue;
@@ -146,14 +142,13 @@ pub(super) fn trails(roots: &Roots, account: Option<&str>, keys: &KeyRing) -> Fo
             (trail.place, *placed) = (Some(read.place), end);
         }
     }
-    found.trails = trails.into_values().map(|(trail, _)| trail).collect();
-    found.trails.sort_by(|a, b| a.arn.cmp(&b.arn));
-    unproven.retain(|arn| found.trails.iter().all(|trail| trail.arn != *arn));
-    found.unproven = unproven;
-    found
+    let mut trails: Vec<Trail> = trails.into_values().map(|(trail, _)| trail).collect();
+    trails.sort_by(|a, b| a.arn.cmp(&b.arn));
+    unproven.retain(|arn| trails.iter().all(|trail| trail.arn != *arn));
+    Found { trails, unproven }
 }
 
-/// The newest digest of a chain that can be read, and with keys is authentic; and whether any could be read.
+/// The newest digest of a chain that can be read, and with keys is authentic.
 ///
 /// As in a verification, a digest is authentic by a signature beside it, or by that which its successor holds of it.
 fn newest(
@@ -161,7 +156,7 @@ fn newest(
     chain: &ChainKey,
     digests: &[(Timestamp, PathBuf)],
     keys: &KeyRing,
-) -> (Option<(Timestamp, Read)>, bool) {
+) -> Option<(Timestamp, Read)> {
     let has_keys = keys.iter().next().is_some();
     let mut newer: Vec<Digest> = Vec::new();
     for (end, path) in digests {
@@ -173,11 +168,11 @@ fn newest(
             && (row.signatures.iter().any(|(_, check)| check.is_genuine())
                 || successors.into_iter().any(is_genuine));
         if is_authentic || !has_keys {
-            return (Some((*end, read)), true);
+            return Some((*end, read));
         }
         newer.push(digest);
     }
-    (None, !newer.is_empty())
+    None
 }
 
 /// What a digest holds as the signature of the one before it.

@@ -241,6 +241,7 @@ impl Args {
             max_record: usize::try_from(self.max_record_size).unwrap_or(usize::MAX),
             max_inflated: self.max_inflated_size,
             weigh: !self.quiet,
+            spool: Some(std::env::temp_dir()),
             threads: self.threads,
         }
     }

@@ -329,6 +329,7 @@ impl<'r> Answer<'r> {
             from: self.lookup.start,
             // Not narrowed to what lies behind the position: which files are read must not change from page to page.
             to: self.lookup.end,
+            spool: Some(std::env::temp_dir()),
             threads: self.args.threads,
             ..ScanOptions::default()
         };

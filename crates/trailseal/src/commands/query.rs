@@ -151,6 +151,7 @@ impl<'a> Job<'a> {
                 max_record: usize::try_from(args.limits.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.max_inflated_size,
                 weigh: !args.output.quiet,
+                spool: Some(std::env::temp_dir()),
                 threads: args.limits.threads,
             },
             filter: Filter::new(wanted.predicate.clone()),

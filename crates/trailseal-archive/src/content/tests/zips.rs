@@ -123,6 +123,33 @@ fn archives_of_the_library_are_read() {
 }
 
 #[test]
+fn zips_in_a_stream_are_held_or_spooled_or_refused() {
+    let entries = [("a", &*log(3_000)), ("b", b"{}".as_slice())];
+    let file = write(&entries.map(|(name, content)| Raw::stored(name, content))).0;
+    let folder = tempfile::tempdir().unwrap();
+    let read = |max_held: u64, spool: Option<PathBuf>| {
+        let mut names = Vec::new();
+        let limits = Limits { max_held, spool, ..Limits::default() };
+        let outcome = read_stream("f", &*file, &limits, &mut |name, reader| {
+            names.push(name.to_string());
+            let _ = io::copy(reader, &mut io::sink());
+            ControlFlow::Continue(())
+        });
+        (names, outcome.problems)
+    };
+    let length = file.len() as u64;
+    let all = (vec!["f!a".to_owned(), "f!b".to_owned()], Vec::new());
+    assert_eq!(read(length, None), all);
+    assert_eq!(read(length - 1, Some(folder.path().to_owned())), all);
+    let (_, problems) = read(length - 1, None);
+    let limit = length - 1;
+    assert!(problems.iter().any(|problem| problem.error.reason == Reason::NoSpool { limit }), "{problems:?}");
+    let (_, problems) = read(length - 1, Some(folder.path().join("absent")));
+    let is_told = |reason: &Reason| matches!(reason, Reason::Read { .. });
+    assert!(problems.iter().any(|problem| is_told(&problem.error.reason)), "{problems:?}");
+}
+
+#[test]
 fn empty_archive_is_nothing() {
     let (seen, outcome) = walk(&zip(&[]));
     assert_eq!((seen, outcome.problems), (vec![], vec![]));

@@ -5,10 +5,10 @@ use std::{
     collections::BinaryHeap,
     fs::File,
     io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, temporary};
 
 /// What a row costs beside its bytes.
 const ENTRY: u64 = 64;
@@ -150,14 +150,14 @@ impl Spill {
     /// The folder for temporary files must not be part of what is read.
     fn new(roots: &[PathBuf]) -> io::Result<Self> {
         let folder = std::env::temp_dir();
-        if lies_below(&folder, roots) {
+        let Some(folder) = temporary::outside(&folder, roots) else {
             let why = format!(
-                "the folder for temporary files, {}, is part of what is read; set TMPDIR to another one",
+                "the folder for temporary files, {}, is part of what is read or absent; set TMPDIR to another one",
                 folder.display()
             );
             return Err(io::Error::other(why));
-        }
-        let file = BufWriter::with_capacity(1 << 20, tempfile::tempfile()?);
+        };
+        let file = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(folder)?);
         Ok(Self { file, runs: Vec::new(), length: 0 })
     }
 
@@ -273,12 +273,6 @@ impl Ord for Next {
     fn cmp(&self, other: &Self) -> Ordering {
         self.entry.key.cmp(&other.entry.key)
     }
-}
-
-/// Whether a folder lies in one of the roots, or below.
-fn lies_below(folder: &Path, roots: &[PathBuf]) -> bool {
-    let Ok(real) = std::fs::canonicalize(folder) else { return false };
-    roots.iter().any(|root| std::fs::canonicalize(root).is_ok_and(|root| real.starts_with(root)))
 }
 
 #[cfg(test)]

@@ -60,8 +60,12 @@ pub(super) fn add_buckets(
 }
 
 pub(super) fn index(args: &Args, counts: &Counts) -> Result<(EventIndex, Summary), CommandError> {
-    let options =
-        ScanOptions { inputs: args.archive.clone(), threads: args.threads, ..ScanOptions::default() };
+    let options = ScanOptions {
+        inputs: args.archive.clone(),
+        spool: Some(std::env::temp_dir()),
+        threads: args.threads,
+        ..ScanOptions::default()
+    };
     counts
         .watch(!args.quiet, || EventIndex::load(&options, counts))
         .map_err(|error| CommandError::new(error.to_string()))
