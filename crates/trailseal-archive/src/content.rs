@@ -47,8 +47,9 @@ use std::{
 use crate::gzip::Inflater;
 
 pub use self::{
-    detect::{Detected, HEAD_BYTES, detect},
+    detect::{Detected, detect},
     error::{ContentError, Reason},
+    source::HEAD_BYTES,
 };
 
 use self::{

@@ -20,7 +20,7 @@ use crate::{
     hash::{Hashing, Seen},
     options::{Options, Progress},
     outcome::UnitOutcome,
-    read::{self, DigestReader},
+    read::DigestReader,
     sort::{Class, Sorted},
     unit::{SeenFiles, Unit, UnitDetail},
 };
@@ -165,7 +165,7 @@ impl Run<'_> {
         let file = |(unit, id): &(u32, FileId)| units[*unit as usize].files.get(*id);
         let lengths: Vec<u64> = jobs.iter().map(|job| file(job).file.length).collect();
         self.progress.add(jobs.len() as u64, lengths.iter().sum());
-        let seen = self.hashing().run(&lengths, &|index| read::open(self.roots, &file(&jobs[index])));
+        let seen = self.hashing().run(&lengths, &|index| file(&jobs[index]).open(self.roots));
         self.check_interrupt()?;
         Ok(seen)
     }

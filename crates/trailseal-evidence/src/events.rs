@@ -24,10 +24,7 @@
 //! UUIDs are refused when they have more than [`MAX_ID`] bytes on average. Loading needs about twice as much for a
 //! short while. Beside the index and what is held, each thread that reads uses up to 16 MiB.
 
-use trailseal_query::{
-    Record,
-    lookup::{LookupRow, RequestError},
-};
+use trailseal_query::{Record, lookup::RequestError, row::LookupRow};
 
 use crate::scan::MEMBERS;
 

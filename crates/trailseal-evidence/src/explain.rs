@@ -15,7 +15,6 @@ use crate::{
     error::Error,
     options::{Options, Progress},
     outcome::UnitOutcome,
-    read,
     report::{ChainId, ChainKind},
     survey::Opened,
     unit::Unit,
@@ -403,7 +402,7 @@ fn calls_in(unit: &Unit, (row, log): (usize, usize), named: &NamedLog, run: &Run
     let (Some(expected), Ok(mut files)) = (named.hash, unit.files_of(row, log)) else { return Vec::new() };
     let limit = run.options.limits.max_inflated_log;
     let calls = |id| {
-        let input = read::open(run.roots, &unit.files.get(id)).ok()?;
+        let input = unit.files.get(id).open(run.roots).ok()?;
         events::read(input, expected, limit).ok().filter(|calls| !calls.is_empty())
     };
     files.find_map(calls).unwrap_or_default()

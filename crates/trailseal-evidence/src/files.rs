@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -46,6 +47,11 @@ impl FileRef<'_> {
 
     pub(crate) fn shown(&self) -> String {
         self.folder.shown.join(&*self.file.name).display().to_string()
+    }
+
+    /// Opens a file of the archive for reading: one below its roots, whatever took its place meanwhile.
+    pub(crate) fn open(&self, roots: &Roots) -> io::Result<fs::File> {
+        roots.open_file(&self.real())
     }
 }
 

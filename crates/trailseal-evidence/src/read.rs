@@ -1,9 +1,6 @@
 //! Reading one digest file and what lies beside it.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
 use trailseal_archive::{
     gzip::{
@@ -91,7 +88,7 @@ impl<'a> DigestReader<'a> {
 
     fn inflate(&mut self, file: &FileRef<'_>) -> io::Result<(&[u8], Form, Ending)> {
         let limit = self.options.limits.max_inflated_digest;
-        let mut input = open(self.roots, file)?;
+        let mut input = file.open(self.roots)?;
         self.on_disk.clear();
         (&mut input).take(MAX_WHOLE).read_to_end(&mut self.on_disk)?;
         let whole = match usize::try_from(limit) {
@@ -109,11 +106,6 @@ impl<'a> DigestReader<'a> {
         self.content = content;
         Ok((&self.content, form, ending))
     }
-}
-
-/// Opens a file of the archive for reading: one below its roots, whatever took its place meanwhile.
-pub(crate) fn open(roots: &Roots, file: &FileRef<'_>) -> io::Result<File> {
-    roots.open_file(&file.real())
 }
 
 #[derive(Default)]
@@ -189,6 +181,6 @@ impl Found {
 fn read_bounded(roots: &Roots, file: &FileRef<'_>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = MAX_SIDECAR_BYTES as u64 + 1;
-    open(roots, file)?.take(limit).read_to_end(&mut bytes)?;
+    file.open(roots)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
 pub use trailseal_verify::{
+    chain::Gap,
     finding::{Code, Finding, Severity},
-    parts::{ChainId, ChainKind, Gap, Interval},
+    parts::{ChainId, ChainKind, Interval},
 };
 
 /// Name and version of the program.

@@ -19,7 +19,7 @@ use trailseal_query::{
 };
 use trailseal_verify::keys::KeyFile;
 
-use crate::{files::FileRef, read};
+use crate::files::FileRef;
 
 /// Bytes of a file among the logs that may be a key file.
 const MAX_KEY_FILE: u64 = 1 << 20;
@@ -153,7 +153,7 @@ fn read_bounded(roots: &Roots, file: &FileRef<'_>, limit: u64) -> Option<Vec<u8>
     let mut bytes = Vec::new();
     let read =
         |opened: std::fs::File| -> io::Result<usize> { opened.take(limit + 1).read_to_end(&mut bytes) };
-    let length = file.file.refusal.is_none().then(|| read::open(roots, file).and_then(read))?.ok()?;
+    let length = file.file.refusal.is_none().then(|| file.open(roots).and_then(read))?.ok()?;
     (length as u64 <= limit).then_some(bytes)
 }
 

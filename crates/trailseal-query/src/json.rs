@@ -3,6 +3,9 @@
 //! Every function here takes hostile bytes: nesting costs no stack, and what is no JSON is [`Malformed`] with
 //! the place, never a panic.
 
+#[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
+pub(crate) mod structure;
+
 use std::{borrow::Cow, fmt::Write as _};
 
 /// A JSON value, as a slice of the bytes that hold it.

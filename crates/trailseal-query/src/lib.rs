@@ -23,6 +23,7 @@ pub mod lookup;
 pub mod path;
 pub mod predicate;
 pub mod record;
+pub mod row;
 pub mod scan;
 pub mod selectors;
 pub mod shortcut;

@@ -13,9 +13,9 @@ use trailseal_archive::Timestamp;
 use crate::{
     category::{Category, category},
     json::Value,
-    lookup,
     path::FieldPath,
     record::{Record, event_time},
+    row,
 };
 
 /// A predicate over event records.
@@ -244,9 +244,9 @@ fn lookup_texts(
     visit: &mut dyn FnMut(&Tested<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     if member == LookupMember::Username {
-        return lookup::username(record).map_or(ControlFlow::Continue(()), |name| visit(&Tested::Text(name)));
+        return row::username(record).map_or(ControlFlow::Continue(()), |name| visit(&Tested::Text(name)));
     }
-    for resource in lookup::resources(record) {
+    for resource in row::resources(record) {
         let text = match member {
             LookupMember::ResourceType => resource.resource_type,
             _ => Some(resource.name),

@@ -6,9 +6,11 @@ use memchr::memmem::Finder;
 use trailseal_archive::Timestamp;
 
 use crate::{
-    json::{Malformed, Value, compact, decode, first_value, lossy},
+    json::{
+        Malformed, Value, compact, decode, first_value, lossy,
+        structure::{depth_between, end_of_bracketed},
+    },
     path::FieldPath,
-    scan::{depth_between, end_of_bracketed},
 };
 
 /// Arrays directly within arrays that a path looks through; records nest them once at most.

@@ -10,16 +10,12 @@ mod cut;
 #[cfg(test)]
 mod pieces;
 mod split;
-#[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
-mod structure;
 mod unwrap;
 
 use crate::{filter::Filter, json::Malformed, record::Record};
 
 pub use split::{Next, TOO_LONG};
 pub use unwrap::LeftOut;
-
-pub(crate) use structure::{depth_between, end_of_bracketed};
 
 use cut::Element;
 use split::{Piece, Splitter};

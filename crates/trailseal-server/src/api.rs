@@ -1,8 +1,23 @@
 //! The vocabulary of the API, which is that of the trails.
 
+use std::net::IpAddr;
+
 use trailseal_archive::Timestamp as Seconds;
 
 pub use trailseal_trails::{ApiError, Caller, ErrorCode, Operation, Timestamp};
+
+/// What an event record says of the request besides its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// `x-amzn-RequestId` of the answer.
+    pub request_id: String,
+    /// The access key id of the credential scope; verified where the server has access keys.
+    pub access_key: Option<String>,
+    /// `User-Agent`, at most 1024 bytes of it.
+    pub user_agent: Option<String>,
+    /// Where the request came from.
+    pub source: IpAddr,
+}
 
 /// The second of a moment, in the type of the archive.
 pub(crate) fn second(time: Timestamp) -> Seconds {

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode},
-    service::Context,
+    api::{ApiError, Caller, Context, ErrorCode},
     sigv4::decode,
     wire::{self, Answer, Request, Scope},
 };

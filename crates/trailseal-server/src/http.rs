@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Timestamp},
+    api::{ApiError, Caller, Context, ErrorCode, Timestamp},
     audit::{self, AuditError, AuditEvents},
     body::{self, BodyError, Budget, Held},
     listen::{Body, BoxError, Handler},
@@ -26,7 +26,7 @@ use crate::{
     options::Options,
     s3,
     seats::Seat,
-    service::{Context, Services},
+    service::Services,
     sigv4::{self, Rules},
     uuid,
     wire::{self, Answer, Scope},

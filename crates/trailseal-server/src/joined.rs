@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation},
+    api::{ApiError, Caller, Context, ErrorCode, Operation},
     archive::Archive,
     local::Local,
-    service::{Context, Service},
+    service::Service,
 };
 
 /// Answers for the local trails of a data folder and the trails of an archive, of which only the first can be changed.

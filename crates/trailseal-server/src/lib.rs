@@ -61,7 +61,7 @@ mod uuid;
 pub mod wire;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
-pub use api::{ApiError, Caller, ErrorCode, Operation, Timestamp};
+pub use api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp};
 pub use archive::{Archive, ArchiveError, Events};
 pub use client::{Endpoint, MAX_LINES, Recorded, Refused, SendError, Sender};
 pub use joined::Joined;
@@ -70,5 +70,5 @@ pub use lookup::Lookups;
 pub use objects::Buckets;
 pub use options::{Clock, Options, Times};
 pub use serve::{Bound, Ended, ServeError, serve};
-pub use service::{Context, Service, Services};
+pub use service::{Service, Services};
 pub use stop::{StopHandle, Stopped, stop};

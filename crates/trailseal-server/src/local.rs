@@ -32,9 +32,8 @@ use trailseal_verify::keys::PublicKey;
 pub use self::delivery::Trouble;
 use self::{buckets::LocalBuckets, delivery::Delivery};
 use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation, Timestamp},
+    api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp},
     audit::{AuditCall, AuditError, AuditEvents, Count},
-    service::Context,
 };
 
 /// Of a `record` request's lines that are refused, so many are named.

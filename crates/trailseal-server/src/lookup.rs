@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use trailseal_archive::Timestamp as Seconds;
 use trailseal_evidence::events::{self, EventIndex, LookupError, RecentEvents, Scope};
-use trailseal_query::lookup::{Attribute, Extensions, LookupRow, Request, RequestError, Resource};
+use trailseal_query::{
+    lookup::{Attribute, Extensions, Request, RequestError},
+    row::{LookupRow, Resource},
+};
 
 use crate::{
     api::{ApiError, Caller, ErrorCode, second},
@@ -147,7 +150,7 @@ fn refused(error: &LookupError) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use trailseal_query::{Record, lookup::TimeFormat};
+    use trailseal_query::{Record, row::TimeFormat};
 
     use super::*;
 

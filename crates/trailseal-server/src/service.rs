@@ -1,11 +1,11 @@
 //! What stands behind the API.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::{
-    api::{ApiError, Caller, Operation},
+    api::{ApiError, Caller, Context, Operation},
     audit::AuditEvents,
     objects::Buckets,
 };
@@ -32,19 +32,6 @@ pub trait Service: Send + Sync {
         let _ = context;
         self.call(caller, operation, input)
     }
-}
-
-/// What an event record says of the request besides its parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context {
-    /// `x-amzn-RequestId` of the answer.
-    pub request_id: String,
-    /// The access key id of the credential scope; verified where the server has access keys.
-    pub access_key: Option<String>,
-    /// `User-Agent`, at most 1024 bytes of it.
-    pub user_agent: Option<String>,
-    /// Where the request came from.
-    pub source: IpAddr,
 }
 
 /// The services of a server.

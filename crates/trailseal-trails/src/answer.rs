@@ -3,11 +3,10 @@
 //! `HasCustomEventSelectors` says that the selectors differ from those of a new trail (I).
 
 use serde::Serialize;
-use trailseal_query::selectors::{AdvancedEventSelector, EventSelector, Rules};
 
 use crate::{
     insights::InsightSelector,
-    selectors,
+    selectors::{self, SelectorsDocument},
     state::{Tag, Trail},
     status::Status,
 };
@@ -35,7 +34,7 @@ pub(crate) enum Body {
         trails: Vec<TrailInfo>,
     },
     Status(Box<Status>),
-    EventSelectors(EventSelectorsAnswer),
+    EventSelectors(SelectorsDocument),
     InsightSelectors {
         #[serde(rename = "TrailARN")]
         trail_arn: String,
@@ -98,17 +97,6 @@ pub(crate) struct ResourceTags {
     pub(crate) tags_list: Vec<Tag>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct EventSelectorsAnswer {
-    #[serde(rename = "TrailARN")]
-    trail_arn: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_selectors: Option<Vec<EventSelector>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
-}
-
 impl Answer {
     pub(crate) fn empty() -> Self {
         Self(Body::Empty {})
@@ -152,15 +140,5 @@ impl TrailAnswer {
     /// The answer to an update that removed the topic has its members, and they are empty.
     pub(crate) fn with_empty_topic(self) -> Self {
         Self { sns_topic_name: Some(String::new()), sns_topic_arn: Some(String::new()), ..self }
-    }
-}
-
-impl EventSelectorsAnswer {
-    pub(crate) fn of(trail_arn: String, selectors: &Rules) -> Self {
-        let (event_selectors, advanced_event_selectors) = match selectors {
-            Rules::Basic(basic) => (Some(basic.clone()), None),
-            Rules::Advanced(advanced) => (None, Some(advanced.clone())),
-        };
-        Self { trail_arn, event_selectors, advanced_event_selectors }
     }
 }

@@ -9,6 +9,7 @@
 //! and the form of a resource type (`AWS::SERVICE::KIND`; the list of types changes monthly and is not carried
 //! here).
 
+use serde::Serialize;
 use trailseal_query::{
     category::Category,
     selectors::{
@@ -30,6 +31,28 @@ mod tests;
 pub(crate) struct Coverage {
     pub(crate) reads: bool,
     pub(crate) writes: bool,
+}
+
+/// The selectors of a trail in the form of `GetEventSelectors`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct SelectorsDocument {
+    #[serde(rename = "TrailARN")]
+    trail_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_selectors: Option<Vec<EventSelector>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
+}
+
+impl SelectorsDocument {
+    pub(crate) fn of(trail_arn: String, selectors: &Rules) -> Self {
+        let (event_selectors, advanced_event_selectors) = match selectors {
+            Rules::Basic(basic) => (Some(basic.clone()), None),
+            Rules::Advanced(advanced) => (None, Some(advanced.clone())),
+        };
+        Self { trail_arn, event_selectors, advanced_event_selectors }
+    }
 }
 
 /// Of a new trail: all management events.

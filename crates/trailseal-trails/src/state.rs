@@ -7,7 +7,10 @@ use serde_json::Value;
 use trailseal_query::selectors::Rules;
 
 use crate::{
-    Timestamp, answer::EventSelectorsAnswer, insights::InsightSelector, names::trail_arn, selectors,
+    Timestamp,
+    insights::InsightSelector,
+    names::trail_arn,
+    selectors::{self, SelectorsDocument},
 };
 
 /// The trails of one account, in all Regions. Copies share what they have in common.
@@ -210,7 +213,7 @@ impl Trail {
 
     fn as_delivered(&self) -> Option<DeliveredTrail> {
         let since = self.logging.started?;
-        let selectors = EventSelectorsAnswer::of(self.arn(), &selectors::sorted(&self.selectors));
+        let selectors = SelectorsDocument::of(self.arn(), &selectors::sorted(&self.selectors));
         Some(DeliveredTrail {
             arn: self.arn(),
             name: self.name.clone(),

@@ -9,17 +9,19 @@ use crate::{
     finding::{Code, Finding, Severity},
     keys::KeyRing,
     link::{Content, DigestRow, Evidence, named_chain},
-    parts::{ChainId, ChainKind, Gap, Interval},
+    parts::{ChainId, ChainKind, Interval},
     policy::Policy,
     signature::{self, Signature, SignatureCheck, SignatureSource},
 };
 
 mod diagnosis;
+mod gap;
 mod heads;
 mod links;
 mod places;
 mod scope;
 
+pub use gap::Gap;
 pub use heads::check_heads;
 
 /// Seconds of a digest's window.

@@ -1,9 +1,7 @@
-//! Parts of a report that judging already makes: which chain, what span, which gap.
+//! What findings speak of: which chain, what span.
 
 use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
-
-use crate::finding::Code;
 
 /// What makes a chain one chain (docs/spec/verification.md 2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,18 +47,4 @@ pub struct Interval {
     pub start: Timestamp,
     /// Its end.
     pub end: Timestamp,
-}
-
-/// A span that no digest covers, and the code of the finding that says why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Gap {
-    /// Its start.
-    pub start: Timestamp,
-    /// Its end.
-    pub end: Timestamp,
-    /// `gap`, `digest_missing`, `digests_missing_inferred`, `window_discontinuity` …
-    pub code: Code,
-    /// Whether something is proven to be missing; the finding says it.
-    #[serde(skip)]
-    pub is_violation: bool,
 }

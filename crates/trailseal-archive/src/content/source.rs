@@ -7,7 +7,10 @@ use std::{
     rc::Rc,
 };
 
-use super::{Reason, detect::HEAD_BYTES};
+use super::Reason;
+
+/// How many bytes [`detect`](super::detect) looks at: a tar header.
+pub const HEAD_BYTES: usize = 512;
 
 /// A stream, with its first bytes at hand.
 pub(super) struct Source<'a> {

@@ -5,7 +5,11 @@
 
 use std::io::{self, Read};
 
-use super::{Reason, source::Source};
+use super::{
+    Reason,
+    detect::{checksum_matches, number},
+    source::Source,
+};
 
 const BLOCK: usize = 512;
 
@@ -280,46 +284,8 @@ impl TarReader<'_, '_> {
     }
 }
 
-/// Whether a block is a header: the sum of its bytes, the checksum taken as spaces, is what it states.
-pub(super) fn checksum_matches(block: &[u8]) -> bool {
-    let sum = |signed: bool| {
-        block[..BLOCK].iter().enumerate().fold(0_i64, |sum, (at, &byte)| {
-            let byte = if (148..156).contains(&at) { b' ' } else { byte };
-            // some old archives were summed with signed bytes
-            sum + if signed { i64::from(byte as i8) } else { i64::from(byte) }
-        })
-    };
-    number(&block[148..156])
-        .and_then(|stated| i64::try_from(stated).ok())
-        .is_some_and(|stated| stated != 8 * 32 && (stated == sum(false) || stated == sum(true)))
-}
-
 fn is_zero(block: &[u8]) -> bool {
     block.iter().all(|&byte| byte == 0)
-}
-
-/// An octal number between spaces and NUL bytes, or a binary one marked by the first bit.
-fn number(field: &[u8]) -> Option<u64> {
-    if field[0] & 0x80 != 0 {
-        if field[0] & 0x40 != 0 {
-            return None;
-        }
-        let first = u64::from(field[0] & 0x3f);
-        return field[1..].iter().try_fold(first, |value, &byte| {
-            value.checked_mul(256).and_then(|value| value.checked_add(byte.into()))
-        });
-    }
-    let start = field.iter().position(|&byte| byte != b' ')?;
-    let digits = &field[start..];
-    let end = digits.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(digits.len());
-    let padding = &digits[end..];
-    if !padding.iter().all(|byte| matches!(byte, 0 | b' ')) {
-        return None;
-    }
-    digits[..end].iter().try_fold(0_u64, |value, &byte| {
-        let digit = byte.checked_sub(b'0').filter(|&digit| digit < 8)?;
-        value.checked_mul(8)?.checked_add(digit.into())
-    })
 }
 
 fn name_of(header: &[u8; BLOCK]) -> String {

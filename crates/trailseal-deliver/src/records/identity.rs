@@ -2,8 +2,7 @@
 
 use crate::random::{Rng, derive_u64, mix};
 
-use super::text::{base32, digits_of, time};
-use super::world::uuid;
+use super::text::{base32, digits_of, time, uuid_text};
 
 /// The types of `userIdentity` that stand for a caller. (`AWSService`, and no type at all, are written by
 /// [`service`] and [`nobody`].)
@@ -226,8 +225,8 @@ impl Principal {
             Kind::IdentityCenterUser => {
                 let head = format!(
                     r#"{{"type":"IdentityCenterUser","accountId":"{account}","onBehalfOf":{{"userId":"{}","identityStoreArn":"arn:aws:identitystore::{account}:identitystore/d-90670e8c7f"}},"credentialId":"{}"}}"#,
-                    uuid(random.clone()),
-                    uuid(Rng::new(seed))
+                    uuid_text(random.clone()),
+                    uuid_text(Rng::new(seed))
                 );
                 ("identity-center", root, head, None)
             }

@@ -68,6 +68,13 @@ pub(super) fn uuid(out: &mut Vec<u8>, random: &mut Rng) {
     out.extend_from_slice(&text);
 }
 
+/// The UUID that belongs to the state of a generator.
+pub(super) fn uuid_text(mut random: Rng) -> String {
+    let mut out = Vec::with_capacity(36);
+    uuid(&mut out, &mut random);
+    out.into_iter().map(char::from).collect()
+}
+
 /// The lowest `count` (at most 16) hex digits of a number.
 pub(super) fn hex(out: &mut Vec<u8>, number: u64, count: u8) {
     for at in (0..u32::from(count.min(16))).rev() {

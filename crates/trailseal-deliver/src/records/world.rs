@@ -4,7 +4,10 @@
 
 use crate::random::{Rng, derive_u64, mix};
 
-use super::identity::{Kind, Principal};
+use super::{
+    identity::{Kind, Principal},
+    text::uuid_text,
+};
 
 /// A kind of resource whose ids are a prefix and 17 hex digits.
 pub(super) struct IdKind {
@@ -158,7 +161,7 @@ impl Account {
                 let name = |name: &&str| match pool.suffix {
                     Suffix::None => (*name).to_owned(),
                     Suffix::Account => format!("{name}-{}", &id[6..]),
-                    Suffix::Uuid => uuid(Rng::new(derive_u64(seed, &[pool.hole, name]))),
+                    Suffix::Uuid => uuid_text(Rng::new(derive_u64(seed, &[pool.hole, name]))),
                 };
                 pool.names.iter().map(name).collect()
             })
@@ -243,13 +246,6 @@ impl Account {
         let names = &self.names[usize::from(pool)];
         &names[crate::random::skewed(random, names.len() as u64) as usize]
     }
-}
-
-/// The UUID that belongs to the state of a generator.
-pub(super) fn uuid(mut random: Rng) -> String {
-    let mut out = Vec::with_capacity(36);
-    super::text::uuid(&mut out, &mut random);
-    out.into_iter().map(char::from).collect()
 }
 
 /// The hex part of the id of a resource: that of the same account, region, kind and number is the same.

@@ -8,8 +8,9 @@ use std::{
 use trailseal_query::{
     Record,
     category::{Category, category},
-    lookup::{AttributeKey, resources, username},
+    lookup::AttributeKey,
     path::FieldPath,
+    row::{resources, username},
 };
 
 use super::MAX_KEYS;

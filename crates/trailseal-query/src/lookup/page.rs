@@ -5,8 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap, collections::btree_map::Entry};
 
 use trailseal_archive::Timestamp;
 
-use super::top::TopLevel;
-use crate::record::Record;
+use crate::{record::Record, row::top::TopLevel};
 
 /// What a row costs beside its content.
 const OVERHEAD: usize = 160;

@@ -1,6 +1,6 @@
 //! Cutting bytes into the JSON objects and arrays that lie in them side by side.
 
-use super::structure::{Structure, Visitor, walk};
+use crate::json::structure::{Structure, Visitor, walk};
 
 /// One object or array, from bracket to bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
     category::Category,
-    lookup,
     path::TOP_LEVEL,
     predicate::{Literal, LookupMember, Operator},
+    row,
 };
 
 use crate::generate::{Plan, TestPlan, TextKind, TextPlan};
@@ -276,9 +276,9 @@ fn is_in(text: &str, networks: &[(u32, u8)]) -> bool {
 /// The derivation has tests of its own; here it is taken as it is.
 fn lookup_texts(member: LookupMember, record: &str) -> Vec<String> {
     let record = Record::new(record.as_bytes());
-    let resources = lookup::resources(&record);
+    let resources = row::resources(&record);
     match member {
-        LookupMember::Username => lookup::username(&record).into_iter().map(Into::into).collect(),
+        LookupMember::Username => row::username(&record).into_iter().map(Into::into).collect(),
         LookupMember::ResourceName => resources.into_iter().map(|one| one.name.into()).collect(),
         LookupMember::ResourceType => {
             resources.into_iter().filter_map(|one| Some(one.resource_type?.into())).collect()

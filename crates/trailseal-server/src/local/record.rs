@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 
 use super::event::{self, EVENT_VERSION};
 use crate::{
-    api::{ApiError, Caller, Operation},
-    service::Context,
+    api::{ApiError, Caller, Context, Operation},
     uuid,
 };
 

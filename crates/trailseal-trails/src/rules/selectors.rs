@@ -5,16 +5,17 @@
 
 use super::{Call, Outcome};
 use crate::{
-    answer::{Answer, Body, EventSelectorsAnswer},
+    answer::{Answer, Body},
     error::{ApiError, ErrorCode},
-    insights, selectors,
+    insights,
+    selectors::{self, SelectorsDocument},
     state::{Change, Trail},
 };
 
 impl Call<'_> {
     pub(super) fn event_selectors(self) -> Result<Outcome, ApiError> {
         let trail = self.named_trail_by_arn("TrailName")?;
-        let answer = EventSelectorsAnswer::of(trail.arn(), &selectors::sorted(&trail.selectors));
+        let answer = SelectorsDocument::of(trail.arn(), &selectors::sorted(&trail.selectors));
         Ok((Answer(Body::EventSelectors(answer)), None))
     }
 
@@ -23,7 +24,7 @@ impl Call<'_> {
         let mut trail = Trail::clone(before);
         trail.selectors = selectors::read(self.input)?;
         trail.note_change(before, self.caller.now);
-        let answer = EventSelectorsAnswer::of(trail.arn(), &trail.selectors);
+        let answer = SelectorsDocument::of(trail.arn(), &trail.selectors);
         Ok((Answer(Body::EventSelectors(answer)), Some(Change::put(trail))))
     }
 

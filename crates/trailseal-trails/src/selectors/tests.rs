@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use trailseal_query::selectors::Selectors;
 
 use super::*;
-use crate::answer::EventSelectorsAnswer;
 
 fn read(request: &Value) -> Result<Rules, ApiError> {
     super::read(Input::new(request).unwrap())
@@ -13,7 +12,7 @@ fn read(request: &Value) -> Result<Rules, ApiError> {
 
 /// What `PutEventSelectors` answers, which the evaluation of selectors reads.
 fn answer(selectors: &Rules) -> Value {
-    serde_json::to_value(EventSelectorsAnswer::of("arn".to_owned(), selectors)).unwrap()
+    serde_json::to_value(SelectorsDocument::of("arn".to_owned(), selectors)).unwrap()
 }
 
 fn evaluates(selectors: &Rules) -> Result<(), String> {
@@ -56,7 +55,7 @@ fn network(more: &[Value]) -> Value {
 
 #[test]
 fn a_new_trail_logs_all_management_events() {
-    let text = serde_json::to_string(&EventSelectorsAnswer::of("arn".to_owned(), &of_new_trail()));
+    let text = serde_json::to_string(&SelectorsDocument::of("arn".to_owned(), &of_new_trail()));
     assert_eq!(
         text.unwrap(),
         concat!(

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use trailseal_archive::Timestamp;
 
 use crate::{
-    chain::{Chain, HOUR, Work, is_standard, named_chain},
+    chain::{Chain, HOUR, Work, gap::Gap, is_standard, named_chain},
     digest::{Digest, Previous},
     finding::{Code, Finding, Severity},
-    parts::{ChainId, Gap},
+    parts::ChainId,
 };
 
 /// What lies before a digest in its chain.

@@ -6,10 +6,8 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::scan::{self, ScanOptions, Summary};
 use trailseal_query::{
     Filter,
-    lookup::{
-        DEFAULT_MAX_RESULTS, Extensions, Limit, Lookup, Page, Place, Position, Request, RequestError,
-        TimeFormat,
-    },
+    lookup::{DEFAULT_MAX_RESULTS, Extensions, Limit, Lookup, Page, Place, Position, Request, RequestError},
+    row::TimeFormat,
 };
 
 use crate::{

@@ -33,7 +33,6 @@ mod frame;
 pub(crate) mod input;
 pub(crate) mod lookup_rows;
 mod plan;
-mod predicates;
 mod rows;
 mod sink;
 mod sort;

@@ -18,12 +18,7 @@ use crate::{
     interrupt::Interrupt,
     output,
     progress::Counts,
-    render::{
-        aws::AwsText,
-        json, jsonl,
-        plain::shown,
-        text::{self, Stats, Style},
-    },
+    render::{aws::AwsText, json, jsonl, plain::shown, stats::Stats, style::Style, text},
 };
 
 mod advice;

@@ -6,7 +6,7 @@ use trailseal_evidence::report::{ChainId, ChainKind, ChainReport};
 
 use super::{
     plain::{DIM, aligned, plural, shown, span},
-    text::Style,
+    style::Style,
 };
 
 /// With more chains than this, each has one line.

@@ -9,7 +9,7 @@ use trailseal_verify::finding::{Code, Finding, Severity};
 
 use super::{
     plain::{plural, severity_style, shown, span, wrapped},
-    text::Style,
+    style::Style,
 };
 
 /// So many violations of one code in one account, region and trail are listed; more are summed up.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use trailseal_evidence::report::Report;
 
-use super::text::Stats;
+use super::stats::Stats;
 
 #[derive(Serialize)]
 struct Document<'a> {

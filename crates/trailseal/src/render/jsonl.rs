@@ -18,7 +18,7 @@ use trailseal_verify::{
     signature::SignatureSource,
 };
 
-use super::text::Stats;
+use super::stats::Stats;
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use trailseal_query::{
     Record,
-    lookup::{LookupRow, TimeFormat},
+    row::{LookupRow, TimeFormat},
 };
 
 mod table;

@@ -9,7 +9,7 @@ use trailseal_evidence::report::{ChainReport, Coverage};
 use super::{
     chains::{MANY, name},
     plain::{DIM, plural},
-    text::Style,
+    style::Style,
 };
 
 const DAY: i64 = 24 * 3600;

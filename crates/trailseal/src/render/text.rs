@@ -5,55 +5,18 @@ use std::{
     io::{self, Write},
 };
 
-use serde::Serialize;
-use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{Report, Scope, Totals, Verdict};
 use trailseal_verify::{
+    chain::Gap,
     finding::{Code, Severity},
-    parts::Gap,
 };
 
 use super::{
     chains, findings,
     plain::{DIM, grouped, moment, plural, shown, span, verdict_style, wrapped},
     strip,
+    style::Style,
 };
-
-/// How much is shown, and how wide.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Style {
-    /// Columns of the terminal; nothing is wrapped where there is none.
-    pub(crate) width: Option<usize>,
-    /// Notes too.
-    pub(crate) verbose: bool,
-    /// The verdict only.
-    pub(crate) quiet: bool,
-}
-
-/// What a run took; never part of the report unless asked for, because it differs from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Stats {
-    /// When the run began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) time: Option<Timestamp>,
-    /// The machine's name, where the system tells it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) host: Option<String>,
-    /// Wall-clock time.
-    pub(crate) seconds: f64,
-    /// Worker threads.
-    pub(crate) threads: usize,
-    /// Digest and log files read.
-    pub(crate) files: u64,
-    /// Bytes on disk.
-    pub(crate) bytes_read: u64,
-    /// Inflated bytes that were hashed.
-    pub(crate) bytes_inflated: u64,
-    /// Files a second.
-    pub(crate) files_per_second: f64,
-    /// Inflated megabytes (10^6) a second.
-    pub(crate) megabytes_per_second: f64,
-}
 
 /// Writes the report.
 pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -7,9 +7,9 @@ use trailseal_evidence::scan::Row;
 use trailseal_query::{
     Predicate, Record, expression,
     json::{Value, quote},
-    lookup,
     path::FieldPath,
     predicate::Test,
+    row,
 };
 
 /// Fields with their names.
@@ -313,7 +313,7 @@ impl Column {
 impl Derived {
     fn visit<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
         let text = match self {
-            Self::Username => lookup::username(&row.record),
+            Self::Username => row::username(&row.record),
             Self::ResourceName | Self::ResourceType => return self.visit_resources(row, each),
             Self::Hour => row.record.time().map(|time| format!("{}:00Z", prefix(time, 13)).into()),
             Self::Day => row.record.time().map(|time| prefix(time, 10).into()),
@@ -330,7 +330,7 @@ impl Derived {
     }
 
     fn visit_resources<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
-        for resource in lookup::resources(&row.record) {
+        for resource in row::resources(&row.record) {
             let text = if self == Self::ResourceType { resource.resource_type } else { Some(resource.name) };
             if let Some(text) = text {
                 each(Cell::Text(text));
@@ -380,7 +380,7 @@ fn actor<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
         let short = known.iter().find_map(|prefix| resource.strip_prefix(prefix)).unwrap_or(resource);
         return Some(short.to_owned().into());
     }
-    lookup::username(record)
+    row::username(record)
         .or_else(|| text("invokedBy"))
         .or_else(|| text("principalId"))
         .or_else(|| text("type"))

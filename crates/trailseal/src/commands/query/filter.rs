@@ -8,7 +8,12 @@ use std::{
 };
 
 use trailseal_archive::Timestamp;
-use trailseal_query::Predicate;
+use trailseal_query::{
+    Predicate,
+    expression::{self, ExpressionError},
+    selectors::Selectors,
+    shortcut::{self, ShortcutError},
+};
 
 use super::args;
 use crate::{commands::verify::parse, error::CommandError};
@@ -72,14 +77,102 @@ pub(crate) fn wanted(filter: &args::Filter) -> Result<Wanted, CommandError> {
     let span = TimeSpan::parse(&filter.times)?;
     let mut notes = Vec::new();
     let mut predicate = Predicate::Constant(true);
-    for part in super::predicates::all(filter, span, &mut notes)? {
+    for part in predicates(filter, span, &mut notes)? {
         predicate = predicate.and(part);
     }
     Ok(Wanted { predicate, span, notes })
 }
 
+/// All of which must hold; what is odd about them goes to the notes.
+fn predicates(
+    filter: &args::Filter,
+    span: TimeSpan,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Predicate>, CommandError> {
+    let mut all = Vec::new();
+    all.push(shortcut::time_range(span.from, span.to).map_err(|error| refused("--from", &error))?);
+    for text in &filter.conditions {
+        let (condition, odd) = expression::parse_with_notes(text).map_err(|error| no_condition(&error))?;
+        notes.extend(odd);
+        all.push(condition);
+    }
+    let globs: [(&str, &[String], Shortcut); 9] = [
+        ("--event-name", &filter.event_names, shortcut::event_name),
+        ("--event-source", &filter.event_sources, shortcut::event_source),
+        ("--username", &filter.usernames, shortcut::username),
+        ("--access-key", &filter.access_keys, shortcut::access_key),
+        ("--principal", &filter.principals, shortcut::principal),
+        ("--source-ip", &filter.source_ips, shortcut::source_ip),
+        ("--resource", &filter.resources, shortcut::resource),
+        ("--account", &filter.accounts, shortcut::account),
+        ("--aws-region", &filter.regions, shortcut::aws_region),
+    ];
+    for (option, values, make) in globs {
+        push(&mut all, option, values, make)?;
+    }
+    notes.extend(filter.access_keys.iter().filter_map(|key| {
+        let upper = upper_case_key(key)?;
+        Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"))
+    }));
+    push(&mut all, "--category", &filter.categories, shortcut::category)?;
+    push(&mut all, "--error", &filter.errors, |codes| {
+        let any = |code: &String| (code.as_str() != "*").then(|| code.clone());
+        shortcut::error(&codes.iter().map(any).collect::<Vec<_>>())
+    })?;
+    push(&mut all, "--keyword", &filter.keywords, |texts| shortcut::keyword(texts, filter.ignore_case))?;
+    push(&mut all, "--regex", &filter.regexes, |texts| shortcut::regex(texts, filter.ignore_case))?;
+    if filter.read_only {
+        all.push(shortcut::read_only());
+    }
+    if filter.write_only {
+        all.push(shortcut::write_only());
+    }
+    if let Some(path) = &filter.selectors {
+        notes.push(
+            "events that do not say what the selectors ask (readOnly, resources) are in neither half"
+                .to_owned(),
+        );
+        let selected = selected(path, &read_selectors(path)?)?;
+        all.push(if filter.selectors_inverse { !selected } else { selected });
+    }
+    Ok(all)
+}
+
+type Shortcut = fn(&[String]) -> Result<Predicate, ShortcutError>;
+
+/// The predicate of an option, if it is given.
+fn push(
+    all: &mut Vec<Predicate>,
+    option: &str,
+    values: &[String],
+    make: impl FnOnce(&[String]) -> Result<Predicate, ShortcutError>,
+) -> Result<(), CommandError> {
+    if !values.is_empty() {
+        all.push(make(values).map_err(|error| refused(option, &error))?);
+    }
+    Ok(())
+}
+
+fn refused(option: &str, error: &ShortcutError) -> CommandError {
+    CommandError::new(format!("{option} cannot be used: {error}"))
+}
+
+fn no_condition(error: &ExpressionError) -> CommandError {
+    let message = CommandError::new(format!("--where cannot be used: {error}"));
+    match error.hint() {
+        Some(hint) => message.hint(hint),
+        None => message,
+    }
+}
+
+fn selected(path: &std::path::Path, bytes: &[u8]) -> Result<Predicate, CommandError> {
+    let selectors = Selectors::parse(bytes)
+        .map_err(|error| CommandError::file("use the event selectors in", path, &error))?;
+    Ok(selectors.predicate())
+}
+
 /// The content of a file of event selectors.
-pub(super) fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
+fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
     let fail = |error: &dyn std::fmt::Display| CommandError::file("read the event selectors in", path, error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| fail(&error))?;
@@ -99,8 +192,9 @@ pub(crate) fn upper_case_key(key: &str) -> Option<String> {
     (is_key && upper != key).then_some(upper)
 }
 
+/// A time, in any form that people write.
 fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    super::predicates::parse_time(text, now)
+    shortcut::time::parse(text, now).map_err(|error| error.to_string())
 }
 
 /// `24h`, `90m`, `2d`.

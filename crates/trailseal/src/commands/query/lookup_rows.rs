@@ -1,7 +1,7 @@
 //! Events as rows of `LookupEvents`.
 
 use trailseal_evidence::scan::Row;
-use trailseal_query::lookup::{LookupRow, TimeFormat};
+use trailseal_query::row::{LookupRow, TimeFormat};
 
 /// Appends the row of an event, as the AWS CLI has it, and a line break.
 pub(crate) fn write(row: &Row<'_>, to: &mut Vec<u8>) {

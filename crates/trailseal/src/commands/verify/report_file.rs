@@ -12,7 +12,7 @@ use crate::{
     error::CommandError,
     interrupt::Interrupt,
     out_file::OutFile,
-    render::{json, text::Stats},
+    render::{json, stats::Stats},
 };
 
 /// A place where the report may be written.

@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use trailseal_query::lookup::{LookupRow, TimeFormat};
+use trailseal_query::row::{LookupRow, TimeFormat};
 use unicode_width::UnicodeWidthChar as _;
 
 use super::columns;

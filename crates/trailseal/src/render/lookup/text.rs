@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use trailseal_query::lookup::{LookupRow, TimeFormat};
+use trailseal_query::row::{LookupRow, TimeFormat};
 
 use super::columns;
 use crate::render::plain::shown;

@@ -1,15 +1,22 @@
 //! A row of `LookupEvents` (docs/spec/lookup-events.md 1.2, 1.5).
 
+mod resources;
+mod table;
+pub(crate) mod top;
+mod tree;
+mod username;
+
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use trailseal_archive::Timestamp;
 
-use super::{
-    resources::{Resource, resources_of},
-    top::TopLevel,
-    username::username_of,
+pub use self::{
+    resources::{Resource, Rule, resources},
+    username::username,
 };
+
+use self::{resources::resources_of, top::TopLevel, username::username_of};
 use crate::{
     category::{Category, category},
     json::{Value, compact, lossy},

@@ -9,24 +9,24 @@ use crate::{
 
 /// The members of a record, or of its `insightDetails`, that rows are derived from. Of duplicates the last counts.
 #[derive(Debug, Default)]
-pub(super) struct TopLevel<'a> {
-    pub(super) event_category: Option<Value<'a>>,
-    pub(super) event_id: Option<Value<'a>>,
-    pub(super) event_name: Option<Value<'a>>,
-    pub(super) event_source: Option<Value<'a>>,
+pub(crate) struct TopLevel<'a> {
+    pub(crate) event_category: Option<Value<'a>>,
+    pub(crate) event_id: Option<Value<'a>>,
+    pub(crate) event_name: Option<Value<'a>>,
+    pub(crate) event_source: Option<Value<'a>>,
     event_time: Option<Value<'a>>,
-    pub(super) insight_details: Option<Value<'a>>,
-    pub(super) read_only: Option<Value<'a>>,
-    pub(super) request: Option<Value<'a>>,
-    pub(super) resources: Option<Value<'a>>,
-    pub(super) response: Option<Value<'a>>,
-    pub(super) user_identity: Option<Value<'a>>,
+    pub(crate) insight_details: Option<Value<'a>>,
+    pub(crate) read_only: Option<Value<'a>>,
+    pub(crate) request: Option<Value<'a>>,
+    pub(crate) resources: Option<Value<'a>>,
+    pub(crate) response: Option<Value<'a>>,
+    pub(crate) user_identity: Option<Value<'a>>,
     /// Any error was recorded.
-    pub(super) has_failed: bool,
+    pub(crate) has_failed: bool,
 }
 
 impl<'a> TopLevel<'a> {
-    pub(super) fn of(value: Value<'a>) -> Self {
+    pub(crate) fn of(value: Value<'a>) -> Self {
         let mut top = Self::default();
         for (key, value) in value.members().map_while(Result::ok) {
             let decoded;
@@ -60,7 +60,7 @@ impl<'a> TopLevel<'a> {
     }
 
     /// [`Record::time`] of the record that this is from.
-    pub(super) fn time(&self, record: &Record<'_>) -> Option<Timestamp> {
+    pub(crate) fn time(&self, record: &Record<'_>) -> Option<Timestamp> {
         // Where names are found by their bytes, damage before the time does not hide it.
         if record.is_plain() { record.time() } else { self.event_time.and_then(time_of) }
     }
