@@ -170,6 +170,7 @@ impl Question {
                     } else {
                         counts.insert(text.into_owned(), 1);
                     }
+                    std::ops::ControlFlow::Continue(())
                 };
                 let (parts, _) = fold(&options, &filter, &Silent, &HashMap::new, &count).expect("an archive");
                 let mut all: HashMap<String, u64> = HashMap::new();

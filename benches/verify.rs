@@ -24,7 +24,9 @@ fn main() {
         };
         let (interleaved, portable) = (options(false), options(true));
         let run = |options: &Options| {
-            let (report, elapsed) = time(|| verify(options, &Silent, &mut |_| {}).expect("an archive"));
+            let (report, elapsed) = time(|| {
+                verify(options, &Silent, &mut |_| std::ops::ControlFlow::Continue(())).expect("an archive")
+            });
             assert_eq!(report.verdict, Verdict::Verified);
             elapsed
         };

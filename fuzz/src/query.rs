@@ -60,7 +60,13 @@ pub fn scan(filter: &Filter, content: &[u8], step: usize) -> (Vec<Vec<u8>>, bool
     let (mut found, mut is_damaged) = (Vec::new(), false);
     in_pieces(content, step, usize::MAX, |buffer, next| {
         scanner.feed(buffer, next, &mut |piece| match piece {
-            Found::Match { record, .. } => found.push(record.bytes().to_vec()),
+            Found::Match { record, at, .. } => {
+                // where a record is said to lie, it does
+                if let Some(at) = at {
+                    assert!(content[at as usize..].starts_with(record.bytes()), "{at}");
+                }
+                found.push(record.bytes().to_vec());
+            }
             Found::Damage { .. } => is_damaged = true,
         })
     });

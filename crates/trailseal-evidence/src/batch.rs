@@ -1,6 +1,6 @@
 //! Several accounts and regions at once: as many as keep the threads busy, and no more than memory bears.
 
-use std::sync::OnceLock;
+use std::{ops::ControlFlow, sync::OnceLock};
 
 use rayon::prelude::*;
 use trailseal_archive::{
@@ -78,7 +78,7 @@ impl Run<'_> {
     pub(crate) fn verify(
         &self,
         mut units: Vec<Unit>,
-        observe: &mut dyn FnMut(&UnitDetail<'_>),
+        observe: &mut dyn FnMut(&UnitDetail<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<UnitOutcome>, Error> {
         self.judge_digests(&mut units)?;
         let jobs: Vec<(u32, FileId)> = units
@@ -91,7 +91,9 @@ impl Run<'_> {
         for (n, unit) in units.iter().enumerate() {
             let files = SeenFiles { unit: n as u32, jobs: &jobs, seen: &seen };
             let outcome = unit.finish(files, self);
-            observe(&unit.detail(&outcome, files));
+            if observe(&unit.detail(&outcome, files)).is_break() {
+                return Err(Error::Interrupted);
+            }
             outcomes.push(outcome);
         }
         self.check_interrupt()?;

@@ -31,7 +31,7 @@ pub enum Error {
     /// The threads could not be started.
     #[error("cannot start the worker threads: {0}")]
     Threads(String),
-    /// The user interrupted the run.
+    /// The user interrupted the run, or whoever observed it wanted no more.
     #[error("interrupted; nothing is proven")]
     Interrupted,
 }

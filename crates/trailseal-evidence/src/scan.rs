@@ -117,6 +117,10 @@ pub struct Row<'a> {
     pub file: &'a FileInfo,
     /// Its place among the event records of that file, from 1.
     pub number: u64,
+    /// The byte of the file's content, inflated once, at which it begins. `None` where it lies there in another form
+    /// or within another object (see [`Found::Match`](trailseal_query::scan::Found)), in a member of an archive file, or
+    /// in a file that is not held whole.
+    pub at: Option<u64>,
 }
 
 /// A file, or a member of an archive file, in which records were found.
@@ -229,7 +233,8 @@ pub struct Damage {
     pub reason: String,
 }
 
-/// Folds the records that pass the filter, in any order: `new` makes a part for a thread, `row` adds to it.
+/// Folds the records that pass the filter, in any order: `new` makes a part for a thread, `row` adds to it. When `row`
+/// breaks, the scan ends, and what was folded until then is given; other threads may still see rows for a moment.
 ///
 /// # Errors
 /// [`Error`] when nothing could be scanned or the run was interrupted; what is wrong with single files is in
@@ -239,7 +244,7 @@ pub fn fold<P: Send>(
     filter: &Filter,
     progress: &dyn Progress,
     new: &(dyn Fn() -> P + Sync),
-    row: &(dyn Fn(&mut P, &Row<'_>) + Sync),
+    row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let is_over = AtomicBool::new(false);
     run(options, progress, &is_over, &|next| {
@@ -247,6 +252,9 @@ pub fn fold<P: Send>(
         let mut worker = Worker::new(options, filter, progress, &is_over);
         while let Some(jobs) = next() {
             for job in &jobs {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
                 worker.read(job, &mut |found| row(&mut part, found));
             }
         }
@@ -280,6 +288,7 @@ pub fn stream(
                 worker.read(job, &mut |found| {
                     written.rows += row(&mut written.bytes, found);
                     turns.pass_on(job.turn, &mut written);
+                    ControlFlow::Continue(())
                 });
                 turns.end(job.turn, &mut written);
             }

@@ -1,6 +1,6 @@
 //! The whole run: survey, batches, conclusion.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
 use crate::report::{Report, Scope, ScopeKey};
 use trailseal_verify::finding::{Code, Finding, Severity};
@@ -21,7 +21,7 @@ use crate::{
 /// Verifies an archive.
 ///
 /// `observe` is shown every account and region once it is judged, in order, with all its digests and logs;
-/// the report does not hold those that are in order.
+/// the report does not hold those that are in order. When it breaks, the run ends.
 ///
 /// # Errors
 /// [`Error`] when nothing could be checked or the run was interrupted; whatever is wrong with single files
@@ -29,7 +29,7 @@ use crate::{
 pub fn verify(
     options: &Options,
     progress: &dyn Progress,
-    observe: &mut dyn FnMut(&UnitDetail<'_>),
+    observe: &mut dyn FnMut(&UnitDetail<'_>) -> ControlFlow<()>,
 ) -> Result<Report, Error> {
     let opened = Opened::new(options, &options.policy)?;
     let run = opened.run(options, &options.policy, progress, Signatures::All);

@@ -30,6 +30,9 @@ pub enum Found<'a> {
         record: Record<'a>,
         /// Its place among the event records of the stream, from 1.
         number: u64,
+        /// The byte of the stream at which it begins; `None` where the stream holds it in another form (in a string, in
+        /// a payload) or within another object.
+        at: Option<u64>,
     },
     /// Something that cannot be read.
     Damage {
@@ -148,7 +151,7 @@ impl Batch<'_, '_> {
         if is_native(bytes) {
             self.counts.records += 1;
             if may_match {
-                self.record(bytes, element.is_plain, element.start);
+                self.record(bytes, element.is_plain, element.start, true);
             }
         } else {
             self.wrapper(bytes, element);
@@ -158,17 +161,17 @@ impl Batch<'_, '_> {
     /// Anything that does not begin as CloudTrail's own files have it.
     fn wrapper(&mut self, bytes: &[u8], element: &Element) {
         unwrap(bytes, element.is_plain, &mut |unwrapped| match unwrapped {
-            Unwrapped::Record { bytes, is_plain } => {
+            Unwrapped::Record { bytes, is_plain, is_element } => {
                 self.counts.records += 1;
-                self.record(bytes, is_plain, element.start);
+                self.record(bytes, is_plain, element.start, is_element);
             }
             Unwrapped::LeftOut(kind) => self.counts.leave_out(kind, 1),
             Unwrapped::Damaged(reason) => self.damage(element.start, reason),
         });
     }
 
-    /// `start` is the place of the element that holds it.
-    fn record(&mut self, bytes: &[u8], is_plain: bool, start: usize) {
+    /// `start` is the place of the element that holds it, or that it is.
+    fn record(&mut self, bytes: &[u8], is_plain: bool, start: usize, is_element: bool) {
         let record = if is_plain { Record::plain(bytes) } else { Record::new(bytes) };
         if !self.filter.matches(&record) {
             return;
@@ -179,7 +182,8 @@ impl Batch<'_, '_> {
             return self.damage(start + offset, "a record that is no valid JSON");
         }
         self.counts.matched += 1;
-        (self.visit)(Found::Match { record, number: self.counts.records });
+        let at = is_element.then(|| self.base + start as u64);
+        (self.visit)(Found::Match { record, number: self.counts.records, at });
     }
 
     fn damage(&mut self, at: usize, reason: &'static str) {

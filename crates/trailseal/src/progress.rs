@@ -4,7 +4,7 @@ use std::{
     io::{self, IsTerminal as _},
     sync::{
         Condvar, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -23,7 +23,6 @@ const REDRAW: Duration = Duration::from_millis(100);
 pub(crate) struct Counts {
     verb: &'static str,
     interrupt: Interrupt,
-    is_stopped: AtomicBool,
     files: AtomicU64,
     bytes: AtomicU64,
     files_done: AtomicU64,
@@ -34,20 +33,7 @@ impl Counts {
     /// Nothing counted yet; the bar says what is being done.
     pub(crate) fn new(verb: &'static str, interrupt: Interrupt) -> Self {
         let zero = || AtomicU64::new(0);
-        Self {
-            verb,
-            interrupt,
-            is_stopped: AtomicBool::new(false),
-            files: zero(),
-            bytes: zero(),
-            files_done: zero(),
-            bytes_done: zero(),
-        }
-    }
-
-    /// Ends the run for another reason than the user's wish.
-    pub(crate) fn stop(&self) {
-        self.is_stopped.store(true, Ordering::Relaxed);
+        Self { verb, interrupt, files: zero(), bytes: zero(), files_done: zero(), bytes_done: zero() }
     }
 
     /// Files and bytes on disk that were done.
@@ -113,7 +99,7 @@ impl trailseal_evidence::Progress for Counts {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.is_stopped.load(Ordering::Relaxed) || self.interrupt.is_wanted()
+        self.interrupt.is_wanted()
     }
 }
 

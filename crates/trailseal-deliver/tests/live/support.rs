@@ -180,7 +180,7 @@ pub(crate) fn report(data: &Path) -> Report {
         key_files: loaded.files,
         ..Options::default()
     };
-    verify(&options, &Silent, &mut |_| {}).unwrap()
+    verify(&options, &Silent, &mut |_| std::ops::ControlFlow::Continue(())).unwrap()
 }
 
 /// What weighs in a report, as text.

@@ -1,6 +1,6 @@
 //! What is held of a record, and the order of records.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
 use rayon::slice::ParallelSliceMut as _;
 use trailseal_archive::Timestamp;
@@ -34,11 +34,11 @@ pub(super) struct Entry {
     pub(super) traits: u8,
 }
 
-/// Where the bytes of a record lie, if its file is laid out as most are. What is found there is the record when its
-/// sum is right, and only then.
+/// Where the bytes of a record lie. What is found there is the record when its sum is right, and only then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
-    /// Bytes between the beginning of its file's first record and its own; [`Extent::NOWHERE`] when that is unknown.
+    /// The byte of its file's content at which it begins ([`Row::at`](crate::scan::Row::at)); [`Extent::NOWHERE`] when
+    /// it lies there in another form, or further behind than can be said.
     pub(super) start: u32,
     pub(super) length: u32,
     /// A hash of the bytes, in any case.
@@ -48,6 +48,19 @@ pub(super) struct Extent {
 impl Extent {
     /// In place of a start.
     pub(super) const NOWHERE: u32 = u32::MAX;
+
+    pub(super) fn new(at: Option<u64>, length: usize, sum: u64) -> Self {
+        match (at.and_then(|at| u32::try_from(at).ok()), u32::try_from(length)) {
+            (Some(start), Ok(length)) => Self { start, length, sum },
+            _ => Self { start: Self::NOWHERE, length: 0, sum },
+        }
+    }
+
+    /// The bytes of the content; `None` when that is unknown.
+    pub(super) fn range(self) -> Option<Range<usize>> {
+        let start = (self.start != Self::NOWHERE).then_some(self.start as usize)?;
+        Some(start..start.checked_add(self.length as usize)?)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

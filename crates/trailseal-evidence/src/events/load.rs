@@ -1,6 +1,9 @@
 //! Reading an archive once.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    ops::ControlFlow,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use trailseal_archive::temporary;
 use trailseal_query::{Filter, Predicate};
@@ -37,7 +40,6 @@ impl EventIndex {
         let mut loaded = Loaded::default();
         let counts = Counts::default();
         for part in parts {
-            let watch = Watch { progress, counts: &counts };
             let options = ScanOptions {
                 inputs: vec![part.path],
                 check: options.check,
@@ -53,8 +55,8 @@ impl EventIndex {
             };
             let context = Context { files: &files, first: part.first, keys: &keys, counts: &counts };
             let new = Loaded::default;
-            let result = scan::fold(&options, &filter, &watch, &new, &|loaded: &mut Loaded, row| {
-                loaded.row(row, &context);
+            let result = scan::fold(&options, &filter, progress, &new, &|loaded: &mut Loaded, row| {
+                loaded.row(row, &context)
             });
             if let Some(failure) = counts.take_failure() {
                 return Err(failure);
@@ -89,8 +91,6 @@ struct Loaded {
     noted: Noted,
     /// The file that was seen last, and was as listed.
     file: Option<u64>,
-    /// Where in memory its first record lay.
-    first: usize,
 }
 
 /// What all threads share.
@@ -108,23 +108,18 @@ struct Counts {
     id_bytes: AtomicU64,
     /// Texts beyond those that each record may have.
     more_keys: AtomicU64,
-    is_over: AtomicBool,
     failure: std::sync::Mutex<Option<LoadError>>,
 }
 
-/// Ends the scan when the index cannot be made.
-struct Watch<'a> {
-    progress: &'a dyn Progress,
-    counts: &'a Counts,
-}
-
 impl Loaded {
-    fn row(&mut self, row: &Row<'_>, context: &Context<'_>) {
-        if context.counts.is_over.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Err(failure) = self.try_row(row, context) {
-            context.counts.fail(failure);
+    /// Takes a row, and ends the scan when the index cannot be made.
+    fn row(&mut self, row: &Row<'_>, context: &Context<'_>) -> ControlFlow<()> {
+        match self.try_row(row, context) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                context.counts.fail(failure);
+                ControlFlow::Break(())
+            }
         }
     }
 
@@ -134,7 +129,6 @@ impl Loaded {
         if self.file != Some(file) {
             context.check(file, &row.file.shown)?;
             self.file = Some(file);
-            self.first = address(row);
         }
         if !context.keys.note(&row.record, &mut self.noted, &|more| context.counts.has_room(more)) {
             return Ok(());
@@ -150,22 +144,11 @@ impl Loaded {
         entry.traits = self.noted.traits;
         entry.region = self.noted.region;
         entry.account = self.noted.account;
-        entry.extent = self.extent(row, context.keys);
+        let bytes = row.record.bytes();
+        entry.extent = Extent::new(row.at, bytes.len(), context.keys.sum(bytes));
         self.entries.push(entry);
         self.pairs.extend(self.noted.hashes.iter().map(|hash| pair(*hash, own)));
         Ok(())
-    }
-
-    /// Where the record lies in its file, as far as memory tells: the scan holds most files whole, and shows their
-    /// records where they lie. Of others this says something wrong, which shows when it is tried.
-    fn extent(&self, row: &Row<'_>, keys: &Keys) -> Extent {
-        let bytes = row.record.bytes();
-        let start = address(row).checked_sub(self.first).and_then(|start| u32::try_from(start).ok());
-        let (start, length) = match (start, u32::try_from(bytes.len())) {
-            (Some(start), Ok(length)) => (start, length),
-            _ => (Extent::NOWHERE, 0),
-        };
-        Extent { start, length, sum: keys.sum(bytes) }
     }
 
     fn append(&mut self, other: Self) {
@@ -179,10 +162,6 @@ impl Loaded {
         self.pairs.extend(other.pairs.into_iter().map(moved));
         self.texts.extend(other.texts);
     }
-}
-
-fn address(row: &Row<'_>) -> usize {
-    row.record.bytes().as_ptr().addr()
 }
 
 impl Context<'_> {
@@ -226,25 +205,10 @@ impl Counts {
     fn fail(&self, failure: LoadError) {
         let mut first = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         first.get_or_insert(failure);
-        self.is_over.store(true, Ordering::Relaxed);
     }
 
     fn take_failure(&self) -> Option<LoadError> {
         self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-    }
-}
-
-impl Progress for Watch<'_> {
-    fn add(&self, files: u64, bytes: u64) {
-        self.progress.add(files, bytes);
-    }
-
-    fn done(&self, files: u64, bytes: u64) {
-        self.progress.done(files, bytes);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.counts.is_over.load(Ordering::Relaxed) || self.progress.is_interrupted()
     }
 }
 

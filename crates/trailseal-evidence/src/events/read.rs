@@ -11,6 +11,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read as _},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -42,7 +43,7 @@ use super::{
     listing::{self, Files},
 };
 use crate::{
-    Error,
+    Silent,
     scan::{self, ScanOptions},
 };
 
@@ -333,7 +334,8 @@ impl Session<'_> {
                 ((place.file % MEMBERS, place.number), rank)
             })
             .collect();
-        let hits = Hits::new(places.len(), rank, MAX_AHEAD.saturating_sub(self.ahead_bytes));
+        let (count, room) = (places.len(), MAX_AHEAD.saturating_sub(self.ahead_bytes));
+        let new = || Hits::new(count, rank, room);
         let options = ScanOptions {
             inputs: vec![path],
             check: false,
@@ -344,18 +346,15 @@ impl Session<'_> {
             threads: 1,
             ..ScanOptions::default()
         };
-        let result = scan::fold(&options, &filter, &hits, &|| (), &|(), row| {
-            if let Some(rank) = places.get(&(row.file.index, row.number)) {
-                hits.add(*rank, row.record.bytes());
-            }
+        let result = scan::fold(&options, &filter, &Silent, &new, &|hits: &mut Hits, row| {
+            let rank = places.get(&(row.file.index, row.number));
+            rank.map_or(ControlFlow::Continue(()), |rank| hits.add(*rank, row.record.bytes()))
         });
-        match result {
-            Err(Error::Interrupted) | Ok(_) => {}
-            Err(source) => return Err(LookupError::Scan { shown: self.files.shown(file), source }),
-        }
+        let (hits, _) =
+            result.map_err(|source| LookupError::Scan { shown: self.files.shown(file), source })?;
         self.unchanged(file)?;
         let mut wanted = None;
-        for (other, bytes) in hits.into_records() {
+        for (other, bytes) in hits.into_iter().flat_map(Hits::into_records) {
             let Some(record) = self.record(other, &bytes) else { continue };
             if other == rank {
                 wanted = Some(record);

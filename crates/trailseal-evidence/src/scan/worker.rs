@@ -48,7 +48,6 @@ pub(super) struct Worker<'a> {
     options: &'a ScanOptions<'a>,
     progress: &'a dyn Progress,
     /// Set when nobody wants more.
-    is_over: &'a AtomicBool,
     inflater: WholeInflater,
     /// A file as it lies on disk: so many bytes of the buffer.
     on_disk: Vec<u8>,
@@ -61,6 +60,8 @@ pub(super) struct Worker<'a> {
 /// A scanner and what it came to.
 struct Scan<'a> {
     options: &'a ScanOptions<'a>,
+    /// Whether somebody wants no more rows.
+    is_over: &'a AtomicBool,
     scanners: Scanners<'a>,
     summary: Summary,
 }
@@ -78,7 +79,7 @@ impl<'a> Scanners<'a> {
 }
 
 /// What is told of a row.
-type OnRow<'r> = dyn FnMut(&Row<'_>) + 'r;
+type OnRow<'r> = dyn FnMut(&Row<'_>) -> ControlFlow<()> + 'r;
 
 impl<'a> Worker<'a> {
     pub(super) fn new(
@@ -89,6 +90,7 @@ impl<'a> Worker<'a> {
     ) -> Self {
         let scan = Scan {
             options,
+            is_over,
             scanners: Scanners {
                 checking: Scanner::new(filter, true),
                 trusting: Scanner::new(filter, options.check),
@@ -98,7 +100,6 @@ impl<'a> Worker<'a> {
         Self {
             options,
             progress,
-            is_over,
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
             loaded: 0,
@@ -238,8 +239,16 @@ impl<'a> Worker<'a> {
         }
         scan.summary.bytes += on_disk.len() as u64;
         scan.summary.inflated += content.len() as u64;
-        let mut stream =
-            Stream { scan, job, info: &info, is_protected, cut_at: None, is_leftover: false, row };
+        let mut stream = Stream {
+            scan,
+            job,
+            info: &info,
+            is_protected,
+            is_whole: true,
+            cut_at: None,
+            is_leftover: false,
+            row,
+        };
         stream.feed(&content[bom..], Next::End, bom as u64, true);
         stream.end();
         if let Some(rest) = rest {
@@ -325,7 +334,8 @@ impl<'a> Worker<'a> {
         row: &mut OnRow<'_>,
         walk: impl FnOnce(&mut dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()>) -> Outcome,
     ) -> Outcome {
-        let Self { scan, window, progress, is_over, .. } = self;
+        let Self { scan, window, progress, .. } = self;
+        let is_over = scan.is_over;
         let is_unwanted = || progress.is_interrupted() || is_over.load(Ordering::Relaxed);
         let mut member = 0;
         walk(&mut |name, reader| {
@@ -463,6 +473,7 @@ impl Scan<'_> {
                     job,
                     info: &info,
                     is_protected: false,
+                    is_whole: false,
                     cut_at: None,
                     is_leftover,
                     row,
@@ -501,6 +512,8 @@ struct Stream<'s, 'o, 'r> {
     info: &'s FileInfo,
     /// Whether a checksum vouches for the content.
     is_protected: bool,
+    /// Whether it is the content of a file that is held whole.
+    is_whole: bool,
     /// Where the content was cut off by damage that is told already: what lacks there is no more damage.
     cut_at: Option<u64>,
     /// Whether it begins as what a desktop or a copy left behind, so that it need not hold JSON.
@@ -512,19 +525,25 @@ impl Stream<'_, '_, '_> {
     /// Scans what comes next of the stream, from its beginning when `is_fresh`; `before` bytes were left out in
     /// front of it. Says how many bytes need not be given again.
     fn feed(&mut self, content: &[u8], next: Next, before: u64, is_fresh: bool) -> usize {
-        let Scan { scanners, summary, .. } = &mut *self.scan;
+        let Scan { scanners, summary, is_over, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
         if is_fresh {
             scanner.start();
         }
-        let (info, cut_at, row) = (self.info, self.cut_at, &mut *self.row);
+        let (info, is_whole, cut_at, row) = (self.info, self.is_whole, self.cut_at, &mut *self.row);
         let label = info.label.map(Label::index);
+        let mut has_enough = false;
         scanner.feed(content, next, &mut |found| match found {
-            Found::Match { record, number } => {
+            Found::Match { .. } if has_enough => {}
+            Found::Match { record, number, at } => {
                 if let Some(label) = label {
                     summary.row_labels[label] += 1;
                 }
-                row(&Row { record, file: info, number });
+                let at = at.filter(|_| is_whole).map(|at| before + at);
+                if row(&Row { record, file: info, number, at }).is_break() {
+                    has_enough = true;
+                    is_over.store(true, Ordering::Relaxed);
+                }
             }
             Found::Damage { offset, .. } if cut_at.is_some_and(|cut_at| offset >= cut_at) => {}
             Found::Damage { offset, reason } => {

@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io::{Cursor, Write as _},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     thread,
 };
@@ -83,6 +84,7 @@ fn scanned(options: &ScanOptions<'_>, request: &Request, fingerprint: u64) -> Re
             let place = Place { file: row.file.index, number: row.number };
             let bytes = row.record.bytes();
             page.offer(Position::of(&row.record, place), place, bytes.len(), || bytes.into());
+            ControlFlow::Continue(())
         },
     )
     .unwrap();
@@ -326,7 +328,7 @@ proptest! {
         let options = options(&[archive.path()]);
         let (index, summary) = EventIndex::load(&options, &Silent).unwrap();
         let everything = Filter::new(trailseal_query::Predicate::Constant(true));
-        let (_, expected) = fold(&options, &everything, &Silent, &|| (), &|(), _| ()).unwrap();
+        let (_, expected) = fold(&options, &everything, &Silent, &|| (), &|(), _| ControlFlow::Continue(())).unwrap();
         prop_assert_eq!(summary, expected);
         for _ in 0..12 {
             agree(&index, &options, &any_request(&mut choices));

@@ -132,11 +132,11 @@ fn a_run_ends_when_it_is_interrupted() {
     // 28 digests and 47 logs: before the first file, among the digests, among the logs.
     for files in [0, 1, 14, 28, 29, 60] {
         let counter = Counter::stopping_after(files);
-        let result = verify(&options(&archive), &counter, &mut |_| {});
+        let result = verify(&options(&archive), &counter, &mut |_| std::ops::ControlFlow::Continue(()));
         assert!(matches!(result, Err(Error::Interrupted)), "after {files}: {result:?}");
     }
     let counter = Counter::stopping_after(u64::MAX);
-    assert!(verify(&options(&archive), &counter, &mut |_| {}).is_ok());
+    assert!(verify(&options(&archive), &counter, &mut |_| std::ops::ControlFlow::Continue(())).is_ok());
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn progress_adds_up() {
     archive.append(archive.log(2, 1), b"x");
     archive.make_unreadable(archive.log(3, 0));
     let counter = Counter::stopping_after(u64::MAX);
-    verify(&options(&archive), &counter, &mut |_| {}).unwrap();
+    verify(&options(&archive), &counter, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let count = |number: &AtomicU64| number.load(Ordering::Relaxed);
     assert_eq!(count(&counter.added), count(&counter.done));
     assert_eq!(count(&counter.added), 28 + 47, "what cannot be read is not counted");

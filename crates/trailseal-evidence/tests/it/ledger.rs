@@ -1,6 +1,6 @@
 //! What only the ledger says; that it agrees with the report is checked by every other test (agreement.rs).
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, ops::ControlFlow, os::unix::fs::symlink, path::Path};
 
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
@@ -353,7 +353,8 @@ fn files_are_read_that_may_hold_events_a_little_outside_their_signed_times() {
             ..ScanOptions::default()
         };
         let filter = Filter::new(Predicate::Constant(true));
-        let (_, summary) = fold(&options, &filter, &Silent, &|| (), &|(), _| {}).unwrap();
+        let (_, summary) =
+            fold(&options, &filter, &Silent, &|| (), &|(), _| ControlFlow::Continue(())).unwrap();
         summary.labels.iter().sum::<u64>()
     };
     let (after, before) = (newest.plus(600), oldest.plus(-600));

@@ -160,7 +160,7 @@ fn swapped(levels: usize) -> (Archive, trailseal_evidence::report::Report) {
     let swap = Swap { folder, outside, is_done: AtomicBool::new(false), lock: Mutex::new(()) };
     let mut options = options(&archive);
     options.threads = 1;
-    let report = verify(&options, &swap, &mut |_| {}).unwrap();
+    let report = verify(&options, &swap, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     assert!(swap.is_done.load(Ordering::SeqCst), "the folder was replaced");
     (archive, report)
 }

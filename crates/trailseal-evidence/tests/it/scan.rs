@@ -115,6 +115,7 @@ fn a_large_file_goes_through_a_window_and_gives_the_same_rows() {
     let hashes = Mutex::new(std::collections::BTreeSet::new());
     fold(&hashed, &rare(), &Silent, &|| (), &|(), row| {
         hashes.lock().unwrap().insert(row.file.sha256);
+        ControlFlow::Continue(())
     })
     .unwrap();
     // both files have the same content
@@ -203,7 +204,9 @@ fn files_and_folders_count_once_and_standard_errors_are_errors() {
         assert_eq!(found.len(), 3, "{inputs:?}");
     }
     let missing: PathBuf = root.join("missing");
-    let error = fold(&options(&[&missing]), &everything(), &Silent, &|| (), &|(), _| ()).unwrap_err();
+    let error =
+        fold(&options(&[&missing]), &everything(), &Silent, &|| (), &|(), _| ControlFlow::Continue(()))
+            .unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
 }
 
@@ -242,6 +245,71 @@ fn a_reader_that_has_enough_ends_the_scan() {
 }
 
 #[test]
+fn a_row_that_breaks_ends_the_scan_and_is_no_error() {
+    let names: Vec<String> = (0..3000).map(|n| format!("x{n:04}.json")).collect();
+    let contents: Vec<(&str, Vec<u8>)> =
+        names.iter().map(|name| (name.as_str(), log(0..50).into_bytes())).collect();
+    let folder = files(&contents);
+    for threads in [1, 4] {
+        let options = ScanOptions { threads, ..options(&[folder.path()]) };
+        let (parts, summary) = fold(&options, &everything(), &Silent, &|| 0, &|rows, _| {
+            *rows += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+        let rows: usize = parts.iter().sum();
+        // Of each thread at most that which it had in hand.
+        assert!((1..=threads).contains(&rows), "{rows}");
+        assert!(summary.files < 3000, "{}", summary.files);
+    }
+}
+
+#[test]
+fn a_row_says_where_in_its_file_it_lies() {
+    let quoted = serde_json::Value::from(record(7)).to_string();
+    let utf16: Vec<u8> = log(0..3).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut tar = tar_header("a.json", log(0..2).as_bytes());
+    tar.extend([0; 1024]);
+    let lines = (0..90).map(record).collect::<Vec<_>>().join("\n");
+    // Name, content, and how many of its rows lie there as they are.
+    let contents: [(&str, Vec<u8>, usize); 9] = [
+        ("array.json", format!("[{},\n {}]", record(1), record(2)).into_bytes(), 2),
+        ("bom.json", [b"\xef\xbb\xbf", log(0..4).as_bytes()].concat(), 4),
+        ("bridge.json", format!(r#"{{"detail-type":"x","detail":{}}}"#, record(3)).into_bytes(), 0),
+        ("lines.jsonl", lines.into_bytes(), 90),
+        ("log.json", log(0..5).into_bytes(), 5),
+        ("lookup.json", format!(r#"{{"Events":[{{"CloudTrailEvent":{quoted}}}]}}"#).into_bytes(), 0),
+        ("member.tar", tar, 0),
+        ("packed.json.gz", gzip(log(0..60).as_bytes()), 60),
+        ("wide.json", utf16, 0),
+    ];
+    let folder =
+        files(&contents.iter().map(|(name, content, _)| (*name, content.clone())).collect::<Vec<_>>());
+    for (name, on_disk, expected) in contents {
+        let path = folder.path().join(name);
+        let mut content = Vec::new();
+        if std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&*on_disk), &mut content)
+            .is_err()
+        {
+            content = on_disk;
+        }
+        let (parts, summary) =
+            fold(&options(&[&path]), &everything(), &Silent, &|| (0, 0), &|(rows, placed), row| {
+                *rows += 1;
+                if let Some(at) = row.at {
+                    assert!(content[at as usize..].starts_with(row.record.bytes()), "{name}: {at}");
+                    *placed += 1;
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let (rows, placed) = parts.into_iter().fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        assert!(rows > 0 && summary.damages == 0, "{name}: {:?}", summary.damage);
+        assert_eq!(placed, expected, "{name}");
+    }
+}
+
+#[test]
 fn archives_within_archives_are_read() {
     let mut tar = tar_header("logs/a.json.gz", &gzip(log(0..3).as_bytes()));
     tar.extend(tar_header("logs/b.json", log(3..5).as_bytes()));
@@ -255,6 +323,7 @@ fn archives_within_archives_are_read() {
         &|| (),
         &|(), row| {
             shown.lock().unwrap().push((row.file.shown.clone(), row.number, row.file.sha256.is_some()));
+            ControlFlow::Continue(())
         },
     )
     .unwrap();
@@ -360,6 +429,7 @@ fn a_folder_that_becomes_a_link_out_of_the_root_is_not_read_through() {
             std::os::unix::fs::symlink(outside.path().join("b"), folder.path().join("b")).unwrap();
         });
         found.lock().unwrap().push(row.record.text(&FieldPath::new(["eventID"])).unwrap().into_owned());
+        ControlFlow::Continue(())
     })
     .unwrap();
     assert!(!found.lock().unwrap().contains(&"id-7".to_owned()));
@@ -388,6 +458,7 @@ fn rewritten(pack: &dyn Fn(&[u8]) -> Vec<u8>, threads: usize) -> (Vec<String>, S
         });
         assert!(row.file.sha256.is_some());
         ids.push(row.record.text(&FieldPath::new(["eventID"])).unwrap().into_owned());
+        ControlFlow::Continue(())
     })
     .unwrap();
     (found.concat(), summary)

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -90,6 +91,7 @@ pub(crate) fn try_verify(options: &Options, files: &mut FilesSeen) -> Result<Run
                 logs.insert(entry.named.object.to_string(), entry.verdict.status);
             }
         }
+        ControlFlow::Continue(())
     })?;
     let run = Run { report, digests, logs };
     run.check_sums();

@@ -89,7 +89,9 @@ impl Bench {
         let mut bench = Self { disk: Disk::new(), keys, manifest, baseline: None };
         let untouched = Tampering::only(world, 0, &|_| false);
         bench.disk.put(&untouched.tree);
-        let report = verify(&bench.options(&untouched, &Scope::default()), &Silent, &mut |_| {});
+        let report = verify(&bench.options(&untouched, &Scope::default()), &Silent, &mut |_| {
+            std::ops::ControlFlow::Continue(())
+        });
         bench.baseline = report.ok().and_then(|report| options::baseline_of(&report));
         bench
     }
@@ -146,7 +148,9 @@ fn check(bench: &mut Bench, tampering: &Tampering<'_>, counts: &mut Counts) -> (
     for scope in [Scope::default()].into_iter().chain(tampering.scopes(SCOPES)) {
         let options = bench.options(tampering, &scope);
         let truth = remains.truth(&scope);
-        match catch_unwind(AssertUnwindSafe(|| verify(&options, &Silent, &mut |_| {}))) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            verify(&options, &Silent, &mut |_| std::ops::ControlFlow::Continue(()))
+        })) {
             Ok(result) => outcomes.push(Outcome { scope, truth, result }),
             Err(_) => failures.push(Failure { kind: "panic".to_owned(), text: format!("verify of {scope}") }),
         }
@@ -387,7 +391,9 @@ fn check_threads(
             Ok(report) => serde_json::to_string(report).unwrap(),
             Err(error) => error.to_string(),
         };
-        let again = catch_unwind(AssertUnwindSafe(|| verify(&options, &Silent, &mut |_| {})));
+        let again = catch_unwind(AssertUnwindSafe(|| {
+            verify(&options, &Silent, &mut |_| std::ops::ControlFlow::Continue(()))
+        }));
         if again.is_ok_and(|again| text(&again) != text(&outcome.result)) {
             let kind = "two threads report something else".to_owned();
             failures.push(Failure { kind, text: outcome.scope.to_string() });

@@ -54,6 +54,8 @@ pub(crate) enum Unwrapped<'a> {
         bytes: &'a [u8],
         /// As [`Element::is_plain`](super::cut::Element::is_plain).
         is_plain: bool,
+        /// Whether it is the element itself, and not something within.
+        is_element: bool,
     },
     /// No event record.
     LeftOut(LeftOut),
@@ -166,7 +168,7 @@ impl Unwrapper<'_> {
             return (self.visit)(if marks.is_aggregated {
                 Unwrapped::LeftOut(LeftOut::Aggregated)
             } else {
-                Unwrapped::Record { bytes, is_plain }
+                Unwrapped::Record { bytes, is_plain, is_element: depth == 0 }
             });
         }
         let wraps = self.wrapped(&marks, is_plain, depth);

@@ -99,7 +99,7 @@ fn every_call_is_delivered_once_whatever_the_clock_does() {
         keys: KeyRing::new(published.content.keys),
         ..Options::default()
     };
-    let report = verify(&options, &Silent, &mut |_| {}).unwrap();
+    let report = verify(&options, &Silent, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     // that the trail was stopped is said, whatever explains it
     let is_weighty = |found: &&Finding| found.severity != Severity::Note && found.code != Code::Gap;
     let weighty: Vec<_> = report.findings.iter().filter(is_weighty).collect();

@@ -1,6 +1,6 @@
 //! `trailseal lookup-events`.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{ops::ControlFlow, path::PathBuf, time::SystemTime};
 
 use trailseal_archive::Timestamp;
 use trailseal_evidence::scan::{self, ScanOptions, Summary};
@@ -341,6 +341,7 @@ impl<'r> Answer<'r> {
                     let place = Place { file: row.file.index, number: row.number };
                     let bytes = row.record.bytes();
                     page.offer(Position::of(&row.record, place), place, bytes.len(), || bytes.into());
+                    ControlFlow::Continue(())
                 },
             )
         });

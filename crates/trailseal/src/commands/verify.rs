@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Read as _, Write},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::{Instant, SystemTime},
 };
@@ -215,11 +216,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let counts = Counts::new("verifying", interrupt.clone());
     let mut sink = Sink::new(args);
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
-    let result = counts.watch(is_shown, || {
-        trailseal_evidence::verify(&options, &counts, &mut |detail| {
-            sink.unit(detail, &counts);
-        })
-    });
+    let result = counts
+        .watch(is_shown, || trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail)));
     sink.check()?;
     let report = match result {
         _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
@@ -438,10 +436,7 @@ impl Sink {
     }
 
     /// An account and region has been judged.
-    fn unit(&mut self, detail: &UnitDetail<'_>, counts: &Counts) {
-        if self.failure.is_some() {
-            return;
-        }
+    fn unit(&mut self, detail: &UnitDetail<'_>) -> ControlFlow<()> {
         let result = match self.format {
             Format::Jsonl => jsonl::write_unit(detail, &mut self.data),
             Format::Aws => {
@@ -450,10 +445,13 @@ impl Sink {
             }
             Format::Text | Format::Json => Ok(()),
         };
-        if let Err(error) = result {
-            self.failure = Some(error);
-            counts.stop();
-        }
+        result.map_or_else(
+            |error| {
+                self.failure = Some(error);
+                ControlFlow::Break(())
+            },
+            ControlFlow::Continue,
+        )
     }
 
     /// # Errors

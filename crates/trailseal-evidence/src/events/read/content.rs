@@ -42,11 +42,11 @@ impl Content {
         // what stands in payloads may be much more than the file
         let mut beside = 0;
         scanner.feed(&bytes[bom..], Next::End, &mut |found| {
-            let Found::Match { record, .. } = found else { return };
+            let Found::Match { record, at, .. } = found else { return };
             if beside > MAX_WHOLE {
                 return;
             }
-            let held = Held::new(&bytes, record.bytes());
+            let held = Held::new(at.map(|at| at + bom as u64), record.bytes());
             if let Held::Beside(record) = &held {
                 beside += record.len();
             }
@@ -75,11 +75,11 @@ impl Content {
 }
 
 impl Held {
-    fn new(content: &[u8], record: &[u8]) -> Self {
-        let start = record.as_ptr().addr().wrapping_sub(content.as_ptr().addr());
-        let end = start.saturating_add(record.len());
-        match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(from), Ok(to)) if content.get(start..end) == Some(record) => Self::Inside(from..to),
+    /// `at` is the byte of the content at which the record begins, if it lies there as it is.
+    fn new(at: Option<u64>, record: &[u8]) -> Self {
+        let end = at.map(|at| at + record.len() as u64);
+        match (at.map(u32::try_from), end.map(u32::try_from)) {
+            (Some(Ok(start)), Some(Ok(end))) => Self::Inside(start..end),
             _ => Self::Beside(record.into()),
         }
     }

@@ -38,7 +38,7 @@ impl Case<'_> {
 
     /// Verifies, and checks what holds with any options. Nothing is returned of what could not run.
     fn run(&self, options: &Options, what: &str, failures: &mut Vec<Failure>) -> Option<Report> {
-        let report = verify(options, &Silent, &mut |_| {}).ok()?;
+        let report = verify(options, &Silent, &mut |_| std::ops::ControlFlow::Continue(())).ok()?;
         if report.exit_status == 0 && !self.truth.demands.is_empty() && options.policy.allowed.is_empty() {
             failures.push(failure(format!("passes {what}"), self.truth));
         }

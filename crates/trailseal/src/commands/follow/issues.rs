@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::ControlFlow,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -76,13 +77,16 @@ impl Issues {
         let actor = actor_path();
         let links = AtomicU64::new(0);
         let result = scan::fold(options, &filter, counts, &Self::default, &|issues, row| {
-            let Some(from) = row.record.text(&actor).filter(|key| !key.is_empty()) else { return };
+            let Some(from) = row.record.text(&actor).filter(|key| !key.is_empty()) else {
+                return ControlFlow::Continue(());
+            };
             for to in new_keys(&row.record, &paths) {
                 let is_new = issues.links.entry(from.clone().into_owned()).or_default().insert(to);
                 if is_new && links.fetch_add(1, Ordering::Relaxed) >= MAX_LINKS {
-                    counts.stop();
+                    return ControlFlow::Break(());
                 }
             }
+            ControlFlow::Continue(())
         });
         if links.load(Ordering::Relaxed) > MAX_LINKS {
             return Err(CommandError::new(format!("more than {MAX_LINKS} keys were issued"))

@@ -196,8 +196,7 @@ fn count(
                         dropped += 1;
                     }
                 }
-                memory.charge(&mut part, job);
-                ControlFlow::Continue(())
+                memory.charge(&mut part)
             },
         );
         duplicates = Some(dropped);
@@ -209,7 +208,7 @@ fn count(
                 facts.write(row, scratch);
                 part.add(job, &job.head(row), scratch);
             });
-            memory.charge(part, job);
+            memory.charge(part)
         })
     };
     if memory.is_exceeded.load(Ordering::Relaxed) {
@@ -346,17 +345,19 @@ struct Memory {
 }
 
 impl Memory {
-    fn charge(&self, part: &mut Part, job: &Job<'_>) {
+    /// Takes note of what a part holds; breaks when all together hold too much.
+    fn charge(&self, part: &mut Part) -> ControlFlow<()> {
         let bytes = part.bytes();
         if bytes < part.charged + STEP {
-            return;
+            return ControlFlow::Continue(());
         }
         let more = bytes - part.charged;
         part.charged = bytes;
-        if self.bytes.fetch_add(more, Ordering::Relaxed) + more > MEMORY {
-            self.is_exceeded.store(true, Ordering::Relaxed);
-            job.counts.stop();
+        if self.bytes.fetch_add(more, Ordering::Relaxed) + more <= MEMORY {
+            return ControlFlow::Continue(());
         }
+        self.is_exceeded.store(true, Ordering::Relaxed);
+        ControlFlow::Break(())
     }
 }
 

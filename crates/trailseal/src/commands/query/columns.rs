@@ -411,7 +411,7 @@ pub(crate) mod tests {
     /// A row made by hand.
     pub(crate) fn with_row<T>(record: &str, check: impl FnOnce(&Row<'_>) -> T) -> T {
         let file = file();
-        check(&Row { record: Record::new(record.as_bytes()), file: &file, number: 7 })
+        check(&Row { record: Record::new(record.as_bytes()), file: &file, number: 7, at: None })
     }
 
     pub(crate) fn file() -> FileInfo {
