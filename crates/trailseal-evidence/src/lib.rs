@@ -4,6 +4,7 @@
 //! report. It prints nothing, reads no clock and no environment, and writes nothing anywhere.
 
 mod batch;
+mod completeness;
 mod conclude;
 mod days;
 mod error;
@@ -33,6 +34,7 @@ mod unit;
 mod unnamed;
 mod verify;
 
+pub use completeness::{Completeness, DigestFindings};
 pub use error::Error;
 pub use expect::{Baseline, BaselineChain, Expectations};
 pub use needs::{KeyNeed, key_needs};

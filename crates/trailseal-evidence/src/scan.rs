@@ -46,7 +46,7 @@ pub const SIGNED_MARGIN: i64 = 15 * 60;
 
 /// Seconds before the wanted time at which a log may be stamped and hold events of it: the stamp is rounded,
 /// and no event is later than its delivery (docs/spec/records.md 2.7).
-pub const EARLY: i64 = 15 * 60;
+pub(crate) const EARLY: i64 = 15 * 60;
 
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;

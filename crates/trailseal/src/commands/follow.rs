@@ -8,6 +8,7 @@ use std::{
 
 use clap::ValueEnum;
 use trailseal_evidence::{
+    Completeness,
     ledger::Ledger,
     scan::{ScanOptions, Summary},
 };
@@ -174,11 +175,12 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;
         let options = args.scan_options(&roots, span, ledger.as_ref());
-        let missing_logs = evidence::missing_logs(ledger.as_ref(), span);
-        let digests = evidence::digest_findings(ledger.as_ref(), span);
-        follow(key, args.depth, &options, &counts).map(|done| (done, ledger.is_some(), missing_logs, digests))
+        let (followed, summary) = follow(key, args.depth, &options, &counts)?;
+        let labels = ledger.is_some().then_some(summary.row_labels);
+        let completeness = Completeness::of(&options, &summary, &labels.unwrap_or_default());
+        Ok::<_, CommandError>((followed, summary, labels, completeness))
     });
-    let ((followed, summary), verifies, missing_logs, digests) = match done {
+    let (followed, summary, labels, completeness) = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
         done => done?,
     };
@@ -200,11 +202,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         }
     }
     let told = Told {
-        labels: verifies.then_some(summary.row_labels),
+        labels,
         unverified: Some(summary::BY_OPTION),
-        missing_logs,
-        digests,
-        uncovered_logs: evidence::uncovered_logs(&summary, span),
+        completeness,
         notes: followed.notes.clone(),
         verbose: args.verbose,
         duplicates: Some(followed.duplicates),
@@ -218,7 +218,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         write_stats(&summary, begun, args.threads);
     }
     let is_none = followed.nodes.iter().all(|node| node.events == 0) && followed.edges.is_empty();
-    Ok(summary::status(&summary, &told, args.fail_if_none && is_none))
+    Ok(summary::status(&told.completeness, args.fail_if_none && is_none))
 }
 
 impl Args {

@@ -3,7 +3,10 @@
 use std::{ops::ControlFlow, path::PathBuf, time::SystemTime};
 
 use trailseal_archive::Timestamp;
-use trailseal_evidence::scan::{self, ScanOptions, Summary};
+use trailseal_evidence::{
+    Completeness,
+    scan::{self, ScanOptions, Summary},
+};
 use trailseal_query::{
     Filter,
     lookup::{DEFAULT_MAX_RESULTS, Extensions, Limit, Lookup, Page, Place, Position, Request, RequestError},
@@ -358,12 +361,13 @@ impl<'r> Answer<'r> {
         if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet) {
             output::note(&format!("there are more: {} {token}", self.token_option()));
         }
-        let told = Told { unverified: Some(summary::BY_COMMAND), ..Told::default() };
+        let completeness = Completeness::of(&ScanOptions::default(), summary, &Default::default());
+        let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
         if !self.args.quiet {
             // Nobody can be told that stderr is gone.
             let _ = summary::write(summary, &told, &mut anstream::stderr());
         }
-        summary::status(summary, &told, false)
+        summary::status(&told.completeness, false)
     }
 
     fn token_option(&self) -> &'static str {

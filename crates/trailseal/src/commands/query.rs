@@ -7,6 +7,7 @@ use std::{
 };
 
 use trailseal_evidence::{
+    Completeness,
     ledger::{Label, Ledger},
     scan::{Row, ScanOptions, Summary},
 };
@@ -58,7 +59,6 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
         let ledger = evidence::load(&args.evidence.keys, &roots, args.limits.threads, &counts)?;
-        let digests = evidence::digest_findings(ledger.as_ref(), wanted.span);
         let job = Job::new(args, &roots, &wanted, ledger.as_ref(), &plan, &counts);
         let done = match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
@@ -69,12 +69,13 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             }),
         };
         done.map(|done| {
-            let uncovered_logs = evidence::uncovered_logs(&done.summary, wanted.span);
+            let answer = done.told.labels.unwrap_or_default();
+            let completeness = Completeness::of(&job.scan, &done.summary, &answer);
             // digests lie behind the logs, which a run that had enough did not come to
             let is_unknown = !args.output.quiet && ledger.is_none() && done.told.ended_early;
             let has_digests = is_unknown && evidence::has_digest_folders(&roots);
             let unverified = Some(summary::BY_OPTION);
-            Done { told: Told { unverified, has_digests, uncovered_logs, digests, ..done.told }, ..done }
+            Done { told: Told { unverified, has_digests, completeness, ..done.told }, ..done }
         })
     });
     let mut done = match done {
@@ -124,7 +125,6 @@ struct Job<'a> {
     dedupe: bool,
     /// Whether files are verified.
     verifies: bool,
-    missing_logs: u64,
 }
 
 impl<'a> Job<'a> {
@@ -161,7 +161,6 @@ impl<'a> Job<'a> {
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe,
             verifies: ledger.is_some(),
-            missing_logs: evidence::missing_logs(ledger, wanted.span),
         }
     }
 
@@ -206,7 +205,7 @@ impl Done {
     }
 
     fn status(&self, fail_if_none: bool) -> u8 {
-        summary::status(&self.summary, &self.told, fail_if_none && self.kept == 0)
+        summary::status(&self.told.completeness, fail_if_none && self.kept == 0)
     }
 }
 

@@ -220,12 +220,7 @@ fn count(
     let mut parts = parts.into_iter();
     let mut all = parts.next().unwrap_or_else(new);
     parts.for_each(|part| all.merge(part));
-    let told = Told {
-        duplicates,
-        labels: job.verifies.then_some(summary.row_labels),
-        missing_logs: job.missing_logs,
-        ..Told::default()
-    };
+    let told = Told { duplicates, labels: job.verifies.then_some(summary.row_labels), ..Told::default() };
     let mut notes = Vec::new();
     if all.clipped > 0 {
         notes.push(format!(

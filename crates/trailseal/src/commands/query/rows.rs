@@ -48,11 +48,7 @@ fn stream(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
     }
     let summary = summary?;
     let kept = summary.counts.matched;
-    let told = Told {
-        labels: job.verifies.then_some(summary.row_labels),
-        missing_logs: job.missing_logs,
-        ..Told::default()
-    };
+    let told = Told { labels: job.verifies.then_some(summary.row_labels), ..Told::default() };
     Ok(Done { summary, told, kept, is_gone: sink.is_gone() })
 }
 
@@ -171,7 +167,6 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
         let told = Told {
             duplicates: self.seen.is_some().then_some(self.duplicates),
             labels: self.job.verifies.then_some(self.labels),
-            missing_logs: self.job.missing_logs,
             ended_early,
             ..Told::default()
         };

@@ -8,6 +8,7 @@ use std::{
 use anstyle::AnsiColor;
 use indicatif::HumanBytes;
 use trailseal_evidence::{
+    Completeness, DigestFindings,
     ledger::Label,
     scan::{Damage, Skipped, Summary},
 };
@@ -29,12 +30,8 @@ pub(crate) struct Told {
     pub(crate) unverified: Option<&'static str>,
     /// Whether it is known to hold some, whatever the scan came by.
     pub(crate) has_digests: bool,
-    /// Signed logs that are not there and may hold wanted events.
-    pub(crate) missing_logs: u64,
-    /// Logs that were read, that no digest speaks of, and that may hold wanted events.
-    pub(crate) uncovered_logs: u64,
-    /// What is wrong with the digests themselves.
-    pub(crate) digests: DigestFindings,
+    /// What may lack.
+    pub(crate) completeness: Completeness,
     /// Whether the run ended as soon as there was enough.
     pub(crate) ended_early: bool,
     /// More that is to be said.
@@ -49,35 +46,13 @@ pub(crate) const BY_OPTION: &str = "--verified-with KEYS says of every event whe
 /// For those without.
 pub(crate) const BY_COMMAND: &str = "`trailseal verify ROOT --keys KEYS` says what AWS signed";
 
-/// Findings about digests, which say whether there may be log files that nothing speaks of any more.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DigestFindings {
-    pub(crate) violations: u64,
-    pub(crate) unproven: u64,
-    pub(crate) codes: Vec<&'static str>,
-    /// From when to when the digests reach, where that is not the whole span.
-    pub(crate) reach: Vec<String>,
-}
-
-/// Whether something that matters could not be read or proven (docs/spec/verification.md 3): that all events which are
-/// shown are verified is not enough, since a file that is missing, altered or unproven may have held others.
-pub(crate) fn is_partial(summary: &Summary, told: &Told) -> bool {
-    let [_, unproven_files, violated_files, _] = summary.labels;
-    let has_unproven_rows = told.labels.is_some_and(|[_, rest @ ..]| rest.iter().any(|count| *count > 0));
-    summary.damages > 0
-        || told.missing_logs > 0
-        || told.digests.violations + told.digests.unproven > 0
-        || unproven_files + violated_files + told.uncovered_logs > 0
-        || has_unproven_rows
-}
-
 /// The exit status (docs/spec/verification.md 3): that nothing matched, where that counts as failure, is said before
 /// that something could not be read.
-pub(crate) fn status(summary: &Summary, told: &Told, lacks_matches: bool) -> u8 {
+pub(crate) fn status(completeness: &Completeness, lacks_matches: bool) -> u8 {
     const NOTHING_MATCHED: u8 = 1;
     match () {
         () if lacks_matches => NOTHING_MATCHED,
-        () if is_partial(summary, told) => crate::error::PARTLY,
+        () if !completeness.is_complete() => crate::error::PARTLY,
         () => 0,
     }
 }
@@ -163,16 +138,16 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
         text.push_str("no event");
     }
     writeln!(out, "integrity: {text}")?;
-    if told.missing_logs > 0 {
+    if told.completeness.missing_logs > 0 {
         let yellow = AnsiColor::Yellow.on_default();
         writeln!(
             out,
             "  {yellow}{} that AWS signed and that may hold such events: not in the archive{yellow:#} \
              {DIM}(`trailseal verify` names them){DIM:#}",
-            plural(told.missing_logs, "log file")
+            plural(told.completeness.missing_logs, "log file")
         )?;
     }
-    let DigestFindings { violations, unproven, codes, reach } = &told.digests;
+    let DigestFindings { violations, unproven, codes, reach } = &told.completeness.digests;
     if violations + unproven > 0 {
         let yellow = AnsiColor::Yellow.on_default();
         writeln!(
@@ -282,8 +257,8 @@ mod tests {
 
     #[test]
     fn every_file_is_accounted_for() {
-        let told =
-            Told { duplicates: Some(2), labels: Some([17, 0, 1, 2]), missing_logs: 1, ..Told::default() };
+        let completeness = Completeness { missing_logs: 1, ..Completeness::default() };
+        let told = Told { duplicates: Some(2), labels: Some([17, 0, 1, 2]), completeness, ..Told::default() };
         assert_eq!(
             written(&summary(2), &told),
             "20 of 1,500 events matched, in 12 files (4.00 KiB on disk, 40.00 KiB of content)\n\
@@ -306,13 +281,14 @@ mod tests {
             codes: vec!["tail_cut", "head_stale"],
             reach: vec!["it reaches there".to_owned()],
         };
-        let told = Told { labels: Some([17, 0, 0, 0]), digests, ..Told::default() };
+        let completeness = Completeness { digests, ..Completeness::default() };
+        let told = Told { labels: Some([17, 0, 0, 0]), completeness, ..Told::default() };
         let text = written(&summary(0), &told);
         assert!(text.contains("not proven to be whole (tail_cut, head_stale)"), "{text}");
         assert!(text.contains("\n  it reaches there\n"), "{text}");
-        assert_eq!(status(&summary(0), &told, false), 3);
-        let whole = Told { labels: Some([17, 0, 0, 0]), ..Told::default() };
-        assert_eq!(status(&summary(0), &whole, false), 0);
+        assert_eq!(status(&told.completeness, false), 3);
+        assert_eq!(status(&told.completeness, true), 1);
+        assert_eq!(status(&Completeness::default(), false), 0);
     }
 
     #[test]
