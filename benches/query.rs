@@ -11,6 +11,7 @@ use std::{
 use trailseal_bench::{Data, bare_search, inflated, median, medium, peak_memory, time};
 use trailseal_evidence::{
     Silent,
+    inputs::Inputs,
     scan::{Row, ScanOptions, fold, stream},
 };
 use trailseal_query::{
@@ -140,13 +141,8 @@ impl Question {
     fn ask(&self, archive: &Path, threads: usize) -> u64 {
         let filter = Filter::new(self.predicate.clone());
         let check = matches!(self.kind, Kind::Lines);
-        let options = ScanOptions {
-            inputs: vec![archive.to_owned()],
-            threads,
-            check,
-            weigh: false,
-            ..ScanOptions::default()
-        };
+        let inputs = Inputs::open(&[archive.to_owned()]).expect("an archive");
+        let options = ScanOptions { threads, check, weigh: false, ..ScanOptions::default() };
         match &self.kind {
             Kind::Lines => {
                 let mut rows = 0;
@@ -155,7 +151,7 @@ impl Question {
                     to.push(b'\n');
                     1
                 };
-                stream(&options, &filter, &Silent, &write, &mut |_, found| {
+                stream(&inputs, &options, &filter, &Silent, &write, &mut |_, found| {
                     rows += found;
                     std::ops::ControlFlow::Continue(())
                 })
@@ -172,7 +168,8 @@ impl Question {
                     }
                     std::ops::ControlFlow::Continue(())
                 };
-                let (parts, _) = fold(&options, &filter, &Silent, &HashMap::new, &count).expect("an archive");
+                let (parts, _) =
+                    fold(&inputs, &options, &filter, &Silent, &HashMap::new, &count).expect("an archive");
                 let mut all: HashMap<String, u64> = HashMap::new();
                 for (key, count) in parts.into_iter().flatten() {
                     *all.entry(key).or_default() += count;

@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_bench::{Data, medium, peak_memory};
-use trailseal_evidence::{Silent, events::EventIndex, scan::ScanOptions};
+use trailseal_evidence::{Silent, events::EventIndex, inputs::Inputs, scan::ScanOptions};
 use trailseal_server::{
     Archive, Joined, Local, LocalOptions, Lookups, Options, Service, Services, Timestamp, serve, stop,
 };
@@ -33,9 +33,9 @@ fn main() -> Result<(), Fault> {
     let data = Data::named("medium", &medium())?;
     for with_trails in [false, true] {
         let began = Instant::now();
-        let inputs = vec![data.archive.clone()];
-        let options = ScanOptions { inputs, threads: 2, ..ScanOptions::default() };
-        let (index, _) = EventIndex::load(&options, &Silent)?;
+        let files = Inputs::open(std::slice::from_ref(&data.archive))?.list();
+        let options = ScanOptions { threads: 2, ..ScanOptions::default() };
+        let (index, _) = EventIndex::load(Arc::new(files), &options, &Silent)?;
         let events = index.statistics();
         println!(
             "{}: {} events ready after {:.1} s, {} bytes an event",
@@ -57,8 +57,8 @@ fn main() -> Result<(), Fault> {
 fn measure(index: EventIndex, folder: Option<&Path>) -> Result<(), Fault> {
     let local = folder.map(|folder| Local::open(&LocalOptions::new(folder)).map(Arc::new)).transpose()?;
     let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
-    let archive =
-        Archive::open(&[], Vec::new(), None, Box::new(Lookups::new(Some(index), recent, None, None)))?;
+    let lookups = Box::new(Lookups::new(Some(index), recent, None, None));
+    let archive = Archive::open(&Inputs::open(&[])?, Vec::new(), None, lookups);
     let cloudtrail: Arc<dyn Service> = match local {
         Some(local) => Arc::new(Joined::new(archive, local)),
         None => Arc::new(archive),

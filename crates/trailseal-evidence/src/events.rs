@@ -19,20 +19,21 @@
 //! No text of a record is held but event ids that are no UUIDs. A record takes 68 bytes, and 4 for each distinct
 //! text that it can be looked up by (the name and source of the event, the user name, the access key, types and
 //! names of resources); each distinct text takes 12 bytes once. A record with more than [`MAX_KEYS`] texts may be a
-//! candidate for all of a kind ([`MORE_KEYS`]), and is read to know. A file takes 40 bytes and its name. So an ordinary
+//! candidate for all of a kind ([`MORE_KEYS`]), and is read to know. A file takes 48 bytes and its name. So an ordinary
 //! record takes about 90 bytes, and the most hostile less than 1 KiB, a file of its own aside; event ids that are no
 //! UUIDs are refused when they have more than [`MAX_ID`] bytes on average. Loading needs about twice as much for a
 //! short while. Beside the index and what is held, each thread that reads uses up to 16 MiB.
 
+use std::sync::Arc;
+
 use trailseal_query::{Record, lookup::RequestError, row::LookupRow};
 
-use crate::scan::MEMBERS;
+use crate::{inputs::FileList, scan::MEMBERS};
 
 mod cache;
 mod entry;
 mod find;
 mod keys;
-mod listing;
 mod load;
 mod postings;
 mod read;
@@ -40,7 +41,7 @@ mod recent;
 
 pub use self::{find::lookup, recent::RecentEvents};
 
-use self::{entry::Entries, keys::Keys, listing::Files, postings::Postings, read::Reader};
+use self::{entry::Entries, keys::Keys, postings::Postings, read::Reader};
 
 /// Distinct texts by which any record can be looked up without being read.
 pub const MAX_KEYS: usize = 40;
@@ -68,7 +69,9 @@ pub struct EventIndex {
     entries: Entries,
     postings: Postings,
     keys: Keys,
-    files: Files,
+    files: Arc<FileList>,
+    /// That of all entries, if they have one.
+    sole_account: Option<u32>,
     reader: Reader,
     fingerprint: u64,
 }

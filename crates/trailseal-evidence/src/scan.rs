@@ -20,17 +20,18 @@ use trailseal_verify::finding::Code;
 
 use crate::{
     Error, Progress,
+    inputs::FileSource,
     ledger::{Label, Ledger},
 };
 
 use self::{
-    inputs::{Inputs, Job},
+    finder::Job,
     queue::{Queue, Taker},
     turns::Turns,
     worker::Worker,
 };
 
-mod inputs;
+mod finder;
 mod observe;
 mod queue;
 mod turns;
@@ -38,7 +39,7 @@ mod twice;
 mod worker;
 
 /// Members of one archive file that are told apart in archive order.
-pub(crate) const MEMBERS: u64 = 1 << 24;
+pub const MEMBERS: u64 = 1 << 24;
 
 /// Seconds by which events may lie outside the signed times of their log file, unless the user says otherwise: that
 /// `oldestEventTime` and `newestEventTime` bound them exactly is documented nowhere.
@@ -54,8 +55,6 @@ const MAX_DAMAGE: usize = 1000;
 /// What is scanned.
 #[derive(Debug)]
 pub struct ScanOptions<'a> {
-    /// Folders, which are walked, and files; `-` is standard input.
-    pub inputs: Vec<PathBuf>,
     /// Events before this time are not wanted: files that cannot hold later ones are not opened.
     pub from: Option<Timestamp>,
     /// Events after this time are not wanted.
@@ -90,7 +89,6 @@ pub struct ScanOptions<'a> {
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
         Self {
-            inputs: Vec::new(),
             from: None,
             to: None,
             late: 24 * 3600,
@@ -128,7 +126,8 @@ pub struct Row<'a> {
 pub struct FileInfo {
     /// Its path as the user would write it; members of archives as `evidence.zip!logs/a.json.gz`.
     pub shown: String,
-    /// Its place in archive order.
+    /// Its place in archive order: that of the file among all files of the inputs, times [`MEMBERS`], and that of the
+    /// member in it.
     pub index: u64,
     /// SHA-256 of its inflated content, if files are hashed. `None` for what is too large to be held and comes
     /// through a pipe or out of an archive file.
@@ -240,6 +239,7 @@ pub struct Damage {
 /// [`Error`] when nothing could be scanned or the run was interrupted; what is wrong with single files is in
 /// the summary.
 pub fn fold<P: Send>(
+    files: &dyn FileSource,
     options: &ScanOptions<'_>,
     filter: &Filter,
     progress: &dyn Progress,
@@ -247,9 +247,9 @@ pub fn fold<P: Send>(
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let is_over = AtomicBool::new(false);
-    run(options, progress, &is_over, &|next| {
+    run(files, options, progress, &is_over, &|next| {
         let mut part = new();
-        let mut worker = Worker::new(options, filter, progress, &is_over);
+        let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
         while let Some(jobs) = next() {
             for job in &jobs {
                 if is_over.load(Ordering::Relaxed) {
@@ -268,6 +268,7 @@ pub fn fold<P: Send>(
 /// # Errors
 /// Those of [`fold`].
 pub fn stream(
+    files: &dyn FileSource,
     options: &ScanOptions<'_>,
     filter: &Filter,
     progress: &dyn Progress,
@@ -276,8 +277,8 @@ pub fn stream(
 ) -> Result<Summary, Error> {
     let is_over = AtomicBool::new(false);
     let turns = Turns::new(emit, &is_over);
-    let (_, summary) = run(options, progress, &is_over, &|next| {
-        let mut worker = Worker::new(options, filter, progress, &is_over);
+    let (_, summary) = run(files, options, progress, &is_over, &|next| {
+        let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
         let _watch = turns.watch();
         let mut written = turns::Buffer::default();
         while let Some(jobs) = next() {
@@ -303,12 +304,12 @@ type NextFiles<'n, 'a> = dyn FnMut() -> Option<Vec<Job<'a>>> + 'n;
 
 /// Finds the files in one thread and lets the others take them in order.
 fn run<P: Send>(
+    files: &dyn FileSource,
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
     is_over: &AtomicBool,
     work: &(dyn Fn(&mut NextFiles<'_, '_>) -> (P, Summary) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
-    let inputs = Inputs::open(&options.inputs)?;
     let threads = match options.threads {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
@@ -332,7 +333,7 @@ fn run<P: Send>(
                 return Err(Error::Threads(error.to_string()));
             }
         };
-        let found = inputs.each(options, &mut |job| {
+        let found = finder::each(files, options, &mut |job| {
             progress.add(1, job.length);
             if stops() { ControlFlow::Break(()) } else { queue.push(job) }
         });

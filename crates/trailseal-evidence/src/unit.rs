@@ -247,6 +247,11 @@ impl Unit {
         outcome
     }
 
+    /// Where its digests say that buckets lie.
+    pub(crate) fn mappings(&self, run: &Run<'_>) -> Vec<Mapping> {
+        self.mounts.mappings(run.roots).collect()
+    }
+
     /// An outcome that knows what the digests say of themselves.
     pub(crate) fn begin(&self, run: &Run<'_>) -> UnitOutcome {
         UnitOutcome {
@@ -255,7 +260,7 @@ impl Unit {
             region: self.key.region.clone(),
             findings: self.assessment.findings.clone(),
             digest_files: self.rows.len() as u64,
-            mappings: self.mounts.mappings(run.roots).collect::<Vec<Mapping>>(),
+            mappings: self.mappings(run),
             days: self.days(),
             files: self.count_files(),
             leftovers: self.leftovers(),

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use trailseal_evidence::inputs::Inputs;
 use trailseal_server::{
     Archive, Joined, Local, LocalOptions, Lookups, Options, Services, Timestamp, audit::AuditEvents, serve,
     stop,
@@ -38,7 +39,7 @@ fn main() -> Result<(), Fault> {
     let local = Arc::new(Local::open(&settings)?);
     let account = Some("123456789012".to_owned());
     let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
-    let archive = Archive::open(&[], Vec::new(), account, Box::new(lookups))?;
+    let archive = Archive::open(&Inputs::open(&[])?, Vec::new(), account, Box::new(lookups));
     let mut options = Options::new(Arc::new(now));
     options.listen.set_port(0);
     let services = Services {

@@ -8,10 +8,10 @@ mod discover;
 mod input;
 mod keys;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use trailseal_archive::walk::{RootError, Roots};
+use trailseal_evidence::inputs::Inputs;
 use trailseal_trails::{Input, TrailId, trail_arn};
 use trailseal_verify::keys::{KeyRing, PublicKey};
 
@@ -40,32 +40,20 @@ pub struct Archive {
     unproven: BTreeSet<String>,
 }
 
-/// Why an archive cannot be served.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ArchiveError {
-    /// A root that is not a readable folder.
-    #[error("cannot read {0}")]
-    Root(#[from] RootError),
-}
-
 impl Archive {
-    /// Finds the trails of the archive below `roots`. Reads the names of all digests, and of every chain the newest
+    /// Finds the trails of the archive in the folders of the inputs. Reads the names of all digests, and of every chain the newest
     /// digest that can be read, and with keys is authentic: a trail that only others name is left out.
     ///
     /// `account` is the account that the server plays; without it all trails are shown.
-    ///
-    /// # Errors
-    /// [`ArchiveError::Root`].
     pub fn open(
-        roots: &[PathBuf],
+        inputs: &Inputs,
         keys: Vec<PublicKey>,
         account: Option<String>,
         events: Box<dyn Events>,
-    ) -> Result<Self, ArchiveError> {
+    ) -> Self {
         let ring = KeyRing::new(keys.iter().cloned());
-        let Found { trails, unproven } = discover::trails(&Roots::open(roots)?, account.as_deref(), &ring);
-        Ok(Self { trails, account, keys, events, unproven })
+        let Found { trails, unproven } = discover::trails(inputs, account.as_deref(), &ring);
+        Self { trails, account, keys, events, unproven }
     }
 
     /// The ARNs of trails that are left out: there are keys, and none proves one of the newest digests that name them.

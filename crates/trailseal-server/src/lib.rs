@@ -62,7 +62,7 @@ pub mod wire;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
 pub use api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp};
-pub use archive::{Archive, ArchiveError, Events};
+pub use archive::{Archive, Events};
 pub use client::{Endpoint, MAX_LINES, Recorded, Refused, SendError, Sender};
 pub use joined::Joined;
 pub use local::{Local, LocalError, LocalOptions, Trouble};

@@ -1,6 +1,6 @@
 //! Answering a request.
 
-use std::{collections::VecDeque, hash::BuildHasher as _, hash::BuildHasherDefault, hash::DefaultHasher};
+use std::collections::VecDeque;
 
 use trailseal_archive::Timestamp;
 use trailseal_query::{
@@ -9,13 +9,16 @@ use trailseal_query::{
     lookup::{AttributeKey, DEFAULT_MAX_RESULTS, Limit, Lookup, Page, Position, Request},
 };
 
+use crate::inputs::first_bytes;
+
 use super::{
     Answer, EventIndex, LookupError, MAX_PAGE, RecentEvents, Scope,
     keys::{account, fit},
 };
 
 /// Answers a request at the time `now` from an archive's events, from those that came one by one, or from both; an
-/// event that both have is one row. Tokens are bound to the archive; events that come do not disturb them.
+/// event that both have is one row. Tokens are bound to the archive and to the account that asks; events that come do not
+/// disturb them. An account that is the only one of an archive has the tokens of the archive.
 ///
 /// # Errors
 /// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.
@@ -35,8 +38,7 @@ pub fn lookup(
             &scoped
         }
     };
-    let fingerprint = archive.map_or(0, EventIndex::fingerprint);
-    let lookup = request.check(now, of_scope(fingerprint, scope))?;
+    let lookup = request.check(now, data_set(archive, recent, scope))?;
     let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
     let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
     if let Some(archive) = archive {
@@ -56,13 +58,21 @@ pub fn lookup(
     Ok(Answer { records, next_token })
 }
 
-/// Of the data set that an account sees: a token of one account is of no use to another.
-fn of_scope(fingerprint: u64, scope: &Scope<'_>) -> u64 {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    scope.account.map_or(fingerprint, |account| hasher.hash_one((fingerprint, account)))
+/// What tokens are bound to: a token of one account is of no use to another.
+fn data_set(archive: Option<&EventIndex>, recent: Option<&RecentEvents>, scope: &Scope<'_>) -> u64 {
+    let fingerprint = archive.map_or(0, EventIndex::fingerprint);
+    let is_all_of = |account| recent.is_none() && archive.is_some_and(|archive| archive.is_all_of(account));
+    let Some(account) = scope.account.filter(|account| !is_all_of(account)) else { return fingerprint };
+    let bound = [&fingerprint.to_be_bytes(), account.as_bytes()].concat();
+    first_bytes(&trailseal_sha256::digest(&bound))
 }
 
 impl EventIndex {
+    /// Whether no other account has events in it.
+    fn is_all_of(&self, account: &str) -> bool {
+        self.sole_account == Some(self.keys.short(Some(account)))
+    }
+
     /// Answers a request at the time `now`; see [`lookup()`].
     ///
     /// # Errors

@@ -2,82 +2,83 @@
 
 use std::{
     ops::ControlFlow,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use trailseal_archive::temporary;
 use trailseal_query::{Filter, Predicate};
 
 use super::{
     EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS, MORE_KEYS,
     entry::{Entries, Entry, Extent, Texts},
     keys::{Keys, Noted},
-    listing::Files,
     postings::{Pair, Postings, pair},
     read::Reader,
 };
 use crate::{
     Error, Progress,
+    inputs::{FileList, FileSource as _},
     scan::{self, Row, ScanOptions, Summary},
 };
 
 impl EventIndex {
-    /// Reads the archive and makes an index of its events. Of the options the inputs, the threads and the limits
-    /// count: everything is indexed, whatever its time and whatever the digests say of it.
+    /// Reads the files of an archive and makes an index of its events. Of the options the threads and the limits count:
+    /// everything is indexed, whatever its time and whatever the digests say of it.
     ///
     /// # Errors
     /// [`LoadError`]; what is wrong with single files is in the summary.
-    pub fn load(options: &ScanOptions<'_>, progress: &dyn Progress) -> Result<(Self, Summary), LoadError> {
+    pub fn load(
+        files: Arc<FileList>,
+        options: &ScanOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(Self, Summary), LoadError> {
+        if let Some(pipe) = files.pipe() {
+            return Err(LoadError::NotAFile { shown: pipe.display().to_string() });
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(|number| format!("events-{number}"))
             .build()
             .map_err(|error| Error::Threads(error.to_string()))?;
-        let (files, parts) = Files::list(&options.inputs)?;
         let keys = Keys::new();
         let filter = Filter::new(Predicate::Constant(true));
-        let mut summary = Summary::default();
-        let mut loaded = Loaded::default();
         let counts = Counts::default();
+        let scan = ScanOptions {
+            check: options.check,
+            max_record: options.max_record,
+            max_inflated: options.max_inflated,
+            weigh: options.weigh,
+            spool: options.spool.clone(),
+            threads: options.threads,
+            ..ScanOptions::default()
+        };
+        let context = Context { files: &files, keys: &keys, counts: &counts };
+        let take = |loaded: &mut Loaded, row: &Row<'_>| loaded.row(row, &context);
+        let result = scan::fold(&*files, &scan, &filter, progress, &Loaded::default, &take);
+        if let Some(failure) = counts.take_failure() {
+            return Err(failure);
+        }
+        let (parts, summary) = result?;
+        let mut loaded = Loaded::default();
         for part in parts {
-            let options = ScanOptions {
-                inputs: vec![part.path],
-                check: options.check,
-                max_record: options.max_record,
-                max_inflated: options.max_inflated,
-                weigh: options.weigh,
-                spool: options
-                    .spool
-                    .as_deref()
-                    .and_then(|folder| temporary::outside(folder, &options.inputs)),
-                threads: options.threads,
-                ..ScanOptions::default()
-            };
-            let context = Context { files: &files, first: part.first, keys: &keys, counts: &counts };
-            let new = Loaded::default;
-            let result = scan::fold(&options, &filter, progress, &new, &|loaded: &mut Loaded, row| {
-                loaded.row(row, &context)
-            });
-            if let Some(failure) = counts.take_failure() {
-                return Err(failure);
-            }
-            let (found, seen) = result?;
-            for part in found {
-                loaded.append(part);
-            }
-            add(&mut summary, seen, part.first as u64 * MEMBERS);
+            loaded.append(part);
         }
         let Loaded { entries, pairs, texts, .. } = loaded;
         if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
             return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
         }
+        let mut accounts = entries.iter().map(|entry| entry.account);
+        let first = accounts.next();
+        let sole_account = first.filter(|first| accounts.all(|account| account == *first));
         let (entries, postings) = pool.install(|| {
             let (entries, ranks) = Entries::sort(entries, texts);
             (entries, Postings::build(pairs, &ranks))
         });
         let fingerprint = files.fingerprint();
-        let reader = Reader::new(pool, options);
-        Ok((Self { entries, postings, keys, files, reader, fingerprint }, summary))
+        let reader = Reader::new(pool, options, files.given());
+        Ok((Self { entries, postings, keys, files, sole_account, reader, fingerprint }, summary))
     }
 }
 
@@ -95,9 +96,7 @@ struct Loaded {
 
 /// What all threads share.
 struct Context<'a> {
-    files: &'a Files,
-    /// The number of the first file of this part.
-    first: usize,
+    files: &'a FileList,
     keys: &'a Keys,
     counts: &'a Counts,
 }
@@ -125,7 +124,7 @@ impl Loaded {
 
     fn try_row(&mut self, row: &Row<'_>, context: &Context<'_>) -> Result<(), LoadError> {
         let shown = || row.file.shown.clone();
-        let file = row.file.index + context.first as u64 * MEMBERS;
+        let file = row.file.index;
         if self.file != Some(file) {
             context.check(file, &row.file.shown)?;
             self.file = Some(file);
@@ -165,13 +164,9 @@ impl Loaded {
 }
 
 impl Context<'_> {
-    /// Whether the scan speaks of the file that was listed, or of a member of it.
+    /// Whether records of a file, or of a member of it, can be told apart and be read again.
     fn check(&self, file: u64, shown: &str) -> Result<(), LoadError> {
-        let listed = (file / MEMBERS) as usize;
-        let is_listed = shown
-            .strip_prefix(&self.files.shown(listed))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('!'));
-        if !is_listed || self.files.state(listed).is_none() {
+        if self.files.state((file / MEMBERS) as usize).is_none() {
             return Err(LoadError::Changed { shown: shown.to_owned() });
         }
         // a scan gives all further members this number
@@ -211,24 +206,3 @@ impl Counts {
         self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
-
-/// Adds what was seen of another input, whose files stand behind `before` others.
-fn add(sum: &mut Summary, mut more: Summary, before: u64) {
-    for damage in &mut more.damage {
-        damage.index = damage.index.saturating_add(before);
-    }
-    sum.files += more.files;
-    sum.bytes += more.bytes;
-    sum.inflated += more.inflated;
-    sum.unread_digests += more.unread_digests;
-    sum.counts.add(&more.counts);
-    for (sum, more) in sum.skipped.iter_mut().zip(more.skipped) {
-        *sum = (sum.0 + more.0, sum.1 + more.1);
-    }
-    sum.damage.extend(more.damage);
-    sum.damage.truncate(MAX_DAMAGE);
-    sum.damages += more.damages;
-}
-
-/// Damage beyond which it is only counted, as in a scan.
-const MAX_DAMAGE: usize = 1000;

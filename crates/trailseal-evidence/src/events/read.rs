@@ -40,10 +40,10 @@ use super::{
     cache::Cache,
     entry::{Entries, Extent},
     keys::Keys,
-    listing::{self, Files},
 };
 use crate::{
     Silent,
+    inputs::{self, FileList, Inputs},
     scan::{self, ScanOptions},
 };
 
@@ -72,7 +72,7 @@ pub(super) struct Reader {
 pub(super) struct Session<'a> {
     reader: &'a Reader,
     entries: &'a Entries,
-    files: &'a Files,
+    files: &'a FileList,
     keys: &'a Keys,
     /// Records that were read before they were asked for, by rank.
     ahead: BTreeMap<u32, Arc<[u8]>>,
@@ -89,9 +89,9 @@ struct Wanted {
 type Found = Vec<(u32, Arc<[u8]>)>;
 
 impl Reader {
-    pub(super) fn new(pool: ThreadPool, options: &ScanOptions<'_>) -> Self {
+    pub(super) fn new(pool: ThreadPool, options: &ScanOptions<'_>, given: &[PathBuf]) -> Self {
         let ScanOptions { max_record, max_inflated, .. } = *options;
-        let spool = options.spool.as_deref().and_then(|folder| temporary::outside(folder, &options.inputs));
+        let spool = options.spool.as_deref().and_then(|folder| temporary::outside(folder, given));
         let (cache, benches) = (Cache::new(CACHE_BYTES), Workbenches::default());
         Self { pool, max_record, max_inflated, spool, cache, benches }
     }
@@ -103,7 +103,7 @@ impl Reader {
     pub(super) fn session<'a>(
         &'a self,
         entries: &'a Entries,
-        files: &'a Files,
+        files: &'a FileList,
         keys: &'a Keys,
     ) -> Session<'a> {
         Session { reader: self, entries, files, keys, ahead: BTreeMap::new(), ahead_bytes: 0 }
@@ -291,7 +291,7 @@ impl Session<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.gone(file)),
             Err(source) => return Err(LookupError::Unreadable { shown: self.files.shown(file), source }),
         };
-        if listing::state(&found) == state { Ok(path) } else { Err(self.gone(file)) }
+        if inputs::state(&found) == state { Ok(path) } else { Err(self.gone(file)) }
     }
 
     /// Nothing of such a file is of use any more.
@@ -337,7 +337,6 @@ impl Session<'_> {
         let (count, room) = (places.len(), MAX_AHEAD.saturating_sub(self.ahead_bytes));
         let new = || Hits::new(count, rank, room);
         let options = ScanOptions {
-            inputs: vec![path],
             check: false,
             max_record: self.reader.max_record,
             max_inflated: self.reader.max_inflated,
@@ -346,12 +345,13 @@ impl Session<'_> {
             threads: 1,
             ..ScanOptions::default()
         };
-        let result = scan::fold(&options, &filter, &Silent, &new, &|hits: &mut Hits, row| {
+        let unread = |source| LookupError::Scan { shown: self.files.shown(file), source };
+        let inputs = Inputs::open(&[path]).map_err(unread)?;
+        let result = scan::fold(&inputs, &options, &filter, &Silent, &new, &|hits: &mut Hits, row| {
             let rank = places.get(&(row.file.index, row.number));
             rank.map_or(ControlFlow::Continue(()), |rank| hits.add(*rank, row.record.bytes()))
         });
-        let (hits, _) =
-            result.map_err(|source| LookupError::Scan { shown: self.files.shown(file), source })?;
+        let (hits, _) = result.map_err(unread)?;
         self.unchanged(file)?;
         let mut wanted = None;
         for (other, bytes) in hits.into_iter().flat_map(Hits::into_records) {

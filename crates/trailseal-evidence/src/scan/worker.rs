@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::ControlFlow,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -28,7 +28,7 @@ use trailseal_verify::logs::Observation;
 
 use super::{
     Damage, FileInfo, MEMBERS, Row, ScanOptions, Skipped, Summary,
-    inputs::Job,
+    finder::Job,
     observe::observe,
     twice::{Again, First},
 };
@@ -45,6 +45,8 @@ const WINDOW: usize = 1 << 20;
 
 /// What a thread works with.
 pub(super) struct Worker<'a> {
+    /// The paths that were given.
+    given: &'a [PathBuf],
     options: &'a ScanOptions<'a>,
     progress: &'a dyn Progress,
     /// Set when nobody wants more.
@@ -83,6 +85,7 @@ type OnRow<'r> = dyn FnMut(&Row<'_>) -> ControlFlow<()> + 'r;
 
 impl<'a> Worker<'a> {
     pub(super) fn new(
+        given: &'a [PathBuf],
         options: &'a ScanOptions<'a>,
         filter: &'a Filter,
         progress: &'a dyn Progress,
@@ -98,6 +101,7 @@ impl<'a> Worker<'a> {
             summary: Summary::default(),
         };
         Self {
+            given,
             options,
             progress,
             inflater: WholeInflater::new(),
@@ -321,9 +325,9 @@ impl<'a> Worker<'a> {
     }
 
     fn limits(&self) -> Limits {
-        let ScanOptions { max_inflated, spool, inputs, .. } = self.options;
-        let spool = spool.as_deref().and_then(|folder| temporary::outside(folder, inputs));
-        Limits { max_entry: *max_inflated, spool, ..Limits::default() }
+        let spool = self.options.spool.as_deref();
+        let spool = spool.and_then(|folder| temporary::outside(folder, self.given));
+        Limits { max_entry: self.options.max_inflated, spool, ..Limits::default() }
     }
 
     /// Scans every stream of text that `walk` finds.
@@ -343,7 +347,7 @@ impl<'a> Worker<'a> {
             let mut info = info.clone();
             if is_member {
                 info.shown = name.to_string();
-                info.index = job.turn * MEMBERS + member;
+                info.index = job.number * MEMBERS + member;
                 // of the archive file, not of this
                 info.sha256 = None;
                 member = (member + 1).min(MEMBERS - 1);
@@ -380,7 +384,7 @@ impl<'a> Worker<'a> {
                 continue;
             }
             self.scan.summary.damage(Damage {
-                index: job.turn * MEMBERS,
+                index: job.number * MEMBERS,
                 shown: problem.name.to_string(),
                 offset: Some(problem.error.offset),
                 reason: problem.error.reason.to_string(),
@@ -392,7 +396,7 @@ impl<'a> Worker<'a> {
 
 impl Scan<'_> {
     fn damage(&mut self, job: &Job<'_>, offset: Option<u64>, reason: String) {
-        let (index, shown) = (job.turn * MEMBERS, job.shown.clone());
+        let (index, shown) = (job.number * MEMBERS, job.shown.clone());
         self.summary.damage(Damage { index, shown, offset, reason });
     }
 
@@ -413,7 +417,7 @@ impl Scan<'_> {
         }
         self.summary.files += 1;
         let sha256 = seen.map(|seen| seen.sha256);
-        Some(FileInfo { shown: job.shown.clone(), index: job.turn * MEMBERS, sha256, label })
+        Some(FileInfo { shown: job.shown.clone(), index: job.number * MEMBERS, sha256, label })
     }
 
     /// Scans one stream through a window.

@@ -6,6 +6,7 @@ use std::{
     io::{Cursor, Write as _},
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
 };
 
@@ -15,6 +16,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress, Silent,
     events::{Answer, EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, MORE_KEYS, Scope},
+    inputs::Inputs,
     scan::{ScanOptions, Summary, fold},
 };
 use trailseal_query::{
@@ -52,13 +54,20 @@ pub(crate) fn files(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
     folder
 }
 
-fn options(inputs: &[&Path]) -> ScanOptions<'static> {
-    let inputs = inputs.iter().map(|path| path.to_path_buf()).collect();
-    ScanOptions { inputs, threads: 2, ..ScanOptions::default() }
+pub(crate) fn opened(inputs: &[&Path]) -> Inputs {
+    Inputs::open(&inputs.iter().map(|input| input.to_path_buf()).collect::<Vec<_>>()).unwrap()
+}
+
+fn options() -> ScanOptions<'static> {
+    ScanOptions { threads: 2, ..ScanOptions::default() }
+}
+
+fn load(inputs: &Inputs, progress: &dyn Progress) -> Result<(EventIndex, Summary), LoadError> {
+    EventIndex::load(Arc::new(inputs.list()), &options(), progress)
 }
 
 pub(crate) fn index(inputs: &[&Path]) -> (EventIndex, Summary) {
-    EventIndex::load(&options(inputs), &Silent).unwrap()
+    load(&opened(inputs), &Silent).unwrap()
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -71,12 +80,13 @@ pub(crate) fn with(key: AttributeKey, value: &str) -> Request {
 }
 
 /// The answer as the command finds it.
-fn scanned(options: &ScanOptions<'_>, request: &Request, fingerprint: u64) -> Result<Answer, RequestError> {
+fn scanned(inputs: &Inputs, request: &Request, fingerprint: u64) -> Result<Answer, RequestError> {
     let lookup = request.check(now(), fingerprint)?;
     let filter = Filter::new(lookup.predicate_with_times());
     let limit = Limit { rows: lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS), bytes: 256 << 20 };
     let (pages, _) = fold(
-        options,
+        inputs,
+        &options(),
         &filter,
         &Silent,
         &|| Page::new(limit, lookup.after.clone()),
@@ -97,11 +107,11 @@ fn scanned(options: &ScanOptions<'_>, request: &Request, fingerprint: u64) -> Re
 
 /// Walks all pages both ways; says how many rows there are.
 #[track_caller]
-fn agree(index: &EventIndex, options: &ScanOptions<'_>, request: &Request) -> usize {
+fn agree(index: &EventIndex, inputs: &Inputs, request: &Request) -> usize {
     let mut request = request.clone();
     let mut rows = 0;
     loop {
-        let expected = scanned(options, &request, index.fingerprint());
+        let expected = scanned(inputs, &request, index.fingerprint());
         let answer = match (index.lookup(&request, &EVERYWHERE, now()), expected) {
             (Err(LookupError::Rejected(error)), Err(expected)) => {
                 assert_eq!(error, expected, "{request:?}");
@@ -325,13 +335,13 @@ proptest! {
     fn every_page_is_that_of_a_scan(seed in any::<u64>()) {
         let mut choices = Choices(seed);
         let archive = any_archive(&mut choices);
-        let options = options(&[archive.path()]);
-        let (index, summary) = EventIndex::load(&options, &Silent).unwrap();
+        let inputs = opened(&[archive.path()]);
+        let (index, summary) = load(&inputs, &Silent).unwrap();
         let everything = Filter::new(trailseal_query::Predicate::Constant(true));
-        let (_, expected) = fold(&options, &everything, &Silent, &|| (), &|(), _| ControlFlow::Continue(())).unwrap();
+        let (_, expected) = fold(&inputs, &options(), &everything, &Silent, &|| (), &|(), _| ControlFlow::Continue(())).unwrap();
         prop_assert_eq!(summary, expected);
         for _ in 0..12 {
-            agree(&index, &options, &any_request(&mut choices));
+            agree(&index, &inputs, &any_request(&mut choices));
         }
     }
 }
@@ -391,8 +401,8 @@ fn an_event_takes_less_than_200_bytes() {
     let each = statistics.bytes / statistics.records;
     assert!((60..200).contains(&each), "{each} bytes an event: {statistics:?}");
 
-    let options = options(&[&archive]);
-    let rows = agree(&index, &options, &with(AttributeKey::EventSource, "iam.amazonaws.com"));
+    let inputs = opened(&[&archive]);
+    let rows = agree(&index, &inputs, &with(AttributeKey::EventSource, "iam.amazonaws.com"));
     assert!(rows > 0);
 }
 
@@ -490,12 +500,12 @@ fn a_record_with_too_many_names_is_read_for_their_sake_only() {
         ("b.json.gz", gzip(&log(2..9))),
     ]);
     let (index, _) = index(&[folder.path()]);
-    let options = options(&[folder.path()]);
-    assert_eq!(agree(&index, &options, &with(AttributeKey::EventName, "Any")), 7);
-    assert_eq!(agree(&index, &options, &with(AttributeKey::ResourceType, "AWS::S3::Bucket")), 0);
+    let inputs = opened(&[folder.path()]);
+    assert_eq!(agree(&index, &inputs, &with(AttributeKey::EventName, "Any")), 7);
+    assert_eq!(agree(&index, &inputs, &with(AttributeKey::ResourceType, "AWS::S3::Bucket")), 0);
     assert!(index.statistics().cached_bytes < large.len() as u64, "it was not read");
-    assert_eq!(agree(&index, &options, &with(AttributeKey::EventName, "Large")), 1);
-    assert_eq!(agree(&index, &options, &with(AttributeKey::ResourceName, "many-4000")), 1);
+    assert_eq!(agree(&index, &inputs, &with(AttributeKey::EventName, "Large")), 1);
+    assert_eq!(agree(&index, &inputs, &with(AttributeKey::ResourceName, "many-4000")), 1);
     assert!(index.statistics().cached_bytes > large.len() as u64);
 }
 
@@ -503,10 +513,10 @@ fn a_record_with_too_many_names_is_read_for_their_sake_only() {
 fn of_a_log_file_only_what_was_asked_for_is_held() {
     let folder = files(&[("a.json.gz", gzip(&log(0..2000))), ("b.json.gz", gzip(&log(2000..4000)))]);
     let (index, _) = index(&[folder.path()]);
-    let options = options(&[folder.path()]);
+    let inputs = opened(&[folder.path()]);
     for id in [0, 1, 1234, 1999, 2000, 3999] {
         for _ in 0..2 {
-            assert_eq!(agree(&index, &options, &with(AttributeKey::EventId, &format!("id-{id:06}"))), 1);
+            assert_eq!(agree(&index, &inputs, &with(AttributeKey::EventId, &format!("id-{id:06}"))), 1);
         }
     }
     let held = index.statistics().cached_bytes as usize;
@@ -529,12 +539,12 @@ fn files_of_any_layout_are_read_again() {
         for content in [layout.clone().into_bytes(), gzip(layout.as_bytes())] {
             let folder = files(&[("a.json", content)]);
             let (index, _) = index(&[folder.path()]);
-            let options = options(&[folder.path()]);
+            let inputs = opened(&[folder.path()]);
             for id in [2, 1] {
                 let request = with(AttributeKey::EventId, &format!("id-{id:06}"));
-                assert_eq!(agree(&index, &options, &request), 1, "{layout}");
+                assert_eq!(agree(&index, &inputs, &request), 1, "{layout}");
             }
-            assert_eq!(agree(&index, &options, &Request::default()), 2, "{layout}");
+            assert_eq!(agree(&index, &inputs, &Request::default()), 2, "{layout}");
         }
     }
 }
@@ -621,12 +631,12 @@ fn files_too_large_to_be_held_and_archive_files_are_scanned_again() {
     let folder =
         files(&[("a.json.gz", gzip(&large)), ("b.zip", zip(&members)), ("c!d.json", log(60_020..60_030))]);
     let (index, _) = index(&[folder.path()]);
-    let options = options(&[folder.path()]);
+    let inputs = opened(&[folder.path()]);
     for id in [0, 31_234, 59_999, 60_001, 60_015, 60_025] {
-        assert_eq!(agree(&index, &options, &with(AttributeKey::EventId, &format!("id-{id:06}"))), 1, "{id}");
+        assert_eq!(agree(&index, &inputs, &with(AttributeKey::EventId, &format!("id-{id:06}"))), 1, "{id}");
     }
     let answer = index.lookup(&Request::default(), &EVERYWHERE, now()).unwrap();
-    let expected = scanned(&options, &Request::default(), index.fingerprint()).unwrap();
+    let expected = scanned(&inputs, &Request::default(), index.fingerprint()).unwrap();
     assert_eq!(answer, expected);
     assert_eq!(answer.records.len(), 50);
 }
@@ -641,9 +651,9 @@ fn several_inputs_count_as_in_a_scan() {
     for inputs in [vec![&a, &c], vec![&c, &inner, &a, &c], vec![&y, &c], vec![&y, &a]] {
         let inputs: Vec<&Path> = inputs.into_iter().map(PathBuf::as_path).collect();
         let (index, summary) = index(&inputs);
-        let options = options(&inputs);
+        let inputs = opened(&inputs);
         let request = Request { max_results: Some(4), ..Request::default() };
-        assert!(agree(&index, &options, &request) > 5, "{inputs:?}");
+        assert!(agree(&index, &inputs, &request) > 5, "{inputs:?}");
         assert_eq!(index.statistics().records, summary.counts.records);
     }
 }
@@ -651,19 +661,19 @@ fn several_inputs_count_as_in_a_scan() {
 #[test]
 fn what_cannot_be_read_again_is_refused() {
     for input in ["-", "/dev/null"] {
-        let error = EventIndex::load(&options(&[Path::new(input)]), &Silent).unwrap_err();
+        let error = load(&opened(&[Path::new(input)]), &Silent).unwrap_err();
         assert!(matches!(error, LoadError::NotAFile { .. }), "{error}");
     }
-    let error = EventIndex::load(&options(&[Path::new("/none/such")]), &Silent).unwrap_err();
-    assert!(matches!(error, LoadError::Scan(_)), "{error}");
+    let error = Inputs::open(&[PathBuf::from("/none/such")]).unwrap_err();
+    assert!(matches!(error, trailseal_evidence::Error::Root(_)), "{error}");
 }
 
-/// Removes a file when the scan finds the first one.
+/// Removes a file when the scan comes to the first one.
 struct Removes(PathBuf);
 
 impl Progress for Removes {
     fn add(&self, _: u64, _: u64) {
-        // only the first time is it there
+        // only the first time is it there; it was listed before
         let _ = fs::remove_file(&self.0);
     }
 
@@ -675,11 +685,15 @@ impl Progress for Removes {
 }
 
 #[test]
-fn an_archive_that_changes_while_it_is_read_is_refused() {
+fn what_goes_away_while_an_archive_is_read_is_damage_and_disturbs_nothing_else() {
     let folder = files(&[("a/a.json", log(0..3)), ("b/a.json", log(3..6)), ("b/b.json", log(6..9))]);
     let progress = Removes(folder.path().join("b/a.json"));
-    let error = EventIndex::load(&options(&[folder.path()]), &progress).unwrap_err();
-    assert!(matches!(&error, LoadError::Changed { shown } if shown.ends_with("b/b.json")), "{error}");
+    let inputs = opened(&[folder.path()]);
+    let (index, summary) = load(&inputs, &progress).unwrap();
+    let damaged: Vec<&str> = summary.damage.iter().map(|damage| damage.shown.as_str()).collect();
+    assert!(summary.damages == 1 && damaged[0].ends_with("b/a.json"), "{damaged:?}");
+    let answer = index.lookup(&Request::default(), &EVERYWHERE, now()).unwrap();
+    assert_eq!(answer.rows().count(), 6);
 }
 
 struct Interrupts;
@@ -695,7 +709,7 @@ impl Progress for Interrupts {
 #[test]
 fn loading_may_be_interrupted() {
     let folder = files(&[("a.json", log(0..3))]);
-    let error = EventIndex::load(&options(&[folder.path()]), &Interrupts).unwrap_err();
+    let error = load(&opened(&[folder.path()]), &Interrupts).unwrap_err();
     assert!(matches!(error, LoadError::Scan(trailseal_evidence::Error::Interrupted)), "{error}");
 }
 
@@ -704,7 +718,7 @@ fn long_ids_are_refused_and_long_names_take_no_room() {
     let long = "x".repeat(2000);
     let ids: Vec<String> = (0..1000).map(|id| plain(id, "Any").replace("id-", &long)).collect();
     let folder = files(&[("a.json.gz", gzip(ids.join("\n").as_bytes()))]);
-    let error = EventIndex::load(&options(&[folder.path()]), &Silent).unwrap_err();
+    let error = load(&opened(&[folder.path()]), &Silent).unwrap_err();
     assert!(matches!(error, LoadError::LongIds { bytes, .. } if bytes > ID_SLACK), "{error}");
 
     // every record has its own names, as many as are noted

@@ -6,6 +6,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{
     Error, Options, Progress, Silent,
+    inputs::Inputs,
     ledger::{Label, Ledger},
     scan::{ScanOptions, fold},
 };
@@ -345,7 +346,6 @@ fn files_are_read_that_may_hold_events_a_little_outside_their_signed_times() {
     let (oldest, newest) = span(&archive, 3, 0);
     let read = |from: Timestamp, to: Timestamp, signed_margin: i64| {
         let options = ScanOptions {
-            inputs: vec![archive.root()],
             from: Some(from),
             to: Some(to),
             ledger: Some(&ledger),
@@ -354,7 +354,10 @@ fn files_are_read_that_may_hold_events_a_little_outside_their_signed_times() {
         };
         let filter = Filter::new(Predicate::Constant(true));
         let (_, summary) =
-            fold(&options, &filter, &Silent, &|| (), &|(), _| ControlFlow::Continue(())).unwrap();
+            fold(&Inputs::open(&[archive.root()]).unwrap(), &options, &filter, &Silent, &|| (), &|(), _| {
+                ControlFlow::Continue(())
+            })
+            .unwrap();
         summary.labels.iter().sum::<u64>()
     };
     let (after, before) = (newest.plus(600), oldest.plus(-600));

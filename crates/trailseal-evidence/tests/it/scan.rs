@@ -12,6 +12,7 @@ use flate2::{Compression, write::GzEncoder};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Silent,
+    inputs::Inputs,
     ledger::Label,
     scan::{Row, ScanOptions, Skipped, Summary, fold, stream},
 };
@@ -50,19 +51,22 @@ fn rare() -> Filter {
     Filter::new(Predicate::Field(path, Test::Compare(Operator::Equal, Literal::Text("Rare".into()))))
 }
 
-fn options(inputs: &[&Path]) -> ScanOptions<'static> {
-    let inputs = inputs.iter().map(|path| path.to_path_buf()).collect();
-    ScanOptions { inputs, threads: 2, ..ScanOptions::default() }
+fn opened(inputs: &[&Path]) -> Inputs {
+    Inputs::open(&inputs.iter().map(|input| input.to_path_buf()).collect::<Vec<_>>()).unwrap()
 }
 
-fn ids(options: &ScanOptions<'_>, filter: &Filter) -> (Vec<String>, Summary) {
+fn options() -> ScanOptions<'static> {
+    ScanOptions { threads: 2, ..ScanOptions::default() }
+}
+
+fn ids(inputs: &Inputs, options: &ScanOptions<'_>, filter: &Filter) -> (Vec<String>, Summary) {
     let mut out = Vec::new();
     let write = |to: &mut Vec<u8>, row: &Row<'_>| {
         to.extend_from_slice(row.record.text(&FieldPath::new(["eventID"])).unwrap().as_bytes());
         to.push(b'\n');
         1
     };
-    let summary = stream(options, filter, &Silent, &write, &mut |bytes, _| {
+    let summary = stream(inputs, options, filter, &Silent, &write, &mut |bytes, _| {
         out.extend_from_slice(bytes);
         ControlFlow::Continue(())
     })
@@ -92,12 +96,13 @@ fn rows_come_in_archive_order_whatever_the_number_of_threads() {
         .collect();
     let folder = files(&contents);
     for threads in [1, 2, 5] {
-        let options = ScanOptions { threads, ..options(&[folder.path()]) };
-        let (found, summary) = ids(&options, &everything());
+        let inputs = opened(&[folder.path()]);
+        let options = ScanOptions { threads, ..options() };
+        let (found, summary) = ids(&inputs, &options, &everything());
         assert_eq!(found, numbered(0..1000));
         assert_eq!((summary.files, summary.counts.records, summary.counts.matched), (50, 1000, 1000));
         assert_eq!(summary.damages, 0);
-        let (found, summary) = ids(&options, &rare());
+        let (found, summary) = ids(&inputs, &options, &rare());
         assert_eq!(found.len(), 334);
         assert_eq!((summary.counts.records, summary.counts.matched), (1000, 334));
     }
@@ -108,12 +113,13 @@ fn a_large_file_goes_through_a_window_and_gives_the_same_rows() {
     let content = log(0..60_000);
     assert!(content.len() > 20 << 20);
     let folder = files(&[("a.json.gz", gzip(content.as_bytes())), ("b.json", content.into_bytes())]);
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found, [numbered(0..60_000), numbered(0..60_000)].concat());
     assert_eq!(summary.damages, 0);
-    let hashed = ScanOptions { hash: true, ..options(&[folder.path()]) };
+    let inputs = opened(&[folder.path()]);
+    let hashed = ScanOptions { hash: true, ..options() };
     let hashes = Mutex::new(std::collections::BTreeSet::new());
-    fold(&hashed, &rare(), &Silent, &|| (), &|(), row| {
+    fold(&inputs, &hashed, &rare(), &Silent, &|| (), &|(), row| {
         hashes.lock().unwrap().insert(row.file.sha256);
         ControlFlow::Continue(())
     })
@@ -129,7 +135,7 @@ fn every_record_before_damage_is_used_and_the_place_is_said() {
     for cut in [1, 10, 50, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
         let folder =
             files(&[("a.json.gz", whole[..cut].to_vec()), ("b.json.gz", gzip(log(100..101).as_bytes()))]);
-        let (found, summary) = ids(&options(&[folder.path()]), &everything());
+        let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
         let (last, before) = found.split_last().unwrap();
         assert_eq!(last, "id-100");
         assert_eq!(before, &numbered(0..100)[..before.len()]);
@@ -139,7 +145,7 @@ fn every_record_before_damage_is_used_and_the_place_is_said() {
     }
     let broken = content.replace("\"id-50\"", "oops");
     let folder = files(&[("a.json", broken.clone().into_bytes()), ("b.json.gz", gzip(broken.as_bytes()))]);
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found.len(), 2 * 99);
     let offset = broken.find("oops").unwrap() as u64;
     assert!(summary.damage.iter().all(|damage| damage.offset == Some(offset)), "{:?}", summary.damage);
@@ -157,7 +163,7 @@ fn what_holds_no_events_is_counted_and_left_out() {
         ("log.json.gz", gzip(log(0..2).as_bytes())),
         ("emptied.json.gz", Vec::new()),
     ]);
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found, numbered(0..2));
     let skipped = |why: Skipped| summary.skipped[why.index()].0;
     assert_eq!((skipped(Skipped::Empty), skipped(Skipped::NotJson)), (1, 2));
@@ -185,12 +191,10 @@ fn files_of_another_time_are_not_opened() {
     let folder =
         files(&[(&early, log(0)), (&just, log(1)), (&late, log(2)), (&later, log(3)), (&renamed, log(4))]);
     let time = |text| Timestamp::parse_loose(text).ok();
-    let options = ScanOptions {
-        from: time("2024-03-01T00:00:00Z"),
-        to: time("2024-03-01T01:00:00Z"),
-        ..options(&[folder.path()])
-    };
-    let (found, summary) = ids(&options, &everything());
+    let inputs = opened(&[folder.path()]);
+    let options =
+        ScanOptions { from: time("2024-03-01T00:00:00Z"), to: time("2024-03-01T01:00:00Z"), ..options() };
+    let (found, summary) = ids(&inputs, &options, &everything());
     assert_eq!(found, ["id-4", "id-1", "id-2"]);
     assert_eq!(summary.skipped[0].0, 2);
 }
@@ -200,13 +204,11 @@ fn files_and_folders_count_once_and_standard_errors_are_errors() {
     let folder = files(&[("a/x.json", log(0..2).into_bytes()), ("b/y.json", log(2..3).into_bytes())]);
     let (root, inner, file) = (folder.path(), folder.path().join("a"), folder.path().join("b/y.json"));
     for inputs in [vec![root, &inner, &file], vec![&*file, root], vec![&*inner, &file, &inner, &file]] {
-        let (found, _) = ids(&options(&inputs), &everything());
+        let (found, _) = ids(&opened(&inputs), &options(), &everything());
         assert_eq!(found.len(), 3, "{inputs:?}");
     }
     let missing: PathBuf = root.join("missing");
-    let error =
-        fold(&options(&[&missing]), &everything(), &Silent, &|| (), &|(), _| ControlFlow::Continue(()))
-            .unwrap_err();
+    let error = Inputs::open(&[missing]).unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
 }
 
@@ -221,11 +223,12 @@ fn a_reader_that_has_enough_ends_the_scan() {
         to.push(b'x');
         1
     };
-    let summary = stream(&options(&[folder.path()]), &everything(), &Silent, &write, &mut |_, found| {
-        rows += found;
-        ControlFlow::Break(())
-    })
-    .unwrap();
+    let summary =
+        stream(&opened(&[folder.path()]), &options(), &everything(), &Silent, &write, &mut |_, found| {
+            rows += found;
+            ControlFlow::Break(())
+        })
+        .unwrap();
     assert!(rows >= 1 && summary.files < 200, "{rows} {}", summary.files);
     // more files than wait in the queue: whoever finds them must not wait for readers that have left
     let names: Vec<String> = (0..3000).map(|n| format!("x{n:04}.json")).collect();
@@ -233,13 +236,9 @@ fn a_reader_that_has_enough_ends_the_scan() {
         names.iter().map(|name| (name.as_str(), log(0..1).into_bytes())).collect();
     let folder = files(&contents);
     for _ in 0..20 {
-        stream(
-            &options(&[folder.path()]),
-            &everything(),
-            &Silent,
-            &write,
-            &mut |_, _| ControlFlow::Break(()),
-        )
+        stream(&opened(&[folder.path()]), &options(), &everything(), &Silent, &write, &mut |_, _| {
+            ControlFlow::Break(())
+        })
         .unwrap();
     }
 }
@@ -251,8 +250,8 @@ fn a_row_that_breaks_ends_the_scan_and_is_no_error() {
         names.iter().map(|name| (name.as_str(), log(0..50).into_bytes())).collect();
     let folder = files(&contents);
     for threads in [1, 4] {
-        let options = ScanOptions { threads, ..options(&[folder.path()]) };
-        let (parts, summary) = fold(&options, &everything(), &Silent, &|| 0, &|rows, _| {
+        let (inputs, options) = (opened(&[folder.path()]), ScanOptions { threads, ..options() });
+        let (parts, summary) = fold(&inputs, &options, &everything(), &Silent, &|| 0, &|rows, _| {
             *rows += 1;
             ControlFlow::Break(())
         })
@@ -293,16 +292,22 @@ fn a_row_says_where_in_its_file_it_lies() {
         {
             content = on_disk;
         }
-        let (parts, summary) =
-            fold(&options(&[&path]), &everything(), &Silent, &|| (0, 0), &|(rows, placed), row| {
+        let (parts, summary) = fold(
+            &opened(&[&path]),
+            &options(),
+            &everything(),
+            &Silent,
+            &|| (0, 0),
+            &|(rows, placed), row| {
                 *rows += 1;
                 if let Some(at) = row.at {
                     assert!(content[at as usize..].starts_with(row.record.bytes()), "{name}: {at}");
                     *placed += 1;
                 }
                 ControlFlow::Continue(())
-            })
-            .unwrap();
+            },
+        )
+        .unwrap();
         let (rows, placed) = parts.into_iter().fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         assert!(rows > 0 && summary.damages == 0, "{name}: {:?}", summary.damage);
         assert_eq!(placed, expected, "{name}");
@@ -317,7 +322,8 @@ fn archives_within_archives_are_read() {
     let folder = files(&[("evidence.tar.gz", gzip(&tar))]);
     let shown = Mutex::new(Vec::new());
     let (_, summary) = fold(
-        &ScanOptions { hash: true, ..options(&[folder.path()]) },
+        &opened(&[folder.path()]),
+        &ScanOptions { hash: true, ..options() },
         &everything(),
         &Silent,
         &|| (),
@@ -347,8 +353,9 @@ fn a_spool_below_an_input_is_not_used() {
     let folder = files(&[("evidence.zip.gz", gzip(&packed))]);
     let elsewhere = tempfile::tempdir().unwrap();
     let read = |spool: &Path| {
-        let options = ScanOptions { spool: Some(spool.to_owned()), ..options(&[folder.path()]) };
-        let summary = ids(&options, &everything()).1;
+        let inputs = opened(&[folder.path()]);
+        let options = ScanOptions { spool: Some(spool.to_owned()), ..options() };
+        let summary = ids(&inputs, &options, &everything()).1;
         (summary.damages, summary.damage.iter().map(|damage| damage.reason.clone()).collect::<String>())
     };
     assert_eq!(read(elsewhere.path()).0, 0);
@@ -397,7 +404,7 @@ fn links_in_an_archive_hide_nothing_and_count_nothing_twice() {
     ] {
         symlink(to, at(link)).unwrap();
     }
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found, numbered(0..3));
     assert_eq!((summary.files, summary.damages), (2, 0));
     // what may hide something is told
@@ -405,11 +412,11 @@ fn links_in_an_archive_hide_nothing_and_count_nothing_twice() {
     symlink(outside.path(), at("out")).unwrap();
     symlink(outside.path().join("c.json"), at("2024/03/c.json")).unwrap();
     symlink("nowhere", at("broken")).unwrap();
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found, numbered(0..3));
     assert_eq!(summary.damages, 3);
     // a link that the user named is read
-    assert_eq!(ids(&options(&[&at("latest.json")]), &everything()).0, ["id-2"]);
+    assert_eq!(ids(&opened(&[&at("latest.json")]), &options(), &everything()).0, ["id-2"]);
 }
 
 #[test]
@@ -420,9 +427,10 @@ fn a_folder_that_becomes_a_link_out_of_the_root_is_not_read_through() {
     for path in many {
         fs::write(path, log(0..1)).unwrap();
     }
-    let options = ScanOptions { threads: 1, ..options(&[folder.path()]) };
+    let inputs = opened(&[folder.path()]);
+    let options = ScanOptions { threads: 1, ..options() };
     let (replaced, found) = (std::sync::Once::new(), Mutex::new(Vec::new()));
-    let (_, summary) = fold(&options, &everything(), &Silent, &|| (), &|(), row| {
+    let (_, summary) = fold(&inputs, &options, &everything(), &Silent, &|| (), &|(), row| {
         // while the first file is read, all are listed or will be
         replaced.call_once(|| {
             fs::rename(folder.path().join("b"), folder.path().join("c")).unwrap();
@@ -446,9 +454,10 @@ fn rewritten(pack: &dyn Fn(&[u8]) -> Vec<u8>, threads: usize) -> (Vec<String>, S
     let folder = files(&[("large.json", genuine)]);
     let path = folder.path().join("large.json");
     let changed = fs::metadata(&path).unwrap().modified().unwrap();
-    let options = ScanOptions { hash: true, threads, ..options(&[folder.path()]) };
+    let inputs = opened(&[folder.path()]);
+    let options = ScanOptions { hash: true, threads, ..options() };
     let forge = std::sync::Once::new();
-    let (found, summary) = fold(&options, &everything(), &Silent, &Vec::new, &|ids, row| {
+    let (found, summary) = fold(&inputs, &options, &everything(), &Silent, &Vec::new, &|ids, row| {
         // it was hashed, and rows of its beginning are given out: now nobody would look again
         forge.call_once(|| {
             let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
@@ -498,8 +507,9 @@ fn a_large_zip_that_is_hashed_is_read_in_place() {
     let zip = zip.finish().unwrap().into_inner();
     assert!(zip.len() > 9 << 20);
     let folder = files(&[("large.zip", zip.clone())]);
-    let options = ScanOptions { hash: true, ..options(&[folder.path()]) };
-    let (found, summary) = ids(&options, &everything());
+    let inputs = opened(&[folder.path()]);
+    let options = ScanOptions { hash: true, ..options() };
+    let (found, summary) = ids(&inputs, &options, &everything());
     assert_eq!((found, summary.damages, summary.bytes), (numbered(0..40_002), 0, zip.len() as u64));
 }
 
@@ -526,7 +536,7 @@ fn leftovers_of_desktops_and_copies_are_no_damage() {
     let count = all.len() as u64;
     all.push(("a/x.json.gz", gzip(log(0..2).as_bytes())));
     let folder = files(&all);
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found, numbered(0..2));
     assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
     assert_eq!(summary.skipped[Skipped::Leftover.index()].0, count);
@@ -538,14 +548,14 @@ fn events_are_read_under_the_names_that_desktops_leave() {
     let contents = (0..).map(|id| gzip(log(id..id + 1).as_bytes()));
     let all: Vec<_> = names.iter().copied().zip(contents).collect();
     let folder = files(&all);
-    let (mut found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (mut found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     found.sort();
     assert_eq!(found, numbered(0..all.len() as u32));
     assert_eq!(summary.skipped[Skipped::Leftover.index()].0, 0);
     // and attributes under the name of a log are damage
     let folder =
         files(&[("x.json.gz", b"\0\x05\x16\x07\0\x02\0\0".to_vec()), ("x", b"\0\x05\x16\x07\0".to_vec())]);
-    let (_, summary) = ids(&options(&[folder.path()]), &everything());
+    let (_, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!((summary.files, summary.damages, summary.skipped[Skipped::NotJson.index()].0), (1, 1, 1));
 }
 
@@ -566,7 +576,7 @@ fn leftovers_in_an_archive_file_are_no_damage() {
     add("c/Thumbs.db", &large);
     let folder = files(&[("evidence.zip", zip.finish().unwrap().into_inner())]);
     // given by name, everything in it is meant
-    let (found, summary) = ids(&options(&[&folder.path().join("evidence.zip")]), &everything());
+    let (found, summary) = ids(&opened(&[&folder.path().join("evidence.zip")]), &options(), &everything());
     assert_eq!(found, numbered(0..3));
     assert_eq!((summary.files, summary.damages), (1, 0), "{:?}", summary.damage);
     assert!(summary.skipped[Skipped::Leftover.index()].0 >= 7);
@@ -576,7 +586,7 @@ fn leftovers_in_an_archive_file_are_no_damage() {
 fn events_behind_what_begins_as_a_leftover_are_read() {
     let beginning = [b"\0\0\0\x01Bud1".as_slice(), &vec![0xee; 100 << 10], b"\n"].concat();
     let folder = files(&[("a/.DS_Store", [beginning, log(0..2).into_bytes()].concat())]);
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!((found, summary.skipped[Skipped::Leftover.index()].0), (numbered(0..2), 0));
 }
 
@@ -589,7 +599,7 @@ fn of_names_that_are_no_utf8_those_of_files_are_refused() {
     fs::create_dir(&odd).unwrap();
     fs::write(odd.join("y.json"), log(1..2)).unwrap();
     fs::write(folder.path().join("a").join(OsStr::from_bytes(b"\xe1.json")), log(2..3)).unwrap();
-    let (found, summary) = ids(&options(&[folder.path()]), &everything());
+    let (found, summary) = ids(&opened(&[folder.path()]), &options(), &everything());
     assert_eq!(found, numbered(0..2));
     assert_eq!(summary.damages, 1);
     assert_eq!(summary.damage[0].reason, "its name is not UTF-8");

@@ -12,6 +12,7 @@ use trailseal_archive::{
     metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidecar, read_xattrs},
     walk::{self, Lengths, Roots, UnitKey},
 };
+use trailseal_evidence::inputs::Inputs;
 use trailseal_trails::trail_arn;
 use trailseal_verify::{
     digest::Digest,
@@ -103,8 +104,8 @@ struct ChainKey {
 }
 
 /// Finds the trails. With keys, chains count of which one of the newest digests is authentic.
-pub(super) fn trails(roots: &Roots, account: Option<&str>, keys: &KeyRing) -> Found {
-    let survey = roots.survey(&|_| true);
+pub(super) fn trails(inputs: &Inputs, account: Option<&str>, keys: &KeyRing) -> Found {
+    let (roots, survey) = (inputs.roots(), inputs.survey());
     let mut accounts = BTreeSet::new();
     let mut chains: BTreeMap<ChainKey, Vec<(Timestamp, PathBuf)>> = BTreeMap::new();
     for (unit, folders) in &survey.units {

@@ -35,9 +35,13 @@ fn keys(folder: &Path) -> Vec<PublicKey> {
     keys
 }
 
+fn inputs(kit: &Kit) -> Inputs {
+    Inputs::open(&[kit.root()]).unwrap()
+}
+
 fn open(kit: &Kit, account: Option<&str>) -> Archive {
     let account = account.map(str::to_owned);
-    Archive::open(&[kit.root()], keys(&kit.keys()), account, Box::new(NoEvents)).unwrap()
+    Archive::open(&inputs(kit), keys(&kit.keys()), account, Box::new(NoEvents))
 }
 
 fn call(archive: &Archive, operation: Operation, input: Value) -> Result<Value, ApiError> {
@@ -160,7 +164,7 @@ fn a_newest_digest_that_is_damaged_does_not_hide_the_bucket() {
     for position in 0..=last {
         kit.replace(kit.digest(position), b"no gzip at all");
     }
-    let archive = Archive::open(&[kit.root()], Vec::new(), None, Box::new(NoEvents)).unwrap();
+    let archive = Archive::open(&inputs(&kit), Vec::new(), None, Box::new(NoEvents));
     let answer = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
     assert!(answer["Trail"].get("S3BucketName").is_none());
     let archive = open(&kit, None);
@@ -286,7 +290,7 @@ fn with_keys_a_trail_that_only_unproven_digests_name_is_no_trail() {
     }
     assert!(call(&archive, Operation::GetTrail, json!({ "Name": ARN })).is_ok());
     // without keys nothing is proven, and all are shown
-    let archive = Archive::open(&[kit.root()], Vec::new(), None, Box::new(NoEvents)).unwrap();
+    let archive = Archive::open(&inputs(&kit), Vec::new(), None, Box::new(NoEvents));
     assert_eq!((archive.trails.len(), archive.unproven_trails().count()), (2, 0));
 }
 

@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_evidence::{
-    Options, Silent, keys,
+    Options, Silent,
+    inputs::Inputs,
+    keys,
     report::{Code, Finding, Severity},
     verify,
 };
@@ -34,7 +36,7 @@ impl Trails {
         let local = Arc::new(Local::open(&options).unwrap());
         let account = Some(ACCOUNT.to_owned());
         let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
-        let archive = Archive::open(&[], Vec::new(), account, Box::new(lookups)).unwrap();
+        let archive = Archive::open(&Inputs::open(&[]).unwrap(), Vec::new(), account, Box::new(lookups));
         Self { joined: Joined::new(archive, Arc::clone(&local)), local }
     }
 

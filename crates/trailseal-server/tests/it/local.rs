@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use trailseal_evidence::inputs::Inputs;
 use trailseal_server::{
     ApiError, Archive, Caller, Context, ErrorCode, Joined, Local, LocalError, LocalOptions, Lookups,
     Operation, Service as _, Timestamp,
@@ -31,7 +32,7 @@ impl Data {
         let local = Arc::new(Local::open(&options)?);
         let account = Some(ACCOUNT.to_owned());
         let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
-        let archive = Archive::open(&[], Vec::new(), account, Box::new(lookups)).unwrap();
+        let archive = Archive::open(&Inputs::open(&[]).unwrap(), Vec::new(), account, Box::new(lookups));
         Ok(Self { joined: Joined::new(archive, Arc::clone(&local)), local })
     }
 

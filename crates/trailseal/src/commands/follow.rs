@@ -9,6 +9,7 @@ use std::{
 use clap::ValueEnum;
 use trailseal_evidence::{
     Completeness,
+    inputs::Inputs,
     ledger::Ledger,
     scan::{ScanOptions, Summary},
 };
@@ -174,8 +175,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;
-        let options = args.scan_options(&roots, span, ledger.as_ref());
-        let (followed, summary) = follow(key, args.depth, &options, &counts)?;
+        let options = args.scan_options(span, ledger.as_ref());
+        let inputs = Inputs::open(&roots)?;
+        let (followed, summary) = follow(key, args.depth, &inputs, &options, &counts)?;
         let labels = ledger.is_some().then_some(summary.row_labels);
         let completeness = Completeness::of(&options, &summary, &labels.unwrap_or_default());
         Ok::<_, CommandError>((followed, summary, labels, completeness))
@@ -222,14 +224,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 }
 
 impl Args {
-    fn scan_options<'a>(
-        &self,
-        roots: &[PathBuf],
-        span: TimeSpan,
-        ledger: Option<&'a Ledger>,
-    ) -> ScanOptions<'a> {
+    fn scan_options<'a>(&self, span: TimeSpan, ledger: Option<&'a Ledger>) -> ScanOptions<'a> {
         ScanOptions {
-            inputs: roots.to_vec(),
             from: span.from,
             to: span.to,
             late: span.late,
@@ -251,14 +247,15 @@ impl Args {
 fn follow(
     key: &str,
     depth: Option<u32>,
+    inputs: &Inputs,
     options: &ScanOptions<'_>,
     counts: &Counts,
 ) -> Result<(activity::Followed, Summary), CommandError> {
     let time = shortcut::time_range(options.from, options.to)
         .map_err(|error| CommandError::new(error.to_string()))?;
-    let (issues, first) = Issues::find(&time, options, counts)?;
+    let (issues, first) = Issues::find(&time, inputs, options, counts)?;
     let reached = issues.reach(key, depth);
-    let (followed, mut summary) = activity::find(key, &reached, &time, options, counts)?;
+    let (followed, mut summary) = activity::find(key, &reached, &time, inputs, options, counts)?;
     // Both passes read the same files; the second one's matches are those that count.
     summary.damage = first.damage;
     summary.damages = first.damages.max(summary.damages);

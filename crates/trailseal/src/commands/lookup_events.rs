@@ -5,6 +5,7 @@ use std::{ops::ControlFlow, path::PathBuf, time::SystemTime};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Completeness,
+    inputs::{FileSource as _, Inputs},
     scan::{self, ScanOptions, Summary},
 };
 use trailseal_query::{
@@ -28,7 +29,6 @@ use crate::{
     },
 };
 
-mod archive;
 mod attributes;
 
 /// Bytes of rows that are held at a time; what does not fit is found by another scan.
@@ -164,13 +164,13 @@ enum Times {
 /// # Errors
 /// [`CommandError`] when the request is rejected, or the scan could not be made.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
-    let inputs = input::expand(&Input::of(&args.inputs))?;
+    let inputs = Inputs::open(&input::expand(&Input::of(&args.inputs))?)?;
     let request = args.request(&inputs)?;
     let now = now()?;
     // Asked for first without looking at the files: what is wrong with the request needs none.
     let lookup = match request.check(now, 0) {
         Err(RequestError::TokenOfOtherData) | Ok(_) => {
-            let fingerprint = if args.needs_tokens() { archive::fingerprint(&inputs)? } else { 0 };
+            let fingerprint = if args.needs_tokens() { inputs.list().fingerprint() } else { 0 };
             request.check(now, fingerprint)
         }
         Err(error) => Err(error),
@@ -183,7 +183,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 }
 
 impl Args {
-    fn request(&self, inputs: &[PathBuf]) -> Result<Request, CommandError> {
+    fn request(&self, inputs: &Inputs) -> Result<Request, CommandError> {
         let attributes = attributes::parse(&self.lookup_attributes).map_err(|error| {
             CommandError::new(format!("Error parsing parameter '--lookup-attributes': {error}"))
         })?;
@@ -214,7 +214,7 @@ impl Args {
     }
 
     /// The region that answers; `None` for all.
-    fn region(&self, inputs: &[PathBuf]) -> Result<Option<String>, CommandError> {
+    fn region(&self, inputs: &Inputs) -> Result<Option<String>, CommandError> {
         if self.all_regions {
             return Ok(None);
         }
@@ -225,7 +225,7 @@ impl Args {
         if let Some(region) = self.region.clone().or_else(from_environment) {
             return Ok(Some(region));
         }
-        let mut regions = archive::regions(inputs)?.into_iter();
+        let mut regions = inputs.regions().into_iter();
         match (regions.next(), regions.next()) {
             (Some(only), None) => Ok(Some(only)),
             (Some(first), Some(second)) => {
@@ -261,7 +261,7 @@ type Records = Page<Box<[u8]>>;
 /// Finds the rows, as many scans as it takes, and writes them.
 struct Answer<'r> {
     args: &'r Args,
-    inputs: &'r [PathBuf],
+    inputs: &'r Inputs,
     lookup: &'r Lookup,
     filter: Filter,
     counts: Counts,
@@ -269,7 +269,7 @@ struct Answer<'r> {
 }
 
 impl<'r> Answer<'r> {
-    fn new(args: &'r Args, inputs: &'r [PathBuf], lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
+    fn new(args: &'r Args, inputs: &'r Inputs, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
         let filter = Filter::new(lookup.predicate_with_times());
         Self { args, inputs, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
     }
@@ -319,14 +319,13 @@ impl<'r> Answer<'r> {
     }
 
     fn reads_stdin(&self) -> bool {
-        self.inputs.iter().any(|input| input.as_os_str() == "-")
+        self.inputs.given().iter().any(|input| input.as_os_str() == "-")
     }
 
     /// One pass over the archive: the first rows after a position.
     fn scan(&self, rows: usize, after: Option<&Position>) -> Result<(Records, Summary), CommandError> {
         let limit = Limit { rows, bytes: HELD_BYTES };
         let options = ScanOptions {
-            inputs: self.inputs.to_vec(),
             from: self.lookup.start,
             // Not narrowed to what lies behind the position: which files are read must not change from page to page.
             to: self.lookup.end,
@@ -336,6 +335,7 @@ impl<'r> Answer<'r> {
         };
         let result = self.counts.watch(!self.args.quiet, || {
             scan::fold(
+                self.inputs,
                 &options,
                 &self.filter,
                 &self.counts,

@@ -8,6 +8,7 @@ use std::{
 
 use trailseal_evidence::{
     Completeness,
+    inputs::Inputs,
     ledger::{Label, Ledger},
     scan::{Row, ScanOptions, Summary},
 };
@@ -59,7 +60,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
         let ledger = evidence::load(&args.evidence.keys, &roots, args.limits.threads, &counts)?;
-        let job = Job::new(args, &roots, &wanted, ledger.as_ref(), &plan, &counts);
+        let inputs = Inputs::open(&roots)?;
+        let job = Job::new(args, &inputs, &wanted, ledger.as_ref(), &plan, &counts);
         let done = match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
             Some(file) => file.write(interrupt, |file| {
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             let completeness = Completeness::of(&job.scan, &done.summary, &answer);
             // digests lie behind the logs, which a run that had enough did not come to
             let is_unknown = !args.output.quiet && ledger.is_none() && done.told.ended_early;
-            let has_digests = is_unknown && evidence::has_digest_folders(&roots);
+            let has_digests = is_unknown && inputs.has_digest_folders();
             let unverified = Some(summary::BY_OPTION);
             Done { told: Told { unverified, has_digests, completeness, ..done.told }, ..done }
         })
@@ -120,7 +122,7 @@ struct Job<'a> {
     counts: &'a Counts,
     fingerprinter: Fingerprinter,
     width: Option<usize>,
-    roots: &'a [PathBuf],
+    inputs: &'a Inputs,
     sort_memory: u64,
     dedupe: bool,
     /// Whether files are verified.
@@ -130,7 +132,7 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn new(
         args: &Args,
-        roots: &'a [PathBuf],
+        inputs: &'a Inputs,
         wanted: &filter::Wanted,
         ledger: Option<&'a Ledger>,
         plan: &Plan,
@@ -138,7 +140,6 @@ impl<'a> Job<'a> {
     ) -> Self {
         Self {
             scan: ScanOptions {
-                inputs: roots.to_vec(),
                 from: wanted.span.from,
                 to: wanted.span.to,
                 late: wanted.span.late,
@@ -157,7 +158,7 @@ impl<'a> Job<'a> {
             counts,
             fingerprinter: Fingerprinter::default(),
             width: if args.output.target().is_none() { output::width() } else { None },
-            roots,
+            inputs,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe,
             verifies: ledger.is_some(),

@@ -132,7 +132,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let access_keys = args.access_keys.as_deref().map(AccessKeys::read).transpose();
     let access_keys = access_keys.map_err(|error| CommandError::new(error.to_string()))?;
     let keys = archive::public_keys(&args.keys)?;
-    let accounts = archive::accounts(&args.archive)?;
+    let inputs = archive::open(&args.archive)?;
+    let accounts = inputs.accounts();
     let account = args.account.clone().or_else(|| only(&accounts));
     let counts = Counts::new("reading", interrupt.clone());
     let began = Instant::now();
@@ -140,8 +141,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let mut buckets = Buckets::new(args.data_dir.clone());
     let (mut index, mut read, mut evidence) = (None, None, BTreeSet::new());
     if !args.archive.is_empty() {
-        evidence = archive::add_buckets(&mut buckets, args, &counts)?;
-        let (loaded, summary) = archive::index(args, &counts)?;
+        evidence = archive::add_buckets(&mut buckets, &inputs, args, &counts)?;
+        let (loaded, summary) = archive::index(&inputs, args, &counts)?;
         read = Some((summary, loaded.statistics()));
         index = Some(loaded);
     }
@@ -152,8 +153,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
     let took = began.elapsed().as_secs_f64();
     let lookups = Lookups::new(index, recent, account.clone(), args.window);
-    let archive = Archive::open(&args.archive, keys, account.clone(), Box::new(lookups))
-        .map_err(|error| CommandError::new(error.to_string()))?;
+    let archive = Archive::open(&inputs, keys, account.clone(), Box::new(lookups));
 
     let mut options = Options::new(Arc::new(now));
     options.listen = args.listen;

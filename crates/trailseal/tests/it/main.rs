@@ -17,5 +17,6 @@ mod keys;
 mod lookup_events;
 mod output;
 mod query;
+mod server;
 mod situations;
 mod verdicts;

@@ -3,16 +3,12 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::Read,
     path::Path,
-    process::{Command, Output, Stdio},
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    process::{Output, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -21,23 +17,12 @@ use trailseal_testkit::{
     APPLE_DOUBLE, Archive, DS_STORE, Metadata, Plan, Stop, gzip_member, record, records,
 };
 
-use crate::demo::Run;
+use crate::{
+    demo::Run,
+    server::{call, command, say, serving},
+};
 
 const HOUR: i64 = 3600;
-
-fn command(archive: &Archive, arguments: &str) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("trailseal"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "RUST_BACKTRACE"] {
-        command.env_remove(name);
-    }
-    command.args(arguments.split(' ').filter(|word| !word.is_empty())).current_dir(archive.folder());
-    command
-}
-
-/// The command, in the folder that holds `archive` and `keys`.
-fn say(archive: &Archive, arguments: &str) -> Run {
-    Run::new(arguments, &command(archive, arguments).output().unwrap())
-}
 
 fn verify(archive: &Archive, more: &str) -> Run {
     say(archive, &format!("verify archive --keys keys {more}"))
@@ -754,64 +739,6 @@ fn s90_without_keys_a_line_says_that_nothing_was_verified() {
     }
 }
 
-/// A server over the archive, what it said at its start, and its address.
-fn serving<T>(archive: &Archive, more: &str, then: impl FnOnce(&str, &str) -> T) -> T {
-    let mut child = command(archive, &format!("serve --archive archive --listen 127.0.0.1:0 {more}"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (sender, lines) = mpsc::channel::<String>();
-    let pipes: [Box<dyn Read + Send>; 2] =
-        [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-    for pipe in pipes {
-        let sender = sender.clone();
-        thread::spawn(move || {
-            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    let (mut said, mut address) = (String::new(), None);
-    let until = Instant::now() + Duration::from_secs(30);
-    // A little longer than until the address is there: the order of the lines is not what is tested.
-    while let Ok(line) = lines.recv_timeout(if address.is_none() {
-        until.saturating_duration_since(Instant::now())
-    } else {
-        Duration::from_millis(500)
-    }) {
-        if let Some((_, rest)) = line.split_once("127.0.0.1:") {
-            let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            address.get_or_insert(format!("127.0.0.1:{port}"));
-        }
-        said += &line;
-        said.push('\n');
-    }
-    let answer = address.as_ref().map(|address| then(&said, address));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    answer.unwrap_or_else(|| panic!("no address in {said}"))
-}
-
-fn call(address: &str, operation: &str) -> Value {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let body = "{}";
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: {address}\r\nX-Amz-Target: CloudTrail_20131101.{operation}\r\n\
-         Content-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, json) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(&json[json.find('{').unwrap()..=json.rfind('}').unwrap()]).unwrap()
-}
-
 #[test]
 fn s90_a_server_says_so_when_it_starts() {
     let archive = small();
@@ -829,7 +756,7 @@ fn s90_a_trail_that_only_unproven_digests_name_is_not_described_as_validated() {
     archive.plant_digest(&chain.unlinked(last.plus(-HOUR), last, Vec::new()));
     for keys in ["--keys keys", ""] {
         serving(&archive, &format!("--region us-east-1 {keys}"), |_, address| {
-            let answer = call(address, "DescribeTrails");
+            let answer = call(address, "DescribeTrails", "{}");
             for trail in answer["trailList"].as_array().expect("a list") {
                 let is_invented = trail["Name"] == "zzz";
                 let is_validated = trail["LogFileValidationEnabled"] == true;

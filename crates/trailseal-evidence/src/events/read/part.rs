@@ -12,9 +12,9 @@ use std::{
 use trailseal_archive::gzip::whole::{Whole, WholeInflater};
 
 use super::MAX_WHOLE;
-use crate::events::{
-    entry::Extent,
-    listing::{self, State},
+use crate::{
+    events::entry::Extent,
+    inputs::{self, FileState},
 };
 
 /// When room runs out, inflating stops up to one copy of earlier bytes before its end.
@@ -64,7 +64,7 @@ impl Workbench {
     pub(super) fn read(
         &mut self,
         path: &Path,
-        state: State,
+        state: FileState,
         extents: &[Extent],
         limit: usize,
     ) -> Option<Part<'_>> {
@@ -89,13 +89,13 @@ impl Workbench {
     }
 
     /// Reads a file, and says its state when that was over.
-    fn load(&mut self, path: &Path, length: usize) -> io::Result<State> {
+    fn load(&mut self, path: &Path, length: usize) -> io::Result<FileState> {
         if self.on_disk.len() < length {
             self.on_disk.resize(length, 0);
         }
         let mut file = File::open(path)?;
         file.read_exact(&mut self.on_disk[..length])?;
-        Ok(listing::state(&file.metadata()?))
+        Ok(inputs::state(&file.metadata()?))
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
             [content.clone().into_bytes(), gzip(content.as_bytes(), 1), gzip(content.as_bytes(), 7)]
         {
             fs::write(&path, &on_disk).unwrap();
-            let state = listing::state(&fs::metadata(&path).unwrap());
+            let state = inputs::state(&fs::metadata(&path).unwrap());
             let mut start = "{\"Records\":[".len() as u32;
             for (number, record) in records.iter().enumerate() {
                 let extent = extent(start, record.len() as u32);
@@ -163,7 +163,7 @@ mod tests {
         let path = folder.path().join("log");
         let content = format!("{{\"Records\":[{}]}}", "{}".repeat(500));
         fs::write(&path, gzip(content.as_bytes(), 1)).unwrap();
-        let state = listing::state(&fs::metadata(&path).unwrap());
+        let state = inputs::state(&fs::metadata(&path).unwrap());
         let mut bench = Workbench::default();
         let mut read = |state, extent, limit| bench.read(&path, state, &[extent], limit).is_some();
         assert!(read(state, extent(16, 2), 18));
@@ -180,7 +180,7 @@ mod tests {
             damaged.truncate(40);
             damaged[number] = byte;
             fs::write(&path, damaged).unwrap();
-            let state = listing::state(&fs::metadata(&path).unwrap());
+            let state = inputs::state(&fs::metadata(&path).unwrap());
             let lost = extent(900, 2);
             let part = bench.read(&path, state, &[lost], 1 << 20);
             assert!(part.is_none_or(|part| part.bytes(lost).is_none()), "{number}");

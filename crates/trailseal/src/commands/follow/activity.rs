@@ -4,7 +4,10 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use serde::Serialize;
 use trailseal_archive::Timestamp;
-use trailseal_evidence::scan::{self, Row, ScanOptions, Summary};
+use trailseal_evidence::{
+    inputs::Inputs,
+    scan::{self, Row, ScanOptions, Summary},
+};
 use trailseal_query::{
     Filter, Predicate,
     aggregate::{Fingerprinter, Seen, Span, parts, push_part},
@@ -147,6 +150,7 @@ pub(super) fn find(
     key: &str,
     reached: &Reached,
     time: &Predicate,
+    inputs: &Inputs,
     options: &ScanOptions<'_>,
     counts: &Counts,
 ) -> Result<(Followed, Summary), CommandError> {
@@ -159,6 +163,7 @@ pub(super) fn find(
         reached.keys.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
     let (mut edges, mut seen, mut duplicates) = (Vec::new(), Seen::default(), 0_u64);
     let summary = scan::stream(
+        inputs,
         options,
         &filter,
         counts,

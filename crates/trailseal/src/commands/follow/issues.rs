@@ -6,7 +6,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use trailseal_evidence::scan::{self, ScanOptions, Summary};
+use trailseal_evidence::{
+    inputs::Inputs,
+    scan::{self, ScanOptions, Summary},
+};
 use trailseal_query::{Filter, Predicate, Record, path::FieldPath, predicate::Test};
 
 use crate::{error::CommandError, progress::Counts};
@@ -68,6 +71,7 @@ impl Issues {
     /// Reads the archive.
     pub(super) fn find(
         time: &Predicate,
+        inputs: &Inputs,
         options: &ScanOptions<'_>,
         counts: &Counts,
     ) -> Result<(Self, Summary), CommandError> {
@@ -76,7 +80,7 @@ impl Issues {
         let filter = Filter::new(time.clone().and(Predicate::any(any)));
         let actor = actor_path();
         let links = AtomicU64::new(0);
-        let result = scan::fold(options, &filter, counts, &Self::default, &|issues, row| {
+        let result = scan::fold(inputs, options, &filter, counts, &Self::default, &|issues, row| {
             let Some(from) = row.record.text(&actor).filter(|key| !key.is_empty()) else {
                 return ControlFlow::Continue(());
             };

@@ -180,6 +180,7 @@ fn count(
     let result = if job.dedupe {
         let (mut part, mut seen, mut dropped) = (new(), Seen::default(), 0);
         let result = scan::stream(
+            job.inputs,
             &job.scan,
             &job.filter,
             job.counts,
@@ -202,7 +203,7 @@ fn count(
         duplicates = Some(dropped);
         result.map(|summary| (vec![part], summary))
     } else {
-        scan::fold(&job.scan, &job.filter, job.counts, &new, &|part: &mut Part, row| {
+        scan::fold(job.inputs, &job.scan, &job.filter, job.counts, &new, &|part: &mut Part, row| {
             SCRATCH.with_borrow_mut(|scratch| {
                 scratch.clear();
                 facts.write(row, scratch);

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use trailseal_archive::{key::ObjectKind, walk::Roots};
 use trailseal_evidence::{Options, ledger::Ledger};
 use trailseal_verify::keys::KeyRing;
 
@@ -45,12 +44,4 @@ pub(crate) fn load(
         ..Options::default()
     };
     Ok(Some(Ledger::load(&options, counts)?))
-}
-
-/// Whether folders of digests lie below the roots, as CloudTrail lays them out; for a scan that ended early.
-pub(crate) fn has_digest_folders(roots: &[PathBuf]) -> bool {
-    let folders: Vec<PathBuf> = roots.iter().filter(|root| root.is_dir()).cloned().collect();
-    let Ok(roots) = Roots::open(&folders) else { return false };
-    let units = roots.survey(&|_| true).units;
-    units.values().flatten().any(|(kind, _)| *kind == ObjectKind::Digest)
 }

@@ -2,7 +2,7 @@
 
 use std::{io, ops::ControlFlow};
 
-use trailseal_evidence::{ledger::Label, scan};
+use trailseal_evidence::{inputs::FileSource as _, ledger::Label, scan};
 use trailseal_query::aggregate::Seen;
 
 use super::{
@@ -34,6 +34,7 @@ pub(super) fn run(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, 
 fn stream(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, CommandError> {
     let mut failure = None;
     let summary = scan::stream(
+        job.inputs,
         &job.scan,
         &job.filter,
         job.counts,
@@ -66,6 +67,7 @@ fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
     let mut chooser = Chooser::new(job, plan, sink);
     let mut failure = None;
     let summary = scan::stream(
+        job.inputs,
         &job.scan,
         &job.filter,
         job.counts,
@@ -105,7 +107,7 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
                 newest_first: plan.sort == Sort::Newest,
                 limit: plan.limit,
                 memory: job.sort_memory,
-                roots: job.roots.to_vec(),
+                roots: job.inputs.given().to_vec(),
             })
         });
         Self {

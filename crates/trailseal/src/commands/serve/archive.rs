@@ -3,25 +3,28 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use trailseal_archive::walk::Roots;
 use trailseal_evidence::{
-    Error, Options as EvidenceOptions,
+    Error,
     events::EventIndex,
-    ledger::Ledger,
+    inputs::Inputs,
+    mappings,
     scan::{ScanOptions, Summary},
 };
 use trailseal_server::Buckets;
-use trailseal_verify::keys::{KeyRing, PublicKey};
+use trailseal_verify::keys::PublicKey;
 
 use super::Args;
 use crate::{commands::verify, error::CommandError, progress::Counts};
 
-/// The accounts that the archive's folders name.
-pub(super) fn accounts(roots: &[PathBuf]) -> Result<BTreeSet<String>, CommandError> {
-    let units = Roots::open(roots).map_err(Error::Root)?.survey(&|_| true).units;
-    Ok(units.into_keys().map(|unit| unit.account).filter(|account| !account.is_empty()).collect())
+/// The folders of the archive.
+pub(super) fn open(folders: &[PathBuf]) -> Result<Inputs, CommandError> {
+    // a file is no archive, and says so in the words of its reading
+    Roots::open(folders).map_err(Error::Root)?;
+    Ok(Inputs::open(folders)?)
 }
 
 pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, CommandError> {
@@ -38,35 +41,29 @@ pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, CommandEr
 /// Adds the buckets that the digests say they come from, and names them.
 pub(super) fn add_buckets(
     buckets: &mut Buckets,
+    inputs: &Inputs,
     args: &Args,
     counts: &Counts,
 ) -> Result<BTreeSet<String>, CommandError> {
-    let options = EvidenceOptions {
-        roots: args.archive.clone(),
-        keys: KeyRing::new(Vec::new()),
-        threads: args.threads,
-        ..EvidenceOptions::default()
-    };
-    let ledger = Ledger::load(&options, counts)?;
     let mut names = BTreeSet::new();
-    for mapping in &ledger.summary().mappings {
+    for mapping in mappings(inputs, args.threads, counts)? {
         let folder = Path::new(&mapping.folder);
         buckets
             .add(&mapping.bucket, &mapping.prefix, folder)
             .map_err(|error| CommandError::new(format!("{}: {error}", folder.display())))?;
-        names.insert(mapping.bucket.clone());
+        names.insert(mapping.bucket);
     }
     Ok(names)
 }
 
-pub(super) fn index(args: &Args, counts: &Counts) -> Result<(EventIndex, Summary), CommandError> {
-    let options = ScanOptions {
-        inputs: args.archive.clone(),
-        spool: Some(std::env::temp_dir()),
-        threads: args.threads,
-        ..ScanOptions::default()
-    };
+pub(super) fn index(
+    inputs: &Inputs,
+    args: &Args,
+    counts: &Counts,
+) -> Result<(EventIndex, Summary), CommandError> {
+    let options =
+        ScanOptions { spool: Some(std::env::temp_dir()), threads: args.threads, ..ScanOptions::default() };
     counts
-        .watch(!args.quiet, || EventIndex::load(&options, counts))
+        .watch(!args.quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
         .map_err(|error| CommandError::new(error.to_string()))
 }

@@ -1,7 +1,6 @@
-//! The files that are scanned, in archive order.
+//! The files that a scan reads, and those that it need not read.
 
 use std::{
-    collections::HashSet,
     ffi::OsStr,
     fs, io,
     ops::ControlFlow,
@@ -13,39 +12,24 @@ use trailseal_archive::{
     Timestamp,
     key::{DigestName, log_stamp},
     leftover::Leftover,
-    walk::{Listing, Problem, ProblemKind, Refusal, RootError, Roots},
+    walk::{Listing, Problem, ProblemKind, Roots},
 };
 
 use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{
-    Error,
     days::{DAY, day_of, is_of_day, number_of},
+    inputs::{FileSource, InputPart, has_number},
     ledger::Entry,
     paths::text_of,
 };
 
-/// What was asked for, opened.
-pub(super) struct Inputs {
-    parts: Vec<Part>,
-}
-
-enum Part {
-    Folder(Arc<Roots>),
-    File {
-        given: PathBuf,
-        real: PathBuf,
-        length: u64,
-    },
-    /// A pipe or device: `<(command)`, `/dev/stdin`.
-    Pipe(PathBuf),
-    Stdin,
-}
-
 /// A file to read.
 #[derive(Clone, Debug)]
 pub(super) struct Job<'a> {
-    /// Its place in archive order.
+    /// Its place among the files that are read.
     pub(super) turn: u64,
+    /// Its place among all files of the inputs.
+    pub(super) number: u64,
     /// Where it is; `None` for standard input.
     pub(super) real: Option<PathBuf>,
     /// What it was found below by walking, and must not lead out of.
@@ -71,6 +55,7 @@ impl Job<'_> {
     fn given(shown: String) -> Self {
         Self {
             turn: 0,
+            number: 0,
             real: None,
             roots: None,
             shown,
@@ -99,101 +84,39 @@ impl Job<'_> {
     }
 }
 
-impl Inputs {
-    /// Looks at what was given: what lies in a folder that is given too, or is given twice, counts once.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Error> {
-        let fail = |path: &Path, source: io::Error| Error::Root(RootError { path: path.to_owned(), source });
-        let (mut folders, mut files, mut pipes) = (Vec::new(), Vec::new(), Vec::new());
-        for path in paths {
-            if path == Path::new("-") {
-                continue;
-            }
-            let metadata = fs::metadata(path).map_err(|error| fail(path, error))?;
-            match () {
-                () if metadata.is_dir() => folders.push(path.clone()),
-                () if metadata.is_file() => files.push(path),
-                () => pipes.push(path),
-            }
-        }
-        let all = Roots::open(&folders)?;
-        let mut seen = HashSet::new();
-        let mut parts = Vec::new();
-        for path in paths {
-            if path == Path::new("-") {
-                if seen.insert(path.clone()) {
-                    parts.push(Part::Stdin);
-                }
-                continue;
-            }
-            if pipes.contains(&path) {
-                parts.push(Part::Pipe(path.clone()));
-                continue;
-            }
-            let real = fs::canonicalize(path).map_err(|error| fail(path, error))?;
-            if !seen.insert(real.clone()) {
-                continue;
-            }
-            if files.contains(&path) {
-                if !all.contain(&real) {
-                    let length = fs::metadata(&real).map_or(0, |metadata| metadata.len());
-                    parts.push(Part::File { given: path.clone(), real, length });
-                }
-                continue;
-            }
-            // a folder in a folder is left out by the whole
-            let is_inner = folders.iter().any(|other| {
-                fs::canonicalize(other).is_ok_and(|other| other != real && real.starts_with(&other))
-            });
-            if !is_inner {
-                parts.push(Part::Folder(Arc::new(Roots::open(std::slice::from_ref(path))?)));
-            }
-        }
-        Ok(Self { parts })
+/// Finds the files that are wanted one after the other; the others, and what cannot be seen, become part of the
+/// summary.
+pub(super) fn each<'a>(
+    files: &dyn FileSource,
+    options: &ScanOptions<'a>,
+    visit: &mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
+) -> Summary {
+    let mut finder = Finder { options, summary: Summary::default(), number: 0, turn: 0, visit };
+    let mut problems = Vec::new();
+    // Whoever wants no more files has said so.
+    let _ = files.each(&mut problems, &mut |part| match part {
+        InputPart::Stdin => finder.pipe(None, "-".to_owned()),
+        InputPart::Pipe(path) => finder.pipe(Some(path.to_owned()), path.display().to_string()),
+        InputPart::File { given, real, length } => finder.given(given, real, length),
+        InputPart::Folder { roots, listing } => finder.folder(roots, listing),
+    });
+    let mut summary = finder.summary;
+    // a circle hides nothing, and neither does another name
+    let hides = |found: &Problem| !matches!(found.kind, ProblemKind::Loop | ProblemKind::Alias);
+    for Problem { shown, kind, .. } in problems.into_iter().filter(hides) {
+        let (shown, reason) = (shown.display().to_string(), kind.to_string());
+        summary.damage(Damage { index: u64::MAX, shown, offset: None, reason });
     }
-
-    /// Finds the files that are wanted one after the other; the others, and what cannot be seen, become part of
-    /// the summary.
-    pub(super) fn each<'a>(
-        &self,
-        options: &ScanOptions<'a>,
-        visit: &mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
-    ) -> Summary {
-        let mut finder = Finder { options, summary: Summary::default(), turn: 0, visit };
-        let mut problems = Vec::new();
-        for part in &self.parts {
-            let flow = match part {
-                Part::Stdin => finder.pipe(None, "-".to_owned()),
-                Part::Pipe(path) => finder.pipe(Some(path.clone()), path.display().to_string()),
-                Part::File { given, real, length } => finder.given(given, real, *length),
-                Part::Folder(roots) => {
-                    let mut flow = ControlFlow::Continue(());
-                    roots.walk(&mut problems, &mut |listing| {
-                        flow = finder.folder(roots, &listing);
-                        flow
-                    });
-                    flow
-                }
-            };
-            if flow.is_break() {
-                break;
-            }
-        }
-        let mut summary = finder.summary;
-        // a circle hides nothing, and neither does another name
-        let hides = |found: &Problem| !matches!(found.kind, ProblemKind::Loop | ProblemKind::Alias);
-        for Problem { shown, kind, .. } in problems.into_iter().filter(hides) {
-            let (shown, reason) = (shown.display().to_string(), kind.to_string());
-            summary.damage(Damage { index: u64::MAX, shown, offset: None, reason });
-        }
-        summary
-    }
+    summary
 }
 
 /// Sorts out what is not wanted as soon as it is found: most files of an archive, when little of it is asked for.
 struct Finder<'o, 'a> {
     options: &'o ScanOptions<'a>,
     summary: Summary,
-    /// The place in archive order of the next file.
+    /// The place among all files of the next one.
+    number: u64,
+    /// Its place among those that are read, if it is.
     turn: u64,
     visit: &'o mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
 }
@@ -207,7 +130,7 @@ impl<'a> Finder<'_, 'a> {
         let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
         let name = given.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
         if let Some(why) = self.is_unwanted(&name, day_of(&text_of(real)), entry) {
-            self.summary.skip(why, length);
+            self.leave_out(why, length);
             return ControlFlow::Continue(());
         }
         let real = Some(real.to_owned());
@@ -221,11 +144,10 @@ impl<'a> Finder<'_, 'a> {
         let day = day_of(&format!("{}/x", text_of(&folder.real)));
         let weigh = self.options.weigh;
         // links that lead nowhere are told as problems of the walk, others are left out by it
-        for file in files.iter().filter(|file| !matches!(file.refusal, Some(Refusal::Link | Refusal::Circle)))
-        {
+        for file in files.iter().filter(|file| has_number(file.refusal)) {
             let real = || folder.real.join(&*file.name);
             let length = || {
-                let is_asked = weigh && file.refusal.is_none();
+                let is_asked = weigh && file.refusal.is_none() && file.length == 0;
                 if is_asked { real().symlink_metadata().map_or(0, |found| found.len()) } else { file.length }
             };
             let entry = known.and_then(|known| known.entry(&file.name));
@@ -233,11 +155,12 @@ impl<'a> Finder<'_, 'a> {
                 && let Some(why) = self.is_unwanted(&file.name, day, entry)
             {
                 let length = length();
-                self.summary.skip(why, length);
+                self.leave_out(why, length);
                 continue;
             }
             self.send(Job {
                 turn: 0,
+                number: 0,
                 real: Some(real()),
                 roots: Some(Arc::clone(roots)),
                 shown: folder.shown.join(&*file.name).display().to_string(),
@@ -291,8 +214,14 @@ impl<'a> Finder<'_, 'a> {
         is_other.then_some(Skipped::OtherTime)
     }
 
+    fn leave_out(&mut self, why: Skipped, length: u64) {
+        self.number += 1;
+        self.summary.skip(why, length);
+    }
+
     fn send(&mut self, job: Job<'a>) -> ControlFlow<()> {
-        let job = Job { turn: self.turn, ..job };
+        let job = Job { turn: self.turn, number: self.number, ..job };
+        self.number += 1;
         self.turn += 1;
         (self.visit)(job)
     }

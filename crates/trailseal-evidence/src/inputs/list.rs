@@ -1,0 +1,247 @@
+//! All files of the inputs, in archive order, as they were when they were listed.
+
+use std::{
+    fs::{self, Metadata},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
+
+use trailseal_archive::walk::{File, Folder, Listing, Problem, Refusal, Roots};
+use trailseal_sha256::Hasher;
+
+use super::{FileSource, InputPart, Inputs, has_number};
+
+/// What changes when a file does: its length, and the time of its last change in nanoseconds. `None` when it could
+/// not be asked, or must not be.
+pub type FileState = Option<(u64, i64)>;
+
+/// All files that were found, whether or not they hold events.
+#[derive(Debug, Default)]
+pub struct FileList {
+    given: Vec<PathBuf>,
+    folders: Vec<ListedFolder>,
+    files: Vec<ListedFile>,
+    /// One behind the other.
+    names: String,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug)]
+struct ListedFolder {
+    folder: Folder,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Folder(Arc<Roots>),
+    /// It is the file itself, with a name of no letters.
+    File,
+    /// The same for what can be read once only.
+    Pipe,
+    Stdin,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ListedFile {
+    name_end: usize,
+    folder: usize,
+    state: FileState,
+    refusal: Option<Refusal>,
+}
+
+impl FileList {
+    pub(super) fn of(inputs: &Inputs) -> Self {
+        let mut list = Self { given: inputs.given().to_vec(), ..Self::default() };
+        let mut problems = Vec::new();
+        let _ = inputs.each(&mut problems, &mut |part| {
+            list.add(part);
+            ControlFlow::Continue(())
+        });
+        list.problems = problems;
+        list.files.shrink_to_fit();
+        list.folders.shrink_to_fit();
+        list.names.shrink_to_fit();
+        list
+    }
+
+    fn add(&mut self, part: InputPart<'_>) {
+        let itself = |shown: &Path| Folder { real: shown.to_owned(), shown: shown.to_owned() };
+        match part {
+            InputPart::Stdin => self.add_itself(itself(Path::new("-")), Kind::Stdin, None),
+            InputPart::Pipe(path) => self.add_itself(itself(path), Kind::Pipe, None),
+            InputPart::File { given, real, .. } => {
+                let folder = Folder { real: real.to_owned(), shown: given.to_owned() };
+                let state = fs::metadata(real).ok().as_ref().and_then(state);
+                self.add_itself(folder, Kind::File, state);
+            }
+            InputPart::Folder { roots, listing } => {
+                let Listing { folder, files } = listing;
+                self.folders
+                    .push(ListedFolder { folder: folder.clone(), kind: Kind::Folder(Arc::clone(roots)) });
+                for file in files.iter().filter(|file| has_number(file.refusal)) {
+                    let metadata = || fs::metadata(folder.real.join(&*file.name)).ok();
+                    let state =
+                        if file.refusal.is_none() { metadata().as_ref().and_then(state) } else { None };
+                    self.names.push_str(&file.name);
+                    self.push(state, file.refusal);
+                }
+            }
+        }
+    }
+
+    fn add_itself(&mut self, folder: Folder, kind: Kind, state: FileState) {
+        self.folders.push(ListedFolder { folder, kind });
+        self.push(state, None);
+    }
+
+    /// Adds a file of the last folder, whose name was added.
+    fn push(&mut self, state: FileState, refusal: Option<Refusal>) {
+        let (name_end, folder) = (self.names.len(), self.folders.len() - 1);
+        self.files.push(ListedFile { name_end, folder, state, refusal });
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let folder = |listed: &ListedFolder| listed.folder.real.capacity() + listed.folder.shown.capacity();
+        self.files.capacity() * size_of::<ListedFile>()
+            + self.names.capacity()
+            + self.folders.capacity() * size_of::<ListedFolder>()
+            + self.folders.iter().map(folder).sum::<usize>()
+    }
+
+    /// What can be read once only, as it was given; `None` when everything can be read again.
+    pub fn pipe(&self) -> Option<&Path> {
+        let is_pipe = |listed: &&ListedFolder| matches!(listed.kind, Kind::Pipe | Kind::Stdin);
+        self.folders.iter().find(is_pipe).map(|listed| &*listed.folder.shown)
+    }
+
+    /// Where a file is.
+    pub fn real(&self, number: usize) -> Option<PathBuf> {
+        let (folder, name) = self.place(number)?;
+        Some(path(&folder.folder.real, name))
+    }
+
+    /// Its path as the user would write it.
+    pub fn shown(&self, number: usize) -> String {
+        let shown =
+            |(listed, name): (&ListedFolder, _)| path(&listed.folder.shown, name).display().to_string();
+        self.place(number).map(shown).unwrap_or_default()
+    }
+
+    /// What changes when it does.
+    pub fn state(&self, number: usize) -> FileState {
+        self.files.get(number)?.state
+    }
+
+    /// The folders with the names of the files in them that may be read.
+    pub fn folders(&self) -> impl Iterator<Item = (&Folder, Vec<&str>)> {
+        let mut number = 0;
+        self.folders.iter().enumerate().map(move |(at, listed)| {
+            let mut names = Vec::new();
+            while self.files.get(number).is_some_and(|file| file.folder == at) {
+                if self.files[number].refusal.is_none() {
+                    names.extend(self.place(number).map(|(_, name)| name));
+                }
+                number += 1;
+            }
+            (&listed.folder, names)
+        })
+    }
+
+    fn place(&self, number: usize) -> Option<(&ListedFolder, &str)> {
+        let file = self.files.get(number)?;
+        let before = number.checked_sub(1).and_then(|before| self.files.get(before));
+        let name = self.names.get(before.map_or(0, |file| file.name_end)..file.name_end)?;
+        Some((self.folders.get(file.folder)?, name))
+    }
+
+    /// A number that changes when a file comes, goes, or is written; the same in every build and process. It says nothing
+    /// of what comes through pipes.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = Hasher::default();
+        hasher.update(b"trailseal.files/1\0");
+        for (number, file) in self.files.iter().enumerate() {
+            let Some((listed, name)) = self.place(number) else { continue };
+            let path = path(&listed.folder.real, name);
+            let path = path.as_os_str().as_encoded_bytes();
+            hasher.update(&(path.len() as u64).to_be_bytes());
+            hasher.update(path);
+            let (length, changed) = file.state.unwrap_or((u64::MAX, i64::MIN));
+            hasher.update(&length.to_be_bytes());
+            hasher.update(&changed.to_be_bytes());
+        }
+        first_bytes(&hasher.finalize())
+    }
+}
+
+impl FileSource for FileList {
+    fn given(&self) -> &[PathBuf] {
+        &self.given
+    }
+
+    fn each(
+        &self,
+        problems: &mut Vec<Problem>,
+        visit: &mut dyn FnMut(InputPart<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        problems.extend(self.problems.iter().cloned());
+        let mut number = 0;
+        for (at, listed) in self.folders.iter().enumerate() {
+            let Folder { real, shown } = &listed.folder;
+            match &listed.kind {
+                Kind::Stdin => visit(InputPart::Stdin)?,
+                Kind::Pipe => visit(InputPart::Pipe(shown))?,
+                Kind::File => {
+                    let length = self.state(number).map_or(0, |(length, _)| length);
+                    visit(InputPart::File { given: shown, real, length })?;
+                }
+                Kind::Folder(roots) => {
+                    let mut files = Vec::new();
+                    while let Some(file) = self.files.get(number).filter(|file| file.folder == at) {
+                        let length = file.state.map_or(0, |(length, _)| length);
+                        let name = self.place(number).map_or("", |(_, name)| name).into();
+                        files.push(File { name, length, refusal: file.refusal, is_link: false });
+                        number += 1;
+                    }
+                    let listing = Listing { folder: listed.folder.clone(), files };
+                    visit(InputPart::Folder { roots, listing: &listing })?;
+                    continue;
+                }
+            }
+            number += 1;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn path(folder: &Path, name: &str) -> PathBuf {
+    if name.is_empty() { folder.to_owned() } else { folder.join(name) }
+}
+
+/// The beginning of a hash as a number.
+pub(crate) fn first_bytes(hash: &[u8; 32]) -> u64 {
+    hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The state of a file, if it is a regular one.
+pub(crate) fn state(metadata: &Metadata) -> FileState {
+    if !metadata.is_file() {
+        return None;
+    }
+    let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let changed = changed.and_then(|since| i64::try_from(since.as_nanos()).ok());
+    Some((metadata.len(), changed.unwrap_or(-1)))
+}
