@@ -12,7 +12,7 @@ use trailseal_bench::{Data, bare_search, inflated, median, medium, peak_memory, 
 use trailseal_evidence::{
     Silent,
     inputs::Inputs,
-    scan::{Row, ScanOptions, fold, stream},
+    scan::{Batch, Fold, Row, ScanOptions, fold, stream},
 };
 use trailseal_query::{
     Filter, Predicate,
@@ -136,6 +136,36 @@ fn questions() -> Vec<Question> {
     ]
 }
 
+/// Formatted events.
+#[derive(Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    rows: u64,
+}
+
+impl Batch for Lines {
+    fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows = 0;
+    }
+}
+
+/// Events by value.
+#[derive(Default)]
+struct Tally(HashMap<String, u64>);
+
+impl Fold for Tally {
+    fn merge(&mut self, Self(other): Self) {
+        for (key, count) in other {
+            *self.0.entry(key).or_default() += count;
+        }
+    }
+}
+
 impl Question {
     /// The rows, or groups.
     fn ask(&self, archive: &Path, threads: usize) -> u64 {
@@ -146,20 +176,20 @@ impl Question {
         match &self.kind {
             Kind::Lines => {
                 let mut rows = 0;
-                let write = |to: &mut Vec<u8>, row: &Row<'_>| {
-                    to.extend_from_slice(&row.record.line());
-                    to.push(b'\n');
-                    1
+                let write = |lines: &mut Lines, row: &Row<'_>| {
+                    lines.bytes.extend_from_slice(&row.record.line());
+                    lines.bytes.push(b'\n');
+                    lines.rows += 1;
                 };
-                stream(&inputs, &options, &filter, &Silent, &write, &mut |_, found| {
-                    rows += found;
+                stream(&inputs, &options, &filter, &Silent, &write, &mut |lines: &mut Lines| {
+                    rows += lines.rows;
                     std::ops::ControlFlow::Continue(())
                 })
                 .expect("an archive");
                 rows
             }
             Kind::CountBy(path) => {
-                let count = |counts: &mut HashMap<String, u64>, row: &Row<'_>| {
+                let count = |Tally(counts): &mut Tally, row: &Row<'_>| {
                     let text = row.record.text(path).unwrap_or_default();
                     if let Some(count) = counts.get_mut(&*text) {
                         *count += 1;
@@ -168,12 +198,8 @@ impl Question {
                     }
                     std::ops::ControlFlow::Continue(())
                 };
-                let (parts, _) =
-                    fold(&inputs, &options, &filter, &Silent, &HashMap::new, &count).expect("an archive");
-                let mut all: HashMap<String, u64> = HashMap::new();
-                for (key, count) in parts.into_iter().flatten() {
-                    *all.entry(key).or_default() += count;
-                }
+                let (Tally(all), _) =
+                    fold(&inputs, &options, &filter, &Silent, &Tally::default, &count).expect("an archive");
                 all.len() as u64
             }
         }

@@ -14,6 +14,7 @@ use std::{
 use trailseal_archive::{Timestamp, content::Limits, key::log_stamp};
 use trailseal_query::{
     Filter, Record,
+    lookup::Page,
     scan::{Counts, LeftOut},
 };
 use trailseal_verify::finding::Code;
@@ -232,22 +233,45 @@ pub struct Damage {
     pub reason: String,
 }
 
-/// Folds the records that pass the filter, in any order: `new` makes a part for a thread, `row` adds to it. When `row`
-/// breaks, the scan ends, and what was folded until then is given; other threads may still see rows for a moment.
+/// What a thread makes of the rows that it sees, in any order.
+pub trait Fold: Send {
+    /// Takes in what another thread made.
+    fn merge(&mut self, other: Self);
+}
+
+impl Fold for () {
+    fn merge(&mut self, (): Self) {}
+}
+
+impl<T: Send> Fold for Vec<T> {
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl<T: Send> Fold for Page<T> {
+    fn merge(&mut self, other: Self) {
+        Page::merge(self, other);
+    }
+}
+
+/// Folds the records that pass the filter, in any order: `new` makes a part for a thread, `row` adds to it, and the parts
+/// are merged. When `row` breaks, the scan ends, and what was folded until then is given; other threads may still see rows
+/// for a moment.
 ///
 /// # Errors
 /// [`Error`] when nothing could be scanned or the run was interrupted; what is wrong with single files is in
 /// the summary.
-pub fn fold<P: Send>(
+pub fn fold<P: Fold>(
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
     filter: &Filter,
     progress: &dyn Progress,
     new: &(dyn Fn() -> P + Sync),
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
-) -> Result<(Vec<P>, Summary), Error> {
+) -> Result<(P, Summary), Error> {
     let is_over = AtomicBool::new(false);
-    run(files, options, progress, &is_over, &|next| {
+    let (parts, summary) = run(files, options, progress, &is_over, &|next| {
         let mut part = new();
         let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
         while let Some(jobs) = next() {
@@ -259,39 +283,63 @@ pub fn fold<P: Send>(
             }
         }
         (part, worker.finish())
-    })
+    })?;
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().unwrap_or_else(new);
+    parts.for_each(|part| all.merge(part));
+    Ok((all, summary))
 }
 
-/// Formats the records that pass the filter with `row`, which appends to a buffer and says how many rows it
-/// wrote, and hands the buffers to `emit` in archive order, until it breaks. A buffer holds whole rows.
+/// What a thread makes of rows on their way to the one that takes them in archive order.
+pub trait Batch: Default + Send {
+    /// Bytes of memory, about; 0 only if it holds nothing.
+    fn bytes(&self) -> usize;
+
+    /// Empties it for the next rows; memory may be kept.
+    fn clear(&mut self);
+}
+
+/// Formatted rows.
+impl Batch for Vec<u8> {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
+    fn clear(&mut self) {
+        Vec::clear(self);
+    }
+}
+
+/// Adds the records that pass the filter to batches with `row`, and hands the batches to `emit` in archive order, until it
+/// breaks: only who sees rows in order knows when there are enough.
 ///
 /// # Errors
 /// Those of [`fold`].
-pub fn stream(
+pub fn stream<B: Batch>(
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
     filter: &Filter,
     progress: &dyn Progress,
-    row: &(dyn Fn(&mut Vec<u8>, &Row<'_>) -> u64 + Sync),
-    emit: &mut (dyn FnMut(&[u8], u64) -> ControlFlow<()> + Send),
+    row: &(dyn Fn(&mut B, &Row<'_>) + Sync),
+    emit: &mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
 ) -> Result<Summary, Error> {
     let is_over = AtomicBool::new(false);
     let turns = Turns::new(emit, &is_over);
     let (_, summary) = run(files, options, progress, &is_over, &|next| {
         let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
         let _watch = turns.watch();
-        let mut written = turns::Buffer::default();
+        let mut batch = B::default();
         while let Some(jobs) = next() {
             for job in &jobs {
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
                 worker.read(job, &mut |found| {
-                    written.rows += row(&mut written.bytes, found);
-                    turns.pass_on(job.turn, &mut written);
+                    row(&mut batch, found);
+                    turns.pass_on(job.turn, &mut batch);
                     ControlFlow::Continue(())
                 });
-                turns.end(job.turn, &mut written);
+                turns.end(job.turn, &mut batch);
             }
         }
         ((), worker.finish())

@@ -42,10 +42,10 @@ pub fn lookup(
     let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
     let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
     if let Some(archive) = archive {
-        page = page.merge(archive.page(request, scope, &lookup, rows)?);
+        page.merge(archive.page(request, scope, &lookup, rows)?);
     }
     if let Some(recent) = recent {
-        page = page.merge(recent.page(request, scope, &lookup, rows));
+        page.merge(recent.page(request, scope, &lookup, rows));
     }
     let has_more = page.has_more();
     let mut after = None;

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error, Progress,
     inputs::{FileList, FileSource as _},
-    scan::{self, Row, ScanOptions, Summary},
+    scan::{self, Fold, Row, ScanOptions, Summary},
 };
 
 impl EventIndex {
@@ -60,11 +60,7 @@ impl EventIndex {
         if let Some(failure) = counts.take_failure() {
             return Err(failure);
         }
-        let (parts, summary) = result?;
-        let mut loaded = Loaded::default();
-        for part in parts {
-            loaded.append(part);
-        }
+        let (loaded, summary) = result?;
         let Loaded { entries, pairs, texts, .. } = loaded;
         if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
             return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
@@ -149,8 +145,10 @@ impl Loaded {
         self.pairs.extend(self.noted.hashes.iter().map(|hash| pair(*hash, own)));
         Ok(())
     }
+}
 
-    fn append(&mut self, other: Self) {
+impl Fold for Loaded {
+    fn merge(&mut self, other: Self) {
         let (entries, texts) = (self.entries.len() as u32, self.texts.len());
         if self.entries.is_empty() {
             *self = other;

@@ -354,7 +354,7 @@ impl Session<'_> {
         let (hits, _) = result.map_err(unread)?;
         self.unchanged(file)?;
         let mut wanted = None;
-        for (other, bytes) in hits.into_iter().flat_map(Hits::into_records) {
+        for (other, bytes) in hits.into_records() {
             let Some(record) = self.record(other, &bytes) else { continue };
             if other == rank {
                 wanted = Some(record);

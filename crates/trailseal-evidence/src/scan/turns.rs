@@ -1,4 +1,4 @@
-//! Output in archive order from threads that work out of order.
+//! Batches of rows in archive order, from threads that work out of order.
 
 use std::{
     collections::BTreeMap,
@@ -9,39 +9,34 @@ use std::{
     },
 };
 
+use super::Batch;
+
 /// Bytes that a thread gathers before it passes them on, when it may.
 const PIECE: usize = 64 * 1024;
 
 /// Bytes of finished files that wait for their turn; beyond them, threads wait.
 const MAX_WAITING: usize = 8 << 20;
 
-/// Rows, formatted.
-#[derive(Debug, Default)]
-pub(super) struct Buffer {
-    pub(super) bytes: Vec<u8>,
-    pub(super) rows: u64,
-}
-
 /// Lets the threads emit what they wrote in the order of their files.
-pub(super) struct Turns<'a> {
-    state: Mutex<State<'a>>,
+pub(super) struct Turns<'a, B> {
+    state: Mutex<State<'a, B>>,
     changed: Condvar,
     is_over: &'a AtomicBool,
 }
 
-struct State<'a> {
+struct State<'a, B> {
     /// The file whose turn it is.
     next: u64,
     /// What is finished and waits.
-    waiting: BTreeMap<u64, Buffer>,
+    waiting: BTreeMap<u64, B>,
     waiting_bytes: usize,
-    emit: &'a mut (dyn FnMut(&[u8], u64) -> ControlFlow<()> + Send),
+    emit: &'a mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
 }
 
-impl<'a> Turns<'a> {
+impl<'a, B: Batch> Turns<'a, B> {
     /// `is_over` is set when `emit` breaks.
     pub(super) fn new(
-        emit: &'a mut (dyn FnMut(&[u8], u64) -> ControlFlow<()> + Send),
+        emit: &'a mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
         is_over: &'a AtomicBool,
     ) -> Self {
         let state = State { next: 0, waiting: BTreeMap::new(), waiting_bytes: 0, emit };
@@ -50,40 +45,40 @@ impl<'a> Turns<'a> {
 
     /// Emits what was written of a file that goes on, if it is much and it is the file's turn; waits for the turn
     /// when it is too much to be held.
-    pub(super) fn pass_on(&self, turn: u64, written: &mut Buffer) {
-        if written.bytes.len() < PIECE {
+    pub(super) fn pass_on(&self, turn: u64, written: &mut B) {
+        if written.bytes() < PIECE {
             return;
         }
         let mut state = self.lock();
-        if written.bytes.len() >= MAX_WAITING {
+        if written.bytes() >= MAX_WAITING {
             state = self.wait_for(turn, state);
         }
         if state.next == turn {
             self.emit(&mut state, written);
         } else if self.is_stopped() {
-            *written = Buffer::default();
+            *written = B::default();
         }
     }
 
     /// Emits the rest of a file, now or when its turn comes.
-    pub(super) fn end(&self, turn: u64, written: &mut Buffer) {
+    pub(super) fn end(&self, turn: u64, written: &mut B) {
         let mut state = self.lock();
-        if state.next != turn && state.waiting_bytes + written.bytes.len() > MAX_WAITING {
+        if state.next != turn && state.waiting_bytes + written.bytes() > MAX_WAITING {
             state = self.wait_for(turn, state);
         }
         if state.next != turn {
-            state.waiting_bytes += written.bytes.len();
+            state.waiting_bytes += written.bytes();
             state.waiting.insert(turn, std::mem::take(written));
             return;
         }
         self.emit(&mut state, written);
         state.next += 1;
-        while let Some(mut buffer) = {
+        while let Some(mut batch) = {
             let next = state.next;
             state.waiting.remove(&next)
         } {
-            state.waiting_bytes -= buffer.bytes.len();
-            self.emit(&mut state, &mut buffer);
+            state.waiting_bytes -= batch.bytes();
+            self.emit(&mut state, &mut batch);
             state.next += 1;
         }
         drop(state);
@@ -91,27 +86,29 @@ impl<'a> Turns<'a> {
     }
 
     /// Sees to it that nobody waits for a thread that panics.
-    pub(super) fn watch(&self) -> Watch<'_, 'a> {
+    pub(super) fn watch(&self) -> Watch<'_, 'a, B> {
         Watch { turns: self }
     }
 
-    fn emit(&self, state: &mut State<'_>, written: &mut Buffer) {
-        if !self.is_stopped()
-            && !written.bytes.is_empty()
-            && (state.emit)(&written.bytes, written.rows).is_break()
-        {
+    fn emit(&self, state: &mut State<'_, B>, written: &mut B) {
+        if !self.is_stopped() && written.bytes() > 0 && (state.emit)(written).is_break() {
             self.stop();
         }
-        written.bytes.clear();
-        written.rows = 0;
+        written.clear();
     }
 
-    fn wait_for<'s>(&self, turn: u64, state: MutexGuard<'s, State<'a>>) -> MutexGuard<'s, State<'a>> {
+    fn wait_for<'s>(&self, turn: u64, state: MutexGuard<'s, State<'a, B>>) -> MutexGuard<'s, State<'a, B>> {
         self.changed
             .wait_while(state, |state| state.next != turn && !self.is_stopped())
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lock(&self) -> MutexGuard<'_, State<'a, B>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B> Turns<'_, B> {
     fn is_stopped(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }
@@ -120,22 +117,18 @@ impl<'a> Turns<'a> {
         self.is_over.store(true, Ordering::Relaxed);
         self.changed.notify_all();
     }
-
-    fn lock(&self) -> MutexGuard<'_, State<'a>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Held by a thread while it works.
-pub(super) struct Watch<'t, 'a> {
-    turns: &'t Turns<'a>,
+pub(super) struct Watch<'t, 'a, B> {
+    turns: &'t Turns<'a, B>,
 }
 
-impl Drop for Watch<'_, '_> {
+impl<B> Drop for Watch<'_, '_, B> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // the lock orders this with a thread that is about to wait
-            let _state = self.turns.lock();
+            let _state = self.turns.state.lock();
             self.turns.stop();
         }
     }
@@ -149,8 +142,7 @@ mod tests {
     fn what_is_written_out_of_order_comes_out_in_order() {
         let is_over = AtomicBool::new(false);
         let mut out = Vec::new();
-        let mut emit = |bytes: &[u8], rows: u64| {
-            assert_eq!(rows, 1);
+        let mut emit = |bytes: &mut Vec<u8>| {
             out.extend_from_slice(bytes);
             ControlFlow::Continue(())
         };
@@ -159,14 +151,13 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    let mut buffer = Buffer::default();
+                    let mut buffer = Vec::new();
                     loop {
                         let turn = next.fetch_add(1, Ordering::Relaxed);
                         if turn >= 200 {
                             return;
                         }
-                        buffer.bytes.extend(std::iter::repeat_n(turn as u8, 300_000));
-                        buffer.rows = 1;
+                        buffer.extend(std::iter::repeat_n(turn as u8, 300_000));
                         turns.end(turn, &mut buffer);
                     }
                 });
@@ -179,14 +170,14 @@ mod tests {
     #[test]
     fn a_break_lets_nobody_wait() {
         let is_over = AtomicBool::new(false);
-        let mut emit = |_: &[u8], _: u64| ControlFlow::Break(());
+        let mut emit = |_: &mut Vec<u8>| ControlFlow::Break(());
         let turns = Turns::new(&mut emit, &is_over);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut buffer = Buffer { bytes: vec![0; MAX_WAITING + 1], rows: 1 };
+                let mut buffer = vec![0; MAX_WAITING + 1];
                 turns.end(5, &mut buffer);
             });
-            let mut buffer = Buffer { bytes: vec![0; 10], rows: 1 };
+            let mut buffer = vec![0; 10];
             turns.end(0, &mut buffer);
         });
         assert!(is_over.load(Ordering::Relaxed));

@@ -353,7 +353,7 @@ fn files_are_read_that_may_hold_events_a_little_outside_their_signed_times() {
             ..ScanOptions::default()
         };
         let filter = Filter::new(Predicate::Constant(true));
-        let (_, summary) =
+        let ((), summary) =
             fold(&Inputs::open(&[archive.root()]).unwrap(), &options, &filter, &Silent, &|| (), &|(), _| {
                 ControlFlow::Continue(())
             })

@@ -119,15 +119,13 @@ impl<R> Page<R> {
     }
 
     /// Both in one, as if all rows had been offered to it.
-    #[must_use]
-    pub fn merge(mut self, other: Self) -> Self {
+    pub fn merge(&mut self, other: Self) {
         if let Some(bound) = other.bound {
             self.limit_to(bound);
         }
         for (position, held) in other.rows {
             self.offer(position, held.place, held.size.saturating_sub(OVERHEAD), || held.row);
         }
-        self
     }
 
     /// Whether rows were left for the next page.
@@ -277,7 +275,9 @@ mod tests {
                     let size = usize::from(row.1.unwrap_or(0)) * 10;
                     pages[(random >> 13) as usize % split].offer(position(row), place(row.2), size, || row);
                 }
-                let page = pages.into_iter().reduce(Page::merge).unwrap();
+                let mut pages = pages.into_iter();
+                let mut page = pages.next().unwrap();
+                pages.for_each(|other| page.merge(other));
                 prop_assert!(page.len() <= limit.rows);
                 let has_more = page.has_more();
                 let before = walked.len();

@@ -351,9 +351,7 @@ impl<'r> Answer<'r> {
         if self.interrupt.is_wanted() {
             return Err(CommandError::interrupted());
         }
-        let (pages, summary) = result?;
-        let page = pages.into_iter().reduce(Page::merge).unwrap_or_else(|| Page::new(limit, None));
-        Ok((page, summary))
+        Ok(result?)
     }
 
     /// What people need to know beside the answer; the exit status.

@@ -30,18 +30,19 @@ mod aggregates;
 pub(crate) mod args;
 pub(crate) mod columns;
 pub(crate) mod evidence;
+mod facts;
 pub(crate) mod filter;
-mod frame;
 pub(crate) mod input;
 pub(crate) mod lookup_rows;
 mod plan;
+mod row_key;
 mod rows;
 mod sink;
 mod sort;
 
 pub(crate) use args::{AFTER_HELP, Args};
-use frame::Head;
 use plan::{Mode, Plan};
+use row_key::RowKey;
 use sink::Out;
 
 /// Searches, and says what was read.
@@ -166,12 +167,12 @@ impl<'a> Job<'a> {
     }
 
     /// What must be known of a row beside its bytes.
-    fn head(&self, row: &Row<'_>) -> Head {
+    fn key(&self, row: &Row<'_>) -> RowKey {
         let id = || {
             let id = row.record.member("eventID").and_then(|id| id.as_str()).filter(|id| !id.is_empty());
             id.map_or(0, |id| self.fingerprinter.of(id.as_bytes()))
         };
-        Head {
+        RowKey {
             time: row.record.time(),
             id: if self.dedupe { id() } else { 0 },
             label: row.file.label.map(Label::index),

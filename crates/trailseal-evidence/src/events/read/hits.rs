@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
+use crate::scan::Fold;
+
 /// Takes records from a scan, which ends when all were seen.
 pub(super) struct Hits {
     wanted: usize,
@@ -32,5 +34,13 @@ impl Hits {
 
     pub(super) fn into_records(self) -> BTreeMap<u32, Box<[u8]>> {
         self.records
+    }
+}
+
+impl Fold for Hits {
+    fn merge(&mut self, other: Self) {
+        self.records.extend(other.records);
+        self.bytes += other.bytes;
+        self.count += other.count;
     }
 }

@@ -1,18 +1,19 @@
 //! What keys did, and the events that issued them: the second pass over the archive.
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
 
 use serde::Serialize;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     inputs::Inputs,
-    scan::{self, Row, ScanOptions, Summary},
+    scan::{self, Batch, Row, ScanOptions, Summary},
 };
 use trailseal_query::{
     Filter, Predicate,
-    aggregate::{Fingerprinter, Seen, Span, parts, push_part},
+    aggregate::{Fingerprinter, Seen, Span},
     path::FieldPath,
     predicate::{Literal, Test},
+    record::event_time,
 };
 
 use super::issues::{Reached, actor_path, new_key_paths, new_keys};
@@ -127,23 +128,46 @@ pub(crate) struct Edge {
     pub(crate) file: String,
 }
 
-/// The fields of an event that are read, in the order of [`Facts`].
-const FIELDS: [&[&str]; 14] = [
-    &["userIdentity", "accessKeyId"],
-    &["userIdentity", "type"],
-    &["userIdentity", "arn"],
-    &["userIdentity", "accountId"],
-    &["eventName"],
-    &["eventSource"],
-    &["sourceIPAddress"],
-    &["userAgent"],
-    &["errorCode"],
-    &["awsRegion"],
-    &["eventID"],
-    &["eventTime"],
-    &["requestParameters", "roleArn"],
-    &["requestParameters", "roleSessionName"],
-];
+/// What is read of an event.
+#[derive(Debug, Default)]
+struct Facts {
+    access_key: Option<String>,
+    identity_type: Option<String>,
+    arn: Option<String>,
+    account: Option<String>,
+    event_name: Option<String>,
+    event_source: Option<String>,
+    source_ip: Option<String>,
+    user_agent: Option<String>,
+    error: Option<String>,
+    region: Option<String>,
+    event_id: Option<String>,
+    time: Option<Timestamp>,
+    role_arn: Option<String>,
+    session_name: Option<String>,
+    /// The log file.
+    file: String,
+    /// The keys that it issued.
+    issued: Vec<String>,
+}
+
+/// Events on their way to the one that counts them.
+#[derive(Debug, Default)]
+struct FactBatch {
+    events: Vec<Facts>,
+    bytes: usize,
+}
+
+impl Batch for FactBatch {
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.bytes = 0;
+    }
+}
 
 /// Reads what the keys did, and how they were issued.
 pub(super) fn find(
@@ -154,7 +178,7 @@ pub(super) fn find(
     options: &ScanOptions<'_>,
     counts: &Counts,
 ) -> Result<(Followed, Summary), CommandError> {
-    let paths: Vec<FieldPath> = FIELDS.iter().map(|path| FieldPath::new(path.iter().copied())).collect();
+    let paths = Paths::new();
     let key_paths = new_key_paths();
     let filter = Filter::new(time.clone().and(predicate(reached, &key_paths)));
     let fingerprinter = Fingerprinter::default();
@@ -167,22 +191,25 @@ pub(super) fn find(
         options,
         &filter,
         counts,
-        &|to, row| write(row, &paths, &key_paths, &places, to),
-        &mut |bytes, rows| {
-            let mut facts = parts(bytes);
-            for _ in 0..rows {
-                let facts = Facts::read(&mut facts);
-                let id = facts.text(10).unwrap_or_default();
-                if !id.is_empty() && !seen.is_new(fingerprinter.of(id.as_bytes())) {
+        &|batch: &mut FactBatch, row| {
+            let is_followed = |key: &str| places.contains_key(key);
+            if let Some(facts) = paths.read(row, &key_paths, &is_followed) {
+                batch.bytes += facts.bytes();
+                batch.events.push(facts);
+            }
+        },
+        &mut |batch| {
+            for facts in &batch.events {
+                let is_new = |id: &String| seen.is_new(fingerprinter.of(id.as_bytes()));
+                if !facts.event_id.as_ref().is_none_or(is_new) {
                     duplicates += 1;
                     continue;
                 }
-                if let Some(at) = facts.text(0).and_then(|key| places.get(key)) {
-                    nodes[*at].add(&facts);
+                if let Some(at) = facts.access_key.as_ref().and_then(|key| places.get(key)) {
+                    nodes[*at].add(facts);
                 }
-                edges.extend(
-                    facts.issued.iter().filter(|to| places.contains_key(**to)).map(|to| facts.edge(to)),
-                );
+                let issued = facts.issued.iter().filter(|to| places.contains_key(*to));
+                edges.extend(issued.map(|to| facts.edge(to)));
             }
             ControlFlow::Continue(())
         },
@@ -207,70 +234,122 @@ fn predicate(reached: &Reached, key_paths: &[FieldPath]) -> Predicate {
     Predicate::any(paths.map(|path| Predicate::Field(path, test())).collect())
 }
 
-/// Writes what is needed of an event, unless it is not about the keys.
-fn write(
-    row: &Row<'_>,
-    paths: &[FieldPath],
-    key_paths: &[FieldPath],
-    places: &HashMap<String, usize>,
-    to: &mut Vec<u8>,
-) -> u64 {
-    let issued = new_keys(&row.record, key_paths);
-    let is_about = |key: &str| places.contains_key(key);
-    let actor = row.record.text(&paths[0]);
-    if !actor.as_deref().is_some_and(is_about) && !issued.iter().any(|key| is_about(key)) {
-        return 0;
-    }
-    for path in paths {
-        push_part(to, row.record.text(path).as_deref());
-    }
-    push_part(to, Some(&row.file.shown));
-    for key in &issued {
-        push_part(to, Some(key));
-    }
-    push_part(to, None);
-    1
+/// Where the facts of an event stand.
+struct Paths {
+    access_key: FieldPath,
+    identity_type: FieldPath,
+    arn: FieldPath,
+    account: FieldPath,
+    event_name: FieldPath,
+    event_source: FieldPath,
+    source_ip: FieldPath,
+    user_agent: FieldPath,
+    error: FieldPath,
+    region: FieldPath,
+    event_id: FieldPath,
+    event_time: FieldPath,
+    role_arn: FieldPath,
+    session_name: FieldPath,
 }
 
-/// What was written of an event.
-struct Facts<'a> {
-    fields: Vec<Option<&'a str>>,
-    file: &'a str,
-    issued: Vec<&'a str>,
+impl Paths {
+    fn new() -> Self {
+        let of_identity = |name: &str| FieldPath::new(["userIdentity", name]);
+        let of_request = |name: &str| FieldPath::new(["requestParameters", name]);
+        let top = |name: &str| FieldPath::new([name]);
+        Self {
+            access_key: actor_path(),
+            identity_type: of_identity("type"),
+            arn: of_identity("arn"),
+            account: of_identity("accountId"),
+            event_name: top("eventName"),
+            event_source: top("eventSource"),
+            source_ip: top("sourceIPAddress"),
+            user_agent: top("userAgent"),
+            error: top("errorCode"),
+            region: top("awsRegion"),
+            event_id: top("eventID"),
+            event_time: top("eventTime"),
+            role_arn: of_request("roleArn"),
+            session_name: of_request("roleSessionName"),
+        }
+    }
+
+    /// What is needed of an event, if it is about keys that are followed.
+    fn read(
+        &self,
+        row: &Row<'_>,
+        key_paths: &[FieldPath],
+        is_followed: &dyn Fn(&str) -> bool,
+    ) -> Option<Facts> {
+        let issued = new_keys(&row.record, key_paths);
+        let text =
+            |path: &FieldPath| row.record.text(path).filter(|text| !text.is_empty()).map(Cow::into_owned);
+        let access_key = text(&self.access_key);
+        if !access_key.as_deref().is_some_and(is_followed) && !issued.iter().any(|key| is_followed(key)) {
+            return None;
+        }
+        Some(Facts {
+            access_key,
+            identity_type: text(&self.identity_type),
+            arn: text(&self.arn),
+            account: text(&self.account),
+            event_name: text(&self.event_name),
+            event_source: text(&self.event_source),
+            source_ip: text(&self.source_ip),
+            user_agent: text(&self.user_agent),
+            error: text(&self.error),
+            region: text(&self.region),
+            event_id: text(&self.event_id),
+            time: text(&self.event_time).and_then(|time| event_time(time.as_bytes())),
+            role_arn: text(&self.role_arn),
+            session_name: text(&self.session_name),
+            file: row.file.shown.clone(),
+            issued,
+        })
+    }
 }
 
-impl<'a> Facts<'a> {
-    fn read(from: &mut impl Iterator<Item = Option<&'a str>>) -> Self {
-        let fields = from.by_ref().take(FIELDS.len()).collect();
-        let file = from.next().flatten().unwrap_or_default();
-        let issued = from.by_ref().map_while(|part| part).collect();
-        Self { fields, file, issued }
-    }
-
-    fn text(&self, at: usize) -> Option<&'a str> {
-        self.fields.get(at).copied().flatten().filter(|text| !text.is_empty())
-    }
-
-    fn time(&self) -> Option<Timestamp> {
-        trailseal_query::record::event_time(self.text(11)?.as_bytes())
+impl Facts {
+    /// Memory, about.
+    fn bytes(&self) -> usize {
+        let texts = [
+            &self.access_key,
+            &self.identity_type,
+            &self.arn,
+            &self.account,
+            &self.event_name,
+            &self.event_source,
+            &self.source_ip,
+            &self.user_agent,
+            &self.error,
+            &self.region,
+            &self.event_id,
+            &self.role_arn,
+            &self.session_name,
+        ];
+        let length = |text: &String| text.len();
+        size_of::<Self>()
+            + texts.into_iter().flatten().map(length).sum::<usize>()
+            + self.issued.iter().map(|key| key.len() + size_of::<String>()).sum::<usize>()
+            + self.file.len()
     }
 
     fn edge(&self, to: &str) -> Edge {
-        let text = |at: usize| self.text(at).map(str::to_owned);
         Edge {
-            from: text(0),
+            from: self.access_key.clone(),
             to: to.to_owned(),
-            time: self.time(),
-            event_id: text(10),
-            event_name: text(4),
-            event_source: text(5),
-            role_arn: text(12),
-            session_name: text(13),
-            source_ip: text(6),
-            user_agent: text(7),
-            caller: text(2).or_else(|| text(1)),
-            region: text(9),
-            file: self.file.to_owned(),
+            time: self.time,
+            event_id: self.event_id.clone(),
+            event_name: self.event_name.clone(),
+            event_source: self.event_source.clone(),
+            role_arn: self.role_arn.clone(),
+            session_name: self.session_name.clone(),
+            source_ip: self.source_ip.clone(),
+            user_agent: self.user_agent.clone(),
+            caller: self.arn.clone().or_else(|| self.identity_type.clone()),
+            region: self.region.clone(),
+            file: self.file.clone(),
         }
     }
 }
@@ -285,24 +364,24 @@ impl Node {
         Self { key: key.to_owned(), depth, kind, ..Self::default() }
     }
 
-    fn add(&mut self, facts: &Facts<'_>) {
+    fn add(&mut self, facts: &Facts) {
         self.events += 1;
         let mut span = Span { first: self.first, last: self.last };
-        span.add(facts.time());
+        span.add(facts.time);
         (self.first, self.last) = (span.first, span.last);
         let counted = [
-            (&mut self.event_names, 4),
-            (&mut self.source_ips, 6),
-            (&mut self.user_agents, 7),
-            (&mut self.errors, 8),
-            (&mut self.regions, 9),
+            (&mut self.event_names, &facts.event_name),
+            (&mut self.source_ips, &facts.source_ip),
+            (&mut self.user_agents, &facts.user_agent),
+            (&mut self.errors, &facts.error),
+            (&mut self.regions, &facts.region),
         ];
-        for (counted, at) in counted {
-            counted.add(facts.text(at));
+        for (counted, text) in counted {
+            counted.add(text.as_deref());
         }
-        let name = facts.text(4).unwrap_or_default();
+        let name = facts.event_name.as_deref().unwrap_or_default();
         self.console_events += u64::from(CONSOLE.contains(&name));
-        let [kind, arn, account] = [1, 2, 3].map(|at| facts.text(at));
+        let [kind, arn, account] = [&facts.identity_type, &facts.arn, &facts.account].map(Option::as_deref);
         // A key has one holder; many of them are somebody's forgery.
         let [kind, arn, account] = if self.identities.len() < MAX_IDENTITIES {
             [kind, arn, account]

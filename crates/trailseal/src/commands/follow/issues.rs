@@ -8,7 +8,7 @@ use std::{
 
 use trailseal_evidence::{
     inputs::Inputs,
-    scan::{self, ScanOptions, Summary},
+    scan::{self, Fold, ScanOptions, Summary},
 };
 use trailseal_query::{Filter, Predicate, Record, path::FieldPath, predicate::Test};
 
@@ -96,12 +96,7 @@ impl Issues {
             return Err(CommandError::new(format!("more than {MAX_LINKS} keys were issued"))
                 .hint("narrow the time with --from and --to"));
         }
-        let (parts, summary) = result?;
-        let mut all = Self::default();
-        for (from, to) in parts.into_iter().flat_map(|part| part.links) {
-            all.links.entry(from).or_default().extend(to);
-        }
-        Ok((all, summary))
+        Ok(result?)
     }
 
     /// The keys that were issued to a key, to those, and so on: each once, the nearest first.
@@ -127,6 +122,14 @@ impl Issues {
             }
         }
         reached
+    }
+}
+
+impl Fold for Issues {
+    fn merge(&mut self, other: Self) {
+        for (from, to) in other.links {
+            self.links.entry(from).or_default().extend(to);
+        }
     }
 }
 

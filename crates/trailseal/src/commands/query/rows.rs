@@ -2,14 +2,18 @@
 
 use std::{io, ops::ControlFlow};
 
-use trailseal_evidence::{inputs::FileSource as _, ledger::Label, scan};
+use trailseal_evidence::{
+    inputs::FileSource as _,
+    ledger::Label,
+    scan::{self, Batch},
+};
 use trailseal_query::aggregate::Seen;
 
 use super::{
     Done, Job,
     args::Sort,
-    frame::{Head, frames, push},
     plan::{RowPlan, ShapeKind},
+    row_key::RowKey,
     sink::{Out, Sink},
     sort::{SortOptions, Sorter},
 };
@@ -38,11 +42,8 @@ fn stream(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
         &job.scan,
         &job.filter,
         job.counts,
-        &|to, row| {
-            plan.format.write(row, to);
-            1
-        },
-        &mut |bytes, _| go_on(sink.rows(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure),
+        &|to: &mut Vec<u8>, row| plan.format.write(row, to),
+        &mut |bytes| go_on(sink.rows(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure),
     );
     if let Some(error) = failure {
         return Err(error.into());
@@ -71,13 +72,9 @@ fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
         &job.scan,
         &job.filter,
         job.counts,
-        &|to, row| {
-            let head = job.head(row);
-            push(to, head, |to| plan.format.write(row, to));
-            1
-        },
-        &mut |bytes, _| {
-            let result = chooser.take(bytes);
+        &|rows: &mut KeyedRows, row| rows.push(job.key(row), |to| plan.format.write(row, to)),
+        &mut |rows| {
+            let result = chooser.take(rows);
             let is_enough = chooser.has_enough() || chooser.sink.is_gone();
             go_on(result, is_enough, &mut failure)
         },
@@ -87,6 +84,38 @@ fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
     }
     let summary = summary?;
     chooser.finish(summary)
+}
+
+/// Formatted rows with their keys, on their way to the chooser.
+#[derive(Debug, Default)]
+struct KeyedRows {
+    /// One row behind the other.
+    bytes: Vec<u8>,
+    /// Each with the end of its bytes.
+    rows: Vec<(RowKey, usize)>,
+}
+
+impl KeyedRows {
+    fn push(&mut self, key: RowKey, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.rows.push((key, self.bytes.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&RowKey, &[u8])> {
+        let mut start = 0;
+        self.rows.iter().map(move |(key, end)| (key, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
+    }
+}
+
+impl Batch for KeyedRows {
+    fn bytes(&self) -> usize {
+        self.bytes.len() + self.rows.len() * size_of::<(RowKey, usize)>()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows.clear();
+    }
 }
 
 struct Chooser<'j, 'a, 's, 'o> {
@@ -122,28 +151,28 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for (head, row) in frames(bytes) {
+    fn take(&mut self, rows: &KeyedRows) -> io::Result<()> {
+        for (key, row) in rows.iter() {
             if self.has_enough() {
                 break;
             }
-            if !self.is_kept(&head) {
+            if !self.is_kept(key) {
                 continue;
             }
             self.kept += 1;
             match &mut self.sorter {
-                Some(sorter) => sorter.push(head.time, row)?,
+                Some(sorter) => sorter.push(key.time, row)?,
                 None => self.sink.row(row)?,
             }
         }
         if self.sorter.is_none() { self.sink.pause() } else { Ok(()) }
     }
 
-    fn is_kept(&mut self, head: &Head) -> bool {
-        if let Some(label) = head.label {
+    fn is_kept(&mut self, key: &RowKey) -> bool {
+        if let Some(label) = key.label {
             self.labels[label.min(Label::ALL.len() - 1)] += 1;
         }
-        let is_new = head.id == 0 || self.seen.as_mut().is_none_or(|seen| seen.is_new(head.id));
+        let is_new = key.id == 0 || self.seen.as_mut().is_none_or(|seen| seen.is_new(key.id));
         self.duplicates += u64::from(!is_new);
         is_new
     }
@@ -173,5 +202,31 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
             ..Told::default()
         };
         Ok(Done { summary, told, kept: self.kept, is_gone: self.sink.is_gone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trailseal_archive::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn rows_come_out_as_they_went_in() {
+        let rows = [
+            (RowKey { time: Timestamp::from_epoch(5), id: 7, label: Some(2) }, &b"abc"[..]),
+            (RowKey { time: None, id: 0, label: None }, b""),
+            (RowKey { time: Timestamp::from_epoch(-1), id: u128::MAX, label: Some(0) }, b"{}\n"),
+        ];
+        let mut batch = KeyedRows::default();
+        for _ in 0..2 {
+            assert_eq!(batch.bytes(), 0);
+            for (key, row) in rows {
+                batch.push(key, |to| to.extend_from_slice(row));
+            }
+            assert!(batch.bytes() > 6);
+            assert!(batch.iter().map(|(key, row)| (*key, row)).eq(rows));
+            batch.clear();
+        }
     }
 }

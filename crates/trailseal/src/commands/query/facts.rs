@@ -1,0 +1,193 @@
+//! What is to be known of events that are counted, on its way from the threads that find them.
+
+use trailseal_evidence::scan::{Batch, Row};
+use trailseal_query::aggregate::{combinations, push_part};
+
+use super::{columns::Column, row_key::RowKey};
+
+/// Combinations of values of one event that are counted.
+pub(super) const MAX_COMBINATIONS: usize = 1000;
+
+/// What is to be known of every event.
+pub(super) struct Asked<'p> {
+    /// The fields by which events are grouped.
+    pub(super) keys: &'p [Column],
+    /// The field whose numbers are summed.
+    pub(super) sum: Option<&'p Column>,
+    /// The field whose values are counted.
+    pub(super) distinct: Option<&'p Column>,
+}
+
+/// What is known of some events.
+#[derive(Debug, Default)]
+pub(super) struct FactBatch {
+    texts: Texts,
+    events: Vec<Known>,
+}
+
+/// An event: where its texts end among those of all. They begin where those of the event before end.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    key: RowKey,
+    groups_end: usize,
+    numbers_end: usize,
+    distinct_end: usize,
+    is_clipped: bool,
+}
+
+/// What is known of an event.
+pub(super) struct EventFacts<'b> {
+    /// Its time and id.
+    pub(super) key: RowKey,
+    /// Whether it has more combinations of values than are counted.
+    pub(super) is_clipped: bool,
+    texts: &'b Texts,
+    start: usize,
+    known: Known,
+}
+
+impl FactBatch {
+    /// Adds an event.
+    pub(super) fn push(&mut self, key: RowKey, asked: &Asked<'_>, row: &Row<'_>) {
+        let mut is_clipped = false;
+        if !self.push_single(asked, row) {
+            let columns: Vec<_> = asked.keys.iter().map(|column| column.texts(row)).collect();
+            let mut group = Vec::new();
+            let texts = &mut self.texts;
+            is_clipped = !combinations(&columns, MAX_COMBINATIONS, &mut group, &mut |group| {
+                texts.push(|to| to.extend_from_slice(group));
+            });
+        }
+        let groups_end = self.texts.len();
+        self.push_values(asked.sum, row);
+        let numbers_end = self.texts.len();
+        self.push_values(asked.distinct, row);
+        let distinct_end = self.texts.len();
+        self.events.push(Known { key, groups_end, numbers_end, distinct_end, is_clipped });
+    }
+
+    /// The one group of an event that has one value in every field, as almost all do; `false` if it has not.
+    fn push_single(&mut self, asked: &Asked<'_>, row: &Row<'_>) -> bool {
+        let before = self.texts.len();
+        let mut is_single = true;
+        self.texts.push(|to| {
+            for column in asked.keys {
+                let start = to.len();
+                let mut count = 0_u64;
+                column.visit(row, &mut |cell| {
+                    if count == 0 {
+                        push_part(to, cell.text().as_deref());
+                    }
+                    count += 1;
+                });
+                is_single &= count < 2;
+                if to.len() == start {
+                    push_part(to, None);
+                }
+            }
+        });
+        if !is_single {
+            self.texts.truncate(before);
+        }
+        is_single
+    }
+
+    fn push_values(&mut self, column: Option<&Column>, row: &Row<'_>) {
+        let Some(column) = column else { return };
+        let texts = &mut self.texts;
+        column.visit(row, &mut |cell| {
+            if let Some(text) = cell.text() {
+                texts.push(|to| to.extend_from_slice(text.as_bytes()));
+            }
+        });
+    }
+
+    /// The events, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = EventFacts<'_>> {
+        let mut start = 0;
+        self.events.iter().map(move |known| {
+            let start = std::mem::replace(&mut start, known.distinct_end);
+            let Known { key, is_clipped, .. } = *known;
+            EventFacts { key, is_clipped, texts: &self.texts, start, known: *known }
+        })
+    }
+}
+
+impl Batch for FactBatch {
+    fn bytes(&self) -> usize {
+        self.texts.bytes.len()
+            + self.texts.ends.len() * size_of::<usize>()
+            + self.events.len() * size_of::<Known>()
+    }
+
+    fn clear(&mut self) {
+        self.texts.truncate(0);
+        self.events.clear();
+    }
+}
+
+impl<'b> EventFacts<'b> {
+    /// The keys of the groups that it counts in.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+        self.texts.range(self.start, self.known.groups_end)
+    }
+
+    /// The values that are summed.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+        self.texts.range(self.known.groups_end, self.known.numbers_end)
+    }
+
+    /// The values that are counted once each.
+    pub(super) fn distinct(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+        self.texts.range(self.known.numbers_end, self.known.distinct_end)
+    }
+}
+
+/// Byte strings, one behind the other.
+#[derive(Debug, Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.ends.truncate(length);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
+    fn range(&self, start: usize, end: usize) -> impl Iterator<Item = &[u8]> {
+        let first = start.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let ends = self.ends[start..end].iter().copied();
+        ends.scan(first, |start, end| Some(&self.bytes[std::mem::replace(start, end)..end]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_come_out_as_they_went_in() {
+        let mut texts = Texts::default();
+        for text in ["a", "", "bcd", "gone"] {
+            texts.push(|to| to.extend_from_slice(text.as_bytes()));
+        }
+        texts.truncate(3);
+        texts.push(|to| to.push(b'e'));
+        let all = |start, end| texts.range(start, end).map(<[u8]>::to_vec).collect::<Vec<_>>().concat();
+        assert_eq!(
+            (all(0, 4), all(1, 3), all(3, 4), all(2, 2)),
+            (b"abcde".into(), b"bcd".into(), b"e".into(), vec![])
+        );
+    }
+}
