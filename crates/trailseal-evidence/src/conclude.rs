@@ -420,28 +420,35 @@ pub(crate) fn late_and_early(
     findings
 }
 
-/// An account and region whose hours no authentic digest could prove, though there are digests: backfill digests alone,
-/// which speak of late logs only, or others outside the asked span, of which nothing else is said.
-fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Option<Finding> {
-    let chain = unit.chains.first()?;
-    if unit.chains.iter().any(ChainOutcome::is_authentic_standard) {
-        return None;
-    }
+/// Whose hours no authentic digest could prove, though there are digests: an account and region with backfill digests
+/// alone, which speak of late logs only; one, or a chain beside others, with digests outside the asked span, of which
+/// nothing else is said.
+fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Vec<Finding> {
+    let hole = |chain: &ChainOutcome, message: &str| {
+        let finding = Finding::new(Code::CoverageHole, message).of_chain(&chain.report.id);
+        match policy.start.zip(policy.end) {
+            Some((start, end)) => finding.spanning(start, end),
+            None => finding,
+        }
+    };
     // Of digests in the asked span more is said one by one; of a span before or after them nothing.
     let is_narrowed = policy.start.is_some() || policy.end.is_some();
+    if unit.chains.iter().any(ChainOutcome::is_authentic_standard) {
+        let is_unproven =
+            |chain: &&ChainOutcome| chain.report.id.kind == ChainKind::Standard && chain.last_end.is_none();
+        let unproven =
+            unit.chains.iter().filter(is_unproven).filter(|chain| is_narrowed && !chain.is_in_span);
+        let message = "no digest of this chain is one that a key vouches for: nothing proves its part of what was asked for";
+        return unproven.map(|chain| hole(chain, message)).collect();
+    }
+    let Some(chain) = unit.chains.first() else { return Vec::new() };
     // No standard chain is left.
-    let message = if unit.chains.iter().any(|chain| chain.last_end.is_some()) {
-        "the only digests here that a key vouches for are backfill digests, which speak of late logs alone"
-    } else if is_narrowed {
-        "no digest here is one that a key vouches for: nothing proves what was asked for"
-    } else {
-        return None;
-    };
-    let finding = Finding::new(Code::CoverageHole, message).of_chain(&chain.report.id);
-    Some(match policy.start.zip(policy.end) {
-        Some((start, end)) => finding.spanning(start, end),
-        None => finding,
-    })
+    if unit.chains.iter().any(|chain| chain.last_end.is_some()) {
+        let message = "the only digests here that a key vouches for are backfill digests, which speak of late logs alone";
+        return vec![hole(chain, message)];
+    }
+    let message = "no digest here is one that a key vouches for: nothing proves what was asked for";
+    is_narrowed.then(|| hole(chain, message)).into_iter().collect()
 }
 
 /// Unnamed logs that tell from when to when trails delivered.

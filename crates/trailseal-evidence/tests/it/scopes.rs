@@ -248,6 +248,27 @@ fn s82_a_hole_that_nothing_else_names() {
 }
 
 #[test]
+fn s82_a_chain_of_which_nothing_proven_is_left_covers_no_span() {
+    let archive = Plan { trails: vec!["audit".into(), "second".into()], ..Plan::default() }.model().write();
+    let chain = archive.model.chains.iter().find(|chain| chain.trail == "second").unwrap();
+    let path = |position: usize| archive.path_in(&chain.bucket, chain.digests[position].object());
+    for position in 1..chain.digests.len() {
+        std::fs::remove_file(path(position)).unwrap();
+        for log in &chain.digests[position].logs {
+            std::fs::remove_file(archive.path_in(&chain.bucket, &log.key)).unwrap();
+        }
+    }
+    // The starting digest alone is left, and its signature was where its successor is.
+    archive.remove_sidecar(chain.digests[0].object());
+    let mut options = options(&archive);
+    (options.policy.start, options.policy.end) =
+        (Some(chain.digests[1].start()), Some(chain.digests[4].end()));
+    let run = run_with(&options);
+    run.status(3).finds_at_least(&["U coverage_hole"]);
+    assert_eq!(run.one(Code::CoverageHole).trail.as_deref(), Some("second"), "{}", run.list());
+}
+
+#[test]
 fn s82_a_hole_whose_cause_was_allowed_is_covered() {
     // The net lies below the other rules: a gap or discontinuity that was allowed stays allowed.
     let stops = vec![Stop { after: 3, pause: 5 * HOUR + 420, event: None }];
