@@ -76,10 +76,10 @@ impl Verdict {
 pub struct Scope {
     /// The roots as given.
     pub roots: Vec<String>,
-    /// `--start-time`.
+    /// `--from`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Timestamp>,
-    /// `--end-time`.
+    /// `--to`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Timestamp>,
     /// `--as-of`.

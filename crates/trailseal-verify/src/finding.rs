@@ -50,9 +50,9 @@ codes! {
     BackfillTimeUnknown = "backfill_time_unknown", Note, "A backfill digest without its generation time.";
     BaselineNotCompared = "baseline_not_compared", Note, "Nothing of the earlier report lies in what was asked for.";
     CopyOfVerified = "copy_of_verified", Note, "A further copy of a file that is proven.";
-    CoverageEndsEarly = "coverage_ends_early", Unproven, "The newest digest ends before `--end-time`.";
+    CoverageEndsEarly = "coverage_ends_early", Unproven, "The newest digest ends before `--to`.";
     CoverageHole = "coverage_hole", Unproven, "A span inside what was asked for that is not proven, and of which nothing else speaks.";
-    CoverageStartsLate = "coverage_starts_late", Unproven, "Logs, or `--start-time`, are older than the first digest.";
+    CoverageStartsLate = "coverage_starts_late", Unproven, "Logs, or `--from`, are older than the first digest.";
     DigestAltered = "digest_altered", Violation, "A digest's bytes are not those that were signed.";
     DigestConflict = "digest_conflict", Violation, "Two digests name one log with different hashes.";
     DigestMalformed = "digest_malformed", Violation, "A digest file that is not a digest.";

@@ -127,4 +127,48 @@ mod tests {
     fn the_arguments_are_consistent() {
         <Cli as clap::CommandFactory>::command().debug_assert();
     }
+
+    #[test]
+    fn an_option_of_several_commands_has_one_value_and_one_text() {
+        // what means another thing there
+        const OTHERS: [(&str, &str); 15] = [
+            ("verify", "clobber"),
+            ("verify", "max-inflated-size"),
+            ("verify", "quiet"),
+            ("verify", "stats"),
+            ("verify", "verbose"),
+            ("query", "format"),
+            ("follow", "verbose"),
+            ("lookup-events", "output"),
+            ("lookup-events", "region"),
+            ("serve", "account"),
+            ("serve", "keys"),
+            ("serve", "region"),
+            ("record", "region"),
+            ("generate", "trail"),
+            ("follow", "fail-if-none"),
+        ];
+        let mut seen = std::collections::BTreeMap::new();
+        let mut differ = Vec::new();
+        let cli = <Cli as clap::CommandFactory>::command();
+        for command in cli.get_subcommands() {
+            let named = command.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg)));
+            for (name, arg) in named.filter(|(name, _)| !OTHERS.contains(&(command.get_name(), name))) {
+                // how a command counts the times goes on below the same first line
+                let long = arg.get_long_help().filter(|_| !["from", "to"].contains(&name));
+                let said = (
+                    arg.get_short(),
+                    arg.get_help().map(ToString::to_string),
+                    long.map(ToString::to_string),
+                    arg.get_value_names().filter(|_| arg.get_action().takes_values()).map(<[_]>::to_vec),
+                );
+                let first = seen.entry(name.to_owned()).or_insert_with(|| said.clone());
+                if *first != said {
+                    differ
+                        .push(format!("{} --{name}: {said:?}, and elsewhere {first:?}", command.get_name()));
+                }
+            }
+        }
+        assert!(differ.is_empty(), "{}", differ.join("\n"));
+    }
 }

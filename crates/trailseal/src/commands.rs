@@ -20,15 +20,16 @@ use crate::{
 };
 
 pub(crate) mod completions;
+mod evidence;
 pub(crate) mod follow;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod lookup_events;
 pub(crate) mod man;
+mod options;
 pub(crate) mod query;
 pub(crate) mod record;
 pub(crate) mod serve;
-pub(crate) mod statement;
 pub(crate) mod verify;
 
 /// Everything from the arguments to the exit status.

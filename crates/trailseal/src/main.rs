@@ -2,6 +2,7 @@
 //! crates; nothing here judges.
 
 mod cli;
+mod clock;
 mod commands;
 mod error;
 mod interrupt;

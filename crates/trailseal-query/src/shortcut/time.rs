@@ -40,19 +40,20 @@ fn relative(text: &str, now: Timestamp) -> Option<Timestamp> {
         return Some(now);
     }
     let rest = ["now", "t"].iter().find_map(|start| text.strip_prefix(start)).unwrap_or(&text);
-    let seconds = duration(rest.strip_prefix('-')?)?;
+    let seconds = span(rest.strip_prefix('-')?)?;
     Timestamp::from_epoch(now.epoch().checked_sub(seconds)?)
 }
 
-/// `7d`, `1d12h`: the seconds.
-fn duration(text: &str) -> Option<i64> {
+/// Reads a span of time: the seconds of `7d` or `1d12h`, with the units w, d, h, m and s; `None` for any other text, and for
+/// more than 64 bits hold.
+pub fn span(text: &str) -> Option<i64> {
     let mut total: i64 = 0;
     let mut rest = text;
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (number, tail) = rest.split_at(digits);
         let mut characters = tail.chars();
-        let unit = match characters.next()? {
+        let unit = match characters.next()?.to_ascii_lowercase() {
             'w' => 604_800,
             'd' => 86_400,
             'h' => 3_600,

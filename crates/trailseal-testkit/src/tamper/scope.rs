@@ -11,7 +11,7 @@ const DAY: i64 = 24 * HOUR;
 /// A log's name tells its delivery to about five minutes (docs/spec/format.md 1.1).
 const TOLERANCE: i64 = 6 * 60;
 
-/// `--account`, `--region`, `--trail`, `--start-time`, `--end-time`.
+/// `--account`, `--region`, `--trail`, `--from`, `--to`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// All when empty.

@@ -21,13 +21,13 @@ const HOUR: i64 = 3600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Excuse {
     /// All digests and logs before a restart are gone: no object that is left names them, and a trail that began
-    /// at the restart looks the same (35; `--start-time` and `--baseline` show it).
+    /// at the restart looks the same (35; `--from` and `--baseline` show it).
     BeforeRestart,
     /// All digests and logs of a chain are gone: its account or region looks as if it had never been there (51;
     /// `--expect-account` and `--expect-region` show it).
     WholeChain,
     /// The newest digests and their logs are gone, of this chain and of all chains of the trail that would be more
-    /// than two hours newer: a copy made earlier looks the same (29; `--as-of` and `--end-time` show it).
+    /// than two hours newer: a copy made earlier looks the same (29; `--as-of` and `--to` show it).
     Newest,
     /// A backfill digest that no later one names is gone with its logs (53; `--baseline` shows it).
     Backfill,

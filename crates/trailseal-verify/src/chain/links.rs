@@ -188,7 +188,7 @@ impl<'a> Work<'a> {
                 "the predecessor lies in a bucket or prefix that is not part of the archive"
             }
             Code::TailCut => {
-                "the oldest digest names a predecessor that is not there: deleted, expired, archived or not copied (a later --start-time leaves it out)"
+                "the oldest digest names a predecessor that is not there: deleted, expired, archived or not copied (a later --from leaves it out)"
             }
             _ => "a digest that its successor names is not there: deleted, expired, archived or not copied",
         };

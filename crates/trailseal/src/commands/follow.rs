@@ -17,13 +17,14 @@ use trailseal_query::shortcut;
 
 use crate::{
     commands::{
-        query::{
-            args::{Input, Keys, Times},
-            evidence,
-            filter::{TimeSpan, upper_case_key},
-            input, write_stats,
+        evidence,
+        options::{
+            access_key::upper_case_key,
+            input::{self, Input},
+            keys::VerifiedWith,
+            scan::ScanLimits,
+            time::{EventTimes, TimeSpan},
         },
-        verify::parse,
     },
     error::CommandError,
     interrupt::Interrupt,
@@ -80,8 +81,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    #[command(flatten)]
-    times: Times,
+    #[command(flatten, next_help_heading = "Filter")]
+    times: EventTimes,
 
     /// Follow so many links from the key; 0 for the key alone
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Filter")]
@@ -102,7 +103,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     fail_if_none: bool,
 
-    /// No summary, notes and progress on stderr
+    /// Only errors on stderr
     #[arg(short, long, conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
     quiet: bool,
 
@@ -115,19 +116,10 @@ pub(crate) struct Args {
     stats: bool,
 
     #[command(flatten)]
-    keys: Keys,
+    verified: VerifiedWith,
 
-    /// Worker threads; 0 for one a processor
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads, help_heading = "Limits")]
-    threads: usize,
-
-    /// Bytes of one event; a larger one is damage (K, M, G: powers of 1024)
-    #[arg(long, value_name = "SIZE", default_value = "8M", value_parser = parse::size, help_heading = "Limits")]
-    max_record_size: u64,
-
-    /// Inflated bytes of one file, or of one file in an archive file
-    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse::size, help_heading = "Limits")]
-    max_inflated_size: u64,
+    #[command(flatten)]
+    limits: ScanLimits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -171,10 +163,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new("the archive is read twice, which a pipe cannot be")
             .hint("put the events into a file first"));
     }
-    let span = TimeSpan::parse(&args.times)?;
+    let span = args.times.span()?;
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
-        let ledger = evidence::load(&args.keys, &roots, args.threads, &counts)?;
+        let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
         let options = args.scan_options(span, ledger.as_ref());
         let inputs = Inputs::open(&roots)?;
         let (followed, summary) = follow(key, args.depth, &inputs, &options, &counts)?;
@@ -217,7 +209,13 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let _ = summary::write(&summary, &told, &mut anstream::stderr());
     }
     if args.stats {
-        write_stats(&summary, begun, args.threads);
+        // Nobody can be told that stderr is gone.
+        let _ = summary::write_stats(
+            &summary,
+            begun.elapsed(),
+            args.limits.threads.running(),
+            &mut anstream::stderr(),
+        );
     }
     let is_none = followed.nodes.iter().all(|node| node.events == 0) && followed.edges.is_empty();
     Ok(summary::status(&told.completeness, args.fail_if_none && is_none))
@@ -234,11 +232,11 @@ impl Args {
             only: None,
             hash: false,
             check: true,
-            max_record: usize::try_from(self.max_record_size).unwrap_or(usize::MAX),
-            max_inflated: self.max_inflated_size,
+            max_record: usize::try_from(self.limits.max_record_size).unwrap_or(usize::MAX),
+            max_inflated: self.limits.max_inflated_size,
             weigh: !self.quiet,
             spool: Some(std::env::temp_dir()),
-            threads: self.threads,
+            threads: self.limits.threads.count,
         }
     }
 }

@@ -11,6 +11,8 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, Progres
 use trailseal_archive::Timestamp;
 use trailseal_deliver::{Gap, Options, Progress, Summary, Tally, generate};
 
+use super::options::{number::Threads, time::time};
+
 /// Work that takes longer than this shows its progress.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -53,8 +55,17 @@ pub(crate) struct GenerateArgs {
     )]
     pub(crate) regions: Vec<String>,
 
-    /// When logging starts: a date or RFC 3339; on a full hour, minute and second are made up
-    #[arg(long, value_name = "TIME", default_value = "2024-03-01", value_parser = super::verify::parse::time, help_heading = "What")]
+    /// When logging starts; on a full hour, minute and second are made up
+    ///
+    /// In any form that `trailseal verify --from` takes.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "2024-03-01",
+        value_parser = time,
+        allow_hyphen_values = true,
+        help_heading = "What"
+    )]
     pub(crate) start: Timestamp,
 
     /// Hours of logging, with a digest each besides the starting digest
@@ -137,15 +148,13 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "N", default_value_t = trailseal_deliver::write::DEFAULT_GZIP_LEVEL, help_heading = "Files")]
     pub(crate) gzip_level: u32,
 
-    /// Worker threads [default: one for each processor]
-    #[arg(long, value_name = "N", help_heading = "Files")]
-    pub(crate) threads: Option<usize>,
+    #[command(flatten, next_help_heading = "Limits")]
+    pub(crate) threads: Threads,
 }
 
 impl GenerateArgs {
     /// What the arguments mean.
     fn options(&self) -> Options {
-        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         Options {
             accounts: self.accounts,
             regions: self.regions.clone(),
@@ -165,7 +174,7 @@ impl GenerateArgs {
             backfill: self.backfill,
             sidecars: !self.no_sidecars,
             gzip_level: self.gzip_level,
-            threads: self.threads.unwrap_or_else(processors),
+            threads: self.threads.running(),
             max_events_per_file: self.max_events_per_file,
         }
     }

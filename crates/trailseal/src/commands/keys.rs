@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// How to list them
+    /// What is written to stdout
     #[arg(short = 't', long, value_name = "FORMAT", value_enum, default_value = "text")]
     format: Format,
 }

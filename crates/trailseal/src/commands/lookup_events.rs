@@ -1,8 +1,7 @@
 //! `trailseal lookup-events`.
 
-use std::{ops::ControlFlow, path::PathBuf, time::SystemTime};
+use std::{ops::ControlFlow, path::PathBuf};
 
-use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Completeness,
     inputs::{FileSource as _, Inputs},
@@ -15,9 +14,13 @@ use trailseal_query::{
 };
 
 use crate::{
-    commands::{
-        query::{args::Input, input},
-        verify::parse,
+    clock,
+    commands::options::{
+        input::{self, Input},
+        number::{Threads, at_least_one},
+        output::Quiet,
+        span::Window,
+        time::{DATE_HINT, FROM_OF_EVENTS, TO_OF_EVENTS, Times, of_aws},
     },
     error::CommandError,
     interrupt::Interrupt,
@@ -38,7 +41,7 @@ const HELD_BYTES: usize = 256 << 20;
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
   trailseal lookup-events ./archive --lookup-attributes AttributeKey=EventName,AttributeValue=ConsoleLogin
-  trailseal lookup-events ./archive --region us-east-1 --start-time 2024-03-01 --max-items 20 --output table
+  trailseal lookup-events ./archive --region us-east-1 --from 2024-03-01 --max-items 20 --output table
   trailseal lookup-events ./archive --all-regions --event-category insight
 
 Exit status:
@@ -52,6 +55,10 @@ Exit status:
 /// of 90 days, and no throttling. Like the service it finds management events of one region, by one attribute:
 /// what goes beyond that has an option of its own.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("from", |arg| of_aws(arg, FROM_OF_EVENTS)),
+    mut_arg("to", |arg| of_aws(arg, TO_OF_EVENTS))
+)]
 pub(crate) struct Args {
     /// Folders that hold the archive, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
     #[arg(value_name = "ROOT", required = true)]
@@ -64,16 +71,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ATTRIBUTE", num_args = 1.., action = clap::ArgAction::Append, help_heading = "Request")]
     lookup_attributes: Vec<String>,
 
-    /// Only events at or after this time
-    ///
-    /// What the AWS CLI takes: seconds since 1970, ISO 8601, a date (its first second; also 20230710),
-    /// `2023-07-10 11:42`, `10 Jul 2023 11:42 am`, 07/10/2023 (the month first); UTC unless it says otherwise.
-    #[arg(long, value_name = "TIME", value_parser = parse::time, allow_hyphen_values = true, help_heading = "Request")]
-    start_time: Option<Timestamp>,
-
-    /// Only events at or before this time
-    #[arg(long, value_name = "TIME", value_parser = parse::time, allow_hyphen_values = true, help_heading = "Request")]
-    end_time: Option<Timestamp>,
+    #[command(flatten, next_help_heading = "Request")]
+    times: Times,
 
     /// `insight`: Insights events in place of management events
     #[arg(long, value_name = "CATEGORY", help_heading = "Request")]
@@ -103,7 +102,7 @@ pub(crate) struct Args {
     next_token: Option<String>,
 
     /// No more than so many events, and a token if there are more; without it all are printed
-    #[arg(long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true, help_heading = "Pages")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true, help_heading = "Pages")]
     max_items: Option<u64>,
 
     /// Go on where `--max-items` stopped
@@ -120,11 +119,10 @@ pub(crate) struct Args {
 
     /// How `EventTime` is written: as version 2 of the AWS CLI does, or the number of version 1
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "iso8601", help_heading = "Output")]
-    cli_timestamp_format: Times,
+    cli_timestamp_format: TimestampFormat,
 
-    /// Nothing on stderr but errors
-    #[arg(short, long, help_heading = "Output")]
-    quiet: bool,
+    #[command(flatten, next_help_heading = "Output")]
+    quiet: Quiet,
 
     /// Several attributes, which must all match
     #[arg(long, help_heading = "Beyond the service")]
@@ -142,17 +140,15 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Beyond the service")]
     all_regions: bool,
 
-    /// Only events of the last so many days, as `90d`; the service has 90
-    #[arg(long, value_name = "DAYS", value_parser = window, help_heading = "Beyond the service")]
-    window: Option<i64>,
+    #[command(flatten, next_help_heading = "Beyond the service")]
+    window: Window,
 
-    /// Worker threads; 0 for one a processor
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = threads, help_heading = "Limits")]
-    threads: usize,
+    #[command(flatten, next_help_heading = "Limits")]
+    threads: Threads,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Times {
+enum TimestampFormat {
     /// 2023-07-10T11:42:36+00:00
     Iso8601,
     /// 1688989356.0
@@ -166,7 +162,7 @@ enum Times {
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let inputs = Inputs::open(&input::expand(&Input::of(&args.inputs))?)?;
     let request = args.request(&inputs)?;
-    let now = now()?;
+    let now = clock::second();
     // Asked for first without looking at the files: what is wrong with the request needs none.
     let lookup = match request.check(now, 0) {
         Err(RequestError::TokenOfOtherData) | Ok(_) => {
@@ -176,7 +172,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         Err(error) => Err(error),
     };
     let lookup = lookup.map_err(|error| rejected(&error))?;
-    if let Some(region) = request.region.as_ref().filter(|_| args.region.is_none() && !args.quiet) {
+    if let Some(region) = request.region.as_ref().filter(|_| args.region.is_none() && !args.quiet.is_quiet) {
         output::note(&format!("events of {region} only; --all-regions for all"));
     }
     Answer::new(args, &inputs, &lookup, interrupt).write()
@@ -199,12 +195,12 @@ impl Args {
             several_attributes: self.match_all,
             data_events: self.include_data_events,
             network_activity_events: self.include_network_activity_events,
-            window: self.window,
+            window: self.window.seconds,
         };
         Ok(Request {
             attributes,
-            start_time: self.start_time,
-            end_time: self.end_time,
+            start_time: self.times.from,
+            end_time: self.times.to,
             event_category: self.event_category.clone(),
             max_results: self.max_results,
             next_token: self.next_token.clone().or_else(|| self.starting_token.clone()),
@@ -249,8 +245,8 @@ impl Args {
 
     fn times(&self) -> TimeFormat {
         match self.cli_timestamp_format {
-            Times::Iso8601 => TimeFormat::Iso8601,
-            Times::Wire => TimeFormat::Wire,
+            TimestampFormat::Iso8601 => TimeFormat::Iso8601,
+            TimestampFormat::Wire => TimeFormat::Wire,
         }
     }
 }
@@ -330,10 +326,10 @@ impl<'r> Answer<'r> {
             // Not narrowed to what lies behind the position: which files are read must not change from page to page.
             to: self.lookup.end,
             spool: Some(std::env::temp_dir()),
-            threads: self.args.threads,
+            threads: self.args.threads.count,
             ..ScanOptions::default()
         };
-        let result = self.counts.watch(!self.args.quiet, || {
+        let result = self.counts.watch(!self.args.quiet.is_quiet, || {
             scan::fold(
                 self.inputs,
                 &options,
@@ -356,12 +352,12 @@ impl<'r> Answer<'r> {
 
     /// What people need to know beside the answer; the exit status.
     fn tell(&self, summary: &Summary, token: Option<&str>) -> u8 {
-        if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet) {
+        if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet.is_quiet) {
             output::note(&format!("there are more: {} {token}", self.token_option()));
         }
         let completeness = Completeness::of(&ScanOptions::default(), summary, &Default::default());
         let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
-        if !self.args.quiet {
+        if !self.args.quiet.is_quiet {
             // Nobody can be told that stderr is gone.
             let _ = summary::write(summary, &told, &mut anstream::stderr());
         }
@@ -384,27 +380,7 @@ fn rejected(error: &RequestError) -> CommandError {
         RequestError::SeveralAttributes { .. } => {
             rejected.hint("--match-all takes several, which must all match")
         }
-        RequestError::StartAfterEnd { .. } => {
-            rejected.hint("a date means its first second: the day itself ends with the next date")
-        }
+        RequestError::StartAfterEnd { .. } => rejected.hint(DATE_HINT),
         _ => rejected,
     }
-}
-
-fn now() -> Result<Timestamp, CommandError> {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs());
-    let now = since_1970.ok().and_then(|seconds| Timestamp::from_epoch(seconds as i64));
-    now.ok_or_else(|| CommandError::new("the system's clock cannot be used"))
-}
-
-/// `90d` or a number of days, in seconds.
-pub(super) fn window(text: &str) -> Result<i64, String> {
-    let days = text.trim_end_matches('d').parse().ok().filter(|days| (1..=36_500).contains(days));
-    days.map(|days: i64| days * 86_400).ok_or_else(|| "a number of days is needed, as 90d".to_owned())
-}
-
-/// `0` to `1024`.
-fn threads(text: &str) -> Result<usize, String> {
-    let threads = text.parse().ok().filter(|threads| *threads <= 1024);
-    threads.ok_or_else(|| "a number from 0 to 1024 is needed".to_owned())
 }

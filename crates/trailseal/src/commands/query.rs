@@ -15,25 +15,20 @@ use trailseal_evidence::{
 use trailseal_query::{Filter, aggregate::Fingerprinter};
 
 use crate::{
+    commands::{evidence, options::input},
     error::CommandError,
     interrupt::Interrupt,
     out_file::OutFile,
     output,
     progress::Counts,
-    render::{
-        plain::grouped,
-        query::summary::{self, Told},
-    },
+    render::query::summary::{self, Told},
 };
 
 mod aggregates;
-pub(crate) mod args;
+mod args;
 pub(crate) mod columns;
-pub(crate) mod evidence;
 mod facts;
-pub(crate) mod filter;
-pub(crate) mod input;
-pub(crate) mod lookup_rows;
+mod filter;
 mod plan;
 mod row_key;
 mod rows;
@@ -60,7 +55,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let is_shown =
         !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
-        let ledger = evidence::load(&args.evidence.keys, &roots, args.limits.threads, &counts)?;
+        let ledger =
+            evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
         let job = Job::new(args, &inputs, &wanted, ledger.as_ref(), &plan, &counts);
         let done = match target {
@@ -94,13 +90,19 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let _ = summary::write(&done.summary, &done.told, &mut anstream::stderr());
     }
     if args.output.stats {
-        write_stats(&done.summary, begun, args.limits.threads);
+        // Nobody can be told that stderr is gone.
+        let _ = summary::write_stats(
+            &done.summary,
+            begun.elapsed(),
+            args.limits.scan.threads.running(),
+            &mut anstream::stderr(),
+        );
     }
     Ok(done.status(args.output.fail_if_none))
 }
 
 fn target<'a>(path: &'a Path, roots: &[PathBuf], args: &Args) -> Result<OutFile<'a>, CommandError> {
-    let maps = args.evidence.keys.maps.iter().map(|map| &map.folder);
+    let maps = args.evidence.verified.objects.maps.iter().map(|map| &map.folder);
     let mut folders = roots.iter().filter(|root| *root != Path::new("-")).chain(maps);
     OutFile::check("the output", path, &mut folders, args.output.clobber, "--clobber replaces it")
 }
@@ -149,11 +151,11 @@ impl<'a> Job<'a> {
                 only: args.evidence.verified_only.then_some(Label::Verified),
                 hash: plan.needs_hash,
                 check: plan.prints_records(),
-                max_record: usize::try_from(args.limits.max_record_size).unwrap_or(usize::MAX),
-                max_inflated: args.limits.max_inflated_size,
+                max_record: usize::try_from(args.limits.scan.max_record_size).unwrap_or(usize::MAX),
+                max_inflated: args.limits.scan.max_inflated_size,
                 weigh: !args.output.quiet,
                 spool: Some(std::env::temp_dir()),
-                threads: args.limits.threads,
+                threads: args.limits.scan.threads.count,
             },
             filter: Filter::new(wanted.predicate.clone()),
             counts,
@@ -209,21 +211,4 @@ impl Done {
     fn status(&self, fail_if_none: bool) -> u8 {
         summary::status(&self.told.completeness, fail_if_none && self.kept == 0)
     }
-}
-
-pub(crate) fn write_stats(summary: &Summary, begun: Instant, threads: usize) {
-    let seconds = begun.elapsed().as_secs_f64();
-    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // Nobody can be told that stderr is gone.
-    let _ = writeln!(
-        anstream::stderr(),
-        "stats: {seconds:.3} s, {} files ({:.0} files/s), {} events ({} events/s), {} bytes inflated ({:.1} MB/s), threads: {}",
-        summary.files,
-        summary.files as f64 / seconds.max(1e-6),
-        summary.counts.records,
-        grouped((summary.counts.records as f64 / seconds.max(1e-6)) as u64),
-        summary.inflated,
-        summary.inflated as f64 / 1e6 / seconds.max(1e-6),
-        if threads == 0 { processors() } else { threads },
-    );
 }

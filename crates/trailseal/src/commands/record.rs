@@ -13,8 +13,9 @@ use std::{
 use trailseal_archive::key::is_region_like;
 use trailseal_server::{Endpoint, MAX_LINES, Recorded, SendError, Sender};
 
-use super::serve::now;
+use super::options::output::Quiet;
 use crate::{
+    clock::now,
     error::{CommandError, PARTLY},
     interrupt::Interrupt,
     output,
@@ -70,15 +71,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 
-    /// Only errors on stderr
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: Quiet,
 }
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let endpoint = Endpoint::new(&endpoint_url(args), &region(args)?, access_key()?)?;
-    let mut sending =
-        Sending { sender: Sender::new(endpoint)?, total: Total::default(), interrupt, is_quiet: args.quiet };
+    let mut sending = Sending {
+        sender: Sender::new(endpoint)?,
+        total: Total::default(),
+        interrupt,
+        is_quiet: args.quiet.is_quiet,
+    };
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
     let mut unread = 0;
@@ -93,7 +97,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         }
     }
     let Total { recorded, refusals } = sending.total;
-    if !args.quiet {
+    if !args.quiet.is_quiet {
         let events = if recorded == 1 { "event is" } else { "events are" };
         output::note(&format!("{} {events} recorded", grouped(recorded)));
     }

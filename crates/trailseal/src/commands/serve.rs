@@ -8,18 +8,24 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use indicatif::HumanBytes;
 use trailseal_evidence::{events::Statistics, scan::Summary};
 use trailseal_server::{
-    AccessKeys, Archive, Bound, Buckets, Joined, Local, Lookups, Options, Service, Services, Timestamp,
+    AccessKeys, Archive, Bound, Buckets, Joined, Local, Lookups, Options, Service, Services,
     audit::AuditEvents, serve, stop,
 };
 
-use super::{lookup_events, verify::parse};
+use super::options::{
+    number::Threads,
+    output::Quiet,
+    size::size,
+    span::{Window, span},
+};
 use crate::{
+    clock,
     error::{CommandError, PARTLY},
     interrupt::Interrupt,
     output,
@@ -84,7 +90,7 @@ pub(crate) struct Args {
     digest_interval: i64,
 
     /// `LookupEvents` finds the newest local events up to this size; they are held in memory and in the data folder
-    #[arg(long, value_name = "SIZE", value_parser = parse::size, default_value = "256M", requires = "data_dir")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256M", requires = "data_dir")]
     recent: u64,
 
     /// Where to listen; port 0 for any free one
@@ -115,17 +121,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REGION", value_parser = region, default_value = "us-east-1")]
     region: String,
 
-    /// `LookupEvents` finds only events of this last span of time, as 90d at AWS
-    #[arg(long, value_name = "SPAN", value_parser = lookup_events::window)]
-    window: Option<i64>,
+    #[command(flatten)]
+    window: Window,
 
-    /// Threads that read the archive; 0 for one a processor
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads)]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 
-    /// Only errors on stderr
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: Quiet,
 }
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
@@ -152,10 +155,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let local = local::open(args, evidence)?.map(Arc::new);
     let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
     let took = began.elapsed().as_secs_f64();
-    let lookups = Lookups::new(index, recent, account.clone(), args.window);
+    let lookups = Lookups::new(index, recent, account.clone(), args.window.seconds);
     let archive = Archive::open(&inputs, keys, account.clone(), Box::new(lookups));
 
-    let mut options = Options::new(Arc::new(now));
+    let mut options = Options::new(Arc::new(clock::now));
     options.listen = args.listen;
     options.s3_listen = args.s3_listen;
     options.observe = args.observe;
@@ -176,7 +179,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let (handle, stopped) = stop();
     interrupt.end_gently(move || handle.stop());
     let tell = |bound: &Bound| {
-        if args.quiet {
+        if args.quiet.is_quiet {
             return;
         }
         if let Some((summary, statistics)) = &read {
@@ -248,11 +251,6 @@ fn only(accounts: &BTreeSet<String>) -> Option<String> {
     accounts.first().filter(|_| accounts.len() == 1).cloned()
 }
 
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
 fn account(text: &str) -> Result<String, String> {
     let is_id = trailseal_archive::key::is_account_id(text);
     if is_id { Ok(text.to_owned()) } else { Err("an account id has 12 digits".to_owned()) }
@@ -272,6 +270,6 @@ fn digest_interval(text: &str) -> Result<i64, String> {
 }
 
 fn interval(text: &str, least: i64) -> Result<i64, String> {
-    let seconds = parse::span(text)?;
+    let seconds = span(text)?;
     if seconds < least { Err(format!("it is at least {least}s")) } else { Ok(seconds) }
 }

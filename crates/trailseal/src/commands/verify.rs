@@ -1,20 +1,28 @@
 //! `trailseal verify`.
 
 use std::{
-    io::{self, IsTerminal as _, Read as _, Write},
+    io::{self, IsTerminal as _, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 use clap::ValueEnum;
-use trailseal_archive::{Timestamp, metadata::Manifest};
+use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{Report, SCHEMA, Verdict};
-use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail, keys};
+use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail};
 use trailseal_verify::{finding::Code, keys::KeyRing, limits::Limits, policy::Policy};
 
 use crate::{
-    commands::statement::Statement,
+    clock,
+    commands::options::{
+        keys::{self, Objects},
+        number::Threads,
+        packed,
+        size::size,
+        statement::Statement,
+        time::{DATE_HINT, Times, of_aws, time},
+    },
     error::CommandError,
     interrupt::Interrupt,
     output,
@@ -23,10 +31,10 @@ use crate::{
 };
 
 mod advice;
-pub(crate) mod packed;
-pub(crate) mod parse;
+mod allowed;
 mod report_file;
 
+use allowed::allowed_code;
 use report_file::ReportFile;
 
 /// What stands below the options in the help.
@@ -43,18 +51,26 @@ Signatures are looked for, in this order: in a sidecar beside the digest file
 given with --metadata, in extended attributes (user.signature), and in the digest's
 successor.";
 
+/// What `--from` means here.
+const FROM: &str = "Digests are taken whose windows of an hour end after it, and the logs that they name, of which the \
+                    first may be a little older.";
+
+/// What `--to` means here.
+const TO: &str = "Digests are taken whose windows begin before it.";
+
 /// Prove that an archive is what AWS signed (also: validate-logs)
 ///
 /// Prove that the digest and log files below ROOT are what AWS signed, and name whatever is not. All
 /// organizations, accounts, regions and trails found are verified in one run. Nothing is written below ROOT,
 /// and no network is used.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("from", |arg| of_aws(arg, FROM)), mut_arg("to", |arg| of_aws(arg, TO)))]
 pub(crate) struct Args {
     /// Folders that hold the archive: a copy of a bucket, of several, or of parts of one
     #[arg(value_name = "ROOT", required_unless_present = "directories")]
     roots: Vec<PathBuf>,
 
-    /// The same as ROOT
+    /// The same as ROOT, for a folder (repeatable)
     #[arg(short = 'd', long = "directory", value_name = "DIR", action = clap::ArgAction::Append)]
     directories: Vec<PathBuf>,
 
@@ -65,17 +81,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", num_args = 1.., action = clap::ArgAction::Append, help_heading = "Evidence")]
     keys: Vec<PathBuf>,
 
-    /// Object metadata (signatures) of many digests in one file; `-` for stdin
-    ///
-    /// JSON Lines, an array (`rclone lsjson --metadata`), or one object: key to metadata.
-    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
-    metadata: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Evidence")]
+    objects: Objects,
 
-    /// Where the objects of a bucket or prefix lie (repeatable); otherwise inferred from the digests
-    #[arg(long = "map", value_name = "s3://BUCKET/PREFIX=DIR", value_parser = parse::map, help_heading = "Evidence")]
-    maps: Vec<trailseal_evidence::Map>,
-
-    /// Only this account (repeatable)
+    /// Only events of this account (repeatable)
     #[arg(long = "account", value_name = "ID", help_heading = "Scope")]
     accounts: Vec<String>,
 
@@ -87,32 +96,24 @@ pub(crate) struct Args {
     #[arg(long = "trail", value_name = "NAME", help_heading = "Scope")]
     trails: Vec<String>,
 
-    /// Only digests whose windows end after this time, and the logs that they name
-    ///
-    /// The logs of a digest were delivered in its window of an hour, so that the first may be a little older.
-    /// What `aws cloudtrail validate-logs` takes: RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC;
-    /// also 20240301), 20240301T0546Z, "March 1, 2024 5:46 am", 03/01/2024 (the month first); or seconds since 1970.
-    /// Without a zone it is UTC; what leans on today's date is refused.
-    #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
-    start_time: Option<Timestamp>,
-
-    /// Only digests whose windows begin before this time; a date means its first second in UTC
-    #[arg(long, visible_alias = "to", value_name = "TIME", value_parser = parse::time, help_heading = "Scope")]
-    end_time: Option<Timestamp>,
+    #[command(flatten, next_help_heading = "Scope")]
+    times: Times,
 
     /// The archive must reach up to this time: a newest digest that ends earlier is `head_stale`
-    #[arg(long, value_name = "TIME", value_parser = parse::time, help_heading = "Judgement")]
+    ///
+    /// In any form that --from takes.
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true, help_heading = "Judgement")]
     as_of: Option<Timestamp>,
 
     /// An earlier JSON report: its newest digests must still be in their chains
     #[arg(long, value_name = "FILE", help_heading = "Judgement")]
     baseline: Option<PathBuf>,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Judgement")]
     statement: Statement,
 
     /// Let findings of this code, if they are of status 3, be notes (repeatable); violations cannot be allowed
-    #[arg(long = "allow", value_name = "CODE", value_parser = parse::allowed_code, help_heading = "Judgement")]
+    #[arg(long = "allow", value_name = "CODE", value_parser = allowed_code, help_heading = "Judgement")]
     allowed: Vec<Code>,
 
     /// This account must be in the archive (repeatable)
@@ -142,7 +143,7 @@ pub(crate) struct Args {
     #[arg(short = 'C', long, requires = "report", help_heading = "Output")]
     clobber: bool,
 
-    /// Only the verdict line; no notes and no progress on stderr
+    /// Only errors on stderr, and of the text only the verdict line
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
@@ -154,16 +155,15 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     stats: bool,
 
-    /// Worker threads; 0 for one a processor
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads, help_heading = "Limits")]
-    threads: usize,
+    #[command(flatten, next_help_heading = "Limits")]
+    threads: Threads,
 
     /// Inflated bytes of one log file; a larger one is `limit_exceeded` (K, M, G: powers of 1024)
-    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = parse::size, help_heading = "Limits")]
+    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = size, help_heading = "Limits")]
     max_inflated_size: u64,
 
     /// Inflated bytes of one digest file
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse::size, help_heading = "Limits")]
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size, help_heading = "Limits")]
     max_digest_size: u64,
 
     /// Log files that one digest may name
@@ -199,9 +199,6 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(advice::how_to_get_keys(&options));
     }
     let loaded = keys::load(&args.keys)?;
-    if !loaded.content.defects.is_empty() {
-        return Err(key_defects(&loaded.content.defects));
-    }
     if !args.quiet {
         note_ignored(&loaded.ignored);
     }
@@ -212,7 +209,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         None => None,
     };
 
-    let (begun, time) = (Instant::now(), now());
+    let (begun, time) = (Instant::now(), Some(clock::second()));
     let counts = Counts::new("verifying", interrupt.clone());
     let mut sink = Sink::new(args);
     let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
@@ -224,7 +221,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         result => result.map_err(|error| packed::explain(error, &options.roots))?,
     };
     let stats =
-        args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, args.threads) });
+        args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, &args.threads) });
     if let Some(file) = report_file {
         file.write(&report, stats.as_ref(), interrupt)?;
     }
@@ -238,12 +235,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 impl Args {
     /// What clap cannot check.
     fn check(&self) -> Result<(), CommandError> {
-        if let (Some(start), Some(end)) = (self.start_time, self.end_time)
-            && start >= end
+        if let (Some(from), Some(to)) = (self.times.from, self.times.to)
+            && from >= to
         {
-            let message = format!("--start-time ({start}) is not before --end-time ({end})");
-            let hint = "a date means its first second: the day itself ends with the next date";
-            return Err(CommandError::new(message).hint(hint));
+            let message = format!("--from ({from}) is not before --to ({to})");
+            return Err(CommandError::new(message).hint(DATE_HINT));
         }
         if let Some(option) = self.unsayable() {
             let message = format!("--format aws has no line for what {option} asks");
@@ -271,8 +267,8 @@ impl Args {
         // validate-logs also takes in a digest that ends where the span begins, and lists an hour further.
         let edge = i64::from(self.format == Format::Aws);
         let policy = Policy {
-            start: self.start_time.map(|start| start.plus(-edge)),
-            end: self.end_time.map(|end| end.plus(edge * 3601)),
+            start: self.times.from.map(|from| from.plus(-edge)),
+            end: self.times.to.map(|to| to.plus(edge * 3601)),
             accounts: self.accounts.clone(),
             regions: self.regions.clone(),
             trails: self.trails.clone(),
@@ -285,8 +281,8 @@ impl Args {
         };
         Ok(Options {
             roots: self.roots.iter().chain(&self.directories).cloned().collect(),
-            maps: self.maps.clone(),
-            manifest: self.metadata.as_deref().map(read_manifest).transpose()?,
+            maps: self.objects.maps.clone(),
+            manifest: self.objects.manifest()?,
             policy,
             whole_digests: self.format == Format::Aws,
             statement: self.statement.read()?,
@@ -297,30 +293,11 @@ impl Args {
                 baseline: self.baseline.as_deref().map(read_baseline).transpose()?,
             },
             limits,
-            threads: self.threads,
+            threads: self.threads.count,
             portable_hash: self.portable_hash,
             ..Options::default()
         })
     }
-}
-
-/// The object metadata in a file, `-` for standard input.
-///
-/// # Errors
-/// When it cannot be read or holds none.
-pub(crate) fn read_manifest(path: &Path) -> Result<Manifest, CommandError> {
-    let fail = |error: &dyn std::fmt::Display| CommandError::file("read the metadata in", path, error);
-    let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        std::fs::read(path)
-    };
-    let manifest = Manifest::parse(&bytes.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
-    if manifest.is_empty() {
-        return Err(fail(&"it holds no signature"));
-    }
-    Ok(manifest)
 }
 
 fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
@@ -339,16 +316,6 @@ fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
     Ok(baseline)
 }
 
-/// The error for key files with defects.
-pub(crate) fn key_defects(defects: &[trailseal_verify::keys::KeyDefect]) -> CommandError {
-    let texts: Vec<String> = defects.iter().take(10).map(ToString::to_string).collect();
-    let more = defects.len().saturating_sub(texts.len());
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    CommandError::new(format!("unusable keys: {}{more}", texts.join("; "))).hint(
-        "`trailseal keys FILE…` lists the keys and defects of files; remove or repair what is defective",
-    )
-}
-
 fn note_ignored(ignored: &[PathBuf]) {
     if let Some((first, rest)) = ignored.split_first() {
         let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
@@ -365,28 +332,21 @@ fn interrupted(format: Format) -> CommandError {
     }
 }
 
-fn stats(report: &Report, counts: &Counts, begun: Instant, threads: usize) -> Stats {
+fn stats(report: &Report, counts: &Counts, begun: Instant, threads: &Threads) -> Stats {
     let seconds = begun.elapsed().as_secs_f64();
     let (files, bytes_read) = counts.done();
     let per_second = |count: f64| (count / seconds.max(1e-6) * 10.0).round() / 10.0;
-    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Stats {
         time: None,
         host: None,
         seconds: (seconds * 1000.0).round() / 1000.0,
-        threads: if threads == 0 { processors() } else { threads },
+        threads: threads.running(),
         files,
         bytes_read,
         bytes_inflated: report.totals.bytes_inflated,
         files_per_second: per_second(files as f64),
         megabytes_per_second: per_second(report.totals.bytes_inflated as f64 / 1e6),
     }
-}
-
-/// The time of the check: no report has it, for it would differ from run to run.
-fn now() -> Option<Timestamp> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Timestamp::from_epoch(i64::try_from(since.as_secs()).ok()?)
 }
 
 /// The machine's name, where the kernel tells it in a file.
@@ -429,7 +389,7 @@ impl Sink {
         Self {
             format,
             style: Style { width: output::width(), verbose, quiet },
-            aws: AwsText::new(args.start_time, args.end_time, verbose),
+            aws: AwsText::new(args.times.from, args.times.to, verbose),
             data: output::data(),
             failure: None,
         }

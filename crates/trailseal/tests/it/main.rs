@@ -19,4 +19,5 @@ mod output;
 mod query;
 mod server;
 mod situations;
+mod times;
 mod verdicts;

@@ -11,7 +11,6 @@ use trailseal_query::aggregate::{Groups, Histogram, Seen, parts};
 
 use super::{
     Done, Job,
-    args::Format,
     columns::Column,
     facts::{Asked, EventFacts, FactBatch, MAX_COMBINATIONS},
     plan::{BarPlan, GroupPlan},
@@ -23,7 +22,7 @@ use crate::{
         plain::plural,
         query::{
             bars,
-            cells::{self, Cell},
+            cells::{self, Cell, Format},
             summary::Told,
         },
     },

@@ -5,7 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use trailseal_query::aggregate::Step;
 
-use crate::commands::{statement::Statement, verify::parse};
+use crate::{
+    commands::options::{
+        input::Input, keys::VerifiedWith, number::at_least_one, scan::ScanLimits, size::size,
+        time::EventTimes,
+    },
+    render::query::cells::Format,
+};
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
@@ -73,30 +79,6 @@ pub(crate) struct Args {
     pub(crate) limits: Limits,
 }
 
-/// Where events are read from.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Input")]
-pub(crate) struct Input {
-    /// Folders, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
-    #[arg(value_name = "ROOT", required_unless_present_any = ["directories", "files"])]
-    pub(crate) roots: Vec<PathBuf>,
-
-    /// The same as ROOT, for a folder (repeatable)
-    #[arg(short = 'd', long = "directory", value_name = "DIR", help_heading = "Input")]
-    pub(crate) directories: Vec<PathBuf>,
-
-    /// The same as ROOT, for a file (repeatable)
-    #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Input")]
-    pub(crate) files: Vec<PathBuf>,
-}
-
-impl Input {
-    /// These alone.
-    pub(crate) fn of(roots: &[PathBuf]) -> Self {
-        Self { roots: roots.to_vec(), directories: Vec::new(), files: Vec::new() }
-    }
-}
-
 /// Which events are wanted.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filter")]
@@ -110,7 +92,7 @@ pub(crate) struct Filter {
     pub(crate) conditions: Vec<String>,
 
     #[command(flatten)]
-    pub(crate) times: Times,
+    pub(crate) times: EventTimes,
 
     /// Only events with this name; * and ? stand for any text and character (repeatable)
     #[arg(long = "event-name", value_name = "GLOB")]
@@ -163,7 +145,7 @@ pub(crate) struct Filter {
     pub(crate) accounts: Vec<String>,
 
     /// Only events of this region (repeatable)
-    #[arg(long = "aws-region", value_name = "REGION")]
+    #[arg(long = "region", visible_alias = "aws-region", value_name = "REGION")]
     pub(crate) regions: Vec<String>,
 
     /// Only events of this category: management, data, network-activity, insight (repeatable)
@@ -193,36 +175,6 @@ pub(crate) struct Filter {
     pub(crate) selectors_inverse: bool,
 }
 
-/// When events happened, for every command that reads them.
-#[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Filter")]
-#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
-pub(crate) struct Times {
-    /// Only events at or after this time
-    ///
-    /// RFC 3339 (2024-03-01T00:00:00Z), a date (its first second in UTC; also 20240301), "March 1, 2024 5:46 am",
-    /// 03/01/2024 (the month first), seconds since 1970, `now`, or back from now: -7d, -12h. Log files that were
-    /// delivered earlier are not opened.
-    #[arg(long, visible_alias = "start-time", value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) from: Option<String>,
-
-    /// Only events at or before this time; a date means its first second in UTC
-    #[arg(long, visible_alias = "end-time", value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) to: Option<String>,
-
-    /// How long after its events a log file may have been delivered; later files are not opened
-    ///
-    /// Only where no signed digest tells a file's event times.
-    #[arg(long, value_name = "SPAN", default_value = "24h")]
-    pub(crate) late: String,
-
-    /// How far outside the signed event times of a log file its events may be
-    ///
-    /// Log files whose signed times lie outside --from and --to by more are not opened, and not missed.
-    #[arg(long, value_name = "SPAN", default_value = "15m")]
-    pub(crate) signed_margin: String,
-}
-
 /// How events are written.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
@@ -242,7 +194,7 @@ pub(crate) struct Output {
     pub(crate) sort: Option<Sort>,
 
     /// At most so many events
-    #[arg(short = 'n', long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
 
     /// Every event once: of those with the same eventID the first in the archive
@@ -261,7 +213,7 @@ pub(crate) struct Output {
     #[arg(long)]
     pub(crate) fail_if_none: bool,
 
-    /// No summary, notes and progress on stderr
+    /// Only errors on stderr
     #[arg(short, long, conflicts_with_all = ["verbose", "stats"])]
     pub(crate) quiet: bool,
 
@@ -292,11 +244,11 @@ pub(crate) struct Aggregate {
     pub(crate) count_by: Option<String>,
 
     /// With --count-by or --by: only the N largest
-    #[arg(long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) top: Option<u64>,
 
     /// With --count-by: only groups of at least N events
-    #[arg(long, value_name = "N", value_parser = parse::at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) min_count: Option<u64>,
 
     /// The different values of a field; with --count-by: how many there are in each group
@@ -331,71 +283,23 @@ pub(crate) struct Evidence {
     pub(crate) provenance: bool,
 
     #[command(flatten)]
-    pub(crate) keys: Keys,
+    pub(crate) verified: VerifiedWith,
 
     /// With --verified-with: only verified events
     #[arg(long)]
     pub(crate) verified_only: bool,
 }
 
-/// What log files are verified with.
-#[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Evidence")]
-pub(crate) struct Keys {
-    /// Verify the digests with these public keys first, and label every event (repeatable)
-    ///
-    /// A file, or a folder whose .json, .der and .pem files are read, as for `trailseal verify --keys`. Labels:
-    /// `verified` (AWS signed the file), `unproven`, `violated` (altered or planted), `not_covered`. Signed event
-    /// times also tell which files need to be opened.
-    #[arg(long, value_name = "KEYS")]
-    pub(crate) verified_with: Vec<PathBuf>,
-
-    /// With --verified-with: object metadata (signatures) of many digests in one file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) metadata: Option<PathBuf>,
-
-    /// With --verified-with: where the objects of a bucket or prefix lie (repeatable)
-    #[arg(long = "map", value_name = "s3://BUCKET/PREFIX=DIR", value_parser = parse::map)]
-    pub(crate) maps: Vec<trailseal_evidence::Map>,
-
-    #[command(flatten)]
-    pub(crate) statement: Statement,
-}
-
 /// What is refused for its size.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
-    /// Worker threads; 0 for one a processor
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse::threads)]
-    pub(crate) threads: usize,
-
-    /// Bytes of one event; a larger one is damage (K, M, G: powers of 1024)
-    #[arg(long, value_name = "SIZE", default_value = "8M", value_parser = parse::size)]
-    pub(crate) max_record_size: u64,
-
-    /// Inflated bytes of one file, or of one file in an archive file
-    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse::size)]
-    pub(crate) max_inflated_size: u64,
+    #[command(flatten)]
+    pub(crate) scan: ScanLimits,
 
     /// Memory for sorting; what needs more is sorted by way of a temporary file
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse::size)]
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
     pub(crate) sort_memory: u64,
-}
-
-/// How events are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One event a line, byte for byte as it is in the log
-    Jsonl,
-    /// One JSON array
-    Json,
-    /// Comma-separated values with a header, safe to open in a spreadsheet
-    Csv,
-    /// Columns for people
-    Table,
-    /// Rows of `aws cloudtrail lookup-events`, one a line
-    Lookup,
 }
 
 /// The order of events.

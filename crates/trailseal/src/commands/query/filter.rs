@@ -1,13 +1,7 @@
 //! What the options of a filter mean: one predicate, and a span of time.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs::File, io::Read as _, path::Path};
 
-use trailseal_archive::Timestamp;
 use trailseal_query::{
     Predicate,
     expression::{self, ExpressionError},
@@ -16,7 +10,10 @@ use trailseal_query::{
 };
 
 use super::args;
-use crate::{commands::verify::parse, error::CommandError};
+use crate::{
+    commands::options::{access_key::upper_case_key, time::TimeSpan},
+    error::CommandError,
+};
 
 /// A file of event selectors is no larger.
 const MAX_SELECTORS: u64 = 16 << 20;
@@ -32,49 +29,12 @@ pub(crate) struct Wanted {
     pub(crate) notes: Vec<String>,
 }
 
-/// From when to when, both included, and how late log files may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TimeSpan {
-    pub(crate) from: Option<Timestamp>,
-    pub(crate) to: Option<Timestamp>,
-    /// In seconds.
-    pub(crate) late: i64,
-    /// How far outside signed times events may be, in seconds.
-    pub(crate) signed_margin: i64,
-}
-
-impl TimeSpan {
-    /// Reads the options.
-    ///
-    /// # Errors
-    /// When one is no time, or the span ends before it begins.
-    pub(crate) fn parse(times: &args::Times) -> Result<Self, CommandError> {
-        let now = now();
-        let time = |name: &str, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => parse_time(text, now)
-                .map(Some)
-                .map_err(|reason| CommandError::new(format!("--{name} cannot be used: {reason}"))),
-        };
-        let (from, to) = (time("from", &times.from)?, time("to", &times.to)?);
-        if let (Some(from), Some(to)) = (from, to)
-            && from > to
-        {
-            return Err(CommandError::new(format!("--from ({from}) is after --to ({to})"))
-                .hint("a date means its first second: the day itself ends with the next date"));
-        }
-        let late = parse_span("late", &times.late)?;
-        let signed_margin = parse_span("signed-margin", &times.signed_margin)?;
-        Ok(Self { from, to, late, signed_margin })
-    }
-}
-
 /// Reads all options.
 ///
 /// # Errors
 /// When one cannot be understood.
 pub(crate) fn wanted(filter: &args::Filter) -> Result<Wanted, CommandError> {
-    let span = TimeSpan::parse(&filter.times)?;
+    let span = filter.times.span()?;
     let mut notes = Vec::new();
     let mut predicate = Predicate::Constant(true);
     for part in predicates(filter, span, &mut notes)? {
@@ -105,7 +65,7 @@ fn predicates(
         ("--source-ip", &filter.source_ips, shortcut::source_ip),
         ("--resource", &filter.resources, shortcut::resource),
         ("--account", &filter.accounts, shortcut::account),
-        ("--aws-region", &filter.regions, shortcut::aws_region),
+        ("--region", &filter.regions, shortcut::aws_region),
     ];
     for (option, values, make) in globs {
         push(&mut all, option, values, make)?;
@@ -181,72 +141,4 @@ fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
         return Err(fail(&"it is too large"));
     }
     Ok(bytes)
-}
-
-/// An access key that was written with small letters, as it must be.
-pub(crate) fn upper_case_key(key: &str) -> Option<String> {
-    let upper = key.to_ascii_uppercase();
-    let is_key = upper.len() >= 16
-        && ["AKIA", "ASIA"].iter().any(|kind| upper.starts_with(kind))
-        && upper.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_key && upper != key).then_some(upper)
-}
-
-/// A time, in any form that people write.
-fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    shortcut::time::parse(text, now).map_err(|error| error.to_string())
-}
-
-/// `24h`, `90m`, `2d`.
-fn parse_span(option: &str, text: &str) -> Result<i64, CommandError> {
-    parse::span(text)
-        .map_err(|hint| CommandError::new(format!("--{option} {text:?} is no span of time")).hint(hint))
-}
-
-fn now() -> Timestamp {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Timestamp::from_epoch(0)
-        .map_or_else(|| unreachable!("1970 is a year"), |epoch| epoch.plus(seconds as i64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_of_time() {
-        assert_eq!(
-            ["0s", "90m", "24h", "2d", "1w"].map(|text| parse_span("late", text).unwrap()),
-            [0, 5400, 86_400, 172_800, 604_800]
-        );
-        for text in ["", "h", "24", "-1h", "1.5h", "1y", "99999999999d"] {
-            assert!(parse_span("late", text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn keys_with_small_letters_are_known() {
-        assert_eq!(upper_case_key("akiaIOSFODNN7example").as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
-        for other in ["AKIAIOSFODNN7EXAMPLE", "akia1", "abcdefghijklmnopqrst", "akiaiosfodnn7e.ample"] {
-            assert_eq!(upper_case_key(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_span_that_ends_before_it_begins_is_refused() {
-        let span = |from: &str, to: &str| {
-            let [from, to] = [from, to].map(|text| Some(text.to_owned()));
-            let [late, signed_margin] = ["1h", "15m"].map(str::to_owned);
-            TimeSpan::parse(&args::Times { from, to, late, signed_margin })
-        };
-        let error = span("2024-03-02", "2024-03-01").unwrap_err();
-        assert!(error.message.contains("is after --to"), "{}", error.message);
-        let same = span("2024-03-01", "2024-03-01").unwrap();
-        assert_eq!((same.from, same.late), (same.to, 3600));
-        assert_eq!(
-            same.signed_margin,
-            trailseal_evidence::scan::SIGNED_MARGIN,
-            "as the option's default says"
-        );
-    }
 }

@@ -3,11 +3,14 @@
 use trailseal_query::aggregate::{Order, Step};
 
 use super::{
-    args::{Args, Format, Sort},
+    args::{Args, Sort},
     columns::{Column, Columns},
     sink::Shape,
 };
-use crate::{error::CommandError, render::query::rows::RowFormat};
+use crate::{
+    error::CommandError,
+    render::query::{cells::Format, rows::RowFormat},
+};
 
 /// Values that a histogram shows one by one.
 const SERIES: u64 = 8;
@@ -86,7 +89,7 @@ impl Plan {
             }
             Mode::Bars(bars) => bars.by.iter().cloned().collect(),
         };
-        if named.need_label() && args.evidence.keys.verified_with.is_empty() {
+        if named.need_label() && args.evidence.verified.keys.is_empty() {
             return Err(CommandError::new("the field label needs --verified-with KEYS")
                 .hint("a field of the records that has this name is written in quotes: '\"label\"'"));
         }
@@ -198,7 +201,7 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
         (true, true) => Some(Columns::of_timeline_text()),
         (true, false) => Some(Columns::of_timeline()),
     });
-    let integrity = !args.evidence.keys.verified_with.is_empty();
+    let integrity = !args.evidence.verified.keys.is_empty();
     let provenance = args.evidence.provenance;
     let with_evidence = |columns: Columns| {
         let columns = if provenance { columns.and(Columns::of_provenance()) } else { columns };
@@ -294,18 +297,18 @@ fn check(args: &Args) -> Result<(), CommandError> {
             "rows of LookupEvents have members of their own; use --format jsonl",
         ),
         (
-            is_lookup && (evidence.provenance || !evidence.keys.verified_with.is_empty()),
+            is_lookup && (evidence.provenance || !evidence.verified.keys.is_empty()),
             "--format lookup has no place for where events come from".to_owned(),
             "use --format jsonl with --provenance or --verified-with",
         ),
         (
-            evidence.verified_only && evidence.keys.verified_with.is_empty(),
+            evidence.verified_only && evidence.verified.keys.is_empty(),
             "--verified-only needs --verified-with KEYS".to_owned(),
             "`trailseal verify ROOT` says how to get the public keys",
         ),
         (
-            (evidence.keys.metadata.is_some() || !evidence.keys.maps.is_empty())
-                && evidence.keys.verified_with.is_empty(),
+            (evidence.verified.objects.metadata.is_some() || !evidence.verified.objects.maps.is_empty())
+                && evidence.verified.keys.is_empty(),
             "--metadata and --map need --verified-with KEYS".to_owned(),
             "they say where signatures and log files are",
         ),

@@ -18,7 +18,7 @@ use trailseal_server::Buckets;
 use trailseal_verify::keys::PublicKey;
 
 use super::Args;
-use crate::{commands::verify, error::CommandError, progress::Counts};
+use crate::{commands::options::keys, error::CommandError, progress::Counts};
 
 /// The folders of the archive.
 pub(super) fn open(folders: &[PathBuf]) -> Result<Inputs, CommandError> {
@@ -31,11 +31,7 @@ pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, CommandEr
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    let loaded = trailseal_evidence::keys::load(paths)?;
-    if !loaded.content.defects.is_empty() {
-        return Err(verify::key_defects(&loaded.content.defects));
-    }
-    Ok(loaded.content.keys)
+    Ok(keys::load(paths)?.content.keys)
 }
 
 /// Adds the buckets that the digests say they come from, and names them.
@@ -46,7 +42,7 @@ pub(super) fn add_buckets(
     counts: &Counts,
 ) -> Result<BTreeSet<String>, CommandError> {
     let mut names = BTreeSet::new();
-    for mapping in mappings(inputs, args.threads, counts)? {
+    for mapping in mappings(inputs, args.threads.count, counts)? {
         let folder = Path::new(&mapping.folder);
         buckets
             .add(&mapping.bucket, &mapping.prefix, folder)
@@ -61,9 +57,12 @@ pub(super) fn index(
     args: &Args,
     counts: &Counts,
 ) -> Result<(EventIndex, Summary), CommandError> {
-    let options =
-        ScanOptions { spool: Some(std::env::temp_dir()), threads: args.threads, ..ScanOptions::default() };
+    let options = ScanOptions {
+        spool: Some(std::env::temp_dir()),
+        threads: args.threads.count,
+        ..ScanOptions::default()
+    };
     counts
-        .watch(!args.quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
+        .watch(!args.quiet.is_quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
         .map_err(|error| CommandError::new(error.to_string()))
 }

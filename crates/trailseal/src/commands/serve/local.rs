@@ -11,8 +11,8 @@ use std::{
 
 use trailseal_server::{Local, LocalOptions, Trouble};
 
-use super::{Args, now};
-use crate::{error::CommandError, output};
+use super::Args;
+use crate::{clock::now, error::CommandError, output};
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_millis(250);

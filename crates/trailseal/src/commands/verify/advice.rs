@@ -3,7 +3,7 @@
 use trailseal_archive::key::is_region_like;
 use trailseal_evidence::{KeyNeed, Options, key_needs};
 
-use crate::error::CommandError;
+use crate::{commands::options::packed, error::CommandError};
 
 const DAY: i64 = 24 * 3600;
 
@@ -20,7 +20,7 @@ pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
             "no digest file was found in {}, so that no region and date can be suggested",
             roots.join(", ")
         ));
-        return super::packed::with_hints(error, &options.roots);
+        return packed::with_hints(error, &options.roots);
     }
     let commands: Vec<String> =
         needs.iter().filter(|need| is_region_like(&need.region)).map(command).collect();

@@ -2,10 +2,25 @@
 
 use std::{borrow::Cow, io, io::Write};
 
+use clap::ValueEnum;
 use trailseal_query::json::quote;
 
 use super::{csv, table::Table};
-use crate::commands::query::args::Format;
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One event a line, byte for byte as it is in the log
+    Jsonl,
+    /// One JSON array
+    Json,
+    /// Comma-separated values with a header, safe to open in a spreadsheet
+    Csv,
+    /// Columns for people
+    Table,
+    /// Rows of `aws cloudtrail lookup-events`, one a line
+    Lookup,
+}
 
 /// A value in a row.
 #[derive(Clone, Debug, PartialEq)]

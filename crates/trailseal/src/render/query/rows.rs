@@ -6,11 +6,8 @@ use trailseal_query::{
     json::quote,
 };
 
-use super::csv;
-use crate::commands::query::{
-    columns::{Column, Columns},
-    lookup_rows,
-};
+use super::{csv, lookup_rows};
+use crate::commands::query::columns::{Column, Columns};
 
 /// How an event becomes bytes.
 #[derive(Debug)]

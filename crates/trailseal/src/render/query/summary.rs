@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, Write},
+    time::Duration,
 };
 
 use anstyle::AnsiColor;
@@ -202,6 +203,29 @@ fn write_damage(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Re
         writeln!(out, "  and {} more{how}", grouped(more))?;
     }
     Ok(())
+}
+
+/// Writes the line of `--stats`: what a scan took.
+///
+/// # Errors
+/// What `out` cannot write.
+pub(crate) fn write_stats(
+    summary: &Summary,
+    took: Duration,
+    threads: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let seconds = took.as_secs_f64();
+    writeln!(
+        out,
+        "stats: {seconds:.3} s, {} files ({:.0} files/s), {} events ({} events/s), {} bytes inflated ({:.1} MB/s), threads: {threads}",
+        summary.files,
+        summary.files as f64 / seconds.max(1e-6),
+        summary.counts.records,
+        grouped((summary.counts.records as f64 / seconds.max(1e-6)) as u64),
+        summary.inflated,
+        summary.inflated as f64 / 1e6 / seconds.max(1e-6),
+    )
 }
 
 #[cfg(test)]

@@ -7,17 +7,40 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::args;
 use crate::error::CommandError;
 
 /// A pattern that reaches deeper than this into folders ends there; no archive does.
 const MAX_DEPTH: usize = 64;
 
+/// Where events are read from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct Input {
+    /// Folders, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
+    #[arg(value_name = "ROOT", required_unless_present_any = ["directories", "files"])]
+    pub(crate) roots: Vec<PathBuf>,
+
+    /// The same as ROOT, for a folder (repeatable)
+    #[arg(short = 'd', long = "directory", value_name = "DIR", help_heading = "Input")]
+    pub(crate) directories: Vec<PathBuf>,
+
+    /// The same as ROOT, for a file (repeatable)
+    #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Input")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Input {
+    /// These alone.
+    pub(crate) fn of(roots: &[PathBuf]) -> Self {
+        Self { roots: roots.to_vec(), directories: Vec::new(), files: Vec::new() }
+    }
+}
+
 /// The folders and files to read, patterns expanded.
 ///
 /// # Errors
 /// When one is not there, or a pattern stands for nothing.
-pub(crate) fn expand(input: &args::Input) -> Result<Vec<PathBuf>, CommandError> {
+pub(crate) fn expand(input: &Input) -> Result<Vec<PathBuf>, CommandError> {
     let mut expanded = Vec::new();
     for root in &input.roots {
         if root == Path::new("-") || fs::symlink_metadata(root).is_ok() {
@@ -152,8 +175,8 @@ fn leads_below(link: &Path, base: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn input(roots: &[PathBuf]) -> args::Input {
-        args::Input::of(roots)
+    fn input(roots: &[PathBuf]) -> Input {
+        Input::of(roots)
     }
 
     #[test]

@@ -1,0 +1,17 @@
+//! The machine's clock; nothing else asks for the time of the day.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use trailseal_archive::Timestamp;
+use trailseal_server::Timestamp as Moment;
+
+/// Now, in milliseconds; a clock that is set before 1970 counts as 1970.
+pub(crate) fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The second that it is.
+pub(crate) fn second() -> Timestamp {
+    Timestamp::from_epoch(now().seconds()).expect("a moment lies in the years 0000 to 9999")
+}

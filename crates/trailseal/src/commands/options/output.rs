@@ -1,0 +1,9 @@
+//! What is written.
+
+/// For commands that are quiet or not.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Quiet {
+    /// Only errors on stderr
+    #[arg(id = "quiet", short, long = "quiet")]
+    pub(crate) is_quiet: bool,
+}
