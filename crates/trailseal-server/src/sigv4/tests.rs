@@ -1,4 +1,4 @@
-//! Requests that botocore signed (tests/signed/README.md), and the same requests tampered with.
+//! Requests that botocore signed (tests/it/signed/README.md), and the same requests tampered with.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -23,7 +23,7 @@ struct Case {
 impl Case {
     fn all() -> Vec<Self> {
         let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../../tests/signed/botocore.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/it/signed/botocore.json")).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let header = |pair: &Value| (text(&pair[0]), text(&pair[1]).into_bytes());
         let case = |case: &Value| Self {

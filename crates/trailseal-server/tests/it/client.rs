@@ -20,7 +20,7 @@ use trailseal_server::{
     serve, stop,
 };
 
-/// 2024-03-01T12:00:00Z, when the requests of tests/signed were signed.
+/// 2024-03-01T12:00:00Z, when the requests of tests/it/signed were signed.
 pub(crate) const NOW: i64 = 1_709_294_400_000;
 
 /// How long a client waits before it calls a test failed.

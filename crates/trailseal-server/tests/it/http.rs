@@ -146,7 +146,7 @@ fn with_access_keys_every_call_must_be_signed() {
     let unknown = client.send(&request("GetTrail", SCOPE, "{}")).answer().unwrap();
     assert_eq!(unknown.status, 400);
 
-    let cases: Vec<Value> = serde_json::from_str(include_str!("../signed/botocore.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(include_str!("signed/botocore.json")).unwrap();
     let case = cases.iter().find(|case| case["name"] == "lookup events").unwrap();
     let send = |client: &mut Client, body: &str| {
         let line = |pair: &Value| format!("{}: {}\r\n", pair[0].as_str().unwrap(), pair[1].as_str().unwrap());

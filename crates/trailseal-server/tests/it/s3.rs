@@ -127,7 +127,7 @@ fn with_access_keys_requests_of_s3_must_be_signed() {
     let unsigned = client.read(OBJECT);
     assert_eq!((unsigned.status, code(&unsigned).as_str()), (403, "AccessDenied"));
 
-    let cases: Vec<Value> = serde_json::from_str(include_str!("../signed/botocore.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(include_str!("signed/botocore.json")).unwrap();
     let case = cases.iter().find(|case| case["name"] == "an S3 object").unwrap();
     let mut send = |path: &str| {
         let line = |pair: &Value| format!("{}: {}\r\n", pair[0].as_str().unwrap(), pair[1].as_str().unwrap());

@@ -1,8 +1,6 @@
 //! What `PutEventSelectors` takes, what `GetEventSelectors` answers and what is evaluated are one thing, and it is
 //! what the specification says.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trailseal_query::{

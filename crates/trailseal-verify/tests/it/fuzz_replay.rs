@@ -2,11 +2,10 @@
 
 use replay::replay;
 
-#[path = "../../../fuzz/src/replay.rs"]
+use crate::targets;
+
+#[path = "../../../../fuzz/src/replay.rs"]
 mod replay;
-#[path = "../../../fuzz/src/verify.rs"]
-#[allow(unreachable_pub, reason = "it is part of the library of the fuzz targets")]
-mod targets;
 
 #[test]
 fn digest_inputs() {

@@ -1,7 +1,5 @@
 //! A process that writes is killed at any moment; what it acknowledged is there, and nothing is half done.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
@@ -107,11 +105,13 @@ fn a_full_disk_is_survived() {
     let output = Command::new("sh")
         .args(["-c", &script])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "writer_of_a_full_disk", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "crash::writer_of_a_full_disk", "--nocapture", "--test-threads=1"])
         .env(FULL, &path)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "under its name no test ran: {said}");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_was_acknowledged_survives_a_kill() {
     let mut acknowledged = 0;
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "writer", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "crash::writer", "--nocapture", "--test-threads=1"])
             .env(PLACE, &path)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
