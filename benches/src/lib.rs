@@ -13,7 +13,7 @@ use std::{
 
 use sha2::Digest as _;
 use trailseal_archive::gzip::whole::{Whole, WholeInflater};
-use trailseal_deliver::generate;
+use trailseal_generate::generate;
 
 /// A generated archive and its keys, made once below `target/bench`.
 pub struct Data {
@@ -28,7 +28,7 @@ impl Data {
     ///
     /// # Errors
     /// What generating it says.
-    pub fn named(name: &str, options: &trailseal_deliver::Options) -> io::Result<Self> {
+    pub fn named(name: &str, options: &trailseal_generate::Options) -> io::Result<Self> {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
         let folder = target.join(name);
         if !folder.join("keys").is_dir() {
@@ -66,14 +66,14 @@ impl Data {
 }
 
 /// About 1.6 GB inflated in 9,500 log files, a million events.
-pub fn medium() -> trailseal_deliver::Options {
-    trailseal_deliver::Options {
+pub fn medium() -> trailseal_generate::Options {
+    trailseal_generate::Options {
         accounts: 2,
         regions: ["us-east-1", "eu-west-1", "ap-southeast-2"].map(str::to_owned).to_vec(),
         hours: 132,
         events_per_hour: 1_300,
         seed: 7,
-        ..trailseal_deliver::Options::default()
+        ..trailseal_generate::Options::default()
     }
 }
 

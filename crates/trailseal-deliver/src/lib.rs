@@ -1,10 +1,11 @@
-//! Writes signed CloudTrail archives: events to log files, log files to digests, digests signed and linked
+//! What CloudTrail's delivery does: events to log files, log files to digests, digests signed and linked
 //! into chains, and the public keys that prove them.
 //!
-//! Two layers. The building blocks, for whoever writes an archive of their own (the test kit, the server):
+//! Two layers. The building blocks, for whoever writes an archive of their own (the generator, the test kit):
 //! [`SigningKey`] makes and uses RSA keys, [`DigestDocument`] is a digest file's content with the bytes
-//! that are signed, [`mod@write`] turns content into what lies in a bucket (gzip, sidecars, key files).
-//! On top of them [`fn@generate`] fills a folder with an archive that nobody needs an AWS account for.
+//! that are signed, [`mod@write`] turns content into what lies in a bucket (names, gzip, sidecars, key files).
+//! On top of them, for a server: [`journal`] keeps events from the moment at which they are acknowledged, and
+//! [`live`] delivers what it holds to every trail that logs.
 //!
 //! ```
 //! use trailseal_archive::Timestamp;
@@ -23,23 +24,16 @@
 //! assert_eq!(signature.len(), 512);
 //! ```
 //!
-//! What it does not do: read the clock, the environment or the network, print, or ask. Times, seeds and
-//! thread counts are parameters.
+//! What it does not do: invent events (`trailseal-generate` does), decide which events a trail wants, read the
+//! clock, the environment or the network, or print. Times, intervals and seeds are parameters; random numbers for the
+//! names of log files and for keys are the system's.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod digest;
-mod generate;
 pub mod journal;
 pub mod keys;
 pub mod live;
-mod logs;
-mod options;
-mod plan;
-mod random;
-mod records;
 pub mod write;
 
 pub use digest::{DigestDocument, LogEntry};
-pub use generate::{Error, Progress, Summary, Tally, generate};
 pub use keys::SigningKey;
-pub use options::{Gap, Options, OptionsError};

@@ -1,4 +1,4 @@
-//! Content into what lies in a bucket: gzip, object metadata sidecars, public key files.
+//! Content into what lies in a bucket: names, gzip, object metadata sidecars, public key files.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,7 +9,7 @@ use trailseal_archive::Timestamp;
 use crate::digest::SIGNATURE_ALGORITHM;
 use crate::keys::{SigningKey, fingerprint};
 
-/// How hard the generator compresses unless told otherwise: of the levels that leave a wide margin over
+/// How hard files are compressed unless told otherwise: of the levels that leave a wide margin over
 /// 150 MB/s on two cores, the one with the smallest files (6 is another 6 % smaller and 30 % slower).
 pub const DEFAULT_GZIP_LEVEL: u32 = 4;
 
@@ -117,6 +117,15 @@ impl Sidecar {
     }
 }
 
+/// The name of a log file (docs/spec/format.md 1.1): whose and of which region, the time of its delivery to the
+/// minute, and 16 letters and digits, which 16 random bytes decide.
+pub fn log_file_name(account: &str, region: &str, delivered: Timestamp, random: [u8; 16]) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let unique = random.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+    let stamp = delivered.minute_stamp();
+    format!("{account}_CloudTrail_{region}_{stamp}_{}.json.gz", String::from_iter(unique))
+}
+
 /// The name of the sidecar that lies beside a file: `<name>.metadata.json`.
 pub fn sidecar_name(file_name: &str) -> String {
     format!("{file_name}.metadata.json")
@@ -210,6 +219,16 @@ mod tests {
         let mut back = Vec::new();
         flate2::read::GzDecoder::new(&gzip(&noise, 9)[..]).read_to_end(&mut back).unwrap();
         assert_eq!(back, noise);
+    }
+
+    #[test]
+    fn a_log_file_is_named_by_account_region_minute_and_something_unique() {
+        let time = Timestamp::parse_digest_field("2024-03-01T02:54:32Z").unwrap();
+        let random = [0, 9, 10, 35, 36, 61, 62, 123, 124, 255, 1, 2, 3, 4, 5, 6];
+        assert_eq!(
+            log_file_name("111122223333", "eu-west-1", time, random),
+            "111122223333_CloudTrail_eu-west-1_20240301T0254Z_09AZaz0z07123456.json.gz"
+        );
     }
 
     #[test]

@@ -74,8 +74,8 @@ impl From<trailseal_evidence::Error> for CommandError {
 
 impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
-        let cause = error.downcast_ref::<trailseal_deliver::Error>();
-        if matches!(cause, Some(trailseal_deliver::Error::Interrupted)) {
+        let cause = error.downcast_ref::<trailseal_generate::Error>();
+        if matches!(cause, Some(trailseal_generate::Error::Interrupted)) {
             Self::interrupted()
         } else {
             Self::new(format!("{error:#}"))

@@ -15,7 +15,7 @@ use super::state::{LogRow, PlannedLog, TrailState};
 use super::{Context, LiveError, second_of};
 use crate::digest::sha256_hex;
 use crate::journal::{Entry, Position};
-use crate::write::GzipWriter;
+use crate::write::{GzipWriter, log_file_name};
 
 /// A log file gets no more events once its records are so long, inflated.
 const FILE_BYTES: usize = 8 << 20;
@@ -120,12 +120,10 @@ impl Open {
         GzipWriter::new(cx.options.gzip_level).compress(&self.records, &mut content);
         let spec = &state.spec;
         let key = format!(
-            "{}{}/{}_CloudTrail_{region}_{}_{}.json.gz",
+            "{}{}/{}",
             spec.key_prefix("CloudTrail", region),
             cx.clock.date_folders(),
-            spec.account,
-            cx.clock.minute_stamp(),
-            unique()?,
+            log_file_name(&spec.account, region, cx.clock, random_bytes()?),
         );
         let row = LogRow {
             bucket: spec.bucket.clone(),
@@ -149,12 +147,10 @@ pub(super) fn is_there(path: &Path, row: &LogRow) -> Result<bool, LiveError> {
     Ok(form == Form::Gzip && sha256_hex(&bytes) == row.hash)
 }
 
-/// The last part of a log file's name: 16 letters and digits.
-fn unique() -> Result<String, LiveError> {
-    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+fn random_bytes() -> Result<[u8; 16], LiveError> {
     let mut random = [0; 16];
     SystemRandom::new().fill(&mut random).map_err(|_| LiveError::Random)?;
-    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect())
+    Ok(random)
 }
 
 /// What delivery must know of an event.

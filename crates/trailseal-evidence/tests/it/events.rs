@@ -373,20 +373,20 @@ fn every_attribute_finds_something() {
 
 struct Quiet;
 
-impl trailseal_deliver::Progress for Quiet {}
+impl trailseal_generate::Progress for Quiet {}
 
 fn generated(hours: u32, events_per_hour: u32) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let options = trailseal_deliver::Options {
+    let options = trailseal_generate::Options {
         accounts: 2,
         regions: vec!["us-east-1".to_owned(), "eu-west-1".to_owned()],
         organization_id: Some("o-abcdefghij".to_owned()),
         hours,
         events_per_hour,
         gzip_level: 1,
-        ..trailseal_deliver::Options::default()
+        ..trailseal_generate::Options::default()
     };
-    trailseal_deliver::generate(&options, &folder.path().join("out"), &Quiet).unwrap();
+    trailseal_generate::generate(&options, &folder.path().join("out"), &Quiet).unwrap();
     let archive = folder.path().join("out/archive");
     (folder, archive)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trailseal_archive::Timestamp;
-use trailseal_deliver::{Gap, Options, Progress, Summary, Tally, generate};
+use trailseal_generate::{Gap, Options, Progress, Summary, Tally, generate};
 
 use super::options::{number::Threads, time::time};
 
@@ -145,7 +145,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) no_sidecars: bool,
 
     /// gzip level, 0 to 9
-    #[arg(long, value_name = "N", default_value_t = trailseal_deliver::write::DEFAULT_GZIP_LEVEL, help_heading = "Files")]
+    #[arg(long, value_name = "N", default_value_t = trailseal_generate::DEFAULT_GZIP_LEVEL, help_heading = "Files")]
     pub(crate) gzip_level: u32,
 
     #[command(flatten, next_help_heading = "Limits")]
@@ -184,7 +184,7 @@ impl GenerateArgs {
 /// what Ctrl-C sets.
 ///
 /// # Errors
-/// What [`trailseal_deliver::Error`] says, with a hint when an interrupted run left files.
+/// What [`trailseal_generate::Error`] says, with a hint when an interrupted run left files.
 pub(crate) fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> anyhow::Result<()> {
     let started = Instant::now();
     let screen = Screen {

@@ -104,12 +104,6 @@ pub(super) fn s3_request_id(out: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
-/// 16 letters and digits, the unique part of a log file's name.
-pub(crate) fn unique(random: &mut Rng) -> String {
-    const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    (0..16).map(|_| char::from(BASE62[random.below(62) as usize])).collect()
-}
-
 /// An access key id or a principal id: four letters and 16 characters that belong to a number.
 pub(super) fn digits_of(out: &mut Vec<u8>, prefix: &str, number: u64) {
     out.extend_from_slice(prefix.as_bytes());
@@ -161,7 +155,6 @@ mod tests {
         assert_eq!(written(|out| hex(out, 0xabc, 4)), "0abc");
         assert_eq!(written(|out| base64(out, &mut random, 77)).len(), 77);
         assert_eq!(written(|out| s3_request_id(out, &mut random)).len(), 16);
-        assert_eq!(unique(&mut random).len(), 16);
         assert_eq!(base32("AKIA", 1).len(), 20);
         assert_eq!(written(|out| number(out, -12)), "-12");
     }

@@ -2,8 +2,7 @@
 
 use trailseal_archive::Timestamp;
 use trailseal_archive::key::{is_organization_id, is_region_like};
-
-use crate::write::DEFAULT_GZIP_LEVEL;
+use trailseal_deliver::write::DEFAULT_GZIP_LEVEL;
 
 /// What to generate. [`Options::default`] is one account in one region for a day.
 #[derive(Clone, Debug, PartialEq, Eq)]

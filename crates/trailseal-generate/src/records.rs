@@ -6,7 +6,7 @@ mod fill;
 mod identity;
 mod story;
 mod template;
-pub(crate) mod text;
+mod text;
 mod world;
 
 use crate::random::{Rng, derive_u64, skewed};

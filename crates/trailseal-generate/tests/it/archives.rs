@@ -1,8 +1,6 @@
 //! Whole archives, read back by means that the generator does not use: `rsa` checks the signatures,
 //! `serde_json` reads the digests, `flate2`'s reader inflates.
 
-#![allow(clippy::unwrap_used)]
-
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::Read as _;
@@ -16,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use trailseal_archive::Timestamp;
 use trailseal_archive::key::{DigestName, KeyParts, ObjectKind, log_stamp};
-use trailseal_deliver::{Error, Gap, Options, Progress, Summary, Tally, generate};
+use trailseal_generate::{Error, Gap, Options, Progress, Summary, Tally, generate};
 
 fn options() -> Options {
     Options {

@@ -1,14 +1,13 @@
 //! One hour of one account in one region as log files.
 
-use sha2::{Digest as _, Sha256};
 use trailseal_archive::Timestamp;
+use trailseal_deliver::digest::{HASH_ALGORITHM, LogEntry, sha256_hex};
+use trailseal_deliver::write::{GzipWriter, log_file_name};
 
-use crate::digest::{HASH_ALGORITHM, LogEntry};
 use crate::options::Options;
 use crate::plan::{Chain, HOUR, Plan, Segment};
 use crate::random::{Rng, derive_u64};
-use crate::records::{Place, Records, Script, text};
-use crate::write::GzipWriter;
+use crate::records::{Place, Records, Script};
 
 /// Log files are delivered about so many times an hour.
 const DELIVERIES: i64 = 12;
@@ -225,10 +224,9 @@ impl<'a> LogWriter<'a> {
         gzip.compress(records, compressed);
         let stamp = Timestamp::from_epoch(delivery.stamp).unwrap_or(self.plan.first);
         let key = format!(
-            "{key_prefix}{}/{account}_CloudTrail_{region}_{}_{}.json.gz",
+            "{key_prefix}{}/{}",
             stamp.date_folders(),
-            stamp.minute_stamp(),
-            text::unique(random)
+            log_file_name(account, region, stamp, std::array::from_fn(|_| random.below(62) as u8)),
         );
         save(&key, times.len() as u64, records, compressed)?;
         let time = |epoch: Option<&i64>| {
@@ -239,7 +237,7 @@ impl<'a> LogWriter<'a> {
         Ok(LogEntry {
             s3_bucket: self.options.bucket.clone(),
             s3_object: key,
-            hash_value: hex::encode(Sha256::digest(&records[..])),
+            hash_value: sha256_hex(records),
             hash_algorithm: HASH_ALGORITHM.to_owned(),
             newest_event_time: time(times.iter().max()),
             oldest_event_time: time(times.iter().min()),

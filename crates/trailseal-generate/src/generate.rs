@@ -9,15 +9,15 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_archive::key::DigestName;
+use trailseal_deliver::keys::KeyError;
+use trailseal_deliver::write::{PublishedKey, Sidecar, gzip, public_keys_json, sidecar_name};
+use trailseal_deliver::{DigestDocument, LogEntry, SigningKey};
 
-use crate::digest::{DigestDocument, LogEntry};
-use crate::keys::{KeyError, SigningKey};
 use crate::logs::{HourOfLogs, LogWriter, Scratch};
 use crate::options::{Options, OptionsError};
 use crate::plan::{Chain, Plan, Segment};
 use crate::random::{Rng, derive, derive_u64};
 use crate::records::Records;
-use crate::write::{PublishedKey, Sidecar, public_keys_json, sidecar_name};
 
 /// So many hours of one chain are written in parallel before their digests are signed in order.
 const BATCH: u32 = 64;
@@ -367,7 +367,7 @@ impl<'a> Generator<'a> {
         key.fingerprint().clone_into(&mut document.public_key_fingerprint);
         let inflated = document.to_json(true);
         let signature = document.sign(&inflated, key)?;
-        let compressed = crate::write::gzip(&inflated, self.options.gzip_level);
+        let compressed = gzip(&inflated, self.options.gzip_level);
         let path = self.bucket.join(&document.s3_object);
         write(&path, &compressed)?;
         if self.options.sidecars {
