@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use trailseal_analysis::row_key::RowKey;
 use trailseal_evidence::{
     Completeness,
     inputs::Inputs,
@@ -26,18 +27,13 @@ use crate::{
 
 mod aggregates;
 mod args;
-pub(crate) mod columns;
-mod facts;
 mod filter;
 mod plan;
-mod row_key;
 mod rows;
 mod sink;
-mod sort;
 
 pub(crate) use args::{AFTER_HELP, Args};
 use plan::{Mode, Plan};
-use row_key::RowKey;
 use sink::Out;
 
 /// Searches, and says what was read.

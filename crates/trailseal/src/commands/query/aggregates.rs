@@ -6,13 +6,15 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
+use trailseal_analysis::{
+    facts::{Asked, EventFacts, FactBatch, MAX_COMBINATIONS},
+    fields::Field,
+};
 use trailseal_evidence::scan::{self, Batch as _, Fold};
 use trailseal_query::aggregate::{Groups, Histogram, Seen, parts};
 
 use super::{
     Done, Job,
-    columns::Column,
-    facts::{Asked, EventFacts, FactBatch, MAX_COMBINATIONS},
     plan::{BarPlan, GroupPlan},
     sink::Out,
 };
@@ -97,7 +99,7 @@ pub(super) fn bars(
     format: Format,
     out: &mut Out,
 ) -> Result<Done, CommandError> {
-    let keys: Vec<Column> = plan.by.iter().cloned().collect();
+    let keys: Vec<Field> = plan.by.iter().cloned().collect();
     let asked = Asked { keys: &keys, sum: None, distinct: None };
     let mut counted = count(job, &asked, &|| Tally::Bars(Histogram::new(plan.step), plan.by.is_some()))?;
     let Tally::Bars(histogram, _) = counted.tally else { return Err(CommandError::new("no histogram")) };

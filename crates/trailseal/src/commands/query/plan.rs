@@ -1,10 +1,10 @@
 //! What the options of a query ask for, and which of them cannot be meant together.
 
+use trailseal_analysis::fields::{Field, Fields};
 use trailseal_query::aggregate::{Order, Step};
 
 use super::{
     args::{Args, Sort},
-    columns::{Column, Columns},
     sink::Shape,
 };
 use crate::{
@@ -55,9 +55,9 @@ pub(super) enum ShapeKind {
 
 #[derive(Debug)]
 pub(super) struct GroupPlan {
-    pub(super) keys: Vec<Column>,
-    pub(super) sum: Option<Column>,
-    pub(super) distinct: Option<Column>,
+    pub(super) keys: Vec<Field>,
+    pub(super) sum: Option<Field>,
+    pub(super) distinct: Option<Field>,
     /// Only the keys are wanted.
     pub(super) only_keys: bool,
     pub(super) order: Order,
@@ -68,7 +68,7 @@ pub(super) struct GroupPlan {
 #[derive(Debug)]
 pub(super) struct BarPlan {
     pub(super) step: Step,
-    pub(super) by: Option<Column>,
+    pub(super) by: Option<Field>,
     pub(super) top: u64,
 }
 
@@ -149,7 +149,7 @@ fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
     let aggregate = &args.aggregate;
     let one = |option: &str, name: &Option<String>| {
         let name = name.as_deref();
-        name.map(|name| Column::parse(name).map_err(|reason| unusable(option, &reason))).transpose()
+        name.map(|name| Field::parse(name).map_err(|reason| unusable(option, &reason))).transpose()
     };
     if let Some(step) = aggregate.histogram {
         let by = one("--by", &aggregate.by)?;
@@ -159,7 +159,7 @@ fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
     let sum = one("--sum", &aggregate.sum)?;
     let is_summed = sum.is_some();
     if let Some(names) = &aggregate.count_by {
-        let keys = Columns::parse(names).map_err(|reason| unusable("--count-by", &reason))?;
+        let keys = Fields::parse(names).map_err(|reason| unusable("--count-by", &reason))?;
         let order = if is_summed { Order::Sum } else { Order::Count };
         return Ok(Mode::Groups(GroupPlan {
             keys: keys.iter().cloned().collect(),
@@ -192,20 +192,20 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
     let is_timeline = args.aggregate.timeline;
     let fields = args.output.fields.as_deref();
     let fields = fields
-        .map(|names| Columns::parse(names).map_err(|reason| unusable("--fields", &reason)))
+        .map(|names| Fields::parse(names).map_err(|reason| unusable("--fields", &reason)))
         .transpose()?;
     let is_text = is_timeline
         && (format == Format::Table || args.output.format.is_none() && args.output.target().is_none());
     let fields = fields.or_else(|| match (is_timeline, is_text) {
         (false, _) => None,
-        (true, true) => Some(Columns::of_timeline_text()),
-        (true, false) => Some(Columns::of_timeline()),
+        (true, true) => Some(Fields::of_timeline_text()),
+        (true, false) => Some(Fields::of_timeline()),
     });
     let integrity = !args.evidence.verified.keys.is_empty();
     let provenance = args.evidence.provenance;
-    let with_evidence = |columns: Columns| {
-        let columns = if provenance { columns.and(Columns::of_provenance()) } else { columns };
-        if integrity { columns.and(Columns::of_label()) } else { columns }
+    let with_evidence = |columns: Fields| {
+        let columns = if provenance { columns.and(Fields::of_provenance()) } else { columns };
+        if integrity { columns.and(Fields::of_label()) } else { columns }
     };
     let (format, shape) = match format {
         _ if is_text => (RowFormat::Cells(with_evidence(fields.unwrap_or_default())), ShapeKind::Timeline),
@@ -215,11 +215,9 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
         Format::Json => {
             (RowFormat::Json { fields, provenance, integrity, is_element: true }, ShapeKind::Array)
         }
-        Format::Csv => {
-            (RowFormat::Csv(with_evidence(fields.unwrap_or_else(Columns::of_csv))), ShapeKind::Csv)
-        }
+        Format::Csv => (RowFormat::Csv(with_evidence(fields.unwrap_or_else(Fields::of_csv))), ShapeKind::Csv),
         Format::Table => {
-            (RowFormat::Cells(with_evidence(fields.unwrap_or_else(Columns::of_table))), ShapeKind::Table)
+            (RowFormat::Cells(with_evidence(fields.unwrap_or_else(Fields::of_table))), ShapeKind::Table)
         }
         Format::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
     };

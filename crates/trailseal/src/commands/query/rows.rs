@@ -2,6 +2,11 @@
 
 use std::{io, ops::ControlFlow};
 
+use trailseal_analysis::{
+    row_key::RowKey,
+    sort::{NoSpillFolder, SortOptions, Sorter},
+};
+use trailseal_archive::temporary;
 use trailseal_evidence::{
     inputs::FileSource as _,
     ledger::Label,
@@ -13,9 +18,7 @@ use super::{
     Done, Job,
     args::Sort,
     plan::{RowPlan, ShapeKind},
-    row_key::RowKey,
     sink::{Out, Sink},
-    sort::{SortOptions, Sorter},
 };
 use crate::{error::CommandError, render::query::summary::Told};
 
@@ -80,10 +83,21 @@ fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
         },
     );
     if let Some(error) = failure {
-        return Err(error.into());
+        return Err(told_of_files(error));
     }
     let summary = summary?;
     chooser.finish(summary)
+}
+
+/// An error of writing, or of a folder for temporary files that must not be used.
+fn told_of_files(error: io::Error) -> CommandError {
+    if error.get_ref().is_some_and(|inner| inner.is::<NoSpillFolder>()) {
+        return CommandError::new(format!(
+            "cannot write the output: the folder for temporary files, {}, is part of what is read or absent; set TMPDIR to another one",
+            std::env::temp_dir().display()
+        ));
+    }
+    error.into()
 }
 
 /// Formatted rows with their keys, on their way to the chooser.
@@ -136,7 +150,7 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
                 newest_first: plan.sort == Sort::Newest,
                 limit: plan.limit,
                 memory: job.sort_memory,
-                roots: job.inputs.given().to_vec(),
+                spill: temporary::outside(&std::env::temp_dir(), job.inputs.given()),
             })
         });
         Self {
@@ -190,10 +204,12 @@ impl<'j, 'a, 's, 'o> Chooser<'j, 'a, 's, 'o> {
         }
         if let Some(sorter) = self.sorter.take() {
             let (sink, counts) = (&mut *self.sink, self.job.counts);
-            sorter.finish(&mut |row| {
-                sink.row(row)?;
-                Ok(!sink.is_gone() && !trailseal_evidence::Progress::is_interrupted(counts))
-            })?;
+            sorter
+                .finish(&mut |row| {
+                    sink.row(row)?;
+                    Ok(!sink.is_gone() && !trailseal_evidence::Progress::is_interrupted(counts))
+                })
+                .map_err(told_of_files)?;
         }
         let told = Told {
             duplicates: self.seen.is_some().then_some(self.duplicates),

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use trailseal_analysis::fields::Fields;
+
 use crate::{
     output::{self, Quiet},
     render::query::{csv, rows, table::Table, timeline::Timeline},
 };
-
-use super::columns::Columns;
 
 /// The first events are shown at once, later ones at least so often.
 const FLUSH: Duration = Duration::from_millis(50);
@@ -91,7 +91,7 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// The names of columns.
-    pub(crate) fn names(columns: &Columns) -> Vec<String> {
+    pub(crate) fn names(columns: &Fields) -> Vec<String> {
         columns.names().map(str::to_owned).collect()
     }
 }

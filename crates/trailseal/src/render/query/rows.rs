@@ -1,5 +1,6 @@
 //! Events as lines, one by one, on the threads that find them.
 
+use trailseal_analysis::fields::{Field, Fields};
 use trailseal_evidence::scan::Row;
 use trailseal_query::{
     aggregate::{parts, push_part},
@@ -7,7 +8,6 @@ use trailseal_query::{
 };
 
 use super::{csv, lookup_rows};
-use crate::commands::query::columns::{Column, Columns};
 
 /// How an event becomes bytes.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum RowFormat {
     /// JSON Lines, or elements of an array with a comma before each.
     Json {
         /// Only these fields.
-        fields: Option<Columns>,
+        fields: Option<Fields>,
         /// Where it comes from, around it.
         provenance: bool,
         /// What is proven, around it.
@@ -24,9 +24,9 @@ pub(crate) enum RowFormat {
         is_element: bool,
     },
     /// A line of CSV.
-    Csv(Columns),
+    Csv(Fields),
     /// Cells, for [`cells`].
-    Cells(Columns),
+    Cells(Fields),
     /// A row of `LookupEvents`, as JSON.
     Lookup,
 }
@@ -59,7 +59,7 @@ impl RowFormat {
     }
 
     /// The fields that are written, where they are chosen.
-    pub(crate) fn columns(&self) -> Option<&Columns> {
+    pub(crate) fn columns(&self) -> Option<&Fields> {
         match self {
             Self::Json { fields, .. } => fields.as_ref(),
             Self::Csv(columns) | Self::Cells(columns) => Some(columns),
@@ -73,7 +73,7 @@ pub(crate) fn cells(row: &[u8]) -> impl Iterator<Item = Option<&str>> {
     parts(row)
 }
 
-fn event(fields: Option<&Columns>, row: &Row<'_>, to: &mut Vec<u8>) {
+fn event(fields: Option<&Fields>, row: &Row<'_>, to: &mut Vec<u8>) {
     let Some(fields) = fields else {
         to.extend_from_slice(&row.record.line());
         return;
@@ -88,16 +88,16 @@ fn event(fields: Option<&Columns>, row: &Row<'_>, to: &mut Vec<u8>) {
     to.push(b'}');
 }
 
-fn member(column: &Column, row: &Row<'_>, to: &mut Vec<u8>) {
+fn member(column: &Field, row: &Row<'_>, to: &mut Vec<u8>) {
     quote(column.name(), to);
     to.push(b':');
     column.json(row, to);
 }
 
-fn envelope(fields: Option<&Columns>, provenance: bool, integrity: bool, row: &Row<'_>, to: &mut Vec<u8>) {
+fn envelope(fields: Option<&Fields>, provenance: bool, integrity: bool, row: &Row<'_>, to: &mut Vec<u8>) {
     to.push(b'{');
     if provenance {
-        for column in Columns::of_provenance().iter() {
+        for column in Fields::of_provenance().iter() {
             member(column, row, to);
             to.push(b',');
         }
@@ -117,8 +117,20 @@ fn envelope(fields: Option<&Columns>, provenance: bool, integrity: bool, row: &R
 
 #[cfg(test)]
 mod tests {
+    use trailseal_evidence::scan::FileInfo;
+    use trailseal_query::Record;
+
     use super::*;
-    use crate::commands::query::columns::tests::with_row;
+
+    fn with_row<T>(record: &str, check: impl FnOnce(&Row<'_>) -> T) -> T {
+        let file = FileInfo {
+            shown: "archive/a.json.gz".to_owned(),
+            index: 0,
+            sha256: Some([0xab; 32]),
+            label: None,
+        };
+        check(&Row { record: Record::new(record.as_bytes()), file: &file, number: 7, at: None })
+    }
 
     const RECORD: &str = r#"{"eventName":"A\u0042", "n":1.0,"userAgent":"=1+1"}"#;
 
@@ -131,7 +143,7 @@ mod tests {
     }
 
     fn json(fields: Option<&str>, provenance: bool, integrity: bool, is_element: bool) -> String {
-        let fields = fields.map(|names| Columns::parse(names).unwrap());
+        let fields = fields.map(|names| Fields::parse(names).unwrap());
         written(&RowFormat::Json { fields, provenance, integrity, is_element })
     }
 
@@ -157,7 +169,7 @@ mod tests {
 
     #[test]
     fn csv_and_cells() {
-        let columns = || Columns::parse("eventName,userAgent,none,record").unwrap();
+        let columns = || Fields::parse("eventName,userAgent,none,record").unwrap();
         assert_eq!(written(&RowFormat::Csv(columns())), "AB,'=1+1,,7\r\n");
         let row = written(&RowFormat::Cells(columns()));
         assert_eq!(cells(row.as_bytes()).collect::<Vec<_>>(), [Some("AB"), Some("=1+1"), None, Some("7")]);

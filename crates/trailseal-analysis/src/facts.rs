@@ -3,24 +3,24 @@
 use trailseal_evidence::scan::{Batch, Row};
 use trailseal_query::aggregate::{combinations, push_part};
 
-use super::{columns::Column, row_key::RowKey};
+use crate::{fields::Field, row_key::RowKey};
 
 /// Combinations of values of one event that are counted.
-pub(super) const MAX_COMBINATIONS: usize = 1000;
+pub const MAX_COMBINATIONS: usize = 1000;
 
 /// What is to be known of every event.
-pub(super) struct Asked<'p> {
+pub struct Asked<'p> {
     /// The fields by which events are grouped.
-    pub(super) keys: &'p [Column],
+    pub keys: &'p [Field],
     /// The field whose numbers are summed.
-    pub(super) sum: Option<&'p Column>,
+    pub sum: Option<&'p Field>,
     /// The field whose values are counted.
-    pub(super) distinct: Option<&'p Column>,
+    pub distinct: Option<&'p Field>,
 }
 
 /// What is known of some events.
 #[derive(Debug, Default)]
-pub(super) struct FactBatch {
+pub struct FactBatch {
     texts: Texts,
     events: Vec<Known>,
 }
@@ -36,11 +36,11 @@ struct Known {
 }
 
 /// What is known of an event.
-pub(super) struct EventFacts<'b> {
+pub struct EventFacts<'b> {
     /// Its time and id.
-    pub(super) key: RowKey,
+    pub key: RowKey,
     /// Whether it has more combinations of values than are counted.
-    pub(super) is_clipped: bool,
+    pub is_clipped: bool,
     texts: &'b Texts,
     start: usize,
     known: Known,
@@ -48,13 +48,13 @@ pub(super) struct EventFacts<'b> {
 
 impl FactBatch {
     /// Adds an event.
-    pub(super) fn push(&mut self, key: RowKey, asked: &Asked<'_>, row: &Row<'_>) {
+    pub fn push(&mut self, key: RowKey, asked: &Asked<'_>, row: &Row<'_>) {
         let mut is_clipped = false;
         if !self.push_single(asked, row) {
-            let columns: Vec<_> = asked.keys.iter().map(|column| column.texts(row)).collect();
+            let fields: Vec<_> = asked.keys.iter().map(|field| field.texts(row)).collect();
             let mut group = Vec::new();
             let texts = &mut self.texts;
-            is_clipped = !combinations(&columns, MAX_COMBINATIONS, &mut group, &mut |group| {
+            is_clipped = !combinations(&fields, MAX_COMBINATIONS, &mut group, &mut |group| {
                 texts.push(|to| to.extend_from_slice(group));
             });
         }
@@ -71,10 +71,10 @@ impl FactBatch {
         let before = self.texts.len();
         let mut is_single = true;
         self.texts.push(|to| {
-            for column in asked.keys {
+            for field in asked.keys {
                 let start = to.len();
                 let mut count = 0_u64;
-                column.visit(row, &mut |cell| {
+                field.visit(row, &mut |cell| {
                     if count == 0 {
                         push_part(to, cell.text().as_deref());
                     }
@@ -92,10 +92,10 @@ impl FactBatch {
         is_single
     }
 
-    fn push_values(&mut self, column: Option<&Column>, row: &Row<'_>) {
-        let Some(column) = column else { return };
+    fn push_values(&mut self, field: Option<&Field>, row: &Row<'_>) {
+        let Some(field) = field else { return };
         let texts = &mut self.texts;
-        column.visit(row, &mut |cell| {
+        field.visit(row, &mut |cell| {
             if let Some(text) = cell.text() {
                 texts.push(|to| to.extend_from_slice(text.as_bytes()));
             }
@@ -103,7 +103,7 @@ impl FactBatch {
     }
 
     /// The events, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = EventFacts<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = EventFacts<'_>> {
         let mut start = 0;
         self.events.iter().map(move |known| {
             let start = std::mem::replace(&mut start, known.distinct_end);
@@ -128,17 +128,17 @@ impl Batch for FactBatch {
 
 impl<'b> EventFacts<'b> {
     /// The keys of the groups that it counts in.
-    pub(super) fn groups(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+    pub fn groups(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.texts.range(self.start, self.known.groups_end)
     }
 
     /// The values that are summed.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+    pub fn numbers(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.texts.range(self.known.groups_end, self.known.numbers_end)
     }
 
     /// The values that are counted once each.
-    pub(super) fn distinct(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+    pub fn distinct(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.texts.range(self.known.numbers_end, self.known.distinct_end)
     }
 }

@@ -5,10 +5,10 @@ use std::{
     collections::BinaryHeap,
     fs::File,
     io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use trailseal_archive::{Timestamp, temporary};
+use trailseal_archive::Timestamp;
 
 /// What a row costs beside its bytes.
 const ENTRY: u64 = 64;
@@ -17,7 +17,7 @@ const SLACK: u64 = 4096;
 
 /// Sorts rows; those with the same time stay in the order in which they came.
 #[derive(Debug)]
-pub(crate) struct Sorter {
+pub struct Sorter {
     options: SortOptions,
     rows: Vec<Entry>,
     bytes: u64,
@@ -29,16 +29,21 @@ pub(crate) struct Sorter {
 
 /// How rows are sorted.
 #[derive(Clone, Debug)]
-pub(crate) struct SortOptions {
+pub struct SortOptions {
     /// The newest first.
-    pub(crate) newest_first: bool,
+    pub newest_first: bool,
     /// How many are wanted.
-    pub(crate) limit: Option<u64>,
+    pub limit: Option<u64>,
     /// Bytes of memory.
-    pub(crate) memory: u64,
-    /// Folders in which nothing may be written.
-    pub(crate) roots: Vec<PathBuf>,
+    pub memory: u64,
+    /// The folder for temporary files; without one, what does not fit into memory is [`NoSpillFolder`].
+    pub spill: Option<PathBuf>,
 }
+
+/// Rows do not fit into memory, and there is no folder for temporary files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no folder for temporary files")]
+pub struct NoSpillFolder;
 
 /// The place of a row: rows without a time come last, whatever the order.
 type Key = (bool, i64, u64);
@@ -59,7 +64,7 @@ struct Spill {
 
 impl Sorter {
     /// Without rows.
-    pub(crate) fn new(options: SortOptions) -> Self {
+    pub fn new(options: SortOptions) -> Self {
         Self { options, rows: Vec::new(), bytes: 0, arrived: 0, worst: None, spill: None }
     }
 
@@ -67,7 +72,7 @@ impl Sorter {
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub(crate) fn push(&mut self, time: Option<Timestamp>, row: &[u8]) -> io::Result<()> {
+    pub fn push(&mut self, time: Option<Timestamp>, row: &[u8]) -> io::Result<()> {
         let seconds = time.map_or(0, Timestamp::epoch);
         let seconds = if self.options.newest_first { -seconds } else { seconds };
         let key = (time.is_none(), seconds, self.arrived);
@@ -97,7 +102,7 @@ impl Sorter {
     ///
     /// # Errors
     /// When the temporary file cannot be read or written, or what `each` fails with.
-    pub(crate) fn finish(mut self, each: &mut dyn FnMut(&[u8]) -> io::Result<bool>) -> io::Result<()> {
+    pub fn finish(mut self, each: &mut dyn FnMut(&[u8]) -> io::Result<bool>) -> io::Result<()> {
         let limit = usize::try_from(self.options.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         if self.spill.is_none() {
             self.rows.sort_unstable_by_key(|entry| entry.key);
@@ -135,7 +140,7 @@ impl Sorter {
     fn spill(&mut self) -> io::Result<()> {
         self.rows.sort_unstable_by_key(|entry| entry.key);
         if self.spill.is_none() {
-            self.spill = Some(Spill::new(&self.options.roots)?);
+            self.spill = Some(Spill::new(self.options.spill.as_deref())?);
         }
         if let Some(spill) = &mut self.spill {
             spill.add(&self.rows)?;
@@ -147,16 +152,8 @@ impl Sorter {
 }
 
 impl Spill {
-    /// The folder for temporary files must not be part of what is read.
-    fn new(roots: &[PathBuf]) -> io::Result<Self> {
-        let folder = std::env::temp_dir();
-        let Some(folder) = temporary::outside(&folder, roots) else {
-            let why = format!(
-                "the folder for temporary files, {}, is part of what is read or absent; set TMPDIR to another one",
-                folder.display()
-            );
-            return Err(io::Error::other(why));
-        };
+    fn new(folder: Option<&Path>) -> io::Result<Self> {
+        let folder = folder.ok_or_else(|| io::Error::other(NoSpillFolder))?;
         let file = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(folder)?);
         Ok(Self { file, runs: Vec::new(), length: 0 })
     }
@@ -280,7 +277,7 @@ mod tests {
     use super::*;
 
     fn options(memory: u64) -> SortOptions {
-        SortOptions { newest_first: false, limit: None, memory, roots: Vec::new() }
+        SortOptions { newest_first: false, limit: None, memory, spill: Some(std::env::temp_dir()) }
     }
 
     /// Rows with scattered times, many of them equal, some without.
@@ -354,9 +351,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_among_the_evidence() {
-        let mut sorter = Sorter::new(SortOptions { roots: vec![std::env::temp_dir()], ..options(1) });
+    fn without_a_folder_nothing_is_written() {
+        let mut sorter = Sorter::new(SortOptions { spill: None, ..options(1) });
         let error = sorter.push(None, b"row").unwrap_err();
-        assert!(error.to_string().contains("TMPDIR"), "{error}");
+        assert!(error.get_ref().is_some_and(|inner| inner.is::<NoSpillFolder>()), "{error}");
     }
 }

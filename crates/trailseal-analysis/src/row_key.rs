@@ -4,11 +4,11 @@ use trailseal_archive::Timestamp;
 
 /// What is known of a row beside what is shown of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RowKey {
+pub struct RowKey {
     /// Its event time.
-    pub(crate) time: Option<Timestamp>,
+    pub time: Option<Timestamp>,
     /// The fingerprint of its eventID; 0 for none.
-    pub(crate) id: u128,
+    pub id: u128,
     /// The place of its label among all, if it has one.
-    pub(crate) label: Option<usize>,
+    pub label: Option<usize>,
 }

@@ -14,20 +14,20 @@ use trailseal_query::{
 
 /// Fields with their names.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Columns {
-    columns: Vec<Column>,
+pub struct Fields {
+    fields: Vec<Field>,
 }
 
 /// A field and what it is called in the output.
 #[derive(Clone, Debug)]
-pub(crate) struct Column {
+pub struct Field {
     name: String,
-    field: Field,
+    source: Source,
 }
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Field {
+enum Source {
     Path(FieldPath),
     Derived(Derived),
 }
@@ -66,7 +66,7 @@ const DERIVED: [(&str, Derived); 11] = [
 
 /// One value of a field in a row.
 #[derive(Clone, Debug)]
-pub(crate) enum Cell<'a> {
+pub enum FieldValue<'a> {
     /// As it stands in the record.
     Value(Value<'a>),
     /// Derived.
@@ -75,9 +75,9 @@ pub(crate) enum Cell<'a> {
     Number(u64),
 }
 
-impl Columns {
+impl Fields {
     /// What a table shows.
-    pub(crate) fn of_table() -> Self {
+    pub fn of_table() -> Self {
         Self::known(&[
             "eventTime",
             "eventName",
@@ -90,7 +90,7 @@ impl Columns {
     }
 
     /// What analysts expect of a CSV file.
-    pub(crate) fn of_csv() -> Self {
+    pub fn of_csv() -> Self {
         Self::known(&[
             "eventTime",
             "eventName",
@@ -115,150 +115,150 @@ impl Columns {
     }
 
     /// What is odd about names that no event record has.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        let exists = self.columns.iter().filter_map(|column| match &column.field {
-            Field::Path(path) => Some(Predicate::Field(path.clone(), Test::Exists)),
-            Field::Derived(_) => None,
+    pub fn notes(&self) -> Vec<String> {
+        let exists = self.fields.iter().filter_map(|field| match &field.source {
+            Source::Path(path) => Some(Predicate::Field(path.clone(), Test::Exists)),
+            Source::Derived(_) => None,
         });
         expression::suggestions(&Predicate::Any(exists.collect()))
     }
 
     /// What a timeline shows.
-    pub(crate) fn of_timeline() -> Self {
-        let path = |name: &str| Field::Path(FieldPath::new([name]));
-        let columns = [
+    pub fn of_timeline() -> Self {
+        let path = |name: &str| Source::Path(FieldPath::new([name]));
+        let fields = [
             ("time", path("eventTime")),
-            ("who", Field::Derived(Derived::Actor)),
+            ("who", Source::Derived(Derived::Actor)),
             ("event", path("eventName")),
             ("source", path("eventSource")),
             ("from", path("sourceIPAddress")),
-            ("error", Field::Derived(Derived::Error)),
-            ("resource", Field::Derived(Derived::ResourceName)),
+            ("error", Source::Derived(Derived::Error)),
+            ("resource", Source::Derived(Derived::ResourceName)),
             ("id", path("eventID")),
         ];
-        let column = |(name, field): (&str, Field)| Column { name: name.to_owned(), field };
-        Self { columns: columns.map(column).into() }
+        let field = |(name, source): (&str, Source)| Field { name: name.to_owned(), source };
+        Self { fields: fields.map(field).into() }
     }
 
     /// The same for people, to whom ids are noise.
-    pub(crate) fn of_timeline_text() -> Self {
-        let mut columns = Self::of_timeline();
-        columns.columns.retain(|column| column.name != "id");
-        columns
+    pub fn of_timeline_text() -> Self {
+        let mut fields = Self::of_timeline();
+        fields.fields.retain(|field| field.name != "id");
+        fields
     }
 
     /// Where rows come from.
-    pub(crate) fn of_provenance() -> Self {
+    pub fn of_provenance() -> Self {
         Self::known(&["file", "record", "sha256"])
     }
 
     /// What is proven of rows.
-    pub(crate) fn of_label() -> Self {
-        let mut columns = Self::known(&["label"]);
-        "integrity".clone_into(&mut columns.columns[0].name);
-        columns
+    pub fn of_label() -> Self {
+        let mut fields = Self::known(&["label"]);
+        "integrity".clone_into(&mut fields.fields[0].name);
+        fields
     }
 
     fn known(names: &[&str]) -> Self {
-        Self { columns: names.iter().filter_map(|name| Column::parse(name).ok()).collect() }
+        Self { fields: names.iter().filter_map(|name| Field::parse(name).ok()).collect() }
     }
 
     /// Reads names separated by commas; a name with a comma or dot in it stands in double quotes.
     ///
     /// # Errors
     /// What is wrong, as a phrase.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut columns: Vec<Column> = Vec::new();
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut fields: Vec<Field> = Vec::new();
         for name in split(text) {
-            let column = Column::parse(name.trim())?;
-            if columns.iter().any(|other| other.field == column.field) {
-                return Err(format!("{} is named twice", column.name));
+            let field = Field::parse(name.trim())?;
+            if fields.iter().any(|other| other.source == field.source) {
+                return Err(format!("{} is named twice", field.name));
             }
-            columns.push(column);
+            fields.push(field);
         }
-        Ok(Self { columns })
+        Ok(Self { fields })
     }
 
-    /// Other columns behind these.
+    /// Other fields behind these.
     #[must_use]
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.columns.extend(other.columns);
+    pub fn and(mut self, other: Self) -> Self {
+        self.fields.extend(other.fields);
         self
     }
 
     /// What they are called.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|column| column.name.as_str())
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| field.name.as_str())
     }
 
     /// Whether a value needs files to be hashed.
-    pub(crate) fn need_hash(&self) -> bool {
+    pub fn need_hash(&self) -> bool {
         self.has(Derived::Sha256)
     }
 
     /// Whether a value needs files to be verified.
-    pub(crate) fn need_label(&self) -> bool {
+    pub fn need_label(&self) -> bool {
         self.has(Derived::Label)
     }
 
     fn has(&self, wanted: Derived) -> bool {
-        self.columns.iter().any(|column| column.field == Field::Derived(wanted))
+        self.fields.iter().any(|field| field.source == Source::Derived(wanted))
     }
 
-    /// The columns themselves.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter()
-    }
-}
-
-impl FromIterator<Column> for Columns {
-    fn from_iter<I: IntoIterator<Item = Column>>(columns: I) -> Self {
-        Self { columns: columns.into_iter().collect() }
+    /// The fields themselves.
+    pub fn iter(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter()
     }
 }
 
-impl Column {
+impl FromIterator<Field> for Fields {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        Self { fields: fields.into_iter().collect() }
+    }
+}
+
+impl Field {
     /// Reads the name of a record's field, or of one that is derived.
-    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+    pub fn parse(name: &str) -> Result<Self, String> {
         let derived = DERIVED.iter().find(|(known, _)| *known == name);
-        let field = match derived {
-            Some((_, derived)) => Field::Derived(*derived),
-            None => Field::Path(FieldPath::parse(name).map_err(|error| error.to_string())?),
+        let source = match derived {
+            Some((_, derived)) => Source::Derived(*derived),
+            None => Source::Path(FieldPath::parse(name).map_err(|error| error.to_string())?),
         };
-        let name = match &field {
-            Field::Path(path) => path.to_string(),
-            Field::Derived(_) => name.to_owned(),
+        let name = match &source {
+            Source::Path(path) => path.to_string(),
+            Source::Derived(_) => name.to_owned(),
         };
-        Ok(Self { name, field })
+        Ok(Self { name, source })
     }
 
     /// What it is called.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Shows `each` every value that a row has, `null` included.
-    pub(crate) fn visit<'a>(&self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
-        match &self.field {
-            Field::Path(path) => {
+    pub fn visit<'a>(&self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match &self.source {
+            Source::Path(path) => {
                 let _ = row.record.visit(path, &mut |value| {
-                    each(Cell::Value(value));
+                    each(FieldValue::Value(value));
                     ControlFlow::Continue(())
                 });
             }
-            Field::Derived(derived) => derived.visit(row, each),
+            Source::Derived(derived) => derived.visit(row, each),
         }
     }
 
     /// The texts of the values that a row has.
-    pub(crate) fn texts(&self, row: &Row<'_>) -> Vec<Option<String>> {
+    pub fn texts(&self, row: &Row<'_>) -> Vec<Option<String>> {
         let mut texts = Vec::new();
         self.visit(row, &mut |cell| texts.push(cell.text().map(Cow::into_owned)));
         texts
     }
 
     /// The value as JSON: several ones as an array, none as `null`.
-    pub(crate) fn json(&self, row: &Row<'_>, to: &mut Vec<u8>) {
+    pub fn json(&self, row: &Row<'_>, to: &mut Vec<u8>) {
         let start = to.len();
         let mut count = 0_u64;
         self.visit(row, &mut |cell| {
@@ -281,7 +281,7 @@ impl Column {
     }
 
     /// The first value as a text, and how many more there are.
-    pub(crate) fn brief<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
+    pub fn brief<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
         let (mut first, mut more) = (None, 0_u64);
         self.visit(row, &mut |cell| {
             if let Some(text) = cell.text() {
@@ -293,7 +293,7 @@ impl Column {
     }
 
     /// The value as one text: several ones as a JSON array, none and `null` as nothing.
-    pub(crate) fn text<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
+    pub fn text<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
         let (mut first, mut count) = (None, 0_u64);
         self.visit(row, &mut |cell| {
             if count == 0 {
@@ -311,37 +311,37 @@ impl Column {
 }
 
 impl Derived {
-    fn visit<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
+    fn visit<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
         let text = match self {
             Self::Username => row::username(&row.record),
             Self::ResourceName | Self::ResourceType => return self.visit_resources(row, each),
             Self::Hour => row.record.time().map(|time| format!("{}:00Z", prefix(time, 13)).into()),
             Self::Day => row.record.time().map(|time| prefix(time, 10).into()),
             Self::File => Some(row.file.shown.as_str().into()),
-            Self::Record => return each(Cell::Number(row.number)),
+            Self::Record => return each(FieldValue::Number(row.number)),
             Self::Sha256 => row.file.sha256.map(|hash| hex::encode(hash).into()),
             Self::Label => row.file.label.map(|label| label.as_str().into()),
             Self::Error => error(&row.record),
             Self::Actor => actor(&row.record),
         };
         if let Some(text) = text {
-            each(Cell::Text(text));
+            each(FieldValue::Text(text));
         }
     }
 
-    fn visit_resources<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(Cell<'a>)) {
+    fn visit_resources<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
         for resource in row::resources(&row.record) {
             let text = if self == Self::ResourceType { resource.resource_type } else { Some(resource.name) };
             if let Some(text) = text {
-                each(Cell::Text(text));
+                each(FieldValue::Text(text));
             }
         }
     }
 }
 
-impl<'a> Cell<'a> {
+impl<'a> FieldValue<'a> {
     /// The text that comparisons, groups, CSV and tables use; `None` for `null`.
-    pub(crate) fn text(&self) -> Option<Cow<'a, str>> {
+    pub fn text(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Value(value) => value.text(),
             Self::Text(text) => Some(text.clone()),
@@ -403,18 +403,18 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use trailseal_evidence::scan::FileInfo;
 
     use super::*;
 
     /// A row made by hand.
-    pub(crate) fn with_row<T>(record: &str, check: impl FnOnce(&Row<'_>) -> T) -> T {
+    fn with_row<T>(record: &str, check: impl FnOnce(&Row<'_>) -> T) -> T {
         let file = file();
         check(&Row { record: Record::new(record.as_bytes()), file: &file, number: 7, at: None })
     }
 
-    pub(crate) fn file() -> FileInfo {
+    fn file() -> FileInfo {
         FileInfo { shown: "archive/a.json.gz".to_owned(), index: 0, sha256: Some([0xab; 32]), label: None }
     }
 
@@ -423,14 +423,14 @@ pub(crate) mod tests {
         "resources":[{"ARN":"arn:a"},{"type":"T"},{"ARN":"arn:b"}],"o":{ "a" : [1, 2] },"a.b":1}"#;
 
     fn json(names: &str) -> Vec<String> {
-        let columns = Columns::parse(names).unwrap();
+        let fields = Fields::parse(names).unwrap();
         with_row(RECORD, |row| {
-            let json = |column: &Column| {
+            let json = |field: &Field| {
                 let mut to = Vec::new();
-                column.json(row, &mut to);
+                field.json(row, &mut to);
                 String::from_utf8(to).unwrap()
             };
-            columns.iter().map(json).collect()
+            fields.iter().map(json).collect()
         })
     }
 
@@ -465,7 +465,7 @@ pub(crate) mod tests {
     #[test]
     fn texts_are_for_people() {
         with_row(RECORD, |row| {
-            let text = |name: &str| Column::parse(name).unwrap().text(row).map(Cow::into_owned);
+            let text = |name: &str| Field::parse(name).unwrap().text(row).map(Cow::into_owned);
             assert_eq!(text("s").as_deref(), Some("a\"é"));
             assert_eq!(text("resources.ARN").as_deref(), Some(r#"["arn:a","arn:b"]"#));
             assert_eq!((text("none"), text("absent")), (None, None));
@@ -490,9 +490,9 @@ pub(crate) mod tests {
     #[test]
     fn names_that_cannot_be_meant_are_refused() {
         for names in ["", "a,,b", "a.", "a,a", "eventName,eventname", "\"a"] {
-            assert!(Columns::parse(names).is_err(), "{names}");
+            assert!(Fields::parse(names).is_err(), "{names}");
         }
-        let columns = Columns::parse(r#"EVENTNAME, a."b,c""#).unwrap();
-        assert_eq!(columns.names().collect::<Vec<_>>(), ["eventName", "a.b,c"]);
+        let fields = Fields::parse(r#"EVENTNAME, a."b,c""#).unwrap();
+        assert_eq!(fields.names().collect::<Vec<_>>(), ["eventName", "a.b,c"]);
     }
 }

@@ -1,0 +1,20 @@
+//! What is asked of the events of an archive, without a terminal: the fields that one can name, rows in an order, and what
+//! is known of events that are counted.
+//!
+//! It stands above `trailseal-evidence`, which finds the rows and says what is proven of them, and below whoever shows them:
+//! plain options come in, values and formatted rows go out. It parses no arguments, reads no environment and prints nothing;
+//! folders for temporary files, memory and limits are parameters.
+//!
+//! ```
+//! use trailseal_analysis::fields::Fields;
+//!
+//! let fields = Fields::parse("eventTime,username,resources.ARN")?;
+//! assert_eq!(fields.names().collect::<Vec<_>>(), ["eventTime", "username", "resources.ARN"]);
+//! assert!(!fields.need_hash(), "only sha256 does");
+//! # Ok::<(), String>(())
+//! ```
+
+pub mod facts;
+pub mod fields;
+pub mod row_key;
+pub mod sort;
