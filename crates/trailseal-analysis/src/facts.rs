@@ -3,24 +3,14 @@
 use trailseal_evidence::scan::{Batch, Row};
 use trailseal_query::aggregate::{combinations, push_part};
 
-use crate::{fields::Field, row_key::RowKey};
+use crate::{count::Asked, fields::Field, question::RowKey};
 
 /// Combinations of values of one event that are counted.
 pub const MAX_COMBINATIONS: usize = 1000;
 
-/// What is to be known of every event.
-pub struct Asked<'p> {
-    /// The fields by which events are grouped.
-    pub keys: &'p [Field],
-    /// The field whose numbers are summed.
-    pub sum: Option<&'p Field>,
-    /// The field whose values are counted.
-    pub distinct: Option<&'p Field>,
-}
-
 /// What is known of some events.
 #[derive(Debug, Default)]
-pub struct FactBatch {
+pub(crate) struct FactBatch {
     texts: Texts,
     events: Vec<Known>,
 }
@@ -36,11 +26,11 @@ struct Known {
 }
 
 /// What is known of an event.
-pub struct EventFacts<'b> {
+pub(crate) struct EventFacts<'b> {
     /// Its time and id.
-    pub key: RowKey,
+    pub(crate) key: RowKey,
     /// Whether it has more combinations of values than are counted.
-    pub is_clipped: bool,
+    pub(crate) is_clipped: bool,
     texts: &'b Texts,
     start: usize,
     known: Known,
@@ -48,7 +38,7 @@ pub struct EventFacts<'b> {
 
 impl FactBatch {
     /// Adds an event.
-    pub fn push(&mut self, key: RowKey, asked: &Asked<'_>, row: &Row<'_>) {
+    pub(crate) fn push(&mut self, key: RowKey, asked: &Asked<'_>, row: &Row<'_>) {
         let mut is_clipped = false;
         if !self.push_single(asked, row) {
             let fields: Vec<_> = asked.keys.iter().map(|field| field.texts(row)).collect();
@@ -103,7 +93,7 @@ impl FactBatch {
     }
 
     /// The events, in order.
-    pub fn iter(&self) -> impl Iterator<Item = EventFacts<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = EventFacts<'_>> {
         let mut start = 0;
         self.events.iter().map(move |known| {
             let start = std::mem::replace(&mut start, known.distinct_end);
@@ -128,17 +118,17 @@ impl Batch for FactBatch {
 
 impl<'b> EventFacts<'b> {
     /// The keys of the groups that it counts in.
-    pub fn groups(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.texts.range(self.start, self.known.groups_end)
     }
 
     /// The values that are summed.
-    pub fn numbers(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.texts.range(self.known.groups_end, self.known.numbers_end)
     }
 
     /// The values that are counted once each.
-    pub fn distinct(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+    pub(crate) fn distinct(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.texts.range(self.known.numbers_end, self.known.distinct_end)
     }
 }

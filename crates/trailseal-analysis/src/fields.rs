@@ -219,6 +219,9 @@ impl FromIterator<Field> for Fields {
 
 impl Field {
     /// Reads the name of a record's field, or of one that is derived.
+    ///
+    /// # Errors
+    /// What is wrong, as a phrase.
     pub fn parse(name: &str) -> Result<Self, String> {
         let derived = DERIVED.iter().find(|(known, _)| *known == name);
         let source = match derived {

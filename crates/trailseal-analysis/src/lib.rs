@@ -1,5 +1,5 @@
-//! What is asked of the events of an archive, without a terminal: the fields that one can name, rows in an order, and what
-//! is known of events that are counted.
+//! What is asked of the events of an archive, without a terminal: the fields that one can name, counts by their values and
+//! by time, rows in an order.
 //!
 //! It stands above `trailseal-evidence`, which finds the rows and says what is proven of them, and below whoever shows them:
 //! plain options come in, values and formatted rows go out. It parses no arguments, reads no environment and prints nothing;
@@ -14,7 +14,12 @@
 //! # Ok::<(), String>(())
 //! ```
 
-pub mod facts;
+pub mod count;
+mod error;
+mod facts;
 pub mod fields;
-pub mod row_key;
+mod question;
 pub mod sort;
+
+pub use error::Error;
+pub use question::{Question, RowKey};

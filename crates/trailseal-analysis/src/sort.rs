@@ -45,6 +45,14 @@ pub struct SortOptions {
 #[error("there is no folder for temporary files")]
 pub struct NoSpillFolder;
 
+impl NoSpillFolder {
+    /// Whether this is what an error of a [`Sorter`] says.
+    pub fn is_in(error: &io::Error) -> bool {
+        let Some(inner) = error.get_ref() else { return false };
+        inner.is::<Self>()
+    }
+}
+
 /// The place of a row: rows without a time come last, whatever the order.
 type Key = (bool, i64, u64);
 
@@ -354,6 +362,6 @@ mod tests {
     fn without_a_folder_nothing_is_written() {
         let mut sorter = Sorter::new(SortOptions { spill: None, ..options(1) });
         let error = sorter.push(None, b"row").unwrap_err();
-        assert!(error.get_ref().is_some_and(|inner| inner.is::<NoSpillFolder>()), "{error}");
+        assert!(NoSpillFolder::is_in(&error), "{error}");
     }
 }

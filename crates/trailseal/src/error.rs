@@ -72,6 +72,19 @@ impl From<trailseal_evidence::Error> for CommandError {
     }
 }
 
+impl From<trailseal_analysis::Error> for CommandError {
+    fn from(error: trailseal_analysis::Error) -> Self {
+        use trailseal_analysis::Error;
+        match error {
+            Error::Evidence(error) => error.into(),
+            Error::TooManyValues => Self::new(error.to_string()).hint(
+                "count by fewer fields, or filter more narrowly; --limit and --fields print values as they come",
+            ),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
 impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         let cause = error.downcast_ref::<trailseal_generate::Error>();

@@ -6,12 +6,12 @@ use std::{
     time::Instant,
 };
 
-use trailseal_analysis::row_key::RowKey;
+use trailseal_analysis::Question;
 use trailseal_evidence::{
     Completeness,
     inputs::Inputs,
     ledger::{Label, Ledger},
-    scan::{Row, ScanOptions, Summary},
+    scan::{ScanOptions, Summary},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
 
@@ -119,7 +119,6 @@ struct Job<'a> {
     scan: ScanOptions<'a>,
     filter: Filter,
     counts: &'a Counts,
-    fingerprinter: Fingerprinter,
     width: Option<usize>,
     inputs: &'a Inputs,
     sort_memory: u64,
@@ -155,7 +154,6 @@ impl<'a> Job<'a> {
             },
             filter: Filter::new(wanted.predicate.clone()),
             counts,
-            fingerprinter: Fingerprinter::default(),
             width: if args.output.target().is_none() { output::width() } else { None },
             inputs,
             sort_memory: args.limits.sort_memory.max(1 << 20),
@@ -164,16 +162,14 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// What must be known of a row beside its bytes.
-    fn key(&self, row: &Row<'_>) -> RowKey {
-        let id = || {
-            let id = row.record.member("eventID").and_then(|id| id.as_str()).filter(|id| !id.is_empty());
-            id.map_or(0, |id| self.fingerprinter.of(id.as_bytes()))
-        };
-        RowKey {
-            time: row.record.time(),
-            id: if self.dedupe { id() } else { 0 },
-            label: row.file.label.map(Label::index),
+    fn question(&self) -> Question<'_> {
+        Question {
+            files: self.inputs,
+            options: &self.scan,
+            filter: &self.filter,
+            progress: self.counts,
+            dedupe: self.dedupe,
+            fingerprinter: Fingerprinter::default(),
         }
     }
 }

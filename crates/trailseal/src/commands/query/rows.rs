@@ -3,7 +3,7 @@
 use std::{io, ops::ControlFlow};
 
 use trailseal_analysis::{
-    row_key::RowKey,
+    RowKey,
     sort::{NoSpillFolder, SortOptions, Sorter},
 };
 use trailseal_archive::temporary;
@@ -69,13 +69,14 @@ fn go_on(result: io::Result<()>, is_enough: bool, failure: &mut Option<io::Error
 /// Those that are chosen, in the order that is asked for.
 fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, CommandError> {
     let mut chooser = Chooser::new(job, plan, sink);
+    let question = job.question();
     let mut failure = None;
     let summary = scan::stream(
         job.inputs,
         &job.scan,
         &job.filter,
         job.counts,
-        &|rows: &mut KeyedRows, row| rows.push(job.key(row), |to| plan.format.write(row, to)),
+        &|rows: &mut KeyedRows, row| rows.push(question.key(row), |to| plan.format.write(row, to)),
         &mut |rows| {
             let result = chooser.take(rows);
             let is_enough = chooser.has_enough() || chooser.sink.is_gone();
@@ -91,7 +92,7 @@ fn choose(job: &Job<'_>, plan: &RowPlan, sink: &mut Sink<'_>) -> Result<Done, Co
 
 /// An error of writing, or of a folder for temporary files that must not be used.
 fn told_of_files(error: io::Error) -> CommandError {
-    if error.get_ref().is_some_and(|inner| inner.is::<NoSpillFolder>()) {
+    if NoSpillFolder::is_in(&error) {
         return CommandError::new(format!(
             "cannot write the output: the folder for temporary files, {}, is part of what is read or absent; set TMPDIR to another one",
             std::env::temp_dir().display()
