@@ -18,8 +18,10 @@ pub mod count;
 mod error;
 mod facts;
 pub mod fields;
+pub mod follow;
 mod question;
 pub mod sort;
+pub mod words;
 
 pub use error::Error;
 pub use question::{Question, RowKey};

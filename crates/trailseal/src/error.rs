@@ -80,6 +80,9 @@ impl From<trailseal_analysis::Error> for CommandError {
             Error::TooManyValues => Self::new(error.to_string()).hint(
                 "count by fewer fields, or filter more narrowly; --limit and --fields print values as they come",
             ),
+            Error::TooManyLinks { .. } => {
+                Self::new(error.to_string()).hint("narrow the time with --from and --to")
+            }
             other => Self::new(other.to_string()),
         }
     }

@@ -7,13 +7,8 @@ use std::{
 };
 
 use clap::ValueEnum;
-use trailseal_evidence::{
-    Completeness,
-    inputs::Inputs,
-    ledger::Ledger,
-    scan::{ScanOptions, Summary},
-};
-use trailseal_query::shortcut;
+use trailseal_analysis::follow::follow;
+use trailseal_evidence::{Completeness, inputs::Inputs, ledger::Ledger, scan::ScanOptions};
 
 use crate::{
     commands::{
@@ -35,11 +30,6 @@ use crate::{
         query::summary::{self, Told},
     },
 };
-
-pub(crate) mod activity;
-mod issues;
-
-use issues::Issues;
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
@@ -239,23 +229,4 @@ impl Args {
             threads: self.limits.threads.count,
         }
     }
-}
-
-/// Who issued what, and then what all those keys did.
-fn follow(
-    key: &str,
-    depth: Option<u32>,
-    inputs: &Inputs,
-    options: &ScanOptions<'_>,
-    counts: &Counts,
-) -> Result<(activity::Followed, Summary), CommandError> {
-    let time = shortcut::time_range(options.from, options.to)
-        .map_err(|error| CommandError::new(error.to_string()))?;
-    let (issues, first) = Issues::find(&time, inputs, options, counts)?;
-    let reached = issues.reach(key, depth);
-    let (followed, mut summary) = activity::find(key, &reached, &time, inputs, options, counts)?;
-    // Both passes read the same files; the second one's matches are those that count.
-    summary.damage = first.damage;
-    summary.damages = first.damages.max(summary.damages);
-    Ok((followed, summary))
 }

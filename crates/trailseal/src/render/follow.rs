@@ -7,9 +7,9 @@ use std::{
 
 use anstyle::AnsiColor;
 use serde::Serialize;
+use trailseal_analysis::follow::{Counted, Edge, Followed, Node};
 
 use super::plain::{DIM, grouped, moment, plural, shown, span};
-use crate::commands::follow::activity::{Counted, Edge, Followed, Node};
 
 /// Values of a kind that are shown.
 const SHOWN: usize = 5;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+pub(crate) use trailseal_analysis::words::{grouped, plural};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
 use trailseal_verify::finding::Severity;
@@ -45,25 +46,6 @@ pub(crate) fn span(start: Timestamp, end: Timestamp) -> String {
         Some((date, time)) if start.starts_with(date) => format!("{start} to {time}"),
         _ => format!("{start} to {end}"),
     }
-}
-
-/// A number with commas: `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 log file`, `2 log files`.
-pub(crate) fn plural(count: u64, singular: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{} {singular}{s}", grouped(count))
 }
 
 /// The colour of a severity.

@@ -7,12 +7,13 @@ use std::{
 };
 
 use trailseal_evidence::{
-    inputs::Inputs,
+    Progress,
+    inputs::FileSource,
     scan::{self, Fold, ScanOptions, Summary},
 };
 use trailseal_query::{Filter, Predicate, Record, path::FieldPath, predicate::Test};
 
-use crate::{error::CommandError, progress::Counts};
+use crate::error::Error;
 
 /// Links between keys that are held.
 const MAX_LINKS: u64 = 4_000_000;
@@ -71,16 +72,16 @@ impl Issues {
     /// Reads the archive.
     pub(super) fn find(
         time: &Predicate,
-        inputs: &Inputs,
+        files: &dyn FileSource,
         options: &ScanOptions<'_>,
-        counts: &Counts,
-    ) -> Result<(Self, Summary), CommandError> {
+        progress: &dyn Progress,
+    ) -> Result<(Self, Summary), Error> {
         let paths = new_key_paths();
         let any = paths.iter().map(|path| Predicate::Field(path.clone(), Test::Exists)).collect();
         let filter = Filter::new(time.clone().and(Predicate::any(any)));
         let actor = actor_path();
         let links = AtomicU64::new(0);
-        let result = scan::fold(inputs, options, &filter, counts, &Self::default, &|issues, row| {
+        let result = scan::fold(files, options, &filter, progress, &Self::default, &|issues, row| {
             let Some(from) = row.record.text(&actor).filter(|key| !key.is_empty()) else {
                 return ControlFlow::Continue(());
             };
@@ -93,8 +94,7 @@ impl Issues {
             ControlFlow::Continue(())
         });
         if links.load(Ordering::Relaxed) > MAX_LINKS {
-            return Err(CommandError::new(format!("more than {MAX_LINKS} keys were issued"))
-                .hint("narrow the time with --from and --to"));
+            return Err(Error::TooManyLinks { limit: MAX_LINKS });
         }
         Ok(result?)
     }

@@ -5,7 +5,8 @@ use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
 use serde::Serialize;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
-    inputs::Inputs,
+    Progress,
+    inputs::FileSource,
     scan::{self, Batch, Row, ScanOptions, Summary},
 };
 use trailseal_query::{
@@ -17,7 +18,7 @@ use trailseal_query::{
 };
 
 use super::issues::{Reached, actor_path, new_key_paths, new_keys};
-use crate::{error::CommandError, progress::Counts};
+use crate::{error::Error, words::plural};
 
 /// Keys beyond which events are not looked for by each of them.
 const MAX_LITERALS: usize = 500;
@@ -30,102 +31,115 @@ const CONSOLE: [&str; 3] = ["GetSigninToken", "ConsoleLogin", "SwitchRole"];
 
 /// Keys, and how they came from each other.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Followed {
+pub struct Followed {
     /// The name and version of this document.
-    pub(crate) schema: &'static str,
+    pub schema: &'static str,
     /// The key that was followed.
-    pub(crate) key: String,
+    pub key: String,
     /// The keys, the nearest first.
-    pub(crate) nodes: Vec<Node>,
+    pub nodes: Vec<Node>,
     /// The events that issued them, by time.
-    pub(crate) edges: Vec<Edge>,
+    pub edges: Vec<Edge>,
     /// What is to be known of the result.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
     /// Events that were delivered more than once.
     #[serde(skip)]
-    pub(crate) duplicates: u64,
+    pub duplicates: u64,
 }
 
 /// A key and what it did.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Node {
+pub struct Node {
     /// The key.
-    pub(crate) key: String,
+    pub key: String,
     /// Links from the key that was followed.
-    pub(crate) depth: u32,
+    pub depth: u32,
     /// `long_term`, `temporary` or `unknown`.
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// Who held it.
-    pub(crate) identities: Vec<Identity>,
+    pub identities: Vec<Identity>,
     /// Its events, each once.
-    pub(crate) events: u64,
+    pub events: u64,
     /// The first one.
-    pub(crate) first: Option<Timestamp>,
+    pub first: Option<Timestamp>,
     /// The last one.
-    pub(crate) last: Option<Timestamp>,
+    pub last: Option<Timestamp>,
     /// From where, the most frequent first.
-    pub(crate) source_ips: Counted,
+    pub source_ips: Counted,
     /// With what.
-    pub(crate) user_agents: Counted,
+    pub user_agents: Counted,
     /// What.
-    pub(crate) event_names: Counted,
+    pub event_names: Counted,
     /// What failed, by code.
-    pub(crate) errors: Counted,
+    pub errors: Counted,
     /// Where.
-    pub(crate) regions: Counted,
+    pub regions: Counted,
     /// Events that lead to sessions in the console, which have other keys.
-    pub(crate) console_events: u64,
+    pub console_events: u64,
 }
 
 /// Who held a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// `IAMUser`, `AssumedRole` and so on.
     #[serde(rename = "type")]
-    pub(crate) kind: Option<String>,
-    pub(crate) arn: Option<String>,
-    pub(crate) account: Option<String>,
-    pub(crate) events: u64,
+    pub kind: Option<String>,
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// Its account.
+    pub account: Option<String>,
+    /// Events of the key by it.
+    pub events: u64,
 }
 
 /// Values with the number of their events.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Counted {
+pub struct Counted {
     /// The most frequent first.
-    pub(crate) values: Vec<Value>,
+    pub values: Vec<Value>,
     #[serde(skip)]
     counts: HashMap<String, u64>,
 }
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Value {
-    pub(crate) value: String,
-    pub(crate) events: u64,
+pub struct Value {
+    /// The value.
+    pub value: String,
+    /// Events that have it.
+    pub events: u64,
 }
 
 /// An event that issued a key to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Edge {
+pub struct Edge {
     /// The key that asked; `None` when it was a service, or a user without one.
-    pub(crate) from: Option<String>,
+    pub from: Option<String>,
     /// The key that was issued.
-    pub(crate) to: String,
-    pub(crate) time: Option<Timestamp>,
-    pub(crate) event_id: Option<String>,
-    pub(crate) event_name: Option<String>,
-    pub(crate) event_source: Option<String>,
+    pub to: String,
+    /// `eventTime`
+    pub time: Option<Timestamp>,
+    /// `eventID`
+    pub event_id: Option<String>,
+    /// `eventName`
+    pub event_name: Option<String>,
+    /// `eventSource`
+    pub event_source: Option<String>,
     /// The role that was assumed, if one was.
-    pub(crate) role_arn: Option<String>,
-    pub(crate) session_name: Option<String>,
-    pub(crate) source_ip: Option<String>,
-    pub(crate) user_agent: Option<String>,
+    pub role_arn: Option<String>,
+    /// The name of its session.
+    pub session_name: Option<String>,
+    /// `sourceIPAddress`
+    pub source_ip: Option<String>,
+    /// `userAgent`
+    pub user_agent: Option<String>,
     /// Who asked.
-    pub(crate) caller: Option<String>,
-    pub(crate) region: Option<String>,
+    pub caller: Option<String>,
+    /// `awsRegion`
+    pub region: Option<String>,
     /// The log file.
-    pub(crate) file: String,
+    pub file: String,
 }
 
 /// What is read of an event.
@@ -174,10 +188,10 @@ pub(super) fn find(
     key: &str,
     reached: &Reached,
     time: &Predicate,
-    inputs: &Inputs,
+    files: &dyn FileSource,
     options: &ScanOptions<'_>,
-    counts: &Counts,
-) -> Result<(Followed, Summary), CommandError> {
+    progress: &dyn Progress,
+) -> Result<(Followed, Summary), Error> {
     let paths = Paths::new();
     let key_paths = new_key_paths();
     let filter = Filter::new(time.clone().and(predicate(reached, &key_paths)));
@@ -187,10 +201,10 @@ pub(super) fn find(
         reached.keys.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
     let (mut edges, mut seen, mut duplicates) = (Vec::new(), Seen::default(), 0_u64);
     let summary = scan::stream(
-        inputs,
+        files,
         options,
         &filter,
-        counts,
+        progress,
         &|batch: &mut FactBatch, row| {
             let is_followed = |key: &str| places.contains_key(key);
             if let Some(facts) = paths.read(row, &key_paths, &is_followed) {
@@ -435,10 +449,7 @@ impl Counted {
 fn notes(reached: &Reached, nodes: &[Node]) -> Vec<String> {
     let mut notes = Vec::new();
     if reached.beyond_depth > 0 {
-        notes.push(format!(
-            "not followed: {} beyond --depth",
-            crate::render::plain::plural(reached.beyond_depth, "link")
-        ));
+        notes.push(format!("not followed: {} beyond --depth", plural(reached.beyond_depth, "link")));
     }
     if reached.is_cut {
         notes.push(format!("not followed: keys beyond the first {}", reached.keys.len()));

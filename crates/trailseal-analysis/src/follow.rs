@@ -1,0 +1,39 @@
+//! An access key, the keys that were issued to it, and what was done with those.
+
+use trailseal_evidence::{
+    Progress,
+    inputs::FileSource,
+    scan::{ScanOptions, Summary},
+};
+use trailseal_query::shortcut;
+
+use crate::error::Error;
+
+mod activity;
+mod issues;
+
+pub use self::activity::{Counted, Edge, Followed, Identity, Node, Value};
+
+use self::issues::Issues;
+
+/// Who issued what, and then what all those keys did: two passes over the files. Keys that are more than `depth` links away
+/// are not followed.
+///
+/// # Errors
+/// [`Error`].
+pub fn follow(
+    key: &str,
+    depth: Option<u32>,
+    files: &dyn FileSource,
+    options: &ScanOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<(Followed, Summary), Error> {
+    let time = shortcut::time_range(options.from, options.to)?;
+    let (issues, first) = Issues::find(&time, files, options, progress)?;
+    let reached = issues.reach(key, depth);
+    let (followed, mut summary) = activity::find(key, &reached, &time, files, options, progress)?;
+    // Both passes read the same files; the second one's matches are those that count.
+    summary.damage = first.damage;
+    summary.damages = first.damages.max(summary.damages);
+    Ok((followed, summary))
+}
