@@ -8,7 +8,7 @@ use std::{
 
 use trailseal_archive::{
     Timestamp,
-    key::{ObjectKind, is_account_id, is_organization_id},
+    key::{ObjectKind, is_account_id, is_organization_id, is_region_like},
     leftover::Leftover,
     walk::{File, Folder, Listing, Roots},
 };
@@ -96,11 +96,14 @@ impl Outside {
     fn folder(&mut self, input: Input<'_>, folder: &Folder) {
         let mut kinds: BTreeMap<(String, String, ObjectKind), Vec<File>> = BTreeMap::new();
         let mut rest = Vec::new();
+        // Where the folders of a cut tree say the region, they decide, whatever a name says.
+        let region_of_folder = self.below_root(folder).and_then(region_of);
         // There may be millions of files of other services: none is asked for its length, or opened.
         for mut file in input.roots.list_names(folder) {
             let name = file.name.strip_suffix(SIDECAR).unwrap_or(&file.name);
-            let place = place_by_name(name)
-                .map(|(account, region, kind)| (account.to_owned(), region.to_owned(), kind));
+            let place = place_by_name(name).map(|(account, region, kind)| {
+                (account.to_owned(), region_of_folder.unwrap_or(region).to_owned(), kind)
+            });
             match place {
                 Some(place) => {
                     let length =
@@ -252,6 +255,13 @@ fn place_of<'a>(folder: &'a Folder, below_root: Option<&'a Path>) -> Where<'a> {
         let is_kind = below.iter().any(|name| is_cloudtrails(name));
         if is_kind { Where::Account { account: "" } } else { Where::Elsewhere }
     })
+}
+
+/// The region of a folder in a tree that was cut above the kind: `…/CloudTrail/eu-west-1/2024/03/01`.
+fn region_of(below_root: &Path) -> Option<&str> {
+    let names: Vec<&str> = below_root.iter().filter_map(|name| name.to_str()).collect();
+    let pairs = names.windows(2).filter(|pair| is_cloudtrails(pair[0]) && is_region_like(pair[1]));
+    pairs.map(|pair| pair[1]).next_back()
 }
 
 /// What a folder is by its components below `AWSLogs/`.

@@ -269,6 +269,27 @@ fn s82_a_chain_of_which_nothing_proven_is_left_covers_no_span() {
 }
 
 #[test]
+fn s81_a_log_in_a_cut_tree_is_of_the_region_of_its_folder() {
+    let archive = small();
+    let below = "audit-logs/AWSLogs/111122223333/";
+    archive.rearrange(|path| Some(path.strip_prefix(below).unwrap_or(path).to_owned()));
+    run(&archive).accuses_nobody();
+    let name = "CloudTrail/eu-west-1/2024/03/01/111122223333_CloudTrail_mars-north-1_20240301T0233Z_0123456789ABCDEF.json.gz";
+    let content =
+        trailseal_testkit::gzip_member(br#"{"Records":[{"eventVersion":"1.08","eventName":"A"}]}"#, 1);
+    std::fs::write(archive.root().join(name), content).unwrap();
+    for narrow in [false, true] {
+        let mut options = options(&archive);
+        if narrow {
+            options.policy.accounts = vec![ACCOUNT.to_owned()];
+            options.policy.regions = vec!["eu-west-1".to_owned()];
+        }
+        let run = run_with(&options);
+        assert_ne!(run.report.exit_status, 0, "{}", run.list());
+    }
+}
+
+#[test]
 fn s82_a_hole_whose_cause_was_allowed_is_covered() {
     // The net lies below the other rules: a gap or discontinuity that was allowed stays allowed.
     let stops = vec![Stop { after: 3, pause: 5 * HOUR + 420, event: None }];
