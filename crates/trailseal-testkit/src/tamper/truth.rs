@@ -24,7 +24,8 @@ pub enum Excuse {
     /// at the restart looks the same (35; `--from` and `--baseline` show it).
     BeforeRestart,
     /// All digests and logs of a chain are gone: its account or region looks as if it had never been there (51;
-    /// `--expect-account` and `--expect-region` show it).
+    /// `--expect-account` and `--expect-region` show it). Those that lie among the files of an account or region that was
+    /// not asked for are gone, too: they are told of where they lie.
     WholeChain,
     /// The newest digests and their logs are gone, of this chain and of all chains of the trail that would be more
     /// than two hours newer: a copy made earlier looks the same (29; `--as-of` and `--to` show it).
@@ -298,7 +299,25 @@ impl<'w> Remains<'w> {
         truth
     }
 
+    /// Which digests are there where a scope looks for them.
+    fn readable(&self, scope: &Scope) -> Vec<Vec<bool>> {
+        let mut readable = self.is_readable.clone();
+        if scope.accounts.is_empty() && scope.regions.is_empty() {
+            return readable;
+        }
+        readable.iter_mut().flatten().for_each(|is_readable| *is_readable = false);
+        for file in &self.files {
+            let Some(signed) = file.signed.map(|number| &self.world.signed[number]) else { continue };
+            let is_asked = scope.holds_names(file.place.account.as_deref(), file.place.region.as_deref());
+            if signed.is_digest() && is_asked {
+                readable[signed.line][signed.digest] = self.is_readable[signed.line][signed.digest];
+            }
+        }
+        readable
+    }
+
     fn missing(&self, scope: &Scope, truth: &mut Truth) {
+        let readable = self.readable(scope);
         for (number, signed) in self.world.own().iter().enumerate() {
             let line = &self.world.lines[signed.line];
             if self.is_present[number] || !line.is_in(scope) || !scope.overlaps(signed.start, signed.end) {
@@ -307,7 +326,7 @@ impl<'w> Remains<'w> {
             if !signed.is_digest() {
                 let place = Place::of(&signed.key);
                 let is_asked = place.stamp.is_some_and(|stamp| scope.surely_contains(stamp));
-                if is_asked && self.is_readable[signed.line][signed.digest] {
+                if is_asked && readable[signed.line][signed.digest] {
                     truth.demands.push((Reason::LogNamed, signed.key.clone()));
                 }
                 // What a digest's absence comes to is said of the digest, not of its logs.
@@ -318,15 +337,20 @@ impl<'w> Remains<'w> {
             if is_starting && scope.end.is_some_and(|end| end <= signed.end) {
                 continue;
             }
-            match self.missing_digest(signed, line, scope) {
+            match self.missing_digest(signed, line, &readable[signed.line], scope) {
                 Ok(reason) => truth.demands.push((reason, signed.key.clone())),
                 Err(excuse) => truth.excuses.push((excuse, signed.key.clone())),
             }
         }
     }
 
-    fn missing_digest(&self, signed: &Signed, line: &Line, scope: &Scope) -> Result<Reason, Excuse> {
-        let readable = &self.is_readable[signed.line];
+    fn missing_digest(
+        &self,
+        signed: &Signed,
+        line: &Line,
+        readable: &[bool],
+        scope: &Scope,
+    ) -> Result<Reason, Excuse> {
         let segment = &line.segments[signed.segment];
         if readable[signed.digest + 1..segment.end].contains(&true) {
             return Ok(Reason::DigestNamedByLater);
