@@ -146,21 +146,6 @@ impl FileList {
         self.files.get(number)?.state
     }
 
-    /// The folders with the names of the files in them that may be read.
-    pub fn folders(&self) -> impl Iterator<Item = (&Folder, Vec<&str>)> {
-        let mut number = 0;
-        self.folders.iter().enumerate().map(move |(at, listed)| {
-            let mut names = Vec::new();
-            while self.files.get(number).is_some_and(|file| file.folder == at) {
-                if self.files[number].refusal.is_none() {
-                    names.extend(self.place(number).map(|(_, name)| name));
-                }
-                number += 1;
-            }
-            (&listed.folder, names)
-        })
-    }
-
     fn place(&self, number: usize) -> Option<(&ListedFolder, &str)> {
         let file = self.files.get(number)?;
         let before = number.checked_sub(1).and_then(|before| self.files.get(before));

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, path::PathBuf};
 
 use trailseal_evidence::{
     Completeness,
-    inputs::{FileSource as _, Inputs},
+    inputs::{FileList, FileSource, Inputs},
     scan::{self, ScanOptions, Summary},
 };
 use trailseal_query::{
@@ -164,18 +164,16 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let request = args.request(&inputs)?;
     let now = clock::second();
     // Asked for first without looking at the files: what is wrong with the request needs none.
-    let lookup = match request.check(now, 0) {
-        Err(RequestError::TokenOfOtherData) | Ok(_) => {
-            let fingerprint = if args.needs_tokens() { inputs.list().fingerprint() } else { 0 };
-            request.check(now, fingerprint)
-        }
-        Err(error) => Err(error),
-    };
+    let is_sound = matches!(request.check(now, 0), Err(RequestError::TokenOfOtherData) | Ok(_));
+    // A token is bound to the files that are listed, and these are read.
+    let list = (is_sound && args.needs_tokens()).then(|| inputs.list());
+    let lookup = request.check(now, list.as_ref().map_or(0, FileList::fingerprint));
     let lookup = lookup.map_err(|error| rejected(&error))?;
     if let Some(region) = request.region.as_ref().filter(|_| args.region.is_none() && !args.quiet.is_quiet) {
         output::note(&format!("events of {region} only; --all-regions for all"));
     }
-    Answer::new(args, &inputs, &lookup, interrupt).write()
+    let files: &dyn FileSource = list.as_ref().map_or(&inputs, |list| list);
+    Answer::new(args, files, &lookup, interrupt).write()
 }
 
 impl Args {
@@ -257,7 +255,7 @@ type Records = Page<Box<[u8]>>;
 /// Finds the rows, as many scans as it takes, and writes them.
 struct Answer<'r> {
     args: &'r Args,
-    inputs: &'r Inputs,
+    files: &'r dyn FileSource,
     lookup: &'r Lookup,
     filter: Filter,
     counts: Counts,
@@ -265,9 +263,9 @@ struct Answer<'r> {
 }
 
 impl<'r> Answer<'r> {
-    fn new(args: &'r Args, inputs: &'r Inputs, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
+    fn new(args: &'r Args, files: &'r dyn FileSource, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
         let filter = Filter::new(lookup.predicate_with_times());
-        Self { args, inputs, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
+        Self { args, files, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
     }
 
     fn write(&self) -> Result<u8, CommandError> {
@@ -315,7 +313,7 @@ impl<'r> Answer<'r> {
     }
 
     fn reads_stdin(&self) -> bool {
-        self.inputs.given().iter().any(|input| input.as_os_str() == "-")
+        self.files.given().iter().any(|input| input.as_os_str() == "-")
     }
 
     /// One pass over the archive: the first rows after a position.
@@ -331,7 +329,7 @@ impl<'r> Answer<'r> {
         };
         let result = self.counts.watch(!self.args.quiet.is_quiet, || {
             scan::fold(
-                self.inputs,
+                self.files,
                 &options,
                 &self.filter,
                 &self.counts,
