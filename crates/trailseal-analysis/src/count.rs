@@ -25,13 +25,13 @@ const STEP: u64 = 1 << 16;
 
 /// What is to be known of every event.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'p> {
+pub(crate) struct Asked<'p> {
     /// The fields by which events are grouped.
-    pub keys: &'p [Field],
+    pub(crate) keys: &'p [Field],
     /// The field whose numbers are summed.
-    pub sum: Option<&'p Field>,
+    pub(crate) sum: Option<&'p Field>,
     /// The field whose values are counted, each once.
-    pub distinct: Option<&'p Field>,
+    pub(crate) distinct: Option<&'p Field>,
 }
 
 /// What was counted.
@@ -49,19 +49,21 @@ pub struct Counted<T> {
     pub clipped: u64,
 }
 
+impl<T> Counted<T> {
+    /// With the tally made something else.
+    pub(crate) fn map<U>(self, make: impl FnOnce(T) -> U) -> Counted<U> {
+        let Self { tally, summary, kept, duplicates, clipped } = self;
+        Counted { tally: make(tally), summary, kept, duplicates, clipped }
+    }
+}
+
 /// Counts events by the values of fields: an event with several values counts for each.
-///
-/// # Errors
-/// [`Error`].
-pub fn groups(question: &Question<'_>, asked: &Asked<'_>) -> Result<Counted<Groups>, Error> {
+pub(crate) fn groups(question: &Question<'_>, asked: &Asked<'_>) -> Result<Counted<Groups>, Error> {
     count(question, asked, &Groups::default)
 }
 
 /// Counts events by time, and the values of a field in each step.
-///
-/// # Errors
-/// [`Error`].
-pub fn histogram(
+pub(crate) fn histogram(
     question: &Question<'_>,
     step: Step,
     by: Option<&Field>,
@@ -69,8 +71,7 @@ pub fn histogram(
     let keys: Vec<Field> = by.into_iter().cloned().collect();
     let asked = Asked { keys: &keys, sum: None, distinct: None };
     let new = || Series { histogram: Histogram::new(step), is_split: by.is_some() };
-    let Counted { tally, summary, kept, duplicates, clipped } = count(question, &asked, &new)?;
-    Ok(Counted { tally: tally.histogram, summary, kept, duplicates, clipped })
+    Ok(count(question, &asked, &new)?.map(|series| series.histogram))
 }
 
 /// What events are counted into.

@@ -1,5 +1,9 @@
 //! Why a question has no answer.
 
+use std::io;
+
+use crate::sort::NoSpillFolder;
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +14,12 @@ pub enum Error {
     /// A span of time that ends before it begins.
     #[error(transparent)]
     Time(#[from] trailseal_query::shortcut::ShortcutError),
+    /// Rows could not be written, or not be kept in a temporary file.
+    #[error(transparent)]
+    Write(io::Error),
+    /// Rows do not fit into memory, and there is no folder for temporary files.
+    #[error(transparent)]
+    NoSpillFolder(NoSpillFolder),
     /// Too many keys were issued to each other.
     #[error("more than {limit} keys were issued")]
     TooManyLinks {
@@ -19,4 +29,10 @@ pub enum Error {
     /// What is to be counted does not fit into memory.
     #[error("there are too many different values to count in memory")]
     TooManyValues,
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        if NoSpillFolder::is_in(&error) { Self::NoSpillFolder(NoSpillFolder) } else { Self::Write(error) }
+    }
 }

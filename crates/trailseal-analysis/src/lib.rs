@@ -14,13 +14,20 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod bars;
 pub mod count;
+pub mod csv;
 mod error;
 mod facts;
 pub mod fields;
 pub mod follow;
+pub mod groups;
 mod question;
+pub mod row_format;
+pub mod rows;
 pub mod sort;
+pub mod table;
+pub mod wanted;
 pub mod words;
 
 pub use error::Error;

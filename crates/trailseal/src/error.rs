@@ -80,6 +80,11 @@ impl From<trailseal_analysis::Error> for CommandError {
             Error::TooManyValues => Self::new(error.to_string()).hint(
                 "count by fewer fields, or filter more narrowly; --limit and --fields print values as they come",
             ),
+            Error::Write(error) => error.into(),
+            Error::NoSpillFolder(_) => Self::new(format!(
+                "cannot write the output: the folder for temporary files, {}, is part of what is read or absent; set TMPDIR to another one",
+                std::env::temp_dir().display()
+            )),
             Error::TooManyLinks { .. } => {
                 Self::new(error.to_string()).hint("narrow the time with --from and --to")
             }

@@ -6,17 +6,24 @@ use std::{
     time::Instant,
 };
 
-use trailseal_analysis::Question;
+use trailseal_analysis::{
+    Question,
+    rows::{self, Chosen, RowsAsked},
+};
+use trailseal_archive::temporary;
 use trailseal_evidence::{
     Completeness,
-    inputs::Inputs,
+    inputs::{FileSource as _, Inputs},
     ledger::{Label, Ledger},
     scan::{ScanOptions, Summary},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
 
 use crate::{
-    commands::{evidence, options::input},
+    commands::{
+        evidence,
+        options::{input, time::TimeSpan},
+    },
     error::CommandError,
     interrupt::Interrupt,
     out_file::OutFile,
@@ -29,12 +36,11 @@ mod aggregates;
 mod args;
 mod filter;
 mod plan;
-mod rows;
 mod sink;
 
 pub(crate) use args::{AFTER_HELP, Args};
-use plan::{Mode, Plan};
-use sink::Out;
+use plan::{Mode, Plan, RowPlan};
+use sink::{Out, Sink};
 
 /// Searches, and says what was read.
 ///
@@ -44,7 +50,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let begun = Instant::now();
     let plan = Plan::new(args, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
-    let wanted = filter::wanted(&args.filter)?;
+    let (condition, span) = filter::condition(&args.filter)?;
+    let filter = Filter::new(condition.predicate);
     let target = args.output.target().map(|path| target(path, &roots, args)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
@@ -54,7 +61,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let ledger =
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
-        let job = Job::new(args, &inputs, &wanted, ledger.as_ref(), &plan, &counts);
+        let job = Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts);
         let done = match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
             Some(file) => file.write(interrupt, |file| {
@@ -78,7 +85,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done => done?,
     };
     if !args.output.quiet && !done.is_gone {
-        let notes = plan.notes.iter().cloned().chain(wanted.notes).chain(done.nothing(args));
+        let notes = plan.notes.iter().cloned().chain(condition.notes).chain(done.nothing(args));
         let notes: Vec<String> = notes.map(|note| format!("note: {note}")).collect();
         done.told.notes.splice(0..0, notes);
         done.told.verbose = args.output.verbose;
@@ -105,7 +112,7 @@ fn target<'a>(path: &'a Path, roots: &[PathBuf], args: &Args) -> Result<OutFile<
 
 fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError> {
     let done = match &plan.mode {
-        Mode::Rows(rows) => rows::run(job, rows, out),
+        Mode::Rows(rows) => write_rows(job, rows, out),
         Mode::Groups(groups) => aggregates::groups(job, groups, plan.format, out),
         Mode::Bars(bars) => aggregates::bars(job, bars, plan.format, out),
     };
@@ -114,10 +121,27 @@ fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError>
     Ok(Done { is_gone: out.is_gone(), ..done })
 }
 
+/// Events one by one.
+fn write_rows(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, CommandError> {
+    let asked = RowsAsked {
+        order: plan.order,
+        limit: plan.limit,
+        sort_memory: job.sort_memory,
+        spill: temporary::outside(&std::env::temp_dir(), job.inputs.given()),
+    };
+    let mut sink = Sink::new(out, plan.shape(), job.width);
+    let chosen = rows::rows(&job.question(), &asked, &plan.format, &mut sink)?;
+    sink.finish()?;
+    let Chosen { summary, kept, duplicates, labels, ended_early } = chosen;
+    let labels = job.verifies.then_some(labels);
+    let told = Told { duplicates, labels, ended_early, ..Told::default() };
+    Ok(Done { summary, told, kept, is_gone: out.is_gone() })
+}
+
 /// What a run needs, whatever it makes of the events.
 struct Job<'a> {
     scan: ScanOptions<'a>,
-    filter: Filter,
+    filter: &'a Filter,
     counts: &'a Counts,
     width: Option<usize>,
     inputs: &'a Inputs,
@@ -131,17 +155,18 @@ impl<'a> Job<'a> {
     fn new(
         args: &Args,
         inputs: &'a Inputs,
-        wanted: &filter::Wanted,
+        span: TimeSpan,
+        filter: &'a Filter,
         ledger: Option<&'a Ledger>,
         plan: &Plan,
         counts: &'a Counts,
     ) -> Self {
         Self {
             scan: ScanOptions {
-                from: wanted.span.from,
-                to: wanted.span.to,
-                late: wanted.span.late,
-                signed_margin: wanted.span.signed_margin,
+                from: span.from,
+                to: span.to,
+                late: span.late,
+                signed_margin: span.signed_margin,
                 ledger,
                 only: args.evidence.verified_only.then_some(Label::Verified),
                 hash: plan.needs_hash,
@@ -152,7 +177,7 @@ impl<'a> Job<'a> {
                 spool: Some(std::env::temp_dir()),
                 threads: args.limits.scan.threads.count,
             },
-            filter: Filter::new(wanted.predicate.clone()),
+            filter,
             counts,
             width: if args.output.target().is_none() { output::width() } else { None },
             inputs,
@@ -166,7 +191,7 @@ impl<'a> Job<'a> {
         Question {
             files: self.inputs,
             options: &self.scan,
-            filter: &self.filter,
+            filter: self.filter,
             progress: self.counts,
             dedupe: self.dedupe,
             fingerprinter: Fingerprinter::default(),

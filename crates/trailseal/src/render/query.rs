@@ -2,9 +2,6 @@
 
 pub(crate) mod bars;
 pub(crate) mod cells;
-pub(crate) mod csv;
-mod lookup_rows;
-pub(crate) mod rows;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod timeline;

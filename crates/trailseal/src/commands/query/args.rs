@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use trailseal_analysis::rows::RowOrder;
 use trailseal_query::aggregate::Step;
 
 use crate::{
@@ -312,6 +313,16 @@ pub(crate) enum Sort {
     Newest,
     /// As they are found: files by path, events as they lie in them
     None,
+}
+
+impl Sort {
+    pub(crate) fn order(self) -> RowOrder {
+        match self {
+            Self::Time => RowOrder::Oldest,
+            Self::Newest => RowOrder::Newest,
+            Self::None => RowOrder::Archive,
+        }
+    }
 }
 
 fn step(text: &str) -> Result<Step, String> {

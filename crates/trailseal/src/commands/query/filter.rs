@@ -1,13 +1,9 @@
-//! What the options of a filter mean: one predicate, and a span of time.
+//! What the options of a filter mean.
 
 use std::{fs::File, io::Read as _, path::Path};
 
-use trailseal_query::{
-    Predicate,
-    expression::{self, ExpressionError},
-    selectors::Selectors,
-    shortcut::{self, ShortcutError},
-};
+use trailseal_analysis::wanted::{Access, Condition, Selected, Wanted, WantedError};
+use trailseal_query::selectors::Selectors;
 
 use super::args;
 use crate::{
@@ -18,121 +14,69 @@ use crate::{
 /// A file of event selectors is no larger.
 const MAX_SELECTORS: u64 = 16 << 20;
 
-/// Which events are wanted.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    /// What they must be.
-    pub(crate) predicate: Predicate,
-    /// When they happened.
-    pub(crate) span: TimeSpan,
-    /// What the user should be told of the filter.
-    pub(crate) notes: Vec<String>,
-}
-
-/// Reads all options.
+/// Which events are wanted, and when they happened.
 ///
 /// # Errors
-/// When one cannot be understood.
-pub(crate) fn wanted(filter: &args::Filter) -> Result<Wanted, CommandError> {
+/// When an option cannot be understood.
+pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), CommandError> {
     let span = filter.times.span()?;
-    let mut notes = Vec::new();
-    let mut predicate = Predicate::Constant(true);
-    for part in predicates(filter, span, &mut notes)? {
-        predicate = predicate.and(part);
-    }
-    Ok(Wanted { predicate, span, notes })
-}
-
-/// All of which must hold; what is odd about them goes to the notes.
-fn predicates(
-    filter: &args::Filter,
-    span: TimeSpan,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Predicate>, CommandError> {
-    let mut all = Vec::new();
-    all.push(shortcut::time_range(span.from, span.to).map_err(|error| refused("--from", &error))?);
-    for text in &filter.conditions {
-        let (condition, odd) = expression::parse_with_notes(text).map_err(|error| no_condition(&error))?;
-        notes.extend(odd);
-        all.push(condition);
-    }
-    let globs: [(&str, &[String], Shortcut); 9] = [
-        ("--event-name", &filter.event_names, shortcut::event_name),
-        ("--event-source", &filter.event_sources, shortcut::event_source),
-        ("--username", &filter.usernames, shortcut::username),
-        ("--access-key", &filter.access_keys, shortcut::access_key),
-        ("--principal", &filter.principals, shortcut::principal),
-        ("--source-ip", &filter.source_ips, shortcut::source_ip),
-        ("--resource", &filter.resources, shortcut::resource),
-        ("--account", &filter.accounts, shortcut::account),
-        ("--region", &filter.regions, shortcut::aws_region),
-    ];
-    for (option, values, make) in globs {
-        push(&mut all, option, values, make)?;
-    }
-    notes.extend(filter.access_keys.iter().filter_map(|key| {
+    let mut condition = filter.wanted(span)?.condition()?;
+    condition.notes.extend(filter.access_keys.iter().filter_map(|key| {
         let upper = upper_case_key(key)?;
         Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"))
     }));
-    push(&mut all, "--category", &filter.categories, shortcut::category)?;
-    push(&mut all, "--error", &filter.errors, |codes| {
-        let any = |code: &String| (code.as_str() != "*").then(|| code.clone());
-        shortcut::error(&codes.iter().map(any).collect::<Vec<_>>())
-    })?;
-    push(&mut all, "--keyword", &filter.keywords, |texts| shortcut::keyword(texts, filter.ignore_case))?;
-    push(&mut all, "--regex", &filter.regexes, |texts| shortcut::regex(texts, filter.ignore_case))?;
-    if filter.read_only {
-        all.push(shortcut::read_only());
-    }
-    if filter.write_only {
-        all.push(shortcut::write_only());
-    }
-    if let Some(path) = &filter.selectors {
-        notes.push(
-            "events that do not say what the selectors ask (readOnly, resources) are in neither half"
-                .to_owned(),
-        );
-        let selected = selected(path, &read_selectors(path)?)?;
-        all.push(if filter.selectors_inverse { !selected } else { selected });
-    }
-    Ok(all)
+    Ok((condition, span))
 }
 
-type Shortcut = fn(&[String]) -> Result<Predicate, ShortcutError>;
-
-/// The predicate of an option, if it is given.
-fn push(
-    all: &mut Vec<Predicate>,
-    option: &str,
-    values: &[String],
-    make: impl FnOnce(&[String]) -> Result<Predicate, ShortcutError>,
-) -> Result<(), CommandError> {
-    if !values.is_empty() {
-        all.push(make(values).map_err(|error| refused(option, &error))?);
-    }
-    Ok(())
-}
-
-fn refused(option: &str, error: &ShortcutError) -> CommandError {
-    CommandError::new(format!("{option} cannot be used: {error}"))
-}
-
-fn no_condition(error: &ExpressionError) -> CommandError {
-    let message = CommandError::new(format!("--where cannot be used: {error}"));
-    match error.hint() {
-        Some(hint) => message.hint(hint),
-        None => message,
+impl args::Filter {
+    /// The same without the command line.
+    fn wanted(&self, span: TimeSpan) -> Result<Wanted, CommandError> {
+        let access = match (self.read_only, self.write_only) {
+            (true, _) => Some(Access::ReadOnly),
+            (false, true) => Some(Access::WriteOnly),
+            (false, false) => None,
+        };
+        let selectors = self.selectors.as_deref().map(read_selectors).transpose()?;
+        Ok(Wanted {
+            conditions: self.conditions.clone(),
+            from: span.from,
+            to: span.to,
+            event_names: self.event_names.clone(),
+            event_sources: self.event_sources.clone(),
+            usernames: self.usernames.clone(),
+            access_keys: self.access_keys.clone(),
+            principals: self.principals.clone(),
+            source_ips: self.source_ips.clone(),
+            errors: self.errors.clone(),
+            resources: self.resources.clone(),
+            accounts: self.accounts.clone(),
+            regions: self.regions.clone(),
+            categories: self.categories.clone(),
+            keywords: self.keywords.clone(),
+            regexes: self.regexes.clone(),
+            ignore_case: self.ignore_case,
+            access,
+            selected: selectors.map(|selectors| Selected { selectors, is_inverse: self.selectors_inverse }),
+        })
     }
 }
 
-fn selected(path: &std::path::Path, bytes: &[u8]) -> Result<Predicate, CommandError> {
-    let selectors = Selectors::parse(bytes)
-        .map_err(|error| CommandError::file("use the event selectors in", path, &error))?;
-    Ok(selectors.predicate())
+impl From<WantedError> for CommandError {
+    fn from(error: WantedError) -> Self {
+        match error {
+            WantedError::Condition(error) => {
+                let message = Self::new(format!("--where cannot be used: {error}"));
+                match error.hint() {
+                    Some(hint) => message.hint(hint),
+                    None => message,
+                }
+            }
+            other => Self::new(format!("--{other}")),
+        }
+    }
 }
 
-/// The content of a file of event selectors.
-fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
+fn read_selectors(path: &Path) -> Result<Selectors, CommandError> {
     let fail = |error: &dyn std::fmt::Display| CommandError::file("read the event selectors in", path, error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| fail(&error))?;
@@ -140,5 +84,5 @@ fn read_selectors(path: &Path) -> Result<Vec<u8>, CommandError> {
     if bytes.len() as u64 > MAX_SELECTORS {
         return Err(fail(&"it is too large"));
     }
-    Ok(bytes)
+    Selectors::parse(&bytes).map_err(|error| CommandError::file("use the event selectors in", path, &error))
 }

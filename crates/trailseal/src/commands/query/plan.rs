@@ -1,16 +1,19 @@
 //! What the options of a query ask for, and which of them cannot be meant together.
 
-use trailseal_analysis::fields::{Field, Fields};
-use trailseal_query::aggregate::{Order, Step};
+use trailseal_analysis::{
+    bars::BarsAsked,
+    fields::{Field, Fields},
+    groups::GroupsAsked,
+    row_format::RowFormat,
+    rows::RowOrder,
+};
+use trailseal_query::aggregate::Order;
 
 use super::{
     args::{Args, Sort},
     sink::Shape,
 };
-use crate::{
-    error::CommandError,
-    render::query::{cells::Format, rows::RowFormat},
-};
+use crate::{error::CommandError, render::query::cells::Format};
 
 /// Values that a histogram shows one by one.
 const SERIES: u64 = 8;
@@ -31,16 +34,16 @@ pub(super) enum Mode {
     /// They are written.
     Rows(RowPlan),
     /// They are counted by fields.
-    Groups(GroupPlan),
+    Groups(GroupsAsked),
     /// They are counted by time.
-    Bars(BarPlan),
+    Bars(BarsAsked),
 }
 
 #[derive(Debug)]
 pub(super) struct RowPlan {
     pub(super) format: RowFormat,
     pub(super) shape: ShapeKind,
-    pub(super) sort: Sort,
+    pub(super) order: RowOrder,
     pub(super) limit: Option<u64>,
 }
 
@@ -51,25 +54,6 @@ pub(super) enum ShapeKind {
     Csv,
     Table,
     Timeline,
-}
-
-#[derive(Debug)]
-pub(super) struct GroupPlan {
-    pub(super) keys: Vec<Field>,
-    pub(super) sum: Option<Field>,
-    pub(super) distinct: Option<Field>,
-    /// Only the keys are wanted.
-    pub(super) only_keys: bool,
-    pub(super) order: Order,
-    pub(super) top: Option<u64>,
-    pub(super) min: u64,
-}
-
-#[derive(Debug)]
-pub(super) struct BarPlan {
-    pub(super) step: Step,
-    pub(super) by: Option<Field>,
-    pub(super) top: u64,
 }
 
 impl Plan {
@@ -111,7 +95,7 @@ impl Plan {
 
     /// Whether nothing is written before everything was read.
     pub(super) fn is_quiet_at_first(&self) -> bool {
-        !matches!(&self.mode, Mode::Rows(RowPlan { sort: Sort::None, .. }))
+        !matches!(&self.mode, Mode::Rows(RowPlan { order: RowOrder::Archive, .. }))
     }
 }
 
@@ -153,7 +137,7 @@ fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
     };
     if let Some(step) = aggregate.histogram {
         let by = one("--by", &aggregate.by)?;
-        return Ok(Mode::Bars(BarPlan { step, by, top: aggregate.top.unwrap_or(SERIES) }));
+        return Ok(Mode::Bars(BarsAsked { step, by, top: aggregate.top.unwrap_or(SERIES) }));
     }
     let distinct = one("--distinct", &aggregate.distinct)?;
     let sum = one("--sum", &aggregate.sum)?;
@@ -161,28 +145,28 @@ fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
     if let Some(names) = &aggregate.count_by {
         let keys = Fields::parse(names).map_err(|reason| unusable("--count-by", &reason))?;
         let order = if is_summed { Order::Sum } else { Order::Count };
-        return Ok(Mode::Groups(GroupPlan {
+        return Ok(Mode::Groups(GroupsAsked {
             keys: keys.iter().cloned().collect(),
             sum,
             distinct,
             only_keys: false,
             order,
             top: aggregate.top,
-            min: aggregate.min_count.unwrap_or(1),
+            min_count: aggregate.min_count.unwrap_or(1),
         }));
     }
     if distinct.is_some() || is_summed {
         let only_keys = distinct.is_some();
         let keys = distinct.into_iter().collect();
         let order = Order::Key;
-        return Ok(Mode::Groups(GroupPlan {
+        return Ok(Mode::Groups(GroupsAsked {
             keys,
             sum,
             distinct: None,
             only_keys,
             order,
             top: None,
-            min: 1,
+            min_count: 1,
         }));
     }
     row_mode(args, format).map(Mode::Rows)
@@ -221,8 +205,9 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
         }
         Format::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
     };
-    let sort = args.output.sort.unwrap_or(if is_timeline { Sort::Time } else { Sort::None });
-    Ok(RowPlan { format, shape, sort, limit: args.output.limit })
+    let order = args.output.sort.map(Sort::order);
+    let order = order.unwrap_or(if is_timeline { RowOrder::Oldest } else { RowOrder::Archive });
+    Ok(RowPlan { format, shape, order, limit: args.output.limit })
 }
 
 fn unusable(option: &str, reason: &str) -> CommandError {

@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trailseal_analysis::fields::Fields;
+use trailseal_analysis::{csv, fields::Fields, row_format::cells, rows::RowSink};
 
 use crate::{
     output::{self, Quiet},
-    render::query::{csv, rows, table::Table, timeline::Timeline},
+    render::query::{table::Columns, timeline::Timeline},
 };
 
 /// The first events are shown at once, later ones at least so often.
@@ -101,7 +101,7 @@ pub(crate) struct Sink<'a> {
     out: &'a mut Out,
     shape: Shape,
     width: Option<usize>,
-    table: Option<Table>,
+    table: Option<Columns>,
     timeline: Option<Timeline>,
     has_begun: bool,
     flushed: Option<Instant>,
@@ -114,10 +114,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Writes rows that need no more than to be written: many at once.
-    ///
-    /// # Errors
-    /// When the stream cannot be written.
-    pub(crate) fn rows(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    fn rows(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -126,44 +123,6 @@ impl<'a> Sink<'a> {
             bytes = bytes.strip_prefix(b",").unwrap_or(bytes);
         }
         self.out.write_all(bytes)
-    }
-
-    /// Writes one row.
-    ///
-    /// # Errors
-    /// When the stream cannot be written.
-    pub(crate) fn row(&mut self, row: &[u8]) -> io::Result<()> {
-        match &self.shape {
-            Shape::Plain | Shape::Array | Shape::Csv(_) => self.rows(row),
-            Shape::Table(names) => {
-                let (names, width) = (names.clone(), self.width);
-                let table = self.table.get_or_insert_with(|| Table::new(&names, width));
-                table.row(rows::cells(row).map(|cell| cell.unwrap_or("-")));
-                if table.count() >= TABLE_ROWS { self.write_table() } else { Ok(()) }
-            }
-            Shape::Timeline(names) => {
-                let timeline = self.timeline.get_or_insert_with(|| Timeline::new(names, self.width));
-                timeline.line(rows::cells(row));
-                if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
-            }
-        }
-    }
-
-    /// Shows what was written, unless that was done a moment ago.
-    ///
-    /// # Errors
-    /// When the stream cannot be written.
-    pub(crate) fn pause(&mut self) -> io::Result<()> {
-        if self.flushed.is_none_or(|at| at.elapsed() > FLUSH) {
-            self.out.flush()?;
-            self.flushed = Some(Instant::now());
-        }
-        Ok(())
-    }
-
-    /// Whether the reader went away.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.out.is_gone()
     }
 
     /// Writes what comes last.
@@ -204,5 +163,40 @@ impl<'a> Sink<'a> {
             Some(table) => table.write(self.out),
             None => Ok(()),
         }
+    }
+}
+
+impl RowSink for Sink<'_> {
+    fn takes_single_rows(&self) -> bool {
+        matches!(self.shape, Shape::Table(_) | Shape::Timeline(_))
+    }
+
+    fn take(&mut self, rows: &[u8]) -> io::Result<()> {
+        match &self.shape {
+            Shape::Plain | Shape::Array | Shape::Csv(_) => self.rows(rows),
+            Shape::Table(names) => {
+                let table = self.table.get_or_insert_with(|| Columns::new(names, self.width));
+                table.row(cells(rows).map(|cell| cell.unwrap_or("-")));
+                if table.count() >= TABLE_ROWS { self.write_table() } else { Ok(()) }
+            }
+            Shape::Timeline(names) => {
+                let timeline = self.timeline.get_or_insert_with(|| Timeline::new(names, self.width));
+                timeline.line(cells(rows));
+                if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Shows what was written, unless that was done a moment ago.
+    fn pause(&mut self) -> io::Result<()> {
+        if self.flushed.is_none_or(|at| at.elapsed() > FLUSH) {
+            self.out.flush()?;
+            self.flushed = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn is_gone(&self) -> bool {
+        self.out.is_gone()
     }
 }

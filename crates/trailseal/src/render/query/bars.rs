@@ -2,23 +2,14 @@
 
 use std::io::{self, Write};
 
-use trailseal_query::aggregate::{Bars, parts};
+use trailseal_analysis::bars::series;
+use trailseal_query::aggregate::Bars;
 
 use crate::render::plain::{DIM, aligned, grouped, moment, shown};
 
 /// The widest bar, where there is no terminal to fill.
 const WIDTH: usize = 60;
 const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-
-/// What a value is called.
-pub(crate) fn series_name(key: &[u8]) -> String {
-    parts(key).next().flatten().unwrap_or(ABSENT).to_owned()
-}
-
-/// The name of what has no value.
-pub(crate) const ABSENT: &str = "(absent)";
-/// The name of all values that have no series of their own.
-pub(crate) const OTHERS: &str = "(other)";
 
 /// Writes a line a bucket: when, how many, a bar, and the counts of the series.
 ///
@@ -48,12 +39,6 @@ pub(crate) fn write(bars: &Bars, width: Option<usize>, out: &mut dyn Write) -> i
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
-}
-
-/// The series by name, what is left last.
-pub(crate) fn series(bars: &Bars) -> Vec<(String, &Vec<u64>)> {
-    let named = bars.series.iter().map(|series| (series_name(&series.key), &series.counts));
-    named.chain(bars.others.iter().map(|counts| (OTHERS.to_owned(), counts))).collect()
 }
 
 fn align_right(rows: &mut [Vec<String>]) {

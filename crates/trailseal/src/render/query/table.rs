@@ -10,11 +10,11 @@ use crate::render::plain::shown;
 const MAX_CELL: usize = 4096;
 
 /// Rows below headings.
-pub(crate) struct Table {
+pub(crate) struct Columns {
     table: comfy_table::Table,
 }
 
-impl Table {
+impl Columns {
     /// With these headings, for a terminal of so many columns; without one, nothing is cut.
     pub(crate) fn new(names: &[String], width: Option<usize>) -> Self {
         let mut table = comfy_table::Table::new();
@@ -88,7 +88,7 @@ mod tests {
     fn table(width: Option<usize>, cells: &[&str]) -> String {
         let names: Vec<String> =
             ["eventTime", "a", "b"][..cells.len()].iter().map(|n| (*n).to_owned()).collect();
-        let mut table = Table::new(&names, width);
+        let mut table = Columns::new(&names, width);
         table.row(cells.iter());
         let mut out = Vec::new();
         table.write(&mut out).unwrap();

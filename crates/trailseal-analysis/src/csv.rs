@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use csv::{Terminator, WriterBuilder};
 
 /// Appends a line of cells.
-pub(crate) fn line<'a>(cells: impl Iterator<Item = Cow<'a, str>>, to: &mut Vec<u8>) {
+pub fn line<'a>(cells: impl Iterator<Item = Cow<'a, str>>, to: &mut Vec<u8>) {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .flexible(true)

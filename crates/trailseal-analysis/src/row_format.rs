@@ -1,17 +1,20 @@
-//! Events as lines, one by one, on the threads that find them.
+//! Events as bytes, one by one, on the threads that find them.
 
-use trailseal_analysis::fields::{Field, Fields};
 use trailseal_evidence::scan::Row;
 use trailseal_query::{
     aggregate::{parts, push_part},
     json::quote,
+    row::{LookupRow, TimeFormat},
 };
 
-use super::{csv, lookup_rows};
+use crate::{
+    csv,
+    fields::{Field, Fields},
+};
 
 /// How an event becomes bytes.
 #[derive(Debug)]
-pub(crate) enum RowFormat {
+pub enum RowFormat {
     /// JSON Lines, or elements of an array with a comma before each.
     Json {
         /// Only these fields.
@@ -25,15 +28,15 @@ pub(crate) enum RowFormat {
     },
     /// A line of CSV.
     Csv(Fields),
-    /// Cells, for [`cells`].
+    /// Cells for people, to be read with [`cells`].
     Cells(Fields),
-    /// A row of `LookupEvents`, as JSON.
+    /// A line with the row of `LookupEvents`, as the AWS CLI has it.
     Lookup,
 }
 
 impl RowFormat {
-    /// Appends an event.
-    pub(crate) fn write(&self, row: &Row<'_>, to: &mut Vec<u8>) {
+    /// Appends an event to `to`.
+    pub fn write(&self, row: &Row<'_>, to: &mut Vec<u8>) {
         match self {
             Self::Json { fields, provenance, integrity, is_element } => {
                 if *is_element {
@@ -54,12 +57,15 @@ impl RowFormat {
             Self::Cells(columns) => {
                 columns.iter().for_each(|column| push_part(to, column.brief(row).as_deref()));
             }
-            Self::Lookup => lookup_rows::write(row, to),
+            Self::Lookup => {
+                to.extend_from_slice(&LookupRow::of(&row.record).json(TimeFormat::Iso8601));
+                to.push(b'\n');
+            }
         }
     }
 
     /// The fields that are written, where they are chosen.
-    pub(crate) fn columns(&self) -> Option<&Fields> {
+    pub fn columns(&self) -> Option<&Fields> {
         match self {
             Self::Json { fields, .. } => fields.as_ref(),
             Self::Csv(columns) | Self::Cells(columns) => Some(columns),
@@ -69,7 +75,7 @@ impl RowFormat {
 }
 
 /// The cells of [`RowFormat::Cells`].
-pub(crate) fn cells(row: &[u8]) -> impl Iterator<Item = Option<&str>> {
+pub fn cells(row: &[u8]) -> impl Iterator<Item = Option<&str>> {
     parts(row)
 }
 
