@@ -60,9 +60,7 @@ fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
         Command::Record(args) => record::run(args, interrupt),
         Command::Keys(args) => keys::run(args),
         Command::LookupEvents(args) => lookup_events::run(args, interrupt),
-        Command::Generate(args) => {
-            generate::run(args, interrupt.flag()).map(|()| 0).map_err(CommandError::from)
-        }
+        Command::Generate(args) => generate::run(args, interrupt.flag()),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -61,6 +61,12 @@ impl CommandError {
     }
 }
 
+/// An error and what caused it, from the outermost in.
+pub(crate) fn chained(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 impl From<trailseal_evidence::Error> for CommandError {
     fn from(error: trailseal_evidence::Error) -> Self {
         use trailseal_evidence::Error;
@@ -89,17 +95,6 @@ impl From<trailseal_analysis::Error> for CommandError {
                 Self::new(error.to_string()).hint("narrow the time with --from and --to")
             }
             other => Self::new(other.to_string()),
-        }
-    }
-}
-
-impl From<anyhow::Error> for CommandError {
-    fn from(error: anyhow::Error) -> Self {
-        let cause = error.downcast_ref::<trailseal_generate::Error>();
-        if matches!(cause, Some(trailseal_generate::Error::Interrupted)) {
-            Self::interrupted()
-        } else {
-            Self::new(format!("{error:#}"))
         }
     }
 }

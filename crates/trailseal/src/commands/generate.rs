@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trailseal_archive::Timestamp;
-use trailseal_generate::{Gap, Options, Progress, Summary, Tally, generate};
+use trailseal_generate::{Error, Gap, Options, Progress, Summary, Tally, generate};
 
 use super::options::{number::Threads, time::time};
+use crate::error::{CommandError, chained};
 
 /// Work that takes longer than this shows its progress.
 const QUIET: Duration = Duration::from_secs(1);
@@ -184,8 +184,8 @@ impl GenerateArgs {
 /// what Ctrl-C sets.
 ///
 /// # Errors
-/// What [`trailseal_generate::Error`] says, with a hint when an interrupted run left files.
-pub(crate) fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> anyhow::Result<()> {
+/// [`CommandError`] when the archive could not be written.
+pub(crate) fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> Result<u8, CommandError> {
     let started = Instant::now();
     let screen = Screen {
         interrupted,
@@ -198,10 +198,15 @@ pub(crate) fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> anyhow::Resu
     if let Some(bar) = screen.bar.get() {
         bar.finish_and_clear();
     }
-    let summary = result.with_context(|| format!("generate {}", args.out.display()))?;
+    let summary = match result {
+        Err(Error::Interrupted) => return Err(CommandError::interrupted()),
+        result => result.map_err(|error| {
+            CommandError::new(format!("generate {}: {}", args.out.display(), chained(&error)))
+        })?,
+    };
     // a closed terminal is no reason to fail: the archive is written
     let _ = std::io::stderr().lock().write_all(closing_words(&summary, started.elapsed()).as_bytes());
-    Ok(())
+    Ok(0)
 }
 
 fn closing_words(summary: &Summary, took: Duration) -> String {

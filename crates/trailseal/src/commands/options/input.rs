@@ -1,16 +1,13 @@
-//! What ROOT stands for: patterns are expanded here, never beyond the folder that they name.
+//! What ROOT stands for.
 
 use std::{
     fs,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
-use globset::{GlobBuilder, GlobMatcher};
+use trailseal_archive::pattern::{self, PatternError, is_pattern};
 
 use crate::error::CommandError;
-
-/// A pattern that reaches deeper than this into folders ends there; no archive does.
-const MAX_DEPTH: usize = 64;
 
 /// Where events are read from.
 #[derive(Debug, clap::Args)]
@@ -46,7 +43,7 @@ pub(crate) fn expand(input: &Input) -> Result<Vec<PathBuf>, CommandError> {
         if root == Path::new("-") || fs::symlink_metadata(root).is_ok() {
             expanded.push(root.clone());
         } else if is_pattern(root) {
-            expanded.extend(glob(root)?);
+            expanded.extend(matching(root)?);
         } else {
             return Err(missing(root, "no such file or folder"));
         }
@@ -87,139 +84,33 @@ fn missing(path: &Path, why: &str) -> CommandError {
     }
 }
 
-fn is_pattern(path: &Path) -> bool {
-    path.to_str().is_some_and(|text| text.contains(['*', '?', '[', '{']))
-}
-
-/// The files and folders that a pattern stands for, in order; of what lies below a folder that it stands for,
-/// nothing twice.
-fn glob(pattern: &Path) -> Result<Vec<PathBuf>, CommandError> {
-    let fail = |why: &dyn std::fmt::Display| CommandError::file("read the pattern", pattern, why);
-    let (base, rest) = split(pattern);
-    if rest.components().any(|part| part == Component::ParentDir) {
-        return Err(fail(&"a .. may only stand before the first *, ?, [ or {"));
-    }
-    let text = rest.to_str().ok_or_else(|| fail(&"it is not UTF-8"))?;
-    let matcher = GlobBuilder::new(text)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| fail(&error.kind()))?
-        .compile_matcher();
-    let (mut found, mut unseen) = (Vec::new(), Vec::new());
-    walk(&base, Path::new(""), &matcher, 0, &mut Expansion { found: &mut found, unseen: &mut unseen });
-    // what could not be seen must not look like nothing
-    if let Some((folder, error)) = unseen.first() {
-        return Err(fail(&format!("{}: {error}", folder.display()))
-            .hint("name the folder instead: what cannot be seen is then told, and the rest is read"));
-    }
-    if found.is_empty() {
-        return Err(
-            fail(&"nothing is like it").hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'")
-        );
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// The folder before the first component that is a pattern, and the rest.
-fn split(pattern: &Path) -> (PathBuf, PathBuf) {
-    let is_literal = |part: &Component<'_>| !is_pattern(Path::new(part.as_os_str()));
-    let base: PathBuf = pattern.components().take_while(is_literal).collect();
-    let rest = pattern.components().skip_while(is_literal).collect();
-    (base, rest)
-}
-
-/// What a pattern came to.
-struct Expansion<'a> {
-    found: &'a mut Vec<PathBuf>,
-    /// Folders that cannot be read.
-    unseen: &'a mut Vec<(PathBuf, std::io::Error)>,
-}
-
-/// Links to folders are not descended into, and links that lead out of the base are not taken.
-fn walk(base: &Path, below: &Path, matcher: &GlobMatcher, depth: usize, to: &mut Expansion<'_>) {
-    let folder =
-        if base == Path::new("") && below == Path::new("") { PathBuf::from(".") } else { base.join(below) };
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        // a base that is not there stands for nothing
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-        Err(error) => return to.unseen.push((folder, error)),
-    };
-    for entry in entries.filter_map(Result::ok) {
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = below.join(entry.file_name());
-        // a pipe would be waited for; who means one names it
-        let is_readable = kind.is_file() || kind.is_dir() || kind.is_symlink();
-        if is_readable && matcher.is_match(&path) {
-            let found = base.join(&path);
-            if kind.is_symlink() && !leads_below(&found, base) {
-                let why = "a symbolic link that leads nowhere or out of the folder that the pattern names";
-                to.unseen.push((found, std::io::Error::other(why)));
-            } else {
-                to.found.push(found);
-            }
-        } else if kind.is_dir() && depth < MAX_DEPTH {
-            walk(base, &path, matcher, depth + 1, to);
+/// What a pattern stands for.
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    pattern::expand(pattern).map_err(|error| {
+        let message = CommandError::file("read the pattern", pattern, &error);
+        match error {
+            PatternError::Unseen { .. } => message
+                .hint("name the folder instead: what cannot be seen is then told, and the rest is read"),
+            PatternError::Nothing => message.hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'"),
+            _ => message,
         }
-    }
-}
-
-fn leads_below(link: &Path, base: &Path) -> bool {
-    let base = if base == Path::new("") { Path::new(".") } else { base };
-    let (link, base) = (fs::canonicalize(link), fs::canonicalize(base));
-    link.is_ok_and(|link| base.is_ok_and(|base| link.starts_with(base)))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn input(roots: &[PathBuf]) -> Input {
-        Input::of(roots)
-    }
-
     #[test]
-    fn patterns_stand_for_what_lies_below_their_base() {
+    fn roots_are_what_is_there_what_is_like_them_or_refused() {
         let base = tempfile::tempdir().unwrap();
-        let path = |text: &str| base.path().join(text);
-        for file in ["a/x.json", "a/b/y.json", "a/b/y.txt", "c/z.json"] {
-            fs::create_dir_all(path(file).parent().unwrap()).unwrap();
-            fs::write(path(file), "").unwrap();
+        for name in ["a.json", "[1].json"] {
+            fs::write(base.path().join(name), "").unwrap();
         }
-        let found = |pattern: &str| -> Vec<String> {
-            let found = expand(&input(&[path(pattern)])).unwrap();
-            found.iter().map(|p| p.strip_prefix(base.path()).unwrap().display().to_string()).collect()
-        };
-        assert_eq!(found("a/**/*.json"), ["a/b/y.json", "a/x.json"]);
-        assert_eq!(found("*/x.json"), ["a/x.json"]);
-        assert_eq!(found("{a,c}"), ["a", "c"]);
-        assert_eq!(found("a/b/y.tx?"), ["a/b/y.txt"]);
-        assert!(expand(&input(&[path("*/*.gz")])).is_err());
-        assert!(expand(&input(&[path("a*/../c/*")])).is_err());
-        assert!(expand(&input(&[path("[")])).is_err());
-        assert!(expand(&input(&[path("none")])).is_err());
-        assert!(expand(&input(&["-".into(), "-".into()])).is_err());
-        fs::write(path("[1].json"), "").unwrap();
-        assert_eq!(found("[1].json"), ["[1].json"], "what is there is meant as it is written");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn links_do_not_lead_out_of_the_base() {
-        let base = tempfile::tempdir().unwrap();
-        let outside = tempfile::tempdir().unwrap();
-        fs::write(outside.path().join("secret.json"), "").unwrap();
-        std::os::unix::fs::symlink(outside.path(), base.path().join("link")).unwrap();
-        assert!(expand(&input(&[base.path().join("**/*.json")])).is_err());
-        assert!(expand(&input(&[base.path().join("*/secret.json")])).is_err());
-        let link = outside.path().join("secret.json");
-        std::os::unix::fs::symlink(link, base.path().join("out.json")).unwrap();
-        fs::write(base.path().join("a.json"), "").unwrap();
-        let error = expand(&input(&[base.path().join("*.json")])).unwrap_err();
-        assert!(error.message.contains("out.json: a symbolic link"), "{}", error.message);
-        fs::remove_file(base.path().join("out.json")).unwrap();
-        std::os::unix::fs::symlink("a.json", base.path().join("b.json")).unwrap();
-        assert_eq!(expand(&input(&[base.path().join("*.json")])).unwrap().len(), 2);
+        let expanded = |root: &str| expand(&Input::of(&[base.path().join(root)]));
+        assert_eq!(expanded("*.json").unwrap().len(), 2);
+        assert_eq!(expanded("[1].json").unwrap().len(), 1, "what is there is meant as it is written");
+        assert!(expanded("none").is_err() && expanded("none*").is_err());
+        assert!(expand(&Input::of(&["-".into(), "-".into()])).is_err());
     }
 }
