@@ -23,6 +23,7 @@ pub mod metadata;
 pub mod pattern;
 pub mod temporary;
 pub mod time;
+pub mod trail;
 pub mod walk;
 
 pub use time::Timestamp;

@@ -25,20 +25,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
 mod digests;
 mod error;
 mod keyring;
 mod logs;
-mod spec;
 mod state;
 mod trail;
 
 pub use error::LiveError;
-pub use spec::TrailSpec;
 
-use self::keyring::KeyRing;
+use self::keyring::SigningKeys;
 use self::state::TrailState;
 use self::trail::Trail;
 use crate::journal::disk::Disk;
@@ -106,7 +104,7 @@ pub struct Round<'a> {
     pub until: Position,
     /// The trails that log, and those that stopped since the last call. A trail that was delivered before
     /// and is not here any more (deleted, stopped) is delivered up to `until` and ended.
-    pub trails: &'a [TrailSpec],
+    pub trails: &'a [DeliveredTrail],
     /// The time.
     pub now: Timestamp,
     /// What is to be done.
@@ -161,7 +159,7 @@ pub struct TrailOutcome {
 #[derive(Debug)]
 pub struct Deliverer {
     options: LiveOptions,
-    keys: KeyRing,
+    keys: SigningKeys,
     trails: BTreeMap<String, Trail>,
     /// Never goes back.
     clock: Timestamp,
@@ -171,7 +169,7 @@ pub struct Deliverer {
 struct Context<'a> {
     round: &'a Round<'a>,
     options: &'a LiveOptions,
-    wants: &'a dyn Fn(&TrailSpec, &[u8]) -> bool,
+    wants: &'a dyn Fn(&DeliveredTrail, &[u8]) -> bool,
     clock: Timestamp,
 }
 
@@ -185,7 +183,7 @@ impl Deliverer {
         let folder = &options.folders.delivery;
         let created = options.disk.create_folders(folder, true);
         created.map_err(|source| LiveError::write(folder, source))?;
-        let keys = KeyRing::open(&options.folders.keys, &options.disk)?;
+        let keys = SigningKeys::open(&options.folders.keys, &options.disk)?;
         let mut clock = second_of(0);
         let mut trails = BTreeMap::new();
         for state in state::load_all(folder)? {
@@ -201,7 +199,7 @@ impl Deliverer {
     ///
     /// Errors are those of single trails, and all is tried again by the next call. Times of digests and log
     /// files never go back, even if `now` does.
-    pub fn tick(&mut self, round: &Round<'_>, wants: &dyn Fn(&TrailSpec, &[u8]) -> bool) -> Outcome {
+    pub fn tick(&mut self, round: &Round<'_>, wants: &dyn Fn(&DeliveredTrail, &[u8]) -> bool) -> Outcome {
         self.clock = self.clock.max(round.now);
         let first = round.journal.first();
         let mut outcome = Outcome { trails: Vec::new(), delivered: round.until };
@@ -220,7 +218,8 @@ impl Deliverer {
             }
         }
         let cx = Context { round, options: &self.options, wants, clock: self.clock };
-        let specs: BTreeMap<&str, &TrailSpec> = round.trails.iter().map(|s| (s.arn.as_str(), s)).collect();
+        let specs: BTreeMap<&str, &DeliveredTrail> =
+            round.trails.iter().map(|s| (s.arn.as_str(), s)).collect();
         let mut idle = BTreeSet::new();
         for (arn, trail) in &mut self.trails {
             let spec = specs.get(arn.as_str()).copied();

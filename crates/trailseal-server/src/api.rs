@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use trailseal_archive::Timestamp as Seconds;
 
-pub use trailseal_trails::{ApiError, Caller, ErrorCode, Operation, Timestamp};
+pub use trailseal_trails::{ApiError, Caller, ErrorCode, Millis as Timestamp, Operation};
 
 /// What an event record says of the request besides its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]

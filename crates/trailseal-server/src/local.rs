@@ -189,7 +189,7 @@ impl Local {
 
     /// How many trails log at the moment.
     pub fn logging_trails(&self) -> usize {
-        self.store.delivered_trails().iter().filter(|trail| trail.until.is_none()).count()
+        self.store.delivered_trails().iter().filter(|trail| trail.logging_until.is_none()).count()
     }
 
     /// The public keys of what is delivered.

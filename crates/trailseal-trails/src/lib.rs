@@ -7,14 +7,14 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use trailseal_trails::{Caller, Operation, Store, Timestamp};
+//! use trailseal_trails::{Caller, Operation, Store, Millis};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(&folder.path().join("trails.redb"))?;
 //! let caller = Caller {
 //!     account: "111122223333".into(),
 //!     region: "eu-west-1".into(),
-//!     now: Timestamp::from_millis(1_709_251_200_000),
+//!     now: Millis::from_millis(1_709_251_200_000),
 //! };
 //! let input = json!({"Name": "audit", "S3BucketName": "audit-logs"});
 //! let trail = store.call(&caller, Operation::CreateTrail, &input)?;
@@ -53,9 +53,9 @@ pub use input::Input;
 pub use names::trail_arn;
 pub use operation::Operation;
 pub use rules::TrailId;
-pub use state::{Account, Change, DeliveredTrail, DeliveryKind};
+pub use state::{Account, Change, DeliveryKind};
 pub use store::{NoteError, Store, StoreError};
-pub use time::Timestamp;
+pub use time::Millis;
 
 /// Who calls, where and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,5 +65,5 @@ pub struct Caller {
     /// The Region of the call, from its credential scope.
     pub region: String,
     /// The time of the call.
-    pub now: Timestamp,
+    pub now: Millis,
 }

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trailseal_archive::trail::DeliveredTrail;
 use trailseal_query::selectors::Rules;
 
 use crate::{
-    Timestamp,
+    Millis,
     insights::InsightSelector,
     names::trail_arn,
     selectors::{self, SelectorsDocument},
@@ -55,7 +56,7 @@ pub(crate) struct Trail {
     pub(crate) logging: Logging,
     /// When what matters to delivery last changed; rows of older versions do not say it.
     #[serde(default)]
-    pub(crate) changed: Option<Timestamp>,
+    pub(crate) changed: Option<Millis>,
     pub(crate) deliveries: Deliveries,
 }
 
@@ -83,8 +84,8 @@ pub(crate) struct Tag {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Logging {
     pub(crate) is_on: bool,
-    pub(crate) started: Option<Timestamp>,
-    pub(crate) stopped: Option<Timestamp>,
+    pub(crate) started: Option<Millis>,
+    pub(crate) stopped: Option<Millis>,
 }
 
 /// How deliveries went.
@@ -96,44 +97,10 @@ pub(crate) struct Deliveries {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
-    pub(crate) attempted: Option<Timestamp>,
-    pub(crate) succeeded: Option<Timestamp>,
+    pub(crate) attempted: Option<Millis>,
+    pub(crate) succeeded: Option<Millis>,
     /// Of the last attempt, if it failed.
     pub(crate) error: Option<String>,
-}
-
-/// What a deliverer must know of a trail that is logging, or was.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeliveredTrail {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// Its account, twelve digits.
-    pub account: String,
-    /// The Region where it was created.
-    pub home_region: String,
-    /// Its bucket.
-    pub bucket: String,
-    /// What precedes `AWSLogs` in the names of objects, without a `/` at its ends.
-    pub prefix: Option<String>,
-    /// Whether it logs the events of all Regions.
-    pub is_multi_region: bool,
-    /// Whether it logs the events of global services.
-    pub includes_global_service_events: bool,
-    /// Whether there are digest files.
-    pub validates_log_files: bool,
-    /// Whether it logs the events of its own deliveries.
-    pub is_recursive: bool,
-    /// Its selectors, as `GetEventSelectors` answers.
-    pub selectors: Value,
-    /// When it was last started.
-    pub since: Timestamp,
-    /// When it was stopped, if it does not log now.
-    pub until: Option<Timestamp>,
-    /// When any other member was last set to something else, by `CreateTrail`, `UpdateTrail` or
-    /// `PutEventSelectors`; where the database is of a version that did not note it, when logging started.
-    pub changed: Timestamp,
 }
 
 impl Account {
@@ -199,7 +166,7 @@ impl Trail {
     }
 
     /// The time of a change, if it matters to delivery.
-    pub(crate) fn note_change(&mut self, before: &Self, now: Timestamp) {
+    pub(crate) fn note_change(&mut self, before: &Self, now: Millis) {
         let of = |trail: &Self| {
             let flags = (trail.includes_global_service_events, trail.is_multi_region, trail.is_recursive);
             (trail.bucket.clone(), trail.prefix.clone(), trail.validates_log_files, flags)
@@ -221,21 +188,20 @@ impl Trail {
             home_region: self.home_region.clone(),
             bucket: self.bucket.clone(),
             prefix: self.prefix.clone(),
-            is_multi_region: self.is_multi_region,
-            includes_global_service_events: self.includes_global_service_events,
-            validates_log_files: self.validates_log_files,
-            is_recursive: self.is_recursive,
+            multi_region: self.is_multi_region,
+            include_global_service_events: self.includes_global_service_events,
+            validation: self.validates_log_files,
             selectors: serde_json::to_value(selectors).ok()?,
-            since,
-            until: self.logging.stopped.filter(|_| !self.logging.is_on),
-            changed: self.changed.unwrap_or(since),
+            logging_since: since.millis(),
+            logging_until: self.logging.stopped.filter(|_| !self.logging.is_on).map(Millis::millis),
+            changed: self.changed.unwrap_or(since).millis(),
         })
     }
 }
 
 impl Deliveries {
     /// The same after one more attempt.
-    pub(crate) fn note(&mut self, kind: DeliveryKind, time: Timestamp, result: Result<(), String>) {
+    pub(crate) fn note(&mut self, kind: DeliveryKind, time: Millis, result: Result<(), String>) {
         let delivery = match kind {
             DeliveryKind::Log => &mut self.log,
             DeliveryKind::Digest => &mut self.digest,

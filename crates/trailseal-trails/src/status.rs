@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::{Timestamp, state::Trail, time::as_seconds};
+use crate::{Millis, state::Trail, time::as_seconds};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -15,13 +15,13 @@ pub(crate) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_delivery_error: Option<String>,
     #[serde(serialize_with = "as_seconds", skip_serializing_if = "Option::is_none")]
-    latest_delivery_time: Option<Timestamp>,
+    latest_delivery_time: Option<Millis>,
     #[serde(serialize_with = "as_seconds", skip_serializing_if = "Option::is_none")]
-    start_logging_time: Option<Timestamp>,
+    start_logging_time: Option<Millis>,
     #[serde(serialize_with = "as_seconds", skip_serializing_if = "Option::is_none")]
-    stop_logging_time: Option<Timestamp>,
+    stop_logging_time: Option<Millis>,
     #[serde(serialize_with = "as_seconds", skip_serializing_if = "Option::is_none")]
-    latest_digest_delivery_time: Option<Timestamp>,
+    latest_digest_delivery_time: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_digest_delivery_error: Option<String>,
     latest_delivery_attempt_time: String,
@@ -34,7 +34,7 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn of(trail: &Trail) -> Self {
-        let text = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+        let text = |time: Option<Millis>| time.map(|time| time.to_string()).unwrap_or_default();
         let (log, digest) = (&trail.deliveries.log, &trail.deliveries.digest);
         Self {
             is_logging: trail.logging.is_on,

@@ -13,12 +13,14 @@ use std::{
 
 use serde_json::Value;
 
+use trailseal_archive::trail::DeliveredTrail;
+
 use crate::{
-    Caller, Environment, OnDemand, Operation, Timestamp,
+    Caller, Environment, Millis, OnDemand, Operation,
     error::{ApiError, ErrorCode},
     names::Arn,
     rules,
-    state::{Account, Change, DeliveredTrail, DeliveryKind, Trail},
+    state::{Account, Change, DeliveryKind, Trail},
 };
 
 mod database;
@@ -168,7 +170,7 @@ impl Store {
         &self,
         arn: &str,
         kind: DeliveryKind,
-        time: Timestamp,
+        time: Millis,
         result: Result<(), String>,
     ) -> Result<(), NoteError> {
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use trailseal_archive::Timestamp;
 use trailseal_archive::key::DigestName;
+use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
-use super::keyring::KeyRing;
+use super::LiveError;
+use super::keyring::SigningKeys;
 use super::state::{Chain, Closing, LogRow, Previous, TrailState};
-use super::{LiveError, TrailSpec};
 use crate::digest::{DigestDocument, HASH_ALGORITHM, LogEntry, sha256_hex};
 use crate::journal::disk::Disk;
 use crate::write::{Sidecar, gzip, sidecar_name};
@@ -17,7 +17,7 @@ pub(super) struct Writer<'a> {
     pub(super) buckets: &'a Path,
     pub(super) gzip_level: u32,
     pub(super) disk: &'a Disk,
-    pub(super) keys: &'a mut KeyRing,
+    pub(super) keys: &'a mut SigningKeys,
 }
 
 impl Writer<'_> {
@@ -81,7 +81,13 @@ impl Writer<'_> {
     }
 }
 
-fn next(spec: &TrailSpec, region: &str, chain: &Chain, start: Timestamp, end: Timestamp) -> DigestDocument {
+fn next(
+    spec: &DeliveredTrail,
+    region: &str,
+    chain: &Chain,
+    start: Timestamp,
+    end: Timestamp,
+) -> DigestDocument {
     let key = digest_key(spec, region, end);
     let mut document = DigestDocument::empty(&spec.account, start, end, &spec.bucket, &key);
     if let Some(previous) = &chain.previous {
@@ -106,7 +112,7 @@ fn entry(row: &LogRow) -> LogEntry {
     }
 }
 
-fn digest_key(spec: &TrailSpec, region: &str, end: Timestamp) -> String {
+fn digest_key(spec: &DeliveredTrail, region: &str, end: Timestamp) -> String {
     let name = DigestName {
         account: &spec.account,
         region,

@@ -43,7 +43,7 @@ struct Stored {
     private: Option<String>,
 }
 
-pub(super) struct KeyRing {
+pub(super) struct SigningKeys {
     folder: PathBuf,
     disk: Disk,
     keys: Vec<Stored>,
@@ -53,7 +53,7 @@ pub(super) struct KeyRing {
     is_unpublished: bool,
 }
 
-impl KeyRing {
+impl SigningKeys {
     pub(super) fn open(folder: &Path, disk: &Disk) -> Result<Self, LiveError> {
         let private = folder.join(PRIVATE);
         disk.create_folders(&private, true).map_err(|source| LiveError::write(&private, source))?;
@@ -182,7 +182,7 @@ impl KeyRing {
     }
 }
 
-impl std::fmt::Debug for KeyRing {
+impl std::fmt::Debug for SigningKeys {
     /// Names the keys; never prints the private parts.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let keys = self.keys.iter().map(|key| (&key.region, &key.fingerprint));
@@ -212,11 +212,11 @@ mod tests {
     fn a_key_is_kept_and_followed_by_another_before_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::default();
-        let mut ring = KeyRing::open(folder.path(), &disk).unwrap();
+        let mut ring = SigningKeys::open(folder.path(), &disk).unwrap();
         let start = 1_709_251_200;
         let first = ring.signing("eu-west-1", time(start)).unwrap().fingerprint().to_owned();
         assert_eq!(ring.signing("eu-west-1", time(start - 7200)).unwrap().fingerprint(), first);
-        let mut ring = KeyRing::open(folder.path(), &disk).unwrap();
+        let mut ring = SigningKeys::open(folder.path(), &disk).unwrap();
         let late = time(start + VALIDITY - OVERLAP - LEAD - 1);
         assert_eq!(ring.signing("eu-west-1", late).unwrap().fingerprint(), first);
         assert_ne!(ring.signing("us-east-1", late).unwrap().fingerprint(), first);
@@ -240,7 +240,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
-        let mut ring = KeyRing::open(&keys, &Disk::default()).unwrap();
+        let mut ring = SigningKeys::open(&keys, &Disk::default()).unwrap();
         ring.signing("eu-west-1", time(0)).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&keys.join(PRIVATE)), 0o700);
@@ -253,17 +253,17 @@ mod tests {
     #[test]
     fn a_damaged_key_file_is_an_error_and_a_foreign_private_key_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ring = KeyRing::open(folder.path(), &Disk::default()).unwrap();
+        let mut ring = SigningKeys::open(folder.path(), &Disk::default()).unwrap();
         let first = ring.signing("eu-west-1", time(0)).unwrap().fingerprint().to_owned();
         let path = folder.path().join(format!("private/eu-west-1_{first}.key"));
         let mut key: Stored = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let other = SigningKey::from_seed(7).unwrap();
         key.private = Some(BASE64.encode(other.private_pkcs8_der()));
         fs::write(&path, serde_json::to_vec(&key).unwrap()).unwrap();
-        let mut ring = KeyRing::open(folder.path(), &Disk::default()).unwrap();
+        let mut ring = SigningKeys::open(folder.path(), &Disk::default()).unwrap();
         assert_ne!(ring.signing("eu-west-1", time(0)).unwrap().fingerprint(), first);
         key.fingerprint = "00".repeat(16);
         fs::write(&path, serde_json::to_vec(&key).unwrap()).unwrap();
-        assert!(matches!(KeyRing::open(folder.path(), &Disk::default()), Err(LiveError::Damaged { .. })));
+        assert!(matches!(SigningKeys::open(folder.path(), &Disk::default()), Err(LiveError::Damaged { .. })));
     }
 }

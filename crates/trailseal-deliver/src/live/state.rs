@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
-use super::{LiveError, TrailSpec};
+use super::LiveError;
 use crate::journal::disk::Disk;
 
 const VERSION: u32 = 1;
@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 pub(super) struct TrailState {
     version: u32,
     /// The trail as it was when it was last looked at.
-    pub(super) spec: TrailSpec,
+    pub(super) spec: DeliveredTrail,
     /// Whether it logs; false before its first start and after a stop.
     pub(super) active: bool,
     /// `logging_since` of the last run that was delivered to its end.
@@ -98,7 +98,7 @@ pub(super) struct Closing {
 }
 
 impl TrailState {
-    pub(super) fn new(spec: &TrailSpec, position: u64) -> Self {
+    pub(super) fn new(spec: &DeliveredTrail, position: u64) -> Self {
         Self {
             version: VERSION,
             spec: spec.clone(),

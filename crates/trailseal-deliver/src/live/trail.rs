@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
 use super::digests::Writer;
-use super::keyring::KeyRing;
+use super::keyring::SigningKeys;
 use super::logs::{self, gather};
 use super::state::{Chain, Closing, Delivery, TrailState};
-use super::{Context, Due, LiveError, TrailOutcome, TrailSpec, second_of};
+use super::{Context, Due, LiveError, TrailOutcome, second_of};
 use crate::journal::disk::Disk;
 
 /// After a pause of more windows than these, the first digest covers all but so many of them: a digest an
@@ -56,9 +56,9 @@ impl Trail {
     /// Does what is due. `spec` is the trail as it is now, `None` if it does not log any more.
     pub(super) fn run(
         &mut self,
-        spec: Option<&TrailSpec>,
+        spec: Option<&DeliveredTrail>,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) {
         let is_due = cx.round.due == Due::Everything || self.is_delivery_due(cx);
@@ -93,7 +93,7 @@ impl Trail {
     }
 
     /// Ends what a crash or an error interrupted; whether entries can be delivered now.
-    fn resume(&mut self, cx: &Context<'_>, keys: &mut KeyRing, out: &mut TrailOutcome) -> bool {
+    fn resume(&mut self, cx: &Context<'_>, keys: &mut SigningKeys, out: &mut TrailOutcome) -> bool {
         // begun chains too: a change of the trail could give their first digests another place
         let signed = self.start_chains(cx, keys, out).and_then(|()| self.finish_closing(cx, keys, out));
         out.digest_error = signed.err();
@@ -105,9 +105,9 @@ impl Trail {
     /// Brings the state to what the trail is now; false when that has to be tried again.
     fn follow(
         &mut self,
-        spec: Option<&TrailSpec>,
+        spec: Option<&DeliveredTrail>,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> bool {
         if let Some(reason) = spec.and_then(|spec| spec.check().err()) {
@@ -144,13 +144,13 @@ impl Trail {
 
     /// Whether a run of a trail that is not active is still to be delivered: one that goes on, or one that
     /// began and ended between two calls.
-    fn is_unfinished(&self, spec: &TrailSpec) -> bool {
+    fn is_unfinished(&self, spec: &DeliveredTrail) -> bool {
         spec.logging_until.is_none() || self.state.finished != Some(spec.logging_since)
     }
 
-    fn start(&mut self, spec: &TrailSpec, cx: &Context<'_>) {
+    fn start(&mut self, spec: &DeliveredTrail, cx: &Context<'_>) {
         let state = &mut self.state;
-        state.spec = TrailSpec { logging_until: None, ..spec.clone() };
+        state.spec = DeliveredTrail { logging_until: None, ..spec.clone() };
         state.active = true;
         state.position = state.position.max(cx.round.journal.first().0);
         state.skip_before = Some(spec.logging_since);
@@ -177,7 +177,7 @@ impl Trail {
         &mut self,
         limit: Option<i64>,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> bool {
         // the final digest is only of the window in which it ends
@@ -202,9 +202,9 @@ impl Trail {
     /// Delivers as the trail was, up to the change; false when that has to be tried again.
     fn change(
         &mut self,
-        new: &TrailSpec,
+        new: &DeliveredTrail,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> bool {
         if let Err(error) = self.deliver(Some(new.changed), cx, out) {
@@ -233,7 +233,7 @@ impl Trail {
     fn keep_digests(
         &mut self,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         self.start_chains(cx, keys, out)?;
@@ -245,7 +245,7 @@ impl Trail {
         &mut self,
         by: Timestamp,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         let interval = cx.options.digest_interval.max(1);
@@ -264,7 +264,7 @@ impl Trail {
     fn start_chains(
         &mut self,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         if self.state.window_start.is_none() || self.state.chains.values().all(|c| c.previous.is_some()) {
@@ -281,7 +281,7 @@ impl Trail {
     fn sign_what_is_there(
         &mut self,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         let Some(start) = self.state.window_start else { return Ok(()) };
@@ -295,7 +295,7 @@ impl Trail {
     fn end_chains(
         &mut self,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         self.start_chains(cx, keys, out)?;
@@ -310,7 +310,7 @@ impl Trail {
         start: Timestamp,
         is_final: bool,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         self.begin_closing(Closing { end: cx.clock.max(start.plus(1)), is_final });
@@ -328,7 +328,7 @@ impl Trail {
     fn finish_closing(
         &mut self,
         cx: &Context<'_>,
-        keys: &mut KeyRing,
+        keys: &mut SigningKeys,
         out: &mut TrailOutcome,
     ) -> Result<(), LiveError> {
         let Some(closing) = self.state.closing else { return Ok(()) };
@@ -429,7 +429,7 @@ impl Trail {
     }
 }
 
-fn writer<'a>(cx: &'a Context<'_>, keys: &'a mut KeyRing) -> Writer<'a> {
+fn writer<'a>(cx: &'a Context<'_>, keys: &'a mut SigningKeys) -> Writer<'a> {
     let buckets: &Path = &cx.options.folders.buckets;
     Writer { buckets, gzip_level: cx.options.gzip_level, disk: &cx.options.disk, keys }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
+use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::journal::disk::{Disk, Fault, Faults, Step};
-use trailseal_deliver::live::TrailSpec;
 
 use crate::support::*;
 
@@ -38,7 +38,7 @@ impl Faults for FailAt {
 
 const WANTED: [u64; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
-fn both(second_stops: bool) -> Vec<TrailSpec> {
+fn both(second_stops: bool) -> Vec<DeliveredTrail> {
     let mut second = trail("second");
     second.bucket = "bucket-first".to_owned();
     second.selectors = json!({"every": 2});

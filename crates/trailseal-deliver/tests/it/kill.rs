@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::journal::disk::Disk;
 use trailseal_deliver::journal::{Journal, JournalOptions};
-use trailseal_deliver::live::{Deliverer, Due, Round, TrailSpec};
+use trailseal_deliver::live::{Deliverer, Due, Round};
 
 use crate::support::*;
 
@@ -24,7 +25,7 @@ fn now() -> i64 {
     T0 + (SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() / 50 % 1_000_000) as i64
 }
 
-fn trails(started: i64) -> Vec<TrailSpec> {
+fn trails(started: i64) -> Vec<DeliveredTrail> {
     let mut single = trail("single");
     single.multi_region = false;
     let mut all = vec![trail("every"), single];

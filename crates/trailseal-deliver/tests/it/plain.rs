@@ -3,7 +3,8 @@
 use serde_json::json;
 use std::fs;
 use trailseal_archive::key::{KeyParts, ObjectKind};
-use trailseal_deliver::live::{Due, LiveError, TrailSpec};
+use trailseal_archive::trail::DeliveredTrail;
+use trailseal_deliver::live::{Due, LiveError};
 use trailseal_evidence::report::Verdict;
 
 use crate::support::*;
@@ -67,7 +68,7 @@ fn turns_of_trails_do_not_wait_for_what_is_due() {
     let (stopping, going) = (trail("stopping"), trail("going"));
     world.good_tick(&[stopping.clone(), going.clone()], T0);
     world.append(&[entry(1, REGIONS[0], (T0 + 30) * 1000)]);
-    let stopped = TrailSpec { logging_until: Some((T0 + 40) * 1000), ..stopping.clone() };
+    let stopped = DeliveredTrail { logging_until: Some((T0 + 40) * 1000), ..stopping.clone() };
     world.tick_with(&[stopped.clone(), going.clone()], T0 + 41, Due::Turns);
     assert_eq!(delivered(folder.path(), &stopping), [1]);
     assert_eq!(delivered(folder.path(), &going), [] as [u64; 0]);
@@ -266,7 +267,7 @@ fn without_validation_there_are_logs_and_no_digests() {
     world.good_tick(&[audit.clone()], T0 + 36);
     world.good_tick(&[], T0 + 50);
     assert_eq!(digests(folder.path(), &audit).len(), 2);
-    let with_digests = trailseal_deliver::live::TrailSpec { validation: true, ..audit.clone() };
+    let with_digests = DeliveredTrail { validation: true, ..audit.clone() };
     assert_eq!(delivered(folder.path(), &with_digests), [2]);
     assert_eq!(report(folder.path()).totals.digests.verified, 2);
 }

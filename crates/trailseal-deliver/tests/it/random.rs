@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use trailseal_deliver::live::TrailSpec;
+use trailseal_archive::trail::DeliveredTrail;
 use trailseal_evidence::report::Verdict;
 
 use crate::support::*;
@@ -23,7 +23,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn trails() -> impl Strategy<Value = Vec<TrailSpec>> {
+fn trails() -> impl Strategy<Value = Vec<DeliveredTrail>> {
     let one = (0..3_usize, any::<bool>(), any::<bool>(), any::<bool>(), 1..4_u64, any::<bool>());
     prop::collection::vec(one, 1..4).prop_map(|list| {
         let number = 0..;
@@ -50,7 +50,7 @@ fn trails() -> impl Strategy<Value = Vec<TrailSpec>> {
 }
 
 /// By the rules of docs/spec/selectors-and-insights.md 3.3, said in another way than the deliverer does.
-fn is_wanted(trail: &TrailSpec, number: u64, region: &str, is_iam: bool) -> bool {
+fn is_wanted(trail: &DeliveredTrail, number: u64, region: &str, is_iam: bool) -> bool {
     let is_global = is_iam && region == "us-east-1";
     if is_global && !trail.include_global_service_events {
         return false;

@@ -8,12 +8,13 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
+use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::journal::disk::{Disk, Fault, Faults, Step};
 use trailseal_deliver::journal::{Entry, Journal, JournalOptions};
-use trailseal_deliver::live::{Deliverer, Due, Folders, LiveOptions, Outcome, Round, TrailSpec};
+use trailseal_deliver::live::{Deliverer, Due, Folders, LiveOptions, Outcome, Round};
 use trailseal_evidence::report::{Finding, Report, Severity};
 use trailseal_evidence::{Options, Silent, keys, verify};
-use trailseal_verify::keys::KeyRing;
+use trailseal_verify::keys::SigningKeys;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-northeast-1"];
@@ -25,8 +26,8 @@ pub(crate) fn time(seconds: i64) -> Timestamp {
 }
 
 /// A multi-Region trail of a bucket of its own that logs every event from `T0` on.
-pub(crate) fn trail(name: &str) -> TrailSpec {
-    TrailSpec {
+pub(crate) fn trail(name: &str) -> DeliveredTrail {
+    DeliveredTrail {
         arn: format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{name}"),
         name: name.to_owned(),
         account: ACCOUNT.to_owned(),
@@ -44,7 +45,7 @@ pub(crate) fn trail(name: &str) -> TrailSpec {
 }
 
 /// Stands for selectors: events whose number is a multiple of `every`.
-pub(crate) fn wants(trail: &TrailSpec, event: &[u8]) -> bool {
+pub(crate) fn wants(trail: &DeliveredTrail, event: &[u8]) -> bool {
     let number = number_of(&serde_json::from_slice(event).unwrap());
     number.is_multiple_of(trail.selectors["every"].as_u64().unwrap())
 }
@@ -143,11 +144,11 @@ impl World {
     }
 
     /// A call as the server makes it, with what was delivered released.
-    pub(crate) fn tick(&mut self, trails: &[TrailSpec], now: i64) -> Outcome {
+    pub(crate) fn tick(&mut self, trails: &[DeliveredTrail], now: i64) -> Outcome {
         self.tick_with(trails, now, Due::ByTime)
     }
 
-    pub(crate) fn tick_with(&mut self, trails: &[TrailSpec], now: i64, due: Due) -> Outcome {
+    pub(crate) fn tick_with(&mut self, trails: &[DeliveredTrail], now: i64, due: Due) -> Outcome {
         let Some(deliverer) = &mut self.deliverer else { return Outcome::default() };
         let until = self.journal.end();
         let round = Round { journal: &self.journal, until, trails, now: time(now), due };
@@ -157,7 +158,7 @@ impl World {
     }
 
     /// The same, where nothing may fail.
-    pub(crate) fn good_tick(&mut self, trails: &[TrailSpec], now: i64) -> Outcome {
+    pub(crate) fn good_tick(&mut self, trails: &[DeliveredTrail], now: i64) -> Outcome {
         let outcome = self.tick(trails, now);
         for trail in &outcome.trails {
             assert!(trail.delivery_error.is_none() && trail.digest_error.is_none(), "{trail:?}");
@@ -176,7 +177,7 @@ pub(crate) fn report(data: &Path) -> Report {
     assert!(loaded.content.defects.is_empty(), "{:?}", loaded.content.defects);
     let options = Options {
         roots: vec![data.to_owned()],
-        keys: KeyRing::new(loaded.content.keys),
+        keys: SigningKeys::new(loaded.content.keys),
         key_files: loaded.files,
         ..Options::default()
     };
@@ -210,7 +211,7 @@ pub(crate) fn json_of(path: &Path) -> Value {
 }
 
 /// Digest files of a trail, oldest first within a chain.
-pub(crate) fn digests(data: &Path, trail: &TrailSpec) -> Vec<Value> {
+pub(crate) fn digests(data: &Path, trail: &DeliveredTrail) -> Vec<Value> {
     let is_digest = |path: &&PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
         name.ends_with(".json.gz")
@@ -221,7 +222,7 @@ pub(crate) fn digests(data: &Path, trail: &TrailSpec) -> Vec<Value> {
 }
 
 /// The events of all log files that a trail's digests name; or, without validation, of those in its bucket.
-pub(crate) fn delivered(data: &Path, trail: &TrailSpec) -> Vec<u64> {
+pub(crate) fn delivered(data: &Path, trail: &DeliveredTrail) -> Vec<u64> {
     let logs: BTreeSet<PathBuf> = if trail.validation {
         let digests = digests(data, trail);
         let named = digests.iter().flat_map(|digest| digest["logFiles"].as_array().unwrap());

@@ -7,12 +7,13 @@ use std::{
 };
 
 use serde_json::Value;
+use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::{
     journal::{Journal, JournalError, Position},
-    live::{Deliverer, Due, LiveError, Round, TrailSpec},
+    live::{Deliverer, Due, LiveError, Round},
 };
 use trailseal_query::{Predicate, Record, category::category, predicate::Truth, selectors::Selectors};
-use trailseal_trails::{DeliveredTrail, DeliveryKind, NoteError, Store};
+use trailseal_trails::{DeliveryKind, NoteError, Store};
 use trailseal_verify::keys::{KeyFile, PublicKey};
 
 use crate::api::{Timestamp, second};
@@ -66,7 +67,7 @@ impl Delivery {
         let unsynced = synced.err().and_then(|error| self.tell("the journal", &error, now));
         // first this, then the trails: no event is decided upon without a trail that was started before it came
         let until = journal.durable();
-        let trails: Vec<TrailSpec> = store.delivered_trails().into_iter().map(spec).collect();
+        let trails = store.delivered_trails();
         let round = Round { journal, until, trails: &trails, now: second(now), due };
         let wanted = &self.wanted;
         let outcome = self.deliverer.tick(&round, &|spec, event| wanted.has(spec, event));
@@ -163,7 +164,7 @@ struct Wanted(RefCell<HashMap<String, (Value, Predicate)>>);
 impl Wanted {
     /// Whether a trail's selectors select an event. One that does not say what they ask (no `readOnly`, say) is
     /// delivered, so that nothing is lost; one of a category that trails do not log is not.
-    fn has(&self, spec: &TrailSpec, event: &[u8]) -> bool {
+    fn has(&self, spec: &DeliveredTrail, event: &[u8]) -> bool {
         let mut ready = self.0.borrow_mut();
         let is_ready = ready.get(&spec.arn).is_some_and(|(selectors, _)| *selectors == spec.selectors);
         if !is_ready {
@@ -175,7 +176,7 @@ impl Wanted {
     }
 
     /// Forgets the trails that are not there any more.
-    fn keep(&mut self, trails: &[TrailSpec]) {
+    fn keep(&mut self, trails: &[DeliveredTrail]) {
         self.0.get_mut().retain(|arn, _| trails.iter().any(|trail| trail.arn == *arn));
     }
 }
@@ -184,24 +185,6 @@ fn predicate(selectors: &Value) -> Predicate {
     // The rules have accepted them. Should they ever be read otherwise, too much is delivered, and nothing lost.
     let selectors = Selectors::parse(selectors.to_string().as_bytes());
     selectors.map_or(Predicate::Constant(true), |selectors| selectors.predicate())
-}
-
-fn spec(trail: DeliveredTrail) -> TrailSpec {
-    TrailSpec {
-        arn: trail.arn,
-        name: trail.name,
-        account: trail.account,
-        home_region: trail.home_region,
-        bucket: trail.bucket,
-        prefix: trail.prefix,
-        multi_region: trail.is_multi_region,
-        include_global_service_events: trail.includes_global_service_events,
-        validation: trail.validates_log_files,
-        selectors: trail.selectors,
-        logging_since: trail.since.millis(),
-        logging_until: trail.until.map(Timestamp::millis),
-        changed: trail.changed.millis(),
-    }
 }
 
 /// As `GetTrailStatus` names an error: S3's own codes where there are some.

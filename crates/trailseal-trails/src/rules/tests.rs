@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::apply;
 use crate::{
-    Account, ApiError, BucketFault, Caller, DeliveryKind, Environment, KeyFault, OnDemand, Operation,
-    Organization, Timestamp,
+    Account, ApiError, BucketFault, Caller, DeliveryKind, Environment, KeyFault, Millis, OnDemand, Operation,
+    Organization,
 };
 
 mod declared;
@@ -46,7 +46,7 @@ impl Cloud {
         operation: Operation,
         input: &Value,
     ) -> Result<String, ApiError> {
-        let now = Timestamp::from_millis(seconds * 1_000);
+        let now = Millis::from_millis(seconds * 1_000);
         let caller = Caller { account: ACCOUNT.to_owned(), region: region.to_owned(), now };
         let before = self.account.borrow().clone();
         let (answer, change) = apply(&before, &caller, operation, input, &*self.environment)?;
@@ -142,7 +142,7 @@ fn a_caller_without_account_or_region_is_refused() {
     let caller = |account: &str, region: &str| Caller {
         account: account.to_owned(),
         region: region.to_owned(),
-        now: Timestamp::from_millis(0),
+        now: Millis::from_millis(0),
     };
     for caller in [caller("1", "us-east-1"), caller(ACCOUNT, "nowhere"), caller(ACCOUNT, "")] {
         let result = apply(&Account::default(), &caller, Operation::ListTrails, &json!({}), &OnDemand);
@@ -218,7 +218,7 @@ fn deliveries_show_in_the_status_of_a_trail() {
     let note = |kind, millis, result: Result<(), &str>| {
         let account = cloud.account.borrow().clone();
         let mut trail = (**account.trail("us-east-1", "trail").unwrap()).clone();
-        trail.deliveries.note(kind, Timestamp::from_millis(millis), result.map_err(str::to_owned));
+        trail.deliveries.note(kind, Millis::from_millis(millis), result.map_err(str::to_owned));
         *cloud.account.borrow_mut() = account.with(&crate::Change::put(trail));
     };
     note(DeliveryKind::Log, 1_100_250, Ok(()));

@@ -12,7 +12,7 @@ fn caller(account: &str, region: &str, seconds: i64) -> Caller {
     Caller {
         account: account.to_owned(),
         region: region.to_owned(),
-        now: Timestamp::from_millis(seconds * 1_000 + 250),
+        now: Millis::from_millis(seconds * 1_000 + 250),
     }
 }
 
@@ -84,7 +84,7 @@ fn deliveries_are_noted_for_good() {
     create(&store, "trail");
     store.call(&here(), Operation::StartLogging, &json!({"Name": "trail"})).unwrap();
     let arn = format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/trail");
-    let time = Timestamp::from_millis(1_700_000_100_500);
+    let time = Millis::from_millis(1_700_000_100_500);
     store.note_delivery(&arn, DeliveryKind::Log, time, Ok(())).unwrap();
     store.note_delivery(&arn, DeliveryKind::Digest, time, Err("x".repeat(5_000))).unwrap();
     for unknown in [arn.replace("trail/trail", "trail/none"), arn.replace("aws:", "aws-cn:"), "x".to_owned()]
@@ -120,14 +120,13 @@ fn a_deliverer_is_told_what_it_must_know() {
         home_region: "us-east-1".to_owned(),
         bucket: "logs".to_owned(),
         prefix: Some("p/q".to_owned()),
-        is_multi_region: true,
-        includes_global_service_events: true,
-        validates_log_files: true,
-        is_recursive: true,
+        multi_region: true,
+        include_global_service_events: true,
+        validation: true,
         selectors,
-        since: here().now,
-        until: None,
-        changed: here().now,
+        logging_since: here().now.millis(),
+        logging_until: None,
+        changed: here().now.millis(),
     };
     assert_eq!(trails, [expected]);
     let json = trails[0].selectors.to_string();
@@ -245,7 +244,7 @@ fn a_delivery_that_cannot_be_noted_shows_all_the_same() {
     };
     let note = |store: &Store, name: &str, kind, seconds: i64, result: Result<(), String>| {
         let arn = format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{name}");
-        store.note_delivery(&arn, kind, Timestamp::from_millis(seconds * 1_000), result)
+        store.note_delivery(&arn, kind, Millis::from_millis(seconds * 1_000), result)
     };
     let fault = || Err("AccessDenied".to_owned());
     *store.database.lock().unwrap() = None;

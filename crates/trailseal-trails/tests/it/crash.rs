@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use trailseal_trails::{Caller, DeliveryKind, NoteError, Operation, Store, Timestamp};
+use trailseal_trails::{Caller, DeliveryKind, Millis, NoteError, Operation, Store};
 
 const PLACE: &str = "TRAILSEAL_CRASH_TEST_DATABASE";
 const FULL: &str = "TRAILSEAL_FULL_DISK_TEST_DATABASE";
@@ -15,11 +15,7 @@ const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/trail";
 const ROUNDS: usize = 25;
 
 fn caller() -> Caller {
-    Caller {
-        account: "111122223333".to_owned(),
-        region: "us-east-1".to_owned(),
-        now: Timestamp::from_millis(0),
-    }
+    Caller { account: "111122223333".to_owned(), region: "us-east-1".to_owned(), now: Millis::from_millis(0) }
 }
 
 /// The number of the last step that the database holds: two members of one call say it, and agree.

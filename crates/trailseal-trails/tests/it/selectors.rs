@@ -8,7 +8,7 @@ use trailseal_query::{
     predicate::{Predicate, Truth},
     selectors::Selectors,
 };
-use trailseal_trails::{Account, ApiError, Caller, OnDemand, Operation, Timestamp, rules};
+use trailseal_trails::{Account, ApiError, Caller, Millis, OnDemand, Operation, rules};
 
 mod generate;
 mod specification;
@@ -34,7 +34,7 @@ impl Cloud {
         let caller = Caller {
             account: "111122223333".to_owned(),
             region: "us-east-1".to_owned(),
-            now: Timestamp::from_millis(self.seconds * 1_000),
+            now: Millis::from_millis(self.seconds * 1_000),
         };
         let (answer, change) = rules::apply(&self.account, &caller, operation, input, &OnDemand)?;
         if let Some(change) = change {

@@ -69,7 +69,7 @@ fn starting_and_stopping_again_changes_nothing() {
     ] {
         assert_eq!(cloud.at(seconds, "us-east-1", operation, &name), Ok(json!({})));
         assert_eq!(times(&status(&cloud)), expected, "{seconds}");
-        let second = |value: &Value| value.as_i64().map(|time| crate::Timestamp::from_millis(time * 1_000));
+        let second = |value: &Value| value.as_i64().map(|time| crate::Millis::from_millis(time * 1_000));
         let delivered = cloud.account.borrow().delivered_trails();
         let found: Vec<_> = delivered.iter().map(|trail| (Some(trail.since), trail.until)).collect();
         let until = second(&expected[2]).filter(|_| expected[0] == json!(false));

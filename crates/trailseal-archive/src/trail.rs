@@ -1,17 +1,17 @@
-//! What the deliverer knows of a trail, and which events a trail sees at all.
+//! A trail, as far as what it delivers goes: where to, and which events it sees at all.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trailseal_archive::key::{is_account_id, is_region_like};
+
+use crate::key::{is_account_id, is_region_like};
 
 /// Sources whose events are global: recorded in one Region, whichever Region they concern. The three that
 /// the AWS documentation names.
 const GLOBAL_SOURCES: [&str; 3] = ["iam.amazonaws.com", "sts.amazonaws.com", "cloudfront.amazonaws.com"];
 
-/// A trail that logs, or did until [`Self::logging_until`]. Times are in milliseconds since 1970 and are to
-/// come from [`Journal::time`](crate::journal::Journal::time), since they are compared with those of entries.
+/// A trail that logs, or did until [`Self::logging_until`]. Times are in milliseconds since 1970, and come from one clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrailSpec {
+pub struct DeliveredTrail {
     /// The trail's ARN; what tells trails apart.
     pub arn: String,
     /// Its name.
@@ -41,9 +41,12 @@ pub struct TrailSpec {
     pub changed: i64,
 }
 
-impl TrailSpec {
+impl DeliveredTrail {
     /// Whether everything that becomes a part of a path is what it should be.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    ///
+    /// # Errors
+    /// What is not, as a clause.
+    pub fn check(&self) -> Result<(), &'static str> {
         let name_is_good = (3..=128).contains(&self.name.len())
             && self.name.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
         if !name_is_good {
@@ -71,7 +74,7 @@ impl TrailSpec {
     }
 
     /// The key of an object up to and with the Region's `/`.
-    pub(super) fn key_prefix(&self, kind: &str, region: &str) -> String {
+    pub fn key_prefix(&self, kind: &str, region: &str) -> String {
         let prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
         let prefix = prefix.map_or(String::new(), |prefix| format!("{prefix}/"));
         format!("{prefix}AWSLogs/{}/{kind}/{region}/", self.account)
@@ -103,39 +106,42 @@ fn is_prefix(prefix: &str) -> bool {
 }
 
 #[cfg(test)]
-pub(super) fn example(name: &str) -> TrailSpec {
-    TrailSpec {
-        arn: format!("arn:aws:cloudtrail:us-east-1:111122223333:trail/{name}"),
-        name: name.to_owned(),
-        account: "111122223333".to_owned(),
-        home_region: "us-east-1".to_owned(),
-        bucket: "audit-logs".to_owned(),
-        prefix: None,
-        multi_region: true,
-        include_global_service_events: true,
-        validation: true,
-        selectors: Value::Null,
-        logging_since: 0,
-        logging_until: None,
-        changed: 0,
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
+
+    fn example(name: &str) -> DeliveredTrail {
+        DeliveredTrail {
+            arn: format!("arn:aws:cloudtrail:us-east-1:111122223333:trail/{name}"),
+            name: name.to_owned(),
+            account: "111122223333".to_owned(),
+            home_region: "us-east-1".to_owned(),
+            bucket: "audit-logs".to_owned(),
+            prefix: None,
+            multi_region: true,
+            include_global_service_events: true,
+            validation: true,
+            selectors: Value::Null,
+            logging_since: 0,
+            logging_until: None,
+            changed: 0,
+        }
+    }
 
     #[test]
     fn nothing_that_leaves_its_folder_passes() {
         assert_eq!(example("audit").check(), Ok(()));
-        let with_prefix = |prefix: &str| TrailSpec { prefix: Some(prefix.to_owned()), ..example("audit") };
+        let with_prefix =
+            |prefix: &str| DeliveredTrail { prefix: Some(prefix.to_owned()), ..example("audit") };
         for prefix in ["../x", "a/../b", "/a", "a/", "a//b", "a\0b", "a\\b", "C:", &"a".repeat(201)] {
             assert!(with_prefix(prefix).check().is_err(), "{prefix:?}");
         }
         assert_eq!(with_prefix("a/b.c").check(), Ok(()));
         assert_eq!(with_prefix("").key_prefix("CloudTrail", "r"), "AWSLogs/111122223333/CloudTrail/r/");
         for bucket in ["..", "_trailseal", ".x.", "a/b", "ab", ""] {
-            assert!(TrailSpec { bucket: bucket.to_owned(), ..example("audit") }.check().is_err(), "{bucket}");
+            assert!(
+                DeliveredTrail { bucket: bucket.to_owned(), ..example("audit") }.check().is_err(),
+                "{bucket}"
+            );
         }
         for name in ["a/b", "ab", "a b c", "..\u{e9}"] {
             assert!(example(name).check().is_err(), "{name}");
@@ -146,9 +152,9 @@ mod tests {
     fn a_trail_sees_its_region_or_all_and_global_events_where_they_are_recorded() {
         let (account, iam, ec2) = ("111122223333", "iam.amazonaws.com", "ec2.amazonaws.com");
         let all = example("audit");
-        let single = TrailSpec { multi_region: false, ..all.clone() };
-        let without = TrailSpec { include_global_service_events: false, ..single.clone() };
-        let elsewhere = TrailSpec { home_region: "eu-west-1".to_owned(), ..single.clone() };
+        let single = DeliveredTrail { multi_region: false, ..all.clone() };
+        let without = DeliveredTrail { include_global_service_events: false, ..single.clone() };
+        let elsewhere = DeliveredTrail { home_region: "eu-west-1".to_owned(), ..single.clone() };
         for (trail, region, source, expected) in [
             (&all, "eu-west-1", ec2, true),
             (&all, "us-east-1", iam, true),
