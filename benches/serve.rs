@@ -21,7 +21,7 @@ use trailseal_server::{
     Archive, Joined, Local, LocalOptions, Lookups, Options, Service, Services, Timestamp, serve, stop,
 };
 
-type Fault = Box<dyn Error + Send + Sync>;
+type DiskFault = Box<dyn Error + Send + Sync>;
 
 /// Calls that are timed one by one, of each kind.
 const CALLS: usize = 2000;
@@ -29,7 +29,7 @@ const CONNECTIONS: usize = 8;
 const TIME: Duration = Duration::from_secs(5);
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 
-fn main() -> Result<(), Fault> {
+fn main() -> Result<(), DiskFault> {
     let data = Data::named("medium", &medium())?;
     for with_trails in [false, true] {
         let began = Instant::now();
@@ -54,7 +54,7 @@ fn main() -> Result<(), Fault> {
     Ok(())
 }
 
-fn measure(index: EventIndex, folder: Option<&Path>) -> Result<(), Fault> {
+fn measure(index: EventIndex, folder: Option<&Path>) -> Result<(), DiskFault> {
     let local = folder.map(|folder| Local::open(&LocalOptions::new(folder)).map(Arc::new)).transpose()?;
     let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
     let lookups = Box::new(Lookups::new(Some(index), recent, None, None));
@@ -95,7 +95,7 @@ fn measure(index: EventIndex, folder: Option<&Path>) -> Result<(), Fault> {
     }
     for (key, values) in [("EventId", &samples.ids), ("AccessKeyId", &samples.keys)] {
         let began = Instant::now();
-        let calls: Result<Vec<u64>, Fault> = thread::scope(|scope| {
+        let calls: Result<Vec<u64>, DiskFault> = thread::scope(|scope| {
             let clients: Vec<_> = (0..CONNECTIONS)
                 .map(|number| {
                     let values = values.iter().cycle().skip(number * 97);
@@ -119,7 +119,7 @@ fn client<'a>(
     address: SocketAddr,
     key: &str,
     values: impl Iterator<Item = &'a (String, String)>,
-) -> Result<u64, Fault> {
+) -> Result<u64, DiskFault> {
     let mut connection = TcpStream::connect(address)?;
     connection.set_nodelay(true)?;
     let began = Instant::now();
@@ -137,7 +137,7 @@ struct Samples {
     keys: Vec<(String, String)>,
 }
 
-fn sample(address: SocketAddr) -> Result<Samples, Fault> {
+fn sample(address: SocketAddr) -> Result<Samples, DiskFault> {
     let mut connection = TcpStream::connect(address)?;
     let (mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for region in REGIONS {
@@ -168,7 +168,7 @@ fn attribute(key: &str, value: &str) -> Value {
 }
 
 /// One call of `LookupEvents`.
-fn call(connection: &mut TcpStream, region: &str, input: &Value) -> Result<Value, Fault> {
+fn call(connection: &mut TcpStream, region: &str, input: &Value) -> Result<Value, DiskFault> {
     let body = input.to_string();
     let request = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n\

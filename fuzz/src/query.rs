@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use trailseal_archive::content::{ContentError, Limits, detect, read_stream};
+use trailseal_archive::content::{ContentError, ContentLimits, detect, read_stream};
 use trailseal_query::{
     Filter, Predicate, Record, expression,
     path::FieldPath,
@@ -77,8 +77,13 @@ pub fn scan(filter: &Filter, content: &[u8], step: usize) -> (Vec<Vec<u8>>, bool
 /// Containers: never a panic; what a reader yields is bounded, and an end without an error is a true end.
 pub fn content(data: &[u8]) {
     const LIMIT: u64 = 1 << 20;
-    let limits =
-        Limits { max_entry: LIMIT, max_depth: 4, max_entries: 50, max_total: 8 << 20, ..Limits::default() };
+    let limits = ContentLimits {
+        max_entry: LIMIT,
+        max_depth: 4,
+        max_entries: 50,
+        max_total: 8 << 20,
+        ..ContentLimits::default()
+    };
     let _ = detect(data);
     let mut given = 0;
     let outcome = read_stream("input", data, &limits, &mut |name, reader| {

@@ -12,7 +12,7 @@ use crate::error::Error;
 mod activity;
 mod issues;
 
-pub use self::activity::{Counted, Edge, Followed, Identity, Node, Value};
+pub use self::activity::{CountedValue, Edge, Followed, Identity, Node, ValueCounts};
 
 use self::issues::Issues;
 

@@ -12,7 +12,7 @@
 //! - Memory does not depend on what the file says: 64 KiB windows; for zip archives that cannot be read in
 //!   place, 16 MiB and beyond that a temporary file without a name; the window of a zstd frame, 128 MiB at
 //!   most.
-//! - [`Limits`] bound the rest, and what they cut off is told.
+//! - [`ContentLimits`] bound the rest, and what they cut off is told.
 //! - The [`Outcome`] accounts for everything: entries read, skipped, and what is wrong with which.
 //!
 //! Told and not read: bzip2, xz, 7z, rar, lz4, Parquet, ORC, Avro, `SQLite` and UTF-32 files, zip methods other
@@ -20,10 +20,10 @@
 //!
 //! ```
 //! use std::{io::Read, ops::ControlFlow};
-//! use trailseal_archive::content::{ContentError, Limits, read_stream};
+//! use trailseal_archive::content::{ContentError, ContentLimits, read_stream};
 //!
 //! let mut texts = Vec::new();
-//! let outcome = read_stream("stdin", &b"\xef\xbb\xbf{}"[..], &Limits::default(), &mut |name, reader| {
+//! let outcome = read_stream("stdin", &b"\xef\xbb\xbf{}"[..], &ContentLimits::default(), &mut |name, reader| {
 //!     let mut text = Vec::new();
 //!     if let Err(error) = reader.read_to_end(&mut text) {
 //!         let error = ContentError::of(&error).expect("readers return nothing else");
@@ -53,7 +53,7 @@ pub use self::{
 };
 
 use self::{
-    inflate::GzipReader,
+    inflate::GzipContent,
     source::{Allowance, Source},
     tar::{Kind, Next, TarReader},
     text::Utf16Reader,
@@ -79,7 +79,7 @@ const MAX_PROBLEMS: usize = 1000;
 
 /// What one file may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ContentLimits {
     /// Bytes of content of one entry, and of an archive that has to be spooled.
     pub max_entry: u64,
     /// Containers within each other; compression counts as one, so that a `.tar.gz` is two.
@@ -96,7 +96,7 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
 }
 
-impl Default for Limits {
+impl Default for ContentLimits {
     /// 64 GiB in an entry, 8 levels, 10 million entries, 1 TiB in all, 16 MiB held, and no folder.
     fn default() -> Self {
         Self {
@@ -147,7 +147,7 @@ impl fmt::Display for EntryName {
 
 /// Something that is wrong with a file or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ContentProblem {
     /// The entry, or the container, in which it is.
     pub name: EntryName,
     /// What, and after how many bytes: of an entry its content, of a zip or tar archive the archive itself.
@@ -156,7 +156,7 @@ pub struct Problem {
 
 /// What was left out because there is nothing in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedMembers {
     /// Folders.
     pub directories: u64,
     /// Streams without a byte, such as S3's folder markers.
@@ -181,10 +181,10 @@ pub struct Outcome {
     /// Of the entries, those that it left before their end, so that damage further on is not known of.
     pub unfinished: u64,
     /// What was left out.
-    pub skipped: Skipped,
+    pub skipped: SkippedMembers,
     /// What is wrong, in the order found: also every error that a reader returned to the visitor. 1,000 at
     /// most.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ContentProblem>,
     /// Problems beyond those.
     pub more_problems: u64,
     /// The visitor wanted no more.
@@ -207,7 +207,7 @@ pub type Visitor<'v> = dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()> +
 ///
 /// The file is read from where it is; zip archives are read in place. Anything that is no regular file is read
 /// as a stream.
-pub fn read_file(name: &str, file: File, limits: &Limits, visit: &mut Visitor<'_>) -> Outcome {
+pub fn read_file(name: &str, file: File, limits: &ContentLimits, visit: &mut Visitor<'_>) -> Outcome {
     match file.metadata().ok().filter(std::fs::Metadata::is_file) {
         Some(metadata) => read_seekable(name, file, metadata.len(), limits, visit),
         None => read_stream(name, file, limits, visit),
@@ -219,11 +219,11 @@ pub fn read_seekable<R: Read + Seek>(
     name: &str,
     reader: R,
     length: u64,
-    limits: &Limits,
+    limits: &ContentLimits,
     visit: &mut Visitor<'_>,
 ) -> Outcome {
     let mut file = Counted { inner: reader, bytes: 0 };
-    let mut walk = Walk::new(limits, visit);
+    let mut walk = EntryWalk::new(limits, visit);
     let name = EntryName::new(name);
     let start = file.stream_position();
     let head = Source::new(&mut file).head().to_vec();
@@ -244,16 +244,21 @@ pub fn read_seekable<R: Read + Seek>(
 }
 
 /// Walks a stream, such as standard input, to the end of what it holds or until the visitor wants no more.
-pub fn read_stream<R: Read>(name: &str, reader: R, limits: &Limits, visit: &mut Visitor<'_>) -> Outcome {
+pub fn read_stream<R: Read>(
+    name: &str,
+    reader: R,
+    limits: &ContentLimits,
+    visit: &mut Visitor<'_>,
+) -> Outcome {
     let mut reader = Counted { inner: reader, bytes: 0 };
-    let mut walk = Walk::new(limits, visit);
+    let mut walk = EntryWalk::new(limits, visit);
     walk.stream(&EntryName::new(name), &mut reader, 0);
     walk.finish(reader.bytes)
 }
 
 /// One file being walked.
-struct Walk<'v> {
-    limits: Limits,
+struct EntryWalk<'v> {
+    limits: ContentLimits,
     visit: &'v mut Visitor<'v>,
     allowance: Allowance,
     outcome: Outcome,
@@ -264,8 +269,8 @@ struct Walk<'v> {
     inflaters: Vec<Inflater>,
 }
 
-impl<'v> Walk<'v> {
-    fn new(limits: &Limits, visit: &'v mut Visitor<'_>) -> Self {
+impl<'v> EntryWalk<'v> {
+    fn new(limits: &ContentLimits, visit: &'v mut Visitor<'_>) -> Self {
         Self {
             allowance: Allowance::new(limits.max_total),
             limits: limits.clone(),
@@ -289,7 +294,7 @@ impl<'v> Walk<'v> {
         match detect(source.head()) {
             Detected::Gzip if self.may_nest(name, depth) => {
                 let mut inflater = self.inflaters.pop().unwrap_or_default();
-                let mut reader = GzipReader::new(&mut inflater, &mut source, self.allowance.clone());
+                let mut reader = GzipContent::new(&mut inflater, &mut source, self.allowance.clone());
                 self.stream(name, &mut reader, depth + 1);
                 self.inflaters.push(inflater);
             }
@@ -324,7 +329,7 @@ impl<'v> Walk<'v> {
     /// A stream of text, for the visitor.
     fn entry(&mut self, name: &EntryName, inner: &mut dyn Read) {
         let mut reader =
-            EntryReader { inner, given: 0, limit: self.limits.max_entry, ended: false, failure: None };
+            VisitorReader { inner, given: 0, limit: self.limits.max_entry, ended: false, failure: None };
         let flow = (self.visit)(name, &mut reader);
         self.outcome.entries += 1;
         self.outcome.bytes_given += reader.given;
@@ -344,7 +349,7 @@ impl<'v> Walk<'v> {
                 Next::End(None) => return,
                 Next::End(Some(reason)) => return self.problem(name, reason.at(tar.position())),
                 Next::Damage(reason) => self.problem(name, reason.at(tar.position())),
-                Next::Member(member) => {
+                Next::TarMember(member) => {
                     if !self.count_entry(name) {
                         return;
                     }
@@ -369,7 +374,7 @@ impl<'v> Walk<'v> {
 
     /// A zip archive that is not a file: it is read from its end.
     fn spool(&mut self, name: &EntryName, source: &mut Source<'_>, depth: u32) {
-        let Limits { max_entry, max_held, spool: folder, .. } = &self.limits;
+        let ContentLimits { max_entry, max_held, spool: folder, .. } = &self.limits;
         let held = usize::try_from(*max_held).unwrap_or(usize::MAX);
         let mut spool = match folder {
             Some(folder) => tempfile::spooled_tempfile_in(held, folder),
@@ -434,7 +439,7 @@ impl<'v> Walk<'v> {
 
     fn problem(&mut self, name: &EntryName, error: ContentError) {
         if self.outcome.problems.len() < MAX_PROBLEMS {
-            self.outcome.problems.push(Problem { name: name.clone(), error });
+            self.outcome.problems.push(ContentProblem { name: name.clone(), error });
         } else {
             self.outcome.more_problems += 1;
         }
@@ -442,7 +447,7 @@ impl<'v> Walk<'v> {
 }
 
 /// What a visitor reads from.
-struct EntryReader<'a> {
+struct VisitorReader<'a> {
     inner: &'a mut dyn Read,
     given: u64,
     limit: u64,
@@ -450,7 +455,7 @@ struct EntryReader<'a> {
     failure: Option<ContentError>,
 }
 
-impl Read for EntryReader<'_> {
+impl Read for VisitorReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() || (self.ended && self.failure.is_none()) {
             return Ok(0);
@@ -481,7 +486,7 @@ impl Read for EntryReader<'_> {
     }
 }
 
-impl EntryReader<'_> {
+impl VisitorReader<'_> {
     fn fail(&mut self, reason: Reason) {
         self.ended = true;
         self.failure = Some(reason.at(self.given));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
-use trailseal_deliver::journal::{Entry, Journal, JournalOptions};
+use trailseal_deliver::journal::{Journal, JournalEntry, JournalOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..threads {
             scope.spawn(|| {
                 for _ in 0..events / threads / batch {
-                    let entry = || Entry::new("111122223333", "eu-west-1", 0, event.as_bytes());
+                    let entry = || JournalEntry::new("111122223333", "eu-west-1", 0, event.as_bytes());
                     let entries: Result<Vec<_>, _> = (0..batch).map(|_| entry()).collect();
                     journal.append(&entries.expect("an event")).expect("a durable batch");
                 }

@@ -13,7 +13,7 @@ pub const HASH_ALGORITHM: &str = "SHA-256";
 
 /// One entry of a digest's `logFiles`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEntry {
+pub struct DigestLogFile {
     /// `s3Bucket`.
     pub s3_bucket: String,
     /// `s3Object`: the log file's key.
@@ -62,7 +62,7 @@ pub struct DigestDocument {
     /// `previousDigestSignature`: lower-case hex.
     pub previous_signature: Option<String>,
     /// `logFiles`, in the order in which they are written.
-    pub log_files: Vec<LogEntry>,
+    pub log_files: Vec<DigestLogFile>,
 }
 
 impl DigestDocument {
@@ -104,7 +104,7 @@ impl DigestDocument {
     }
 
     /// Sets `logFiles`, and from it `newestEventTime` and `oldestEventTime`.
-    pub fn set_log_files(&mut self, log_files: Vec<LogEntry>) {
+    pub fn set_log_files(&mut self, log_files: Vec<DigestLogFile>) {
         self.newest_event_time = log_files.iter().map(|log| log.newest_event_time.clone()).max();
         self.oldest_event_time = log_files.iter().map(|log| log.oldest_event_time.clone()).min();
         self.log_files = log_files;
@@ -250,7 +250,7 @@ mod tests {
         let mut digest = starting();
         digest.s3_object = "p\"\\/\u{1}\u{7f}é\u{2028}/x".to_owned();
         digest.set_log_files(vec![
-            LogEntry {
+            DigestLogFile {
                 s3_bucket: "b".into(),
                 s3_object: digest.s3_object.clone(),
                 hash_value: "00".into(),

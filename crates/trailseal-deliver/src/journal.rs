@@ -33,11 +33,11 @@ const INDEX_STEP: u64 = 256 << 10;
 
 /// The number of an entry, or of the one that comes after the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(pub u64);
+pub struct JournalPosition(pub u64);
 
 /// One event as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct JournalEntry {
     account: String,
     region: String,
     received: i64,
@@ -59,7 +59,7 @@ pub enum EntryError {
     Event,
 }
 
-impl Entry {
+impl JournalEntry {
     /// An event record (one JSON object, kept byte for byte) that `account` received in `region` at
     /// `received`, in milliseconds since 1970.
     ///
@@ -202,9 +202,9 @@ pub enum JournalError {
     #[error("entry {} was released; the journal begins with entry {}", position.0, first.0)]
     Released {
         /// The entry.
-        position: Position,
+        position: JournalPosition,
         /// The first one that is there.
-        first: Position,
+        first: JournalPosition,
     },
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
@@ -233,7 +233,7 @@ pub struct Journal {
     state: Mutex<State>,
     wake: Condvar,
     /// Locked by the one thread that has set [`State::writing`].
-    writer: Mutex<Writer>,
+    writer: Mutex<JournalWriter>,
     dropped: Vec<DroppedTail>,
     /// Holds the lock as long as the journal is open.
     _lock: File,
@@ -273,7 +273,7 @@ struct Group {
 }
 
 #[derive(Debug)]
-struct Writer {
+struct JournalWriter {
     /// `None` until the first segment is made.
     active: Option<Active>,
     next: u64,
@@ -321,7 +321,7 @@ impl Journal {
         }
         let mut segments = Vec::new();
         let mut dropped = Vec::new();
-        let mut writer = Writer { active: None, next: 0, durable: 0, last_received: i64::MIN };
+        let mut writer = JournalWriter { active: None, next: 0, durable: 0, last_received: i64::MIN };
         for (at, (first, path)) in found.iter().enumerate() {
             let following = found.get(at + 1).map(|(first, _)| *first);
             let recovered = recover::segment(path, *first, following)?;
@@ -361,19 +361,19 @@ impl Journal {
     }
 
     /// The first entry that is still there; [`Self::end`] when there is none.
-    pub fn first(&self) -> Position {
+    pub fn first(&self) -> JournalPosition {
         let state = self.lock();
-        Position(state.segments.first().map_or(state.end, |segment| segment.first))
+        JournalPosition(state.segments.first().map_or(state.end, |segment| segment.first))
     }
 
     /// The position after the last entry.
-    pub fn end(&self) -> Position {
-        Position(self.lock().end)
+    pub fn end(&self) -> JournalPosition {
+        JournalPosition(self.lock().end)
     }
 
     /// The position after the last durable entry.
-    pub fn durable(&self) -> Position {
-        Position(self.lock().durable)
+    pub fn durable(&self) -> JournalPosition {
+        JournalPosition(self.lock().durable)
     }
 
     /// Makes all entries durable.
@@ -401,7 +401,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::TooLong`] before anything is written; [`JournalError::Write`] for the batch and all
     /// that shared its sync. A batch that failed may be found again after a crash, in part or whole.
-    pub fn append(&self, batch: &[Entry]) -> Result<Position, JournalError> {
+    pub fn append(&self, batch: &[JournalEntry]) -> Result<JournalPosition, JournalError> {
         self.append_with(batch, true)
     }
 
@@ -410,11 +410,11 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Self::append`].
-    pub fn append_unsynced(&self, batch: &[Entry]) -> Result<Position, JournalError> {
+    pub fn append_unsynced(&self, batch: &[JournalEntry]) -> Result<JournalPosition, JournalError> {
         self.append_with(batch, false)
     }
 
-    fn append_with(&self, batch: &[Entry], must_sync: bool) -> Result<Position, JournalError> {
+    fn append_with(&self, batch: &[JournalEntry], must_sync: bool) -> Result<JournalPosition, JournalError> {
         let limit = self.options.max_entry_bytes.min(format::MAX_PAYLOAD);
         for entry in batch {
             let bytes = format::payload_length(entry);
@@ -424,7 +424,7 @@ impl Journal {
         }
         let mut state = self.lock();
         if batch.is_empty() {
-            return Ok(Position(state.end));
+            return Ok(JournalPosition(state.end));
         }
         while state.waiting.payloads.len() >= self.options.max_waiting_bytes && state.writing {
             state = self.wait(state);
@@ -438,7 +438,7 @@ impl Journal {
         let outcome = Arc::clone(&state.waiting.outcome);
         loop {
             if let Some(outcome) = outcome.get() {
-                return outcome.clone().map(|first| Position(first + after));
+                return outcome.clone().map(|first| JournalPosition(first + after));
             }
             if state.writing {
                 state = self.wait(state);
@@ -460,7 +460,7 @@ impl Journal {
     }
 
     /// The entries from `from` on, up to what is durable now.
-    pub fn read_from(&self, from: Position) -> Reader<'_> {
+    pub fn read_from(&self, from: JournalPosition) -> Reader<'_> {
         Reader::new(self, from, self.end())
     }
 
@@ -468,7 +468,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Write`]; what is left is tried again by the next call.
-    pub fn release(&self, position: Position) -> Result<(), JournalError> {
+    pub fn release(&self, position: JournalPosition) -> Result<(), JournalError> {
         loop {
             let path = {
                 let state = self.lock();
@@ -516,7 +516,7 @@ impl State {
     }
 }
 
-impl Writer {
+impl JournalWriter {
     fn write(
         &mut self,
         folder: &Path,

@@ -35,5 +35,5 @@ pub mod keys;
 pub mod live;
 pub mod write;
 
-pub use digest::{DigestDocument, LogEntry};
+pub use digest::{DigestDocument, DigestLogFile};
 pub use keys::SigningKey;

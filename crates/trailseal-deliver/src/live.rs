@@ -40,7 +40,7 @@ use self::keyring::SigningKeys;
 use self::state::TrailState;
 use self::trail::Trail;
 use crate::journal::disk::Disk;
-use crate::journal::{Journal, Position};
+use crate::journal::{Journal, JournalPosition};
 use crate::write::{DEFAULT_GZIP_LEVEL, PublishedKey};
 
 /// Where things lie.
@@ -101,7 +101,7 @@ pub struct Round<'a> {
     pub journal: &'a Journal,
     /// Entries from here on are left for the next call. To be taken from [`Journal::end`] before the trails
     /// are listed: then no entry is decided upon without a trail that was started before it came.
-    pub until: Position,
+    pub until: JournalPosition,
     /// The trails that log, and those that stopped since the last call. A trail that was delivered before
     /// and is not here any more (deleted, stopped) is delivered up to `until` and ended.
     pub trails: &'a [DeliveredTrail],
@@ -129,7 +129,7 @@ pub struct Outcome {
     /// One entry a trail, by ARN.
     pub trails: Vec<TrailOutcome>,
     /// Entries before it are delivered wherever they are wanted; for [`Journal::release`].
-    pub delivered: Position,
+    pub delivered: JournalPosition,
 }
 
 /// What a call did for a trail, for GetTrailStatus.
@@ -232,7 +232,7 @@ impl Deliverer {
             let mut out = TrailOutcome::new(arn);
             trail.run(spec, &cx, &mut self.keys, &mut out);
             if trail.is_busy() || out.delivery_error.is_some() {
-                let needed = trail.saved.map_or(first, Position);
+                let needed = trail.saved.map_or(first, JournalPosition);
                 outcome.delivered = outcome.delivered.min(needed);
             }
             outcome.trails.push(out);
@@ -243,10 +243,10 @@ impl Deliverer {
 
     /// For a journal that ends before what was delivered, because it was cut or replaced: what comes into it from
     /// now on is delivered. To be called before anything is appended. Says which trails were ahead, and how far.
-    pub fn follow_journal(&mut self, end: Position) -> Vec<(String, Position)> {
+    pub fn follow_journal(&mut self, end: JournalPosition) -> Vec<(String, JournalPosition)> {
         let ahead = self.trails.iter_mut().filter_map(|(arn, trail)| {
             let was = trail.follow_journal(end.0)?;
-            Some((arn.clone(), Position(was)))
+            Some((arn.clone(), JournalPosition(was)))
         });
         ahead.collect()
     }

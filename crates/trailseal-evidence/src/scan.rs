@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use trailseal_archive::{Timestamp, content::Limits, key::log_stamp};
+use trailseal_archive::{Timestamp, content::ContentLimits, key::log_stamp};
 use trailseal_query::{
     Filter, Record,
     lookup::Page,
@@ -99,7 +99,7 @@ impl Default for ScanOptions<'_> {
             hash: false,
             check: true,
             max_record: 8 << 20,
-            max_inflated: Limits::default().max_entry,
+            max_inflated: ContentLimits::default().max_entry,
             weigh: true,
             spool: None,
             threads: 0,

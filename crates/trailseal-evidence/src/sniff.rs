@@ -8,7 +8,7 @@ use std::{
 
 use memchr::memmem;
 use trailseal_archive::{
-    content::{Limits, read_stream},
+    content::{ContentLimits, read_stream},
     leftover::{Leftover, names_events},
     metadata::{self, MAX_SIDECAR_BYTES, ObjectMetadata},
     walk::Roots,
@@ -51,7 +51,8 @@ fn may_hide_events(bytes: &[u8]) -> bool {
 /// Whether anything that bytes hold is such, and the places of what cannot be read.
 fn scan(bytes: &[u8], limit: u64, is_such: &dyn Fn(&[u8]) -> bool) -> (bool, Vec<u64>) {
     let mut found = false;
-    let limits = Limits { max_entry: limit, max_total: limit, max_held: limit, ..Limits::default() };
+    let limits =
+        ContentLimits { max_entry: limit, max_total: limit, max_held: limit, ..ContentLimits::default() };
     let outcome = read_stream("file", bytes, &limits, &mut |_, entry| {
         let mut content = Vec::new();
         // What cannot be read to its end may hold anything.

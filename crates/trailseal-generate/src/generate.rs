@@ -11,7 +11,7 @@ use trailseal_archive::Timestamp;
 use trailseal_archive::key::DigestName;
 use trailseal_deliver::keys::KeyError;
 use trailseal_deliver::write::{PublishedKey, Sidecar, gzip, public_keys_json, sidecar_name};
-use trailseal_deliver::{DigestDocument, LogEntry, SigningKey};
+use trailseal_deliver::{DigestDocument, DigestLogFile, SigningKey};
 
 use crate::logs::{HourOfLogs, LogWriter, Scratch};
 use crate::options::{Options, OptionsError};
@@ -25,7 +25,7 @@ const BATCH: u32 = 64;
 const GROUP: usize = 32;
 
 /// Hears how generation goes, and may end it. `()` hears nothing.
-pub trait Progress: Sync {
+pub trait GenerationProgress: Sync {
     /// Called once, before the first hour: so many hours of chains will be written.
     fn begin(&self, hours: u64) {
         let _ = hours;
@@ -43,7 +43,7 @@ pub trait Progress: Sync {
     }
 }
 
-impl Progress for () {}
+impl GenerationProgress for () {}
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub enum Error {
         /// What rayon says.
         reason: String,
     },
-    /// [`Progress::interrupted`] said so. What was written so far stays; it is not a whole archive.
+    /// [`GenerationProgress::interrupted`] said so. What was written so far stays; it is not a whole archive.
     #[error("interrupted; the archive is not complete")]
     Interrupted,
 }
@@ -137,7 +137,7 @@ pub enum Error {
 ///
 /// # Errors
 /// [`Error`]; after an error `out` may hold a part of an archive.
-pub fn generate(options: &Options, out: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+pub fn generate(options: &Options, out: &Path, progress: &dyn GenerationProgress) -> Result<Summary, Error> {
     options.check()?;
     refuse_what_is_there(out)?;
     let pool = rayon::ThreadPoolBuilder::new()
@@ -169,7 +169,7 @@ struct Generator<'a> {
     bucket: PathBuf,
     /// Buffers that wait for the next log file; never more than there are threads.
     scratch: Mutex<Vec<Scratch>>,
-    progress: &'a dyn Progress,
+    progress: &'a dyn GenerationProgress,
 }
 
 /// What the next digest of a chain needs of the one before.
@@ -180,7 +180,7 @@ struct Previous {
 }
 
 impl<'a> Generator<'a> {
-    fn new(options: &'a Options, out: &'a Path, progress: &'a dyn Progress) -> Result<Self, Error> {
+    fn new(options: &'a Options, out: &'a Path, progress: &'a dyn GenerationProgress) -> Result<Self, Error> {
         let plan = Plan::new(options);
         let wanted: Vec<(usize, i64)> = (0..options.regions.len())
             .flat_map(|region| plan.keys_of(region).into_iter().map(move |key| (region, key)))
@@ -324,7 +324,7 @@ impl<'a> Generator<'a> {
         chain: &Chain,
         segment: &Segment,
         hour: u32,
-        logs: Vec<LogEntry>,
+        logs: Vec<DigestLogFile>,
         previous: &Previous,
     ) -> Result<Previous, Error> {
         let (start, end) = (segment.window(hour), segment.window(hour + 1));
@@ -340,7 +340,7 @@ impl<'a> Generator<'a> {
         chain: &Chain,
         segment: &Segment,
         hour: u32,
-        logs: Vec<LogEntry>,
+        logs: Vec<DigestLogFile>,
         generated: Timestamp,
     ) -> Result<(), Error> {
         let (start, end) = (segment.window(hour), segment.window(hour + 1));

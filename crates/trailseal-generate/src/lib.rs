@@ -3,7 +3,7 @@
 //!
 //! [`fn@generate`] fills a folder as [`Options`] say: accounts, regions, hours and traffic, an organization, new keys
 //! underway, backfill digests, a stop of logging. The same options give the same archive, on any number of threads.
-//! [`Progress`] hears of every hour and may end it; [`Summary`] says what was written.
+//! [`GenerationProgress`] hears of every hour and may end it; [`Summary`] says what was written.
 //!
 //! ```
 //! use trailseal_generate::{Options, generate};
@@ -30,6 +30,6 @@ mod plan;
 mod random;
 mod records;
 
-pub use generate::{Error, Progress, Summary, Tally, generate};
-pub use options::{Gap, Options, OptionsError};
+pub use generate::{Error, GenerationProgress, Summary, Tally, generate};
+pub use options::{LoggingGap, Options, OptionsError};
 pub use trailseal_deliver::write::DEFAULT_GZIP_LEVEL;

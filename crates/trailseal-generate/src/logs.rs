@@ -1,7 +1,7 @@
 //! One hour of one account in one region as log files.
 
 use trailseal_archive::Timestamp;
-use trailseal_deliver::digest::{HASH_ALGORITHM, LogEntry, sha256_hex};
+use trailseal_deliver::digest::{DigestLogFile, HASH_ALGORITHM, sha256_hex};
 use trailseal_deliver::write::{GzipWriter, log_file_name};
 
 use crate::options::Options;
@@ -38,9 +38,9 @@ impl Scratch {
 /// The log files of an hour, as digests name them.
 pub(crate) struct HourOfLogs {
     /// For the standard digest, in no order.
-    pub(crate) logs: Vec<LogEntry>,
+    pub(crate) logs: Vec<DigestLogFile>,
     /// For the backfill digest.
-    pub(crate) late: Vec<LogEntry>,
+    pub(crate) late: Vec<DigestLogFile>,
     /// When the backfill digest is made, if there is one.
     pub(crate) backfill_generated: Option<Timestamp>,
 }
@@ -179,7 +179,7 @@ impl<'a> LogWriter<'a> {
         random: &mut Rng,
         scratch: &mut Scratch,
         save: &mut impl FnMut(&str, u64, &[u8], &[u8]) -> Result<(), E>,
-    ) -> Result<LogEntry, E> {
+    ) -> Result<DigestLogFile, E> {
         let account = &self.plan.accounts[self.chain.account];
         let region = &self.options.regions[self.chain.region];
         let Scratch { records, compressed, times, gzip } = scratch;
@@ -234,7 +234,7 @@ impl<'a> LogWriter<'a> {
                 .and_then(|epoch| Timestamp::from_epoch(*epoch))
                 .map_or(String::new(), |time| time.to_string())
         };
-        Ok(LogEntry {
+        Ok(DigestLogFile {
             s3_bucket: self.options.bucket.clone(),
             s3_object: key,
             hash_value: sha256_hex(records),

@@ -40,7 +40,7 @@ pub struct Options {
     /// No log files in every n-th hour; 0 for none of that.
     pub empty_every: u32,
     /// Stop logging for a while.
-    pub gap: Option<Gap>,
+    pub gap: Option<LoggingGap>,
     /// Number of backfill digests, each naming late log files that no standard digest names.
     pub backfill: u32,
     /// Write `<digest>.metadata.json` beside each digest. Without, only the successor's
@@ -56,7 +56,7 @@ pub struct Options {
 
 /// A stop of logging (docs/spec/format.md 1.8): the chain ends, and another starts with a starting digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
+pub struct LoggingGap {
     /// Logging stops after so many hours, at least 1.
     pub at_hour: u32,
     /// Logging starts again after so many more hours and some minutes, at least 1.
@@ -91,7 +91,7 @@ pub enum OptionsError {
     #[error(
         "the gap ends at hour {end}, but only {hours} hours are generated; logging must start again before"
     )]
-    Gap {
+    LoggingGap {
         /// The hour at which logging would start again.
         end: u64,
         /// Hours asked for.
@@ -148,12 +148,12 @@ impl Options {
             return Err(OptionsError::Conflict("start must lie between the years 1970 and 8300"));
         }
         self.check_texts()?;
-        if let Some(Gap { at_hour, hours }) = self.gap {
+        if let Some(LoggingGap { at_hour, hours }) = self.gap {
             range("gap-at", at_hour.into(), 1, self.hours.into())?;
             range("gap-hours", hours.into(), 1, self.hours.into())?;
             let end = u64::from(at_hour) + u64::from(hours);
             if end >= self.hours.into() {
-                return Err(OptionsError::Gap { end, hours: self.hours });
+                return Err(OptionsError::LoggingGap { end, hours: self.hours });
             }
         }
         let logging = u64::from(self.hours - self.gap.map_or(0, |gap| gap.hours));
@@ -285,8 +285,8 @@ mod tests {
             o.multi_region = false;
             o.home_region = Some("us-east-1".to_owned());
         });
-        let gap = refused(|o| o.gap = Some(Gap { at_hour: 20, hours: 4 }));
-        assert_eq!(gap, OptionsError::Gap { end: 24, hours: 24 });
+        let gap = refused(|o| o.gap = Some(LoggingGap { at_hour: 20, hours: 4 }));
+        assert_eq!(gap, OptionsError::LoggingGap { end: 24, hours: 24 });
         let error = refused(|o| o.backfill = 25);
         assert_eq!(error.to_string(), "backfill is 25, but must be from 0 to 24");
         refused(|o| o.max_events_per_file = 0);

@@ -216,7 +216,7 @@ fn shares(options: &Options) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Gap;
+    use crate::options::LoggingGap;
 
     fn options() -> Options {
         Options {
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_gap_parts_two_segments() {
-        let plan = Plan::new(&Options { gap: Some(Gap { at_hour: 5, hours: 3 }), ..options() });
+        let plan = Plan::new(&Options { gap: Some(LoggingGap { at_hour: 5, hours: 3 }), ..options() });
         let [before, after] = &plan.segments[..] else { panic!("two segments") };
         assert!(before.stopped && !after.stopped);
         assert_eq!((before.hours, after.first_hour, after.hours), (5, 8, 16));

@@ -22,7 +22,7 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_deliver::{
-    journal::{DroppedTail, Entry, Journal, JournalError, JournalOptions, Position},
+    journal::{DroppedTail, Journal, JournalEntry, JournalError, JournalOptions, JournalPosition},
     live::{Deliverer, Due, Folders, LiveError, LiveOptions},
 };
 use trailseal_evidence::events::RecentEvents;
@@ -232,7 +232,8 @@ impl Local {
     ) -> Result<(), JournalError> {
         let event = record::of_call(context, caller, operation, input, result);
         // the rules have refused an account or a Region that makes no entry already
-        let Ok(entry) = Entry::new(&caller.account, &caller.region, caller.now.millis(), &event) else {
+        let Ok(entry) = JournalEntry::new(&caller.account, &caller.region, caller.now.millis(), &event)
+        else {
             return Ok(());
         };
         // what only read need not wait for the disk: a kill takes nothing of it either
@@ -281,7 +282,8 @@ impl Local {
             let keys = Arc::new(delivery.public_keys());
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         }
-        let kept = self.recent.first().map_or(done.delivered, |first| done.delivered.min(Position(first)));
+        let kept =
+            self.recent.first().map_or(done.delivered, |first| done.delivered.min(JournalPosition(first)));
         let mut trouble = done.trouble;
         if let Err(error) = self.journal.release(kept) {
             trouble.extend(delivery.note_release(&error, now));
@@ -297,8 +299,8 @@ impl Local {
     /// Puts entries into the journal in one of its ways, and makes them findable.
     fn append(
         &self,
-        append: fn(&Journal, &[Entry]) -> Result<Position, JournalError>,
-        batch: &[Entry],
+        append: fn(&Journal, &[JournalEntry]) -> Result<JournalPosition, JournalError>,
+        batch: &[JournalEntry],
     ) -> Result<(), JournalError> {
         let end = append(&self.journal, batch)?;
         self.counts.events.fetch_add(batch.len() as u64, Ordering::Relaxed);
@@ -309,7 +311,7 @@ impl Local {
         Ok(())
     }
 
-    fn take(&self, batch: &[Entry]) -> Result<(), ApiError> {
+    fn take(&self, batch: &[JournalEntry]) -> Result<(), ApiError> {
         self.append(Journal::append, batch).map_err(|_| {
             let message = "The events could not be written to the disk; none of them was taken.";
             ApiError::new(ErrorCode::InternalFailure, message)

@@ -6,7 +6,7 @@ use trailseal_archive::{
     key::{DigestName, ObjectKind},
 };
 use trailseal_deliver::{
-    DigestDocument, LogEntry,
+    DigestDocument, DigestLogFile,
     digest::{HASH_ALGORITHM, sha256_hex},
 };
 
@@ -91,8 +91,8 @@ impl Model {
 
 impl Log {
     /// The entry that names this log.
-    pub fn entry(&self) -> LogEntry {
-        LogEntry {
+    pub fn entry(&self) -> DigestLogFile {
+        DigestLogFile {
             s3_bucket: self.bucket.clone(),
             s3_object: self.key.clone(),
             hash_value: sha256_hex(&self.content),
@@ -204,7 +204,7 @@ impl Chain {
 
     /// A digest of this chain that names no predecessor, and these logs. It is sealed, but nobody writes its
     /// signature down: what can be planted without a key.
-    pub fn unlinked(&self, start: Timestamp, end: Timestamp, logs: Vec<LogEntry>) -> Digest {
+    pub fn unlinked(&self, start: Timestamp, end: Timestamp, logs: Vec<DigestLogFile>) -> Digest {
         let object = self.digest_key(end);
         let mut document = DigestDocument::empty(&self.account, start, end, &self.bucket, &object);
         document.set_log_files(logs);

@@ -3,8 +3,8 @@
 use std::{
     io::{self, IsTerminal as _},
     sync::{
-        Condvar, Mutex,
         atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread,
     time::{Duration, Instant},
@@ -46,17 +46,17 @@ impl Counts {
         if !is_shown || !io::stderr().is_terminal() {
             return work();
         }
-        let end = End::default();
         thread::scope(|scope| {
-            // A panic of `work` must end the bar's thread too.
-            let _ended = EndOnDrop(&end);
-            scope.spawn(|| self.draw(&end, Instant::now()));
+            // Dropped when `work` is over, by a panic too, which ends the bar's thread.
+            let (_working, end) = channel();
+            scope.spawn(move || self.draw(&end, Instant::now()));
             work()
         })
     }
 
-    fn draw(&self, end: &End, begun: Instant) {
-        if end.wait(QUIET_TIME) {
+    fn draw(&self, end: &Receiver<()>, begun: Instant) {
+        let goes_on = |time| end.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+        if !goes_on(QUIET_TIME) {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
@@ -79,7 +79,7 @@ impl Counts {
                 load(&self.files),
                 HumanBytes(speed as u64),
             ));
-            if end.wait(REDRAW) {
+            if !goes_on(REDRAW) {
                 break;
             }
         }
@@ -100,30 +100,5 @@ impl trailseal_evidence::Progress for Counts {
 
     fn is_interrupted(&self) -> bool {
         self.interrupt.is_wanted()
-    }
-}
-
-#[derive(Default)]
-struct End {
-    has_come: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl End {
-    /// Waits for the end, at most so long; whether it has come.
-    fn wait(&self, time: Duration) -> bool {
-        let Ok(guard) = self.has_come.lock() else { return true };
-        self.changed.wait_timeout_while(guard, time, |come| !*come).is_ok_and(|(come, _)| *come)
-    }
-}
-
-struct EndOnDrop<'a>(&'a End);
-
-impl Drop for EndOnDrop<'_> {
-    fn drop(&mut self) {
-        if let Ok(mut come) = self.0.has_come.lock() {
-            *come = true;
-        }
-        self.0.changed.notify_all();
     }
 }

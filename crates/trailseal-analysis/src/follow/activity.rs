@@ -65,15 +65,15 @@ pub struct Node {
     /// The last one.
     pub last: Option<Timestamp>,
     /// From where, the most frequent first.
-    pub source_ips: Counted,
+    pub source_ips: ValueCounts,
     /// With what.
-    pub user_agents: Counted,
+    pub user_agents: ValueCounts,
     /// What.
-    pub event_names: Counted,
+    pub event_names: ValueCounts,
     /// What failed, by code.
-    pub errors: Counted,
+    pub errors: ValueCounts,
     /// Where.
-    pub regions: Counted,
+    pub regions: ValueCounts,
     /// Events that lead to sessions in the console, which have other keys.
     pub console_events: u64,
 }
@@ -95,16 +95,16 @@ pub struct Identity {
 /// Values with the number of their events.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
-pub struct Counted {
+pub struct ValueCounts {
     /// The most frequent first.
-    pub values: Vec<Value>,
+    pub values: Vec<CountedValue>,
     #[serde(skip)]
     counts: HashMap<String, u64>,
 }
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Value {
+pub struct CountedValue {
     /// The value.
     pub value: String,
     /// Events that have it.
@@ -167,12 +167,12 @@ struct Facts {
 
 /// Events on their way to the one that counts them.
 #[derive(Debug, Default)]
-struct FactBatch {
+struct ActivityBatch {
     events: Vec<Facts>,
     bytes: usize,
 }
 
-impl Batch for FactBatch {
+impl Batch for ActivityBatch {
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -205,7 +205,7 @@ pub(super) fn find(
         options,
         &filter,
         progress,
-        &|batch: &mut FactBatch, row| {
+        &|batch: &mut ActivityBatch, row| {
             let is_followed = |key: &str| places.contains_key(key);
             if let Some(facts) = paths.read(row, &key_paths, &is_followed) {
                 batch.bytes += facts.bytes();
@@ -427,7 +427,7 @@ impl Node {
     }
 }
 
-impl Counted {
+impl ValueCounts {
     fn add(&mut self, value: Option<&str>) {
         let Some(value) = value else { return };
         if let Some(count) = self.counts.get_mut(value) {
@@ -441,7 +441,7 @@ impl Counted {
 
     fn finish(&mut self) {
         let counts = std::mem::take(&mut self.counts);
-        self.values = counts.into_iter().map(|(value, events)| Value { value, events }).collect();
+        self.values = counts.into_iter().map(|(value, events)| CountedValue { value, events }).collect();
         self.values.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.value.cmp(&b.value)));
     }
 }

@@ -54,32 +54,32 @@ pub enum Reason {
         /// What ended before them.
         after: &'static str,
     },
-    /// The entry inflates to more than [`Limits::max_entry`](super::Limits::max_entry).
+    /// The entry inflates to more than [`ContentLimits::max_entry`](super::ContentLimits::max_entry).
     #[error("the content goes on beyond the limit of {limit} bytes")]
     EntryTooLarge {
         /// The limit.
         limit: u64,
     },
-    /// All that the file holds inflates to more than [`Limits::max_total`](super::Limits::max_total).
+    /// All that the file holds inflates to more than [`ContentLimits::max_total`](super::ContentLimits::max_total).
     #[error("the file inflates to more than the limit of {limit} bytes in all")]
     TotalTooLarge {
         /// The limit.
         limit: u64,
     },
-    /// The file has more entries than [`Limits::max_entries`](super::Limits::max_entries).
+    /// The file has more entries than [`ContentLimits::max_entries`](super::ContentLimits::max_entries).
     #[error("the file has more than the limit of {limit} entries")]
     TooManyEntries {
         /// The limit.
         limit: u64,
     },
-    /// A container lies deeper than [`Limits::max_depth`](super::Limits::max_depth).
+    /// A container lies deeper than [`ContentLimits::max_depth`](super::ContentLimits::max_depth).
     #[error("containers are nested deeper than the limit of {limit} levels")]
     TooDeep {
         /// The limit.
         limit: u32,
     },
-    /// A zip archive is not a file, larger than [`Limits::max_held`](super::Limits::max_held), and there is no
-    /// [`Limits::spool`](super::Limits::spool).
+    /// A zip archive is not a file, larger than [`ContentLimits::max_held`](super::ContentLimits::max_held), and there is no
+    /// [`ContentLimits::spool`](super::ContentLimits::spool).
     #[error(
         "a zip archive that is not a file and larger than {limit} bytes needs a folder for temporary files \
          outside of what is read"

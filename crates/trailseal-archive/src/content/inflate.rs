@@ -9,14 +9,14 @@ use super::{
     source::{Allowance, Source},
 };
 
-pub(super) struct GzipReader<'s, 'a> {
+pub(super) struct GzipContent<'s, 'a> {
     inflater: &'s mut Inflater,
     source: &'s mut Source<'a>,
     allowance: Allowance,
     failure: Option<Reason>,
 }
 
-impl<'s, 'a> GzipReader<'s, 'a> {
+impl<'s, 'a> GzipContent<'s, 'a> {
     pub(super) fn new(inflater: &'s mut Inflater, source: &'s mut Source<'a>, allowance: Allowance) -> Self {
         inflater.start_all_members(u64::MAX);
         Self { inflater, source, allowance, failure: None }
@@ -41,7 +41,7 @@ impl<'s, 'a> GzipReader<'s, 'a> {
     }
 }
 
-impl Read for GzipReader<'_, '_> {
+impl Read for GzipContent<'_, '_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() {
             return Ok(0);

@@ -17,7 +17,7 @@ const BLOCK: usize = 512;
 const MAX_META: u64 = 1 << 20;
 
 /// Something in an archive.
-pub(super) struct Member {
+pub(super) struct TarMember {
     pub(super) name: String,
     pub(super) kind: Kind,
 }
@@ -34,7 +34,7 @@ pub(super) enum Kind {
 
 /// What comes next.
 pub(super) enum Next {
-    Member(Member),
+    TarMember(TarMember),
     /// A piece that cannot be read, after which the archive goes on.
     Damage(Reason),
     /// The end, or why there is no more.
@@ -139,7 +139,7 @@ impl<'s, 'a> TarReader<'s, 'a> {
                         _ if name.ends_with('/') => Kind::Directory,
                         _ => Kind::File,
                     };
-                    return Next::Member(Member { name, kind });
+                    return Next::TarMember(TarMember { name, kind });
                 }
             }
         }

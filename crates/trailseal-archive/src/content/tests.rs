@@ -53,7 +53,7 @@ fn collect(seen: &mut Vec<Seen>, name: &EntryName, reader: &mut dyn Read) -> Con
     ControlFlow::Continue(())
 }
 
-fn walk_within(bytes: &[u8], limits: &Limits) -> (Vec<Seen>, Outcome) {
+fn walk_within(bytes: &[u8], limits: &ContentLimits) -> (Vec<Seen>, Outcome) {
     let mut seen = Vec::new();
     let outcome = read_stream("f", bytes, limits, &mut |name, reader| collect(&mut seen, name, reader));
 
@@ -82,7 +82,8 @@ fn walk_within(bytes: &[u8], limits: &Limits) -> (Vec<Seen>, Outcome) {
     assert_eq!(outcome.bytes_given, seen.iter().map(|(_, text, _)| text.len() as u64).sum::<u64>());
     for (name, _, error) in &seen {
         if let Some(error) = error {
-            let told = |problem: &Problem| problem.name.to_string() == *name && problem.error == *error;
+            let told =
+                |problem: &ContentProblem| problem.name.to_string() == *name && problem.error == *error;
             assert!(outcome.problems.iter().any(told), "{name}: {error}");
         }
     }
@@ -90,7 +91,7 @@ fn walk_within(bytes: &[u8], limits: &Limits) -> (Vec<Seen>, Outcome) {
 }
 
 fn walk(bytes: &[u8]) -> (Vec<Seen>, Outcome) {
-    walk_within(bytes, &Limits::default())
+    walk_within(bytes, &ContentLimits::default())
 }
 
 /// Names and texts of a file that has nothing wrong.
@@ -112,7 +113,7 @@ fn single(bytes: &[u8]) -> (Vec<u8>, Option<Reason>) {
 }
 
 fn problems(outcome: &Outcome) -> Vec<(String, u64, String)> {
-    let problem = |problem: &Problem| {
+    let problem = |problem: &ContentProblem| {
         (problem.name.to_string(), problem.error.offset, problem.error.reason.to_string())
     };
     outcome.problems.iter().map(problem).collect()
@@ -136,7 +137,7 @@ impl Read for Slow<'_> {
 fn visitor_stops_the_walk() {
     for archive in [tar(&[("a", b"{}"), ("b", b"{}")]), zips::zip(&[("a", b"{}"), ("b", b"{}")])] {
         let mut names = Vec::new();
-        let outcome = read_stream("f", &archive[..], &Limits::default(), &mut |name, _| {
+        let outcome = read_stream("f", &archive[..], &ContentLimits::default(), &mut |name, _| {
             names.push(name.to_string());
             ControlFlow::Break(())
         });
@@ -150,7 +151,7 @@ fn visitor_stops_the_walk() {
 fn entry_left_early_is_counted_and_the_rest_goes_on() {
     let archive = gzip(&tar(&[("a", &log(9_000)), ("b", &gzip(&log(9_000))), ("c", b"{}")]));
     let mut names = Vec::new();
-    let outcome = read_stream("f", &archive[..], &Limits::default(), &mut |name, reader| {
+    let outcome = read_stream("f", &archive[..], &ContentLimits::default(), &mut |name, reader| {
         reader.read_exact(&mut [0; 2]).unwrap();
         names.push(name.to_string());
         ControlFlow::Continue(())
@@ -171,9 +172,10 @@ fn read_errors_are_told_with_what_came_before() {
     for (file, cut) in [(content.clone(), 20_000), (gzip(&content), 2_000), (tar(&[("a", &content)]), 20_000)]
     {
         let mut seen = Vec::new();
-        let outcome = read_stream("f", file[..cut].chain(Broken), &Limits::default(), &mut |name, reader| {
-            collect(&mut seen, name, reader)
-        });
+        let outcome =
+            read_stream("f", file[..cut].chain(Broken), &ContentLimits::default(), &mut |name, reader| {
+                collect(&mut seen, name, reader)
+            });
         let (_, text, error) = seen.remove(0);
         assert!(content.starts_with(&text) && text.len() > 10_000, "{}", text.len());
         let reason = Reason::Read { kind: io::ErrorKind::PermissionDenied, message: "no more".into() };
@@ -186,7 +188,7 @@ fn read_errors_are_told_with_what_came_before() {
 #[test]
 fn folder_opened_as_a_file_is_a_read_error() {
     let folder = fs::File::open(".").unwrap();
-    let outcome = read_file("f", folder, &Limits::default(), &mut |_, _| ControlFlow::Continue(()));
+    let outcome = read_file("f", folder, &ContentLimits::default(), &mut |_, _| ControlFlow::Continue(()));
     assert!(matches!(outcome.problems[0].error.reason, Reason::Read { .. }), "{outcome:?}");
 }
 
@@ -202,7 +204,7 @@ fn limit_of_an_entry_is_exact() {
         gzip(&tar(&[("a", &gzip(&content))])),
     ];
     for file in archives {
-        let limits = |max_entry| Limits { max_entry, ..Limits::default() };
+        let limits = |max_entry| ContentLimits { max_entry, ..ContentLimits::default() };
         assert_eq!(walk_within(&file, &limits(length.max(file.len() as u64))).1.problems, []);
         let (seen, _) = walk_within(&file, &limits(length - 1));
         let (_, text, error) = &seen[0];
@@ -217,7 +219,7 @@ fn nested_bomb_stops_at_the_total() {
     for _ in 0..3 {
         file = gzip(&file);
     }
-    let limits = Limits { max_total: 1_000_000, ..Limits::default() };
+    let limits = ContentLimits { max_total: 1_000_000, ..ContentLimits::default() };
     let (seen, outcome) = walk_within(&file, &limits);
     let error = seen[0].2.as_ref().unwrap();
     assert_eq!(error.reason, Reason::TotalTooLarge { limit: 1_000_000 });
@@ -231,7 +233,7 @@ fn skipping_costs_as_much_as_reading() {
     archive[156] = b'V';
     let sum: u32 = archive[..148].iter().chain(&archive[156..512]).map(|&byte| u32::from(byte)).sum();
     archive[148..155].copy_from_slice(format!("{:06o}\0", sum + 256).as_bytes());
-    let limits = Limits { max_total: 1_000_000, ..Limits::default() };
+    let limits = ContentLimits { max_total: 1_000_000, ..ContentLimits::default() };
     let (seen, outcome) = walk_within(&gzip(&archive), &limits);
     assert_eq!(seen, []);
     assert!(problems(&outcome)[0].2.contains("in all"), "{:?}", outcome.problems);
@@ -239,7 +241,7 @@ fn skipping_costs_as_much_as_reading() {
 
 #[test]
 fn depth_has_a_limit() {
-    let limits = Limits { max_depth: 3, ..Limits::default() };
+    let limits = ContentLimits { max_depth: 3, ..ContentLimits::default() };
     let archive = gzip(&tar(&[("plain", b"{}"), ("gz", &gzip(b"{}")), ("gzgz", &gzip(&gzip(b"{}")))]));
     let (seen, outcome) = walk_within(&archive, &limits);
     assert_eq!(seen.len(), 2);
@@ -248,7 +250,7 @@ fn depth_has_a_limit() {
         [("f!gzgz".into(), 0, "containers are nested deeper than the limit of 3 levels".into())]
     );
     let zip = zips::zip(&[("a", b"{}")]);
-    let none = Limits { max_depth: 0, ..Limits::default() };
+    let none = ContentLimits { max_depth: 0, ..ContentLimits::default() };
     assert!(problems(&walk_within(&zip, &none).1)[0].2.contains("nested deeper"));
 }
 
@@ -256,7 +258,7 @@ fn depth_has_a_limit() {
 fn number_of_entries_has_a_limit() {
     let members: &[(&str, &[u8])] = &[("a", b"{}"), ("b", b"{}"), ("c", b"{}")];
     for archive in [tar(members), zips::zip(members)] {
-        let limits = |max_entries| Limits { max_entries, ..Limits::default() };
+        let limits = |max_entries| ContentLimits { max_entries, ..ContentLimits::default() };
         assert_eq!(walk_within(&archive, &limits(3)).1.problems, []);
         let (seen, outcome) = walk_within(&archive, &limits(2));
         assert_eq!(seen.len(), 2);
@@ -286,7 +288,7 @@ proptest! {
         ]),
         rest in prop::collection::vec(any::<u8>(), 0..700),
     ) {
-        let limits = Limits { max_entry: 10_000, max_total: 100_000, max_entries: 100, max_depth: 4, ..Limits::default() };
+        let limits = ContentLimits { max_entry: 10_000, max_total: 100_000, max_entries: 100, max_depth: 4, ..ContentLimits::default() };
         let (_, outcome) = walk_within(&[start, &rest].concat(), &limits);
         prop_assert!(outcome.bytes_given <= 1_000_000);
     }
@@ -310,7 +312,7 @@ proptest! {
             let at = at.index(file.len());
             file[at] = value;
         }
-        let limits = Limits { max_entry: 1_000_000, max_total: 10_000_000, max_entries: 100, max_depth: 6, ..Limits::default() };
+        let limits = ContentLimits { max_entry: 1_000_000, max_total: 10_000_000, max_entries: 100, max_depth: 6, ..ContentLimits::default() };
         walk_within(&file, &limits);
     }
 }

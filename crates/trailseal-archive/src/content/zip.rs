@@ -5,10 +5,10 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use super::{EntryName, Reason, Walk};
+use super::{EntryName, EntryWalk, Reason};
 
-use directory::{Directory, Record};
-use entry::{EntryReader, Method, Stated, differences};
+use directory::{Directory, DirectoryRecord};
+use entry::{Method, Stated, ZipEntryReader, differences};
 use sequence::{Local, Sequence};
 
 mod directory;
@@ -23,7 +23,7 @@ pub(super) trait ReadSeek: Read + Seek {}
 
 impl<R: Read + Seek> ReadSeek for R {}
 
-impl Walk<'_> {
+impl EntryWalk<'_> {
     /// Walks the archive, by its central directory, or without one as far as it goes.
     ///
     /// `missing` is why not all of the archive is there, if it is known.
@@ -176,7 +176,7 @@ impl Walk<'_> {
                 return None;
             }
         };
-        let mut reader = EntryReader::new(input, method, stated, self.allowance.clone());
+        let mut reader = ZipEntryReader::new(input, method, stated, self.allowance.clone());
         self.stream(name, &mut reader, depth);
         // in a sequence, the next entry is found by reading this one to its end
         if stated.is_none() {
@@ -187,7 +187,7 @@ impl Walk<'_> {
 }
 
 /// Goes to where an entry's data begins, after its own header, and says how long that is.
-fn seek_to_data(archive: &mut dyn ReadSeek, record: &Record) -> Result<u64, Reason> {
+fn seek_to_data(archive: &mut dyn ReadSeek, record: &DirectoryRecord) -> Result<u64, Reason> {
     archive.seek(SeekFrom::Start(record.header))?;
     let mut header = [0; 30];
     archive.read_exact(&mut header).map_err(|error| match error.kind() {

@@ -33,14 +33,14 @@ pub(super) struct ZstdReader<'s, 'a> {
     source: &'s mut Source<'a>,
     allowance: Allowance,
     block: Vec<u8>,
-    state: State,
+    state: ZstdState,
     frame: Frame,
     inflated: u64,
     failure: Option<Reason>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ZstdState {
     /// A frame, or the end, comes next.
     Between,
     /// A block comes next.
@@ -69,7 +69,7 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
             source,
             allowance,
             block: Vec::new(),
-            state: State::Between,
+            state: ZstdState::Between,
             frame: Frame { first: true, has_checksum: false, size: 0, inflated: 0, hash: Xxh64::new() },
             inflated: 0,
             failure: None,
@@ -77,11 +77,11 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
     }
 
     /// Reads to the next frame, and its header.
-    fn open(&mut self) -> Result<State, Reason> {
+    fn open(&mut self) -> Result<ZstdState, Reason> {
         let mut magic = [0; 4];
         let length = self.source.read_full(&mut magic);
         if length == 0 {
-            return self.source.failure().cloned().map_or(Ok(State::Ended), Err);
+            return self.source.failure().cloned().map_or(Ok(ZstdState::Ended), Err);
         }
         match magic {
             [0x28, 0xb5, 0x2f, 0xfd] => {}
@@ -126,10 +126,10 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
         self.frame.size = self.decoder.content_size();
         self.frame.inflated = 0;
         self.frame.hash = Xxh64::new();
-        Ok(State::Blocks)
+        Ok(ZstdState::Blocks)
     }
 
-    fn skip_frame(&mut self) -> Result<State, Reason> {
+    fn skip_frame(&mut self) -> Result<ZstdState, Reason> {
         self.frame.first = false;
         let mut length = [0; 4];
         self.fill(&mut length)?;
@@ -140,11 +140,11 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
             self.fill(&mut rest[..length])?;
             left -= length;
         }
-        Ok(State::Between)
+        Ok(ZstdState::Between)
     }
 
     /// Decodes one block.
-    fn decode(&mut self) -> Result<State, Reason> {
+    fn decode(&mut self) -> Result<ZstdState, Reason> {
         let mut header = [0; 4];
         self.fill(&mut header[..3])?;
         let value = u32::from_le_bytes(header);
@@ -178,14 +178,14 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
         }
         match self.decoder.decode_blocks(&self.block[..], BlockDecodingStrategy::UptoBlocks(1)) {
             Ok(_) if self.decoder.is_finished() == is_last => {
-                Ok(if is_last { State::Drain } else { State::Blocks })
+                Ok(if is_last { ZstdState::Drain } else { ZstdState::Blocks })
             }
             _ => Err(corrupt_block()),
         }
     }
 
     /// Checks the frame once all its content was handed out.
-    fn close(&mut self) -> Result<State, Reason> {
+    fn close(&mut self) -> Result<ZstdState, Reason> {
         if let Some(reason) = self.failure.take() {
             return Err(reason);
         }
@@ -200,7 +200,7 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
             Some(stated) if self.frame.has_checksum && stated != actual => Err(self.wrong_checksum(format!(
                 "the zstd frame states the checksum {stated:08x}, but that of the content is {actual:08x}"
             ))),
-            _ => Ok(State::Between),
+            _ => Ok(ZstdState::Between),
         }
     }
 
@@ -210,24 +210,24 @@ impl<'s, 'a> ZstdReader<'s, 'a> {
         if is_last { Reason::Checksum { what } } else { Reason::Corrupt { what } }
     }
 
-    fn advance(&mut self) -> Result<State, Reason> {
+    fn advance(&mut self) -> Result<ZstdState, Reason> {
         match self.state {
-            State::Between => self.open(),
-            State::Blocks => self.decode(),
-            State::Drain => self.close(),
-            State::Ended => Ok(State::Ended),
+            ZstdState::Between => self.open(),
+            ZstdState::Blocks => self.decode(),
+            ZstdState::Drain => self.close(),
+            ZstdState::Ended => Ok(ZstdState::Ended),
         }
     }
 
     /// Keeps the reason, and lets the decoder give out what it holds back.
     fn fail(&mut self, reason: Reason) {
-        if self.state == State::Blocks {
+        if self.state == ZstdState::Blocks {
             let one = BlockDecodingStrategy::UptoBlocks(1);
             // if not even that can be decoded, there is nothing more to be had
             drop(self.decoder.decode_blocks(&LAST_BLOCK[..], one));
         }
         self.failure = Some(reason);
-        self.state = State::Ended;
+        self.state = ZstdState::Ended;
     }
 
     fn fill<'b>(&mut self, out: &'b mut [u8]) -> Result<&'b mut [u8], Reason> {
@@ -253,11 +253,11 @@ impl Read for ZstdReader<'_, '_> {
                 if let Err(reason) = self.allowance.spend(length) {
                     self.decoder = FrameDecoder::new();
                     self.failure = Some(reason);
-                    self.state = State::Ended;
+                    self.state = ZstdState::Ended;
                 }
                 return Ok(length);
             }
-            if self.state == State::Ended {
+            if self.state == ZstdState::Ended {
                 return match &self.failure {
                     Some(reason) => Err(reason.clone().at(self.inflated).into()),
                     None => Ok(0),

@@ -153,7 +153,7 @@ impl Builder {
 
     /// One object, or one after the other.
     fn read_objects(&mut self, text: &[u8]) -> Result<(), MetadataError> {
-        let mut stream = serde_json::Deserializer::from_slice(text).into_iter::<Record>();
+        let mut stream = serde_json::Deserializer::from_slice(text).into_iter::<ManifestObject>();
         let mut lines = LineCounter { text, at: 0, line: 1 };
         let Some(first) = stream.next() else { return Ok(()) };
         let first = first.map_err(|error| json::malformed(&error))?;
@@ -182,7 +182,7 @@ impl Builder {
     }
 
     /// Adds an object that names its key itself.
-    fn add(&mut self, record: Record) -> Result<(), MetadataError> {
+    fn add(&mut self, record: ManifestObject) -> Result<(), MetadataError> {
         let key = record.key().ok_or(MetadataError::NoKey)?.to_owned();
         let bucket = record.text(&["bucket", "s3_bucket"]).map(str::to_owned);
         let mut metadata = ObjectMetadata::default();
@@ -276,7 +276,7 @@ impl LineCounter<'_> {
 }
 
 /// An object of a manifest, its values reduced to what can be of use.
-struct Record {
+struct ManifestObject {
     members: Vec<(String, Value)>,
 }
 
@@ -288,7 +288,7 @@ enum Value {
     Other,
 }
 
-impl Record {
+impl ManifestObject {
     fn key(&self) -> Option<&str> {
         self.text(&["key", "s3_key", "path"])
     }
@@ -315,23 +315,23 @@ impl From<Node> for Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Record {
+impl<'de> Deserialize<'de> for ManifestObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct RecordVisitor;
 
         impl<'de> Visitor<'de> for RecordVisitor {
-            type Value = Record;
+            type Value = ManifestObject;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Record, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ManifestObject, A::Error> {
                 let mut members = Vec::new();
                 while let Some((name, node)) = entries.next_entry::<String, Node>()? {
                     members.push((name, node.into()));
                 }
-                Ok(Record { members })
+                Ok(ManifestObject { members })
             }
         }
 

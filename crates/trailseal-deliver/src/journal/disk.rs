@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 /// One change of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Step {
+pub enum DiskStep {
     /// A folder is made.
     CreateFolder,
     /// A file is made, empty.
@@ -32,14 +32,14 @@ pub enum Step {
 
 /// What happens to a step.
 #[derive(Debug)]
-pub enum Fault {
+pub enum DiskFault {
     /// It is done.
     None,
     /// Nothing is done, and it is said to be done; makes tests without syncs possible.
     Skip,
     /// It fails and nothing is done.
     Error(io::Error),
-    /// So many bytes are written, then it fails. For other steps than [`Step::Write`]: it is done and then
+    /// So many bytes are written, then it fails. For other steps than [`DiskStep::Write`]: it is done and then
     /// said to have failed.
     After(usize, io::Error),
 }
@@ -47,7 +47,7 @@ pub enum Fault {
 /// Is asked before every step; for tests of crashes and full disks.
 pub trait Faults: Send + Sync {
     /// Decides about a step on `path` (for a rename: the new name).
-    fn before(&self, step: Step, path: &Path) -> Fault;
+    fn before(&self, step: DiskStep, path: &Path) -> DiskFault;
 }
 
 /// The disk, or one that fails when it is told to.
@@ -68,12 +68,12 @@ impl Disk {
         Self { faults: Some(faults) }
     }
 
-    fn step(&self, step: Step, path: &Path, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        match self.faults.as_ref().map_or(Fault::None, |faults| faults.before(step, path)) {
-            Fault::None => act(),
-            Fault::Skip => Ok(()),
-            Fault::Error(error) => Err(error),
-            Fault::After(_, error) => act().and(Err(error)),
+    fn step(&self, step: DiskStep, path: &Path, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        match self.faults.as_ref().map_or(DiskFault::None, |faults| faults.before(step, path)) {
+            DiskFault::None => act(),
+            DiskFault::Skip => Ok(()),
+            DiskFault::Error(error) => Err(error),
+            DiskFault::After(_, error) => act().and(Err(error)),
         }
     }
 
@@ -88,7 +88,7 @@ impl Disk {
             missing.push(folder);
         }
         for folder in missing.into_iter().rev() {
-            self.step(Step::CreateFolder, folder, || match create_folder(folder, private) {
+            self.step(DiskStep::CreateFolder, folder, || match create_folder(folder, private) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
                 made => made,
             })?;
@@ -100,7 +100,7 @@ impl Disk {
     /// Makes an empty file, or empties the one that is there; with `private` it is readable by the owner
     /// alone from its first moment.
     pub(crate) fn create(&self, path: &Path, private: bool) -> io::Result<DiskFile> {
-        self.step(Step::Create, path, || {
+        self.step(DiskStep::Create, path, || {
             // a file of that name with other rights would keep them
             remove_if_there(path)?;
             let mut options = OpenOptions::new();
@@ -120,18 +120,18 @@ impl Disk {
 
     /// Gives a file of the same folder its name, durably.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(Step::Rename, to, || fs::rename(from, to))?;
+        self.step(DiskStep::Rename, to, || fs::rename(from, to))?;
         self.sync_folder(parent(to))
     }
 
     /// Removes a file if it is there.
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
-        self.step(Step::Remove, path, || remove_if_there(path))
+        self.step(DiskStep::Remove, path, || remove_if_there(path))
     }
 
     /// Makes a folder's names durable.
     pub(crate) fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.step(Step::SyncFolder, path, || sync_folder(path))
+        self.step(DiskStep::SyncFolder, path, || sync_folder(path))
     }
 
     /// Writes a file that is there whole or not at all: under another name in the same folder, synced, then
@@ -170,23 +170,24 @@ pub(crate) struct DiskFile {
 impl DiskFile {
     pub(crate) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(offset))?;
-        let fault = self.disk.faults.as_ref().map_or(Fault::None, |f| f.before(Step::Write, &self.path));
+        let fault =
+            self.disk.faults.as_ref().map_or(DiskFault::None, |f| f.before(DiskStep::Write, &self.path));
         match fault {
-            Fault::None => self.file.write_all(bytes),
-            Fault::Skip => Ok(()),
-            Fault::Error(error) => Err(error),
-            Fault::After(length, error) => {
+            DiskFault::None => self.file.write_all(bytes),
+            DiskFault::Skip => Ok(()),
+            DiskFault::Error(error) => Err(error),
+            DiskFault::After(length, error) => {
                 self.file.write_all(&bytes[..length.min(bytes.len())]).and(Err(error))
             }
         }
     }
 
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.disk.step(Step::Sync, &self.path, || self.file.sync_data())
+        self.disk.step(DiskStep::Sync, &self.path, || self.file.sync_data())
     }
 
     pub(crate) fn truncate(&self, length: u64) -> io::Result<()> {
-        self.disk.step(Step::Truncate, &self.path, || self.file.set_len(length))
+        self.disk.step(DiskStep::Truncate, &self.path, || self.file.set_len(length))
     }
 }
 

@@ -11,7 +11,7 @@
 //! cannot be read, a good record of a later group behind it proves that it could be read once. The salt is
 //! random: who sends events cannot send any that look like records.
 
-use super::Entry;
+use super::JournalEntry;
 
 pub(super) const MAGIC: &[u8; 8] = b"trailsj1";
 pub(super) const SEGMENT_HEADER: usize = 32;
@@ -118,12 +118,12 @@ fn crc(segment: SegmentHeader, length: u32, sequence: u64, group: u64, payload: 
 }
 
 /// How many bytes [`write_payload`] writes for an entry.
-pub(super) fn payload_length(entry: &Entry) -> usize {
+pub(super) fn payload_length(entry: &JournalEntry) -> usize {
     10 + entry.account.len() + entry.region.len() + entry.event.len()
 }
 
-/// Accounts and Regions of an [`Entry`] are short, so a byte holds their lengths.
-pub(super) fn write_payload(out: &mut Vec<u8>, entry: &Entry) {
+/// Accounts and Regions of an [`JournalEntry`] are short, so a byte holds their lengths.
+pub(super) fn write_payload(out: &mut Vec<u8>, entry: &JournalEntry) {
     out.extend_from_slice(&entry.received.to_le_bytes());
     for text in [&entry.account, &entry.region] {
         out.push(text.len() as u8);
@@ -142,11 +142,11 @@ pub(super) fn set_received(payload: &mut [u8], received: i64) {
     }
 }
 
-pub(super) fn read_payload(payload: &[u8]) -> Option<Entry> {
+pub(super) fn read_payload(payload: &[u8]) -> Option<JournalEntry> {
     let (received, rest) = payload.split_first_chunk::<8>()?;
     let (account, rest) = short_text(rest)?;
     let (region, event) = short_text(rest)?;
-    Some(Entry { account, region, received: i64::from_le_bytes(*received), event: event.to_vec() })
+    Some(JournalEntry { account, region, received: i64::from_le_bytes(*received), event: event.to_vec() })
 }
 
 fn short_text(bytes: &[u8]) -> Option<(String, &[u8])> {

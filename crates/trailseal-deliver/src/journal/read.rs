@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use super::format::{self, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentHeader};
-use super::{Entry, Journal, JournalError, Position};
+use super::{Journal, JournalEntry, JournalError, JournalPosition};
 
 /// Iterates over entries in the order in which they were appended; ends after an error.
 #[derive(Debug)]
@@ -29,11 +29,11 @@ struct OpenSegment {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(journal: &'a Journal, from: Position, end: Position) -> Self {
+    pub(super) fn new(journal: &'a Journal, from: JournalPosition, end: JournalPosition) -> Self {
         Self { journal, next: from.0, end: end.0, open: None, failed: false }
     }
 
-    fn read(&mut self) -> Result<Entry, JournalError> {
+    fn read(&mut self) -> Result<JournalEntry, JournalError> {
         if self.open.as_ref().is_some_and(|open| open.following == Some(self.next)) {
             self.open = None;
         }
@@ -55,13 +55,13 @@ impl<'a> Reader<'a> {
 }
 
 impl Iterator for Reader<'_> {
-    type Item = Result<(Position, Entry), JournalError>;
+    type Item = Result<(JournalPosition, JournalEntry), JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed || self.next >= self.end {
             return None;
         }
-        let read = self.read().map(|entry| (Position(self.next), entry));
+        let read = self.read().map(|entry| (JournalPosition(self.next), entry));
         self.failed = read.is_err();
         self.next += 1;
         Some(read)
@@ -76,7 +76,10 @@ impl Journal {
             let at = state.segments.partition_point(|segment| segment.first <= sequence).checked_sub(1);
             let Some(at) = at else {
                 let first = state.segments.first().map_or(state.end, |segment| segment.first);
-                return Err(JournalError::Released { position: Position(sequence), first: Position(first) });
+                return Err(JournalError::Released {
+                    position: JournalPosition(sequence),
+                    first: JournalPosition(first),
+                });
             };
             let segment = &state.segments[at];
             let place = segment.index.partition_point(|(of, _)| *of <= sequence).checked_sub(1);

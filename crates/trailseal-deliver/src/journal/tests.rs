@@ -4,7 +4,7 @@ use std::{fs, io, thread};
 
 use proptest::prelude::*;
 
-use super::disk::{Fault, Faults, Step};
+use super::disk::{DiskFault, DiskStep, Faults};
 use super::*;
 
 /// Fails the step with a number, and all after it if the disk stays broken.
@@ -22,27 +22,27 @@ impl FailAt {
 }
 
 impl Faults for FailAt {
-    fn before(&self, kind: Step, _: &Path) -> Fault {
+    fn before(&self, kind: DiskStep, _: &Path) -> DiskFault {
         let step = self.steps.fetch_add(1, Ordering::SeqCst);
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         match self.partial {
             _ if step < self.at || (step > self.at && !self.stays_broken) => match kind {
                 // syncs take nearly all the time
-                Step::Sync | Step::SyncFolder => Fault::Skip,
-                _ => Fault::None,
+                DiskStep::Sync | DiskStep::SyncFolder => DiskFault::Skip,
+                _ => DiskFault::None,
             },
-            Some(length) if step == self.at => Fault::After(length, full()),
-            _ => Fault::Error(full()),
+            Some(length) if step == self.at => DiskFault::After(length, full()),
+            _ => DiskFault::Error(full()),
         }
     }
 }
 
-fn entry(number: u64) -> Entry {
+fn entry(number: u64) -> JournalEntry {
     let event = format!(r#"{{"eventID":"{number}","pad":"{}"}}"#, "x".repeat((number % 7) as usize * 11));
-    Entry::new("111122223333", "eu-west-1", number as i64, event.as_bytes()).unwrap()
+    JournalEntry::new("111122223333", "eu-west-1", number as i64, event.as_bytes()).unwrap()
 }
 
-fn entries(from: u64, to: u64) -> Vec<Entry> {
+fn entries(from: u64, to: u64) -> Vec<JournalEntry> {
     (from..to).map(entry).collect()
 }
 
@@ -50,7 +50,7 @@ fn small() -> JournalOptions {
     JournalOptions { segment_bytes: 700, ..JournalOptions::default() }
 }
 
-fn all(journal: &Journal) -> Vec<Entry> {
+fn all(journal: &Journal) -> Vec<JournalEntry> {
     journal.read_from(journal.first()).map(|read| read.unwrap().1).collect()
 }
 
@@ -62,14 +62,14 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
 fn what_was_appended_is_read_back_from_anywhere_and_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path(), small()).unwrap();
-    assert_eq!(journal.append(&[]).unwrap(), Position(0));
+    assert_eq!(journal.append(&[]).unwrap(), JournalPosition(0));
     for at in 0..20 {
-        assert_eq!(journal.append(&entries(at * 3, at * 3 + 3)).unwrap(), Position(at * 3 + 3));
+        assert_eq!(journal.append(&entries(at * 3, at * 3 + 3)).unwrap(), JournalPosition(at * 3 + 3));
     }
     assert!(segments(folder.path()).len() > 5);
     for from in [0, 1, 13, 59, 60] {
-        let read: Vec<_> = journal.read_from(Position(from)).map(Result::unwrap).collect();
-        let expected: Vec<_> = (from..60).map(|at| (Position(at), entry(at))).collect();
+        let read: Vec<_> = journal.read_from(JournalPosition(from)).map(Result::unwrap).collect();
+        let expected: Vec<_> = (from..60).map(|at| (JournalPosition(at), entry(at))).collect();
         assert_eq!(read, expected);
     }
     assert!(matches!(Journal::open(folder.path(), small()), Err(JournalError::InUse { .. })));
@@ -85,17 +85,19 @@ fn released_segments_are_gone_and_numbers_go_on() {
     for at in 0..20 {
         journal.append(&entries(at * 3, at * 3 + 3)).unwrap();
     }
-    journal.release(Position(31)).unwrap();
+    journal.release(JournalPosition(31)).unwrap();
     let first = journal.first();
     assert!(first.0 > 0 && first.0 <= 31);
     assert_eq!(all(&journal), entries(first.0, 60));
-    let error = journal.read_from(Position(0)).next().unwrap().unwrap_err();
-    assert!(matches!(error, JournalError::Released { position: Position(0), first: at } if at == first));
-    journal.release(Position(60)).unwrap();
+    let error = journal.read_from(JournalPosition(0)).next().unwrap().unwrap_err();
+    assert!(
+        matches!(error, JournalError::Released { position: JournalPosition(0), first: at } if at == first)
+    );
+    journal.release(JournalPosition(60)).unwrap();
     assert_eq!(segments(folder.path()).len(), 1);
     drop(journal);
     let journal = Journal::open(folder.path(), small()).unwrap();
-    assert_eq!(journal.append(&entries(60, 61)).unwrap(), Position(61));
+    assert_eq!(journal.append(&entries(60, 61)).unwrap(), JournalPosition(61));
 }
 
 #[test]
@@ -218,7 +220,7 @@ fn append_all(journal: &Journal, acknowledged: &mut Vec<u64>, from: u64) -> usiz
 }
 
 fn numbers(journal: &Journal) -> Vec<u64> {
-    let number = |entry: &Entry| {
+    let number = |entry: &JournalEntry| {
         let event: serde_json::Value = serde_json::from_slice(entry.event()).unwrap();
         event["eventID"].as_str().unwrap().parse().unwrap()
     };
@@ -270,12 +272,12 @@ fn a_disk_that_breaks_at_any_step_takes_nothing_that_was_acknowledged() {
 struct SlowSync(AtomicUsize);
 
 impl Faults for SlowSync {
-    fn before(&self, step: Step, _: &Path) -> Fault {
-        if step == Step::Sync {
+    fn before(&self, step: DiskStep, _: &Path) -> DiskFault {
+        if step == DiskStep::Sync {
             self.0.fetch_add(1, Ordering::SeqCst);
             thread::sleep(std::time::Duration::from_millis(2));
         }
-        Fault::None
+        DiskFault::None
     }
 }
 
@@ -292,7 +294,7 @@ fn concurrent_appends_share_syncs_and_keep_their_order() {
                 for at in 0..20 {
                     let number = thread * 1000 + at;
                     let end = journal.append(&[entry(number)]).unwrap();
-                    let read = journal.read_from(Position(end.0 - 1)).next().unwrap().unwrap();
+                    let read = journal.read_from(JournalPosition(end.0 - 1)).next().unwrap().unwrap();
                     assert_eq!(read.1.event(), entry(number).event());
                 }
             });
@@ -310,7 +312,7 @@ fn concurrent_appends_share_syncs_and_keep_their_order() {
 #[test]
 fn a_clock_that_goes_back_does_not_take_times_back() {
     let folder = tempfile::tempdir().unwrap();
-    let at = |received| Entry::new("111122223333", "eu-west-1", received, b"{}").unwrap();
+    let at = |received| JournalEntry::new("111122223333", "eu-west-1", received, b"{}").unwrap();
     let journal = Journal::open(folder.path(), small()).unwrap();
     journal.append(&[at(50), at(20)]).unwrap();
     journal.append(&[at(30), at(60)]).unwrap();
@@ -318,13 +320,13 @@ fn a_clock_that_goes_back_does_not_take_times_back() {
     let journal = Journal::open(folder.path(), small()).unwrap();
     assert_eq!((journal.time(10), journal.time(70)), (60, 70));
     journal.append(&[at(10)]).unwrap();
-    let times: Vec<i64> = all(&journal).iter().map(Entry::received).collect();
+    let times: Vec<i64> = all(&journal).iter().map(JournalEntry::received).collect();
     assert_eq!(times, [50, 50, 50, 60, 60]);
 }
 
 #[test]
 fn what_could_not_be_delivered_is_no_entry() {
-    let entry = |account: &str, region: &str, event: &[u8]| Entry::new(account, region, 0, event);
+    let entry = |account: &str, region: &str, event: &[u8]| JournalEntry::new(account, region, 0, event);
     let (account, region) = ("111122223333", "eu-west-1");
     assert_eq!(entry("1", region, b"{}"), Err(EntryError::Account));
     assert_eq!(entry(account, "../../etc", b"{}"), Err(EntryError::Region));
@@ -337,7 +339,7 @@ fn what_could_not_be_delivered_is_no_entry() {
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(100));
     let batch = [entry(account, region, b"{}").unwrap(), entry(account, region, long.as_bytes()).unwrap()];
     assert!(matches!(journal.append(&batch), Err(JournalError::TooLong { limit: 100, .. })));
-    assert_eq!(journal.end(), Position(0));
+    assert_eq!(journal.end(), JournalPosition(0));
 }
 
 #[test]
@@ -350,13 +352,13 @@ fn what_is_not_synced_survives_a_kill_and_is_durable_after_a_sync() {
     assert!(segments(folder.path()).len() > 2);
     assert!(journal.durable() < journal.end(), "{:?}", journal.durable());
     journal.sync().unwrap();
-    assert_eq!(journal.durable(), Position(30));
+    assert_eq!(journal.durable(), JournalPosition(30));
     journal.append_unsynced(&entries(30, 32)).unwrap();
     journal.append(&[entry(32)]).unwrap();
-    assert_eq!(journal.durable(), Position(33));
+    assert_eq!(journal.durable(), JournalPosition(33));
     drop(journal);
     let journal = Journal::open(folder.path(), small()).unwrap();
-    assert_eq!((all(&journal), journal.durable()), (entries(0, 33), Position(33)));
+    assert_eq!((all(&journal), journal.durable()), (entries(0, 33), JournalPosition(33)));
 }
 
 #[test]

@@ -8,19 +8,19 @@ use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 use super::LiveError;
 use super::keyring::SigningKeys;
 use super::state::{Chain, Closing, LogRow, Previous, TrailState};
-use crate::digest::{DigestDocument, HASH_ALGORITHM, LogEntry, sha256_hex};
+use crate::digest::{DigestDocument, DigestLogFile, HASH_ALGORITHM, sha256_hex};
 use crate::journal::disk::Disk;
 use crate::write::{Sidecar, gzip, sidecar_name};
 
 /// Where digests are written, and by which keys they are signed.
-pub(super) struct Writer<'a> {
+pub(super) struct DigestWriter<'a> {
     pub(super) buckets: &'a Path,
     pub(super) gzip_level: u32,
     pub(super) disk: &'a Disk,
     pub(super) keys: &'a mut SigningKeys,
 }
 
-impl Writer<'_> {
+impl DigestWriter<'_> {
     /// Writes the starting digest of every chain that has none, and says how many. The windows of all
     /// chains meet at the same times, so a chain that begins later begins at the start of the window.
     pub(super) fn start_chains(&mut self, state: &mut TrailState) -> Result<u64, LiveError> {
@@ -101,8 +101,8 @@ fn next(
     document
 }
 
-fn entry(row: &LogRow) -> LogEntry {
-    LogEntry {
+fn entry(row: &LogRow) -> DigestLogFile {
+    DigestLogFile {
         s3_bucket: row.bucket.clone(),
         s3_object: row.key.clone(),
         hash_value: row.hash.clone(),

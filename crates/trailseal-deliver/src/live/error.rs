@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::journal::{JournalError, Position};
+use crate::journal::{JournalError, JournalPosition};
 use crate::keys::KeyError;
 
 /// Why a delivery failed, or a deliverer could not be opened.
@@ -45,9 +45,9 @@ pub enum LiveError {
     #[error("the journal ends at entry {}, but entries before {} were delivered", end.0, delivered.0)]
     JournalBehind {
         /// The journal's end.
-        end: Position,
+        end: JournalPosition,
         /// Up to here entries were delivered.
-        delivered: Position,
+        delivered: JournalPosition,
     },
     /// The journal could not be read.
     #[error(transparent)]

@@ -14,7 +14,7 @@ use trailseal_archive::gzip::{Form, inflate_all};
 use super::state::{LogRow, PlannedLog, TrailState};
 use super::{Context, LiveError, second_of};
 use crate::digest::sha256_hex;
-use crate::journal::{Entry, Position};
+use crate::journal::{JournalEntry, JournalPosition};
 use crate::write::{GzipWriter, log_file_name};
 
 /// A log file gets no more events once its records are so long, inflated.
@@ -54,10 +54,10 @@ pub(super) fn gather(
     let mut open: BTreeMap<String, Open> = BTreeMap::new();
     let mut bytes = 0;
     if state.position > cx.round.journal.end().0 {
-        let (end, delivered) = (cx.round.journal.end(), Position(state.position));
+        let (end, delivered) = (cx.round.journal.end(), JournalPosition(state.position));
         return Err(LiveError::JournalBehind { end, delivered });
     }
-    for read in cx.round.journal.read_from(Position(state.position)) {
+    for read in cx.round.journal.read_from(JournalPosition(state.position)) {
         let (position, entry) = read?;
         if position.0 >= until || limit.is_some_and(|limit| entry.received() >= limit) {
             break;
@@ -104,7 +104,7 @@ pub(super) fn gather(
 }
 
 impl Open {
-    fn add(&mut self, entry: &Entry, time: Timestamp) {
+    fn add(&mut self, entry: &JournalEntry, time: Timestamp) {
         if self.events > 0 {
             self.records.push(b',');
         }
@@ -160,7 +160,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &JournalEntry) -> Self {
         #[derive(Deserialize)]
         struct Fields {
             #[serde(rename = "eventTime")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
-use super::digests::Writer;
+use super::digests::DigestWriter;
 use super::keyring::SigningKeys;
 use super::logs::{self, gather};
 use super::state::{Chain, Closing, Delivery, TrailState};
@@ -429,7 +429,7 @@ impl Trail {
     }
 }
 
-fn writer<'a>(cx: &'a Context<'_>, keys: &'a mut SigningKeys) -> Writer<'a> {
+fn writer<'a>(cx: &'a Context<'_>, keys: &'a mut SigningKeys) -> DigestWriter<'a> {
     let buckets: &Path = &cx.options.folders.buckets;
-    Writer { buckets, gzip_level: cx.options.gzip_level, disk: &cx.options.disk, keys }
+    DigestWriter { buckets, gzip_level: cx.options.gzip_level, disk: &cx.options.disk, keys }
 }

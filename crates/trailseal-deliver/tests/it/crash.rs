@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 use trailseal_archive::trail::DeliveredTrail;
-use trailseal_deliver::journal::disk::{Disk, Fault, Faults, Step};
+use trailseal_deliver::journal::disk::{Disk, DiskFault, DiskStep, Faults};
 
 use crate::support::*;
 
@@ -19,19 +19,19 @@ struct FailAt {
 }
 
 impl Faults for FailAt {
-    fn before(&self, kind: Step, _: &Path) -> Fault {
+    fn before(&self, kind: DiskStep, _: &Path) -> DiskFault {
         let step = self.steps.fetch_add(1, Ordering::SeqCst);
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         match self.after {
             _ if step < self.at || (step > self.at && !self.stays_broken) => {
                 if is_sync(kind) {
-                    Fault::Skip
+                    DiskFault::Skip
                 } else {
-                    Fault::None
+                    DiskFault::None
                 }
             }
-            Some(bytes) if step == self.at => Fault::After(bytes, full()),
-            _ => Fault::Error(full()),
+            Some(bytes) if step == self.at => DiskFault::After(bytes, full()),
+            _ => DiskFault::Error(full()),
         }
     }
 }

@@ -9,12 +9,12 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
 use trailseal_archive::trail::DeliveredTrail;
-use trailseal_deliver::journal::disk::{Disk, Fault, Faults, Step};
-use trailseal_deliver::journal::{Entry, Journal, JournalOptions};
+use trailseal_deliver::journal::disk::{Disk, DiskFault, DiskStep, Faults};
+use trailseal_deliver::journal::{Journal, JournalEntry, JournalOptions};
 use trailseal_deliver::live::{Deliverer, Due, Folders, LiveOptions, Outcome, Round};
 use trailseal_evidence::report::{Finding, Report, Severity};
 use trailseal_evidence::{Options, Silent, keys, verify};
-use trailseal_verify::keys::SigningKeys;
+use trailseal_verify::keys::KeyRing;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-northeast-1"];
@@ -54,11 +54,11 @@ pub(crate) fn number_of(event: &Value) -> u64 {
     event["eventID"].as_str().unwrap().parse().unwrap()
 }
 
-pub(crate) fn entry(number: u64, region: &str, received: i64) -> Entry {
+pub(crate) fn entry(number: u64, region: &str, received: i64) -> JournalEntry {
     entry_of(number, region, received, "ec2.amazonaws.com")
 }
 
-pub(crate) fn entry_of(number: u64, region: &str, received: i64, source: &str) -> Entry {
+pub(crate) fn entry_of(number: u64, region: &str, received: i64, source: &str) -> JournalEntry {
     let event = json!({
         "eventVersion": "1.11",
         "eventTime": time(received.div_euclid(1000) - 1).to_string(),
@@ -67,7 +67,7 @@ pub(crate) fn entry_of(number: u64, region: &str, received: i64, source: &str) -
         "awsRegion": region,
         "eventID": number.to_string(),
     });
-    Entry::new(ACCOUNT, region, received, event.to_string().as_bytes()).unwrap()
+    JournalEntry::new(ACCOUNT, region, received, event.to_string().as_bytes()).unwrap()
 }
 
 pub(crate) fn options(data: &Path, disk: Disk) -> LiveOptions {
@@ -114,13 +114,13 @@ fn copy(from: &Path, to: &Path) {
 struct NoSync;
 
 impl Faults for NoSync {
-    fn before(&self, step: Step, _: &Path) -> Fault {
-        if is_sync(step) { Fault::Skip } else { Fault::None }
+    fn before(&self, step: DiskStep, _: &Path) -> DiskFault {
+        if is_sync(step) { DiskFault::Skip } else { DiskFault::None }
     }
 }
 
-pub(crate) fn is_sync(step: Step) -> bool {
-    matches!(step, Step::Sync | Step::SyncFolder)
+pub(crate) fn is_sync(step: DiskStep) -> bool {
+    matches!(step, DiskStep::Sync | DiskStep::SyncFolder)
 }
 
 pub(crate) fn no_sync() -> Disk {
@@ -166,7 +166,7 @@ impl World {
         outcome
     }
 
-    pub(crate) fn append(&self, entries: &[Entry]) {
+    pub(crate) fn append(&self, entries: &[JournalEntry]) {
         self.journal.append(entries).unwrap();
     }
 }
@@ -177,7 +177,7 @@ pub(crate) fn report(data: &Path) -> Report {
     assert!(loaded.content.defects.is_empty(), "{:?}", loaded.content.defects);
     let options = Options {
         roots: vec![data.to_owned()],
-        keys: SigningKeys::new(loaded.content.keys),
+        keys: KeyRing::new(loaded.content.keys),
         key_files: loaded.files,
         ..Options::default()
     };

@@ -10,7 +10,7 @@ use std::{
 
 use trailseal_archive::{
     content::{
-        ContentError, Detected, EntryName, Limits, Outcome, Reason, detect, read_seekable, read_stream,
+        ContentError, ContentLimits, Detected, EntryName, Outcome, Reason, detect, read_seekable, read_stream,
     },
     gzip::{
         Ending, Form,
@@ -324,10 +324,10 @@ impl<'a> Worker<'a> {
         self.account(job, &outcome);
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> ContentLimits {
         let spool = self.options.spool.as_deref();
         let spool = spool.and_then(|folder| temporary::outside(folder, self.given));
-        Limits { max_entry: self.options.max_inflated, spool, ..Limits::default() }
+        ContentLimits { max_entry: self.options.max_inflated, spool, ..ContentLimits::default() }
     }
 
     /// Scans every stream of text that `walk` finds.

@@ -373,7 +373,7 @@ fn every_attribute_finds_something() {
 
 struct Quiet;
 
-impl trailseal_generate::Progress for Quiet {}
+impl trailseal_generate::GenerationProgress for Quiet {}
 
 fn generated(hours: u32, events_per_hour: u32) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use trailseal_archive::Timestamp;
 use trailseal_archive::key::{DigestName, KeyParts, ObjectKind, log_stamp};
-use trailseal_generate::{Error, Gap, Options, Progress, Summary, Tally, generate};
+use trailseal_generate::{Error, GenerationProgress, LoggingGap, Options, Summary, Tally, generate};
 
 fn options() -> Options {
     Options {
@@ -303,7 +303,7 @@ fn an_archive_is_linked_hashed_and_signed() {
 
 #[test]
 fn the_same_options_give_the_same_files_on_any_number_of_threads() {
-    let options = Options { backfill: 2, gap: Some(Gap { at_hour: 2, hours: 1 }), ..options() };
+    let options = Options { backfill: 2, gap: Some(LoggingGap { at_hour: 2, hours: 1 }), ..options() };
     let trees = [1, 2, 5].map(|threads| tree(&Archive::new(&Options { threads, ..options.clone() }).out));
     assert!(trees[0] == trees[1] && trees[1] == trees[2]);
     let other = tree(&Archive::new(&Options { seed: 2, ..options }).out);
@@ -340,7 +340,7 @@ fn single_region_trails_are_at_home_where_they_record() {
 
 #[test]
 fn a_gap_ends_a_chain_with_stop_logging_and_begins_another() {
-    let options = Options { hours: 8, gap: Some(Gap { at_hour: 3, hours: 2 }), ..options() };
+    let options = Options { hours: 8, gap: Some(LoggingGap { at_hour: 3, hours: 2 }), ..options() };
     let found = Archive::new(&options).check(&options);
     for chain in found.chains.values() {
         assert_eq!(chain.len(), (1 + 3) + (1 + 3));
@@ -382,7 +382,7 @@ fn a_gap_ends_a_chain_with_stop_logging_and_begins_another() {
 fn only_the_management_account_stops_the_trail_of_an_organization() {
     let options = Options {
         organization_id: Some("o-exampleorgid".to_owned()),
-        gap: Some(Gap { at_hour: 1, hours: 1 }),
+        gap: Some(LoggingGap { at_hour: 1, hours: 1 }),
         hours: 3,
         ..options()
     };
@@ -480,7 +480,7 @@ fn progress_counts_every_hour_and_can_stop() {
         log_files: AtomicU64,
         stop_after: u64,
     }
-    impl Progress for Count {
+    impl GenerationProgress for Count {
         fn begin(&self, hours: u64) {
             self.expected.store(hours, Ordering::Relaxed);
         }

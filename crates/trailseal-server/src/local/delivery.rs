@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::{
-    journal::{Journal, JournalError, Position},
+    journal::{Journal, JournalError, JournalPosition},
     live::{Deliverer, Due, LiveError, Round},
 };
 use trailseal_query::{Predicate, Record, category::category, predicate::Truth, selectors::Selectors};
@@ -34,7 +34,7 @@ pub struct Trouble {
 /// What a call did.
 pub(super) struct Done {
     /// Events before it are delivered wherever they are wanted.
-    pub(super) delivered: Position,
+    pub(super) delivered: JournalPosition,
     pub(super) log_files: u64,
     /// There may be new keys if there are any.
     pub(super) digest_files: u64,

@@ -5,7 +5,7 @@ use trailseal_archive::{
     Timestamp as Seconds,
     key::{is_account_id, is_region_like},
 };
-use trailseal_deliver::journal::{Entry, EntryError};
+use trailseal_deliver::journal::{EntryError, JournalEntry};
 use trailseal_query::Record;
 
 use crate::{
@@ -26,7 +26,7 @@ pub(super) const EVENT_VERSION: &str = "1.11";
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) id: String,
-    pub(super) entry: Entry,
+    pub(super) entry: JournalEntry,
 }
 
 /// Why an event is refused.
@@ -71,7 +71,7 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
         EntryError::Region => EventFault::Invalid { member: "awsRegion", expected: "a Region" },
         _ => EventFault::NoObject,
     };
-    let entry = |event: &[u8]| Entry::new(&caller.account, &caller.region, caller.now.millis(), event);
+    let entry = |event: &[u8]| JournalEntry::new(&caller.account, &caller.region, caller.now.millis(), event);
     let mut taken = entry(text).map_err(fault)?;
     if depth(text) > MAX_DEPTH {
         return Err(EventFault::TooDeep);

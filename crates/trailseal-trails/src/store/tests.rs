@@ -156,7 +156,7 @@ fn rows_of_the_first_version_are_read() {
         let trail: Trail = serde_json::from_value(row.clone()).unwrap();
         let account = Account::default().with(&Change::put(trail));
         let delivered = account.delivered_trails();
-        assert_eq!(delivered[0].changed, later.now);
+        assert_eq!(delivered[0].changed, later.now.millis());
         assert_eq!(delivered[0].selectors[member], selectors);
     }
 }

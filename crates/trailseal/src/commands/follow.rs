@@ -87,7 +87,7 @@ pub(crate) struct Args {
         default_value = "text",
         help_heading = "Output"
     )]
-    format: Format,
+    format: FollowFormat,
 
     /// Exit with status 1 when the archive has no event of the key
     #[arg(long, help_heading = "Output")]
@@ -113,7 +113,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum FollowFormat {
     /// A tree, for people
     Text,
     /// One JSON document (schema trailseal.follow/1)
@@ -169,17 +169,17 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done => done?,
     };
     match args.format {
-        Format::Text => {
+        FollowFormat::Text => {
             let mut out = output::screen();
             render::text(&followed, args.verbose, &mut out)?;
             out.flush()?;
         }
-        Format::Json => {
+        FollowFormat::Json => {
             let mut out = output::data();
             render::json(&followed, &mut out)?;
             out.flush()?;
         }
-        Format::Jsonl => {
+        FollowFormat::Jsonl => {
             let mut out = output::data();
             render::jsonl(&followed, &mut out)?;
             out.flush()?;

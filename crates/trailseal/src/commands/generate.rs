@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trailseal_archive::Timestamp;
-use trailseal_generate::{Error, Gap, Options, Progress, Summary, Tally, generate};
+use trailseal_generate::{Error, GenerationProgress, LoggingGap, Options, Summary, Tally, generate};
 
 use super::options::{number::Threads, time::time};
 use crate::error::{CommandError, chained};
@@ -170,7 +170,7 @@ impl GenerateArgs {
             multi_region: !self.single_region,
             rotate_keys_hours: self.rotate_keys_hours,
             empty_every: self.empty_every,
-            gap: self.gap_at.zip(self.gap_hours).map(|(at_hour, hours)| Gap { at_hour, hours }),
+            gap: self.gap_at.zip(self.gap_hours).map(|(at_hour, hours)| LoggingGap { at_hour, hours }),
             backfill: self.backfill,
             sidecars: !self.no_sidecars,
             gzip_level: self.gzip_level,
@@ -242,7 +242,7 @@ fn closing_words(summary: &Summary, took: Duration) -> String {
     )
 }
 
-/// Progress on standard error, if that is a terminal.
+/// GenerationProgress on standard error, if that is a terminal.
 struct Screen<'a> {
     interrupted: &'a AtomicBool,
     started: Instant,
@@ -251,7 +251,7 @@ struct Screen<'a> {
     bytes: AtomicU64,
 }
 
-impl Progress for Screen<'_> {
+impl GenerationProgress for Screen<'_> {
     fn begin(&self, hours: u64) {
         if !std::io::stderr().is_terminal() {
             return;

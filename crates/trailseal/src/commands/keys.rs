@@ -30,11 +30,11 @@ pub(crate) struct Args {
 
     /// What is written to stdout
     #[arg(short = 't', long, value_name = "FORMAT", value_enum, default_value = "text")]
-    format: Format,
+    format: KeyFormat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum KeyFormat {
     /// A table; defects on stderr
     Text,
     /// One JSON document, with the defects
@@ -47,7 +47,7 @@ enum Format {
 const SCHEMA: &str = "trailseal.keys/1";
 
 #[derive(Serialize)]
-struct Listing<'a> {
+struct KeyListing<'a> {
     schema: &'static str,
     keys: Vec<Key<'a>>,
     defects: Vec<Defect<'a>>,
@@ -77,7 +77,7 @@ struct Defect<'a> {
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Line<'a> {
+enum KeyLine<'a> {
     Key(&'a Key<'a>),
     Defect(&'a Defect<'a>),
 }
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
     for path in &loaded.ignored {
         output::note(&format!("not a key file by its name, and not read: {}", path.display()));
     }
-    let listing = Listing {
+    let listing = KeyListing {
         schema: SCHEMA,
         keys: keys.iter().map(key).collect(),
         defects: defects.iter().map(defect).collect(),
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
     let mut out = output::data();
     write(&listing, args.format, &mut out)?;
     out.flush()?;
-    if matches!(args.format, Format::Text) {
+    if matches!(args.format, KeyFormat::Text) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         for defect in defects {
             let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {}", shown(&defect.to_string()));
@@ -109,9 +109,9 @@ pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
     Ok(if defects.is_empty() { 0 } else { COULD_NOT_RUN })
 }
 
-fn write(listing: &Listing<'_>, format: Format, out: &mut dyn Write) -> io::Result<()> {
+fn write(listing: &KeyListing<'_>, format: KeyFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Text => {
+        KeyFormat::Text => {
             let mut table = Table::new([
                 "FINGERPRINT",
                 "REGION",
@@ -139,12 +139,13 @@ fn write(listing: &Listing<'_>, format: Format, out: &mut dyn Write) -> io::Resu
             }
             table.write(out)
         }
-        Format::Json => {
+        KeyFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, listing)?;
             writeln!(out)
         }
-        Format::Jsonl => {
-            let lines = listing.keys.iter().map(Line::Key).chain(listing.defects.iter().map(Line::Defect));
+        KeyFormat::Jsonl => {
+            let lines =
+                listing.keys.iter().map(KeyLine::Key).chain(listing.defects.iter().map(KeyLine::Defect));
             for line in lines {
                 serde_json::to_writer(&mut *out, &line)?;
                 writeln!(out)?;

@@ -18,7 +18,7 @@ use crate::{
     commands::options::{
         input::{self, Input},
         number::{Threads, at_least_one},
-        output::Quiet,
+        output::QuietOption,
         span::Window,
         time::{DATE_HINT, FROM_OF_EVENTS, TO_OF_EVENTS, Times, of_aws},
     },
@@ -122,7 +122,7 @@ pub(crate) struct Args {
     cli_timestamp_format: TimestampFormat,
 
     #[command(flatten, next_help_heading = "Output")]
-    quiet: Quiet,
+    quiet: QuietOption,
 
     /// Several attributes, which must all match
     #[arg(long, help_heading = "Beyond the service")]

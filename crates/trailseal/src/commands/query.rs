@@ -40,7 +40,7 @@ mod sink;
 
 pub(crate) use args::{AFTER_HELP, Args};
 use plan::{Mode, Plan, RowPlan};
-use sink::{Out, Sink};
+use sink::{EventSink, Out};
 
 /// Searches, and says what was read.
 ///
@@ -129,7 +129,7 @@ fn write_rows(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, Comm
         sort_memory: job.sort_memory,
         spill: temporary::outside(&std::env::temp_dir(), job.inputs.given()),
     };
-    let mut sink = Sink::new(out, plan.shape(), job.width);
+    let mut sink = EventSink::new(out, plan.shape(), job.width);
     let chosen = rows::rows(&job.question(), &asked, &plan.format, &mut sink)?;
     sink.finish()?;
     let Chosen { summary, kept, duplicates, labels, ended_early } = chosen;

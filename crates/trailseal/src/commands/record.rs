@@ -13,7 +13,7 @@ use std::{
 use trailseal_archive::key::is_region_like;
 use trailseal_server::{Endpoint, MAX_LINES, Recorded, SendError, Sender};
 
-use super::options::output::Quiet;
+use super::options::output::QuietOption;
 use crate::{
     clock::now,
     error::{CommandError, PARTLY},
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     region: Option<String>,
 
     #[command(flatten)]
-    quiet: Quiet,
+    quiet: QuietOption,
 }
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
@@ -202,7 +202,7 @@ impl Sending<'_> {
     }
 
     /// Sends lines as they come, those that come together in one request.
-    fn lines(&mut self, shown: &str, lines: &Receiver<Line>) -> Result<(), CommandError> {
+    fn lines(&mut self, shown: &str, lines: &Receiver<InputLine>) -> Result<(), CommandError> {
         let mut request = Vec::new();
         let mut numbers = Vec::new();
         let mut first_came = Instant::now();
@@ -219,7 +219,7 @@ impl Sending<'_> {
             };
             let is_over = next == Err(RecvTimeoutError::Disconnected);
             match next {
-                Ok(Line { number, text: Some(text) }) => {
+                Ok(InputLine { number, text: Some(text) }) => {
                     request.extend_from_slice(&text);
                     request.push(b'\n');
                     numbers.push(number);
@@ -227,7 +227,7 @@ impl Sending<'_> {
                         continue;
                     }
                 }
-                Ok(Line { number, text: None }) => {
+                Ok(InputLine { number, text: None }) => {
                     let most = grouped(LONGEST as u64);
                     refuse(shown, number, &format!("it is longer than {most} bytes"));
                     self.total.refusals += 1;
@@ -274,7 +274,7 @@ fn refuse(shown: &str, line: u64, reason: &str) {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct InputLine {
     /// From 1.
     number: u64,
     /// `None` for one that is too long.
@@ -282,7 +282,7 @@ struct Line {
 }
 
 /// Reads lines until the input ends, or nobody wants them any more.
-fn read(input: Box<dyn io::Read + Send>, lines: &SyncSender<Line>) -> io::Result<()> {
+fn read(input: Box<dyn io::Read + Send>, lines: &SyncSender<InputLine>) -> io::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     for number in 1.. {
         let mut text = Vec::new();
@@ -296,7 +296,7 @@ fn read(input: Box<dyn io::Read + Send>, lines: &SyncSender<Line>) -> io::Result
             skip_line(&mut input)?;
         }
         let text = text.trim_ascii();
-        let line = Line { number, text: (!is_too_long).then(|| text.to_vec()) };
+        let line = InputLine { number, text: (!is_too_long).then(|| text.to_vec()) };
         if !text.is_empty() && lines.send(line).is_err() {
             break;
         }

@@ -20,7 +20,7 @@ use trailseal_server::{
 
 use super::options::{
     number::Threads,
-    output::Quiet,
+    output::QuietOption,
     size::size,
     span::{Window, span},
 };
@@ -128,7 +128,7 @@ pub(crate) struct Args {
     threads: Threads,
 
     #[command(flatten)]
-    quiet: Quiet,
+    quiet: QuietOption,
 }
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {

@@ -133,7 +133,7 @@ pub(crate) struct Args {
         default_value = "text",
         help_heading = "Output"
     )]
-    format: Format,
+    format: ReportFormat,
 
     /// Write the JSON report to this file as well; it cannot lie below a ROOT
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -176,7 +176,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ReportFormat {
     /// Findings, chains, coverage and a verdict, for people
     Text,
     /// One JSON document (schema trailseal.verify/1)
@@ -211,8 +211,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 
     let (begun, time) = (Instant::now(), Some(clock::second()));
     let counts = Counts::new("verifying", interrupt.clone());
-    let mut sink = Sink::new(args);
-    let is_shown = !args.quiet && matches!(args.format, Format::Text | Format::Json);
+    let mut sink = ReportSink::new(args);
+    let is_shown = !args.quiet && matches!(args.format, ReportFormat::Text | ReportFormat::Json);
     let result = counts
         .watch(is_shown, || trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail)));
     sink.check()?;
@@ -259,13 +259,13 @@ impl Args {
         ];
         given
             .into_iter()
-            .find(|(is_given, _)| *is_given && self.format == Format::Aws)
+            .find(|(is_given, _)| *is_given && self.format == ReportFormat::Aws)
             .map(|(_, option)| option)
     }
 
     fn options(&self) -> Result<Options, CommandError> {
         // validate-logs also takes in a digest that ends where the span begins, and lists an hour further.
-        let edge = i64::from(self.format == Format::Aws);
+        let edge = i64::from(self.format == ReportFormat::Aws);
         let policy = Policy {
             start: self.times.from.map(|from| from.plus(-edge)),
             end: self.times.to.map(|to| to.plus(edge * 3601)),
@@ -284,7 +284,7 @@ impl Args {
             maps: self.objects.maps.clone(),
             manifest: self.objects.manifest()?,
             policy,
-            whole_digests: self.format == Format::Aws,
+            whole_digests: self.format == ReportFormat::Aws,
             statement: self.statement.read()?,
             expect: Expectations {
                 as_of: self.as_of,
@@ -323,12 +323,12 @@ fn note_ignored(ignored: &[PathBuf]) {
     }
 }
 
-fn interrupted(format: Format) -> CommandError {
+fn interrupted(format: ReportFormat) -> CommandError {
     let error = CommandError::interrupted();
     match format {
-        Format::Jsonl => error.hint("the lines on stdout are not whole: they have no summary"),
-        Format::Aws => error.hint("the text on stdout is not whole"),
-        Format::Text | Format::Json => error,
+        ReportFormat::Jsonl => error.hint("the lines on stdout are not whole: they have no summary"),
+        ReportFormat::Aws => error.hint("the text on stdout is not whole"),
+        ReportFormat::Text | ReportFormat::Json => error,
     }
 }
 
@@ -374,8 +374,8 @@ fn write_stats(stats: &Stats) {
 }
 
 /// Where the run's output goes, as it comes.
-struct Sink {
-    format: Format,
+struct ReportSink {
+    format: ReportFormat,
     style: Style,
     aws: AwsText,
     data: io::BufWriter<output::Quiet<io::Stdout>>,
@@ -383,7 +383,7 @@ struct Sink {
     failure: Option<io::Error>,
 }
 
-impl Sink {
+impl ReportSink {
     fn new(args: &Args) -> Self {
         let Args { format, quiet, verbose, .. } = *args;
         Self {
@@ -398,12 +398,12 @@ impl Sink {
     /// An account and region has been judged.
     fn unit(&mut self, detail: &UnitDetail<'_>) -> ControlFlow<()> {
         let result = match self.format {
-            Format::Jsonl => jsonl::write_unit(detail, &mut self.data),
-            Format::Aws => {
+            ReportFormat::Jsonl => jsonl::write_unit(detail, &mut self.data),
+            ReportFormat::Aws => {
                 let mut err = output::Quiet::new(anstream::stderr());
                 self.aws.unit(detail, &mut self.data, &mut err)
             }
-            Format::Text | Format::Json => Ok(()),
+            ReportFormat::Text | ReportFormat::Json => Ok(()),
         };
         result.map_or_else(
             |error| {
@@ -428,25 +428,25 @@ impl Sink {
     /// Writes the rest; the exit status.
     fn finish(mut self, report: &Report, stats: Option<&Stats>) -> Result<u8, CommandError> {
         match self.format {
-            Format::Text => {
+            ReportFormat::Text => {
                 let mut screen = output::screen();
                 text::write(report, &self.style, &mut screen)?;
                 screen.flush()?;
             }
-            Format::Json => json::write(report, stats, &mut self.data)?,
-            Format::Jsonl => jsonl::write_report(report, stats, &mut self.data)?,
-            Format::Aws => {}
+            ReportFormat::Json => json::write(report, stats, &mut self.data)?,
+            ReportFormat::Jsonl => jsonl::write_report(report, stats, &mut self.data)?,
+            ReportFormat::Aws => {}
         }
         self.data.flush()?;
         // Scripts get the reference's lines and nothing else; people get the reason for the exit status.
-        let is_read_by_people = self.format == Format::Aws && io::stderr().is_terminal();
+        let is_read_by_people = self.format == ReportFormat::Aws && io::stderr().is_terminal();
         if is_read_by_people && self.is_violated_in_silence(report) {
             output::note(
                 &"violations were found that this format has no line for: see --format text or json",
             );
         }
         Ok(match self.format {
-            Format::Aws => {
+            ReportFormat::Aws => {
                 let has_no_digests = report.findings.iter().any(|finding| finding.code == Code::NoDigests);
                 u8::from(self.aws.saw_invalid() || report.verdict == Verdict::Violated || has_no_digests)
             }

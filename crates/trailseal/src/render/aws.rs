@@ -46,7 +46,7 @@ impl AwsText {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        let listing = Listing::new(detail);
+        let listing = DigestListing::new(detail);
         let trails: BTreeSet<ChainId> = detail
             .chains()
             .iter()
@@ -78,7 +78,7 @@ impl AwsText {
 }
 
 /// What a bucket listing would show of the digests.
-struct Listing<'a> {
+struct DigestListing<'a> {
     rows: &'a [DigestRow],
     /// Key → rows found there.
     by_key: HashMap<String, Vec<usize>>,
@@ -88,13 +88,13 @@ struct Listing<'a> {
 }
 
 /// Where a trail delivers: what the reference lists.
-struct Place {
+struct DeliveryPlace {
     bucket: String,
     prefix: String,
     organization: Option<String>,
 }
 
-impl<'a> Listing<'a> {
+impl<'a> DigestListing<'a> {
     fn new(detail: &'a UnitDetail<'a>) -> Self {
         let rows = detail.rows();
         let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
@@ -124,7 +124,7 @@ impl<'a> Listing<'a> {
 
     /// Where the trail of a chain delivers: where its newest digest lies. The reference lists no other place, and
     /// finds what was delivered to one before by the pointers of the digests.
-    fn place(&self, id: &ChainId) -> Place {
+    fn place(&self, id: &ChainId) -> DeliveryPlace {
         let newest = self.digests(id).max_by_key(|digest| digest.end);
         let anywhere = || self.rows.iter().find_map(|row| row.found.bucket.clone());
         let parts = newest.and_then(|digest| KeyParts::parse(&digest.object));
@@ -132,7 +132,7 @@ impl<'a> Listing<'a> {
             self.keys.iter().find(|(_, (of, _))| same_trail(of, id)).and_then(|(key, _)| KeyParts::parse(key))
         };
         let parts = parts.or_else(of_id);
-        Place {
+        DeliveryPlace {
             bucket: newest.map(|digest| digest.bucket.clone()).or_else(anywhere).unwrap_or_default(),
             prefix: parts.as_ref().map_or_else(String::new, |parts| parts.prefix.to_owned()),
             organization: parts.and_then(|parts| parts.organization.map(str::to_owned)),
@@ -143,7 +143,7 @@ impl<'a> Listing<'a> {
     fn keys(
         &self,
         id: &ChainId,
-        place: &Place,
+        place: &DeliveryPlace,
         start: Timestamp,
         end: Timestamp,
     ) -> Vec<(String, Timestamp)> {
@@ -188,7 +188,7 @@ struct Ratio {
 /// One run of the reference: a trail, an account, a region.
 struct Run<'r, 'a> {
     detail: &'r UnitDetail<'a>,
-    listing: &'r Listing<'a>,
+    listing: &'r DigestListing<'a>,
     id: ChainId,
     start: Timestamp,
     end: Timestamp,

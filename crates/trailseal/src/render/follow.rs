@@ -7,7 +7,7 @@ use std::{
 
 use anstyle::AnsiColor;
 use serde::Serialize;
-use trailseal_analysis::follow::{Counted, Edge, Followed, Node};
+use trailseal_analysis::follow::{Edge, Followed, Node, ValueCounts};
 
 use super::plain::{DIM, grouped, moment, plural, shown, span};
 
@@ -70,7 +70,7 @@ pub(crate) fn json(followed: &Followed, out: &mut dyn Write) -> io::Result<()> {
 
 #[derive(Serialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
-enum Line<'a> {
+enum FollowLine<'a> {
     Node(&'a Node),
     Edge(&'a Edge),
     Summary { schema: &'a str, key: &'a str, nodes: usize, edges: usize, notes: &'a [String] },
@@ -82,8 +82,8 @@ enum Line<'a> {
 /// When `out` cannot be written.
 pub(crate) fn jsonl(followed: &Followed, out: &mut dyn Write) -> io::Result<()> {
     let Followed { schema, key, nodes, edges, notes, .. } = followed;
-    let summary = Line::Summary { schema, key, nodes: nodes.len(), edges: edges.len(), notes };
-    let lines = nodes.iter().map(Line::Node).chain(edges.iter().map(Line::Edge)).chain([summary]);
+    let summary = FollowLine::Summary { schema, key, nodes: nodes.len(), edges: edges.len(), notes };
+    let lines = nodes.iter().map(FollowLine::Node).chain(edges.iter().map(FollowLine::Edge)).chain([summary]);
     for line in lines {
         serde_json::to_writer(&mut *out, &line)?;
         writeln!(out)?;
@@ -199,7 +199,7 @@ fn shorten(text: &str, verbose: bool) -> String {
     text.chars().take(LENGTH - 1).chain(['…']).collect()
 }
 
-fn values(counted: &Counted, verbose: bool) -> String {
+fn values(counted: &ValueCounts, verbose: bool) -> String {
     let limit = if verbose { usize::MAX } else { SHOWN };
     let listed: Vec<String> = counted
         .values

@@ -22,7 +22,7 @@ use super::stats::Stats;
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Line<'a> {
+enum ReportLine<'a> {
     Digest(Digest<'a>),
     Log(Log<'a>),
     Finding(&'a Finding),
@@ -37,7 +37,7 @@ struct Digest<'a> {
     bucket: Option<&'a str>,
     path: &'a str,
     #[serde(flatten)]
-    place: Place<'a>,
+    place: LinePlace<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     home_region: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ struct Digest<'a> {
 }
 
 #[derive(Clone, Copy, Default, Serialize)]
-struct Place<'a> {
+struct LinePlace<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     organization: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ struct Log<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
     #[serde(flatten)]
-    place: Place<'a>,
+    place: LinePlace<'a>,
     status: LogStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
@@ -114,7 +114,7 @@ pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Re
             continue;
         }
         let (digest, id) = (row.digest(), row.chain());
-        let place = Place {
+        let place = LinePlace {
             organization: id.map_or(detail.key().organization.as_deref(), |id| id.organization.as_deref()),
             account: id.map(|id| id.account.as_str()).or(known(&detail.key().account)),
             region: id.map(|id| id.region.as_str()).or(known(&detail.key().region)),
@@ -135,21 +135,21 @@ pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Re
             sha256: hex::encode(row.sha256),
             logs: digest.map_or(0, |digest| digest.logs.len()),
         };
-        write(&Line::Digest(line), out)?;
+        write(&ReportLine::Digest(line), out)?;
         for entry in detail.logs(index) {
             let path = detail.path(&entry);
             let digest = digest.map(|digest| digest.object.as_str());
-            write(&Line::Log(named(&entry, path.as_deref(), place, digest)), out)?;
+            write(&ReportLine::Log(named(&entry, path.as_deref(), place, digest)), out)?;
         }
     }
-    let place = Place {
+    let place = LinePlace {
         organization: detail.key().organization.as_deref(),
         account: known(&detail.key().account),
         region: known(&detail.key().region),
         trail: None,
     };
     for log in detail.unnamed().iter().filter(|log| log.is_in_scope) {
-        write(&Line::Log(unnamed(log, place)), out)?;
+        write(&ReportLine::Log(unnamed(log, place)), out)?;
     }
     Ok(())
 }
@@ -157,21 +157,21 @@ pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Re
 /// Findings, chains and the summary.
 pub(crate) fn write_report(report: &Report, stats: Option<&Stats>, out: &mut dyn Write) -> io::Result<()> {
     for finding in &report.findings {
-        write(&Line::Finding(finding), out)?;
+        write(&ReportLine::Finding(finding), out)?;
     }
     for chain in &report.chains {
-        write(&Line::Chain(chain), out)?;
+        write(&ReportLine::Chain(chain), out)?;
     }
     let Report { schema, tool, verdict, exit_status, scope, totals, .. } = report;
     let summary =
         Summary { schema, tool, verdict: *verdict, exit_status: *exit_status, scope, totals, stats };
-    write(&Line::Summary(summary), out)
+    write(&ReportLine::Summary(summary), out)
 }
 
 fn named<'a>(
     entry: &LogEntry<'a>,
     path: Option<&'a str>,
-    place: Place<'a>,
+    place: LinePlace<'a>,
     digest: Option<&'a str>,
 ) -> Log<'a> {
     Log {
@@ -187,7 +187,7 @@ fn named<'a>(
     }
 }
 
-fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
+fn unnamed<'a>(log: &'a UnnamedLog, place: LinePlace<'a>) -> Log<'a> {
     // The code is in the finding: a moved log, for one, is known only when the whole archive has been seen.
     let status = match log.meaning {
         _ if log.is_copy => "copy",
@@ -211,7 +211,7 @@ fn unnamed<'a>(log: &'a UnnamedLog, place: Place<'a>) -> Log<'a> {
     }
 }
 
-fn write(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn write(line: &ReportLine<'_>, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
 }

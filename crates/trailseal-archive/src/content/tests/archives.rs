@@ -85,7 +85,7 @@ fn what_has_no_content_is_counted() {
     header.set_size(26);
     builder.append_data(&mut header, "._a", &b"\0\x05\x16\x07 attributes of a file"[..]).unwrap();
     let outcome = walk(&builder.into_inner().unwrap()).1;
-    let skipped = Skipped { directories: 2, empty: 1, resource_forks: 1, others: 2 };
+    let skipped = SkippedMembers { directories: 2, empty: 1, resource_forks: 1, others: 2 };
     assert_eq!((outcome.skipped, outcome.entries, outcome.problems), (skipped, 0, vec![]));
 }
 

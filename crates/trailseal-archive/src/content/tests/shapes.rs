@@ -267,7 +267,7 @@ fn zstd_bomb_stops_at_the_total() {
         &vec![0; 5_000_000][..],
         ruzstd::encoding::CompressionLevel::Fastest,
     );
-    let limits = Limits { max_total: 1_000_000, ..Limits::default() };
+    let limits = ContentLimits { max_total: 1_000_000, ..ContentLimits::default() };
     let (seen, _) = walk_within(&file, &limits);
     assert_eq!(seen[0].2.as_ref().unwrap().reason, Reason::TotalTooLarge { limit: 1_000_000 });
 }

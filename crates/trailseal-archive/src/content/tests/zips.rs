@@ -129,7 +129,7 @@ fn zips_in_a_stream_are_held_or_spooled_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let read = |max_held: u64, spool: Option<PathBuf>| {
         let mut names = Vec::new();
-        let limits = Limits { max_held, spool, ..Limits::default() };
+        let limits = ContentLimits { max_held, spool, ..ContentLimits::default() };
         let outcome = read_stream("f", &*file, &limits, &mut |name, reader| {
             names.push(name.to_string());
             let _ = io::copy(reader, &mut io::sink());
@@ -172,7 +172,7 @@ fn what_has_no_content_is_counted() {
     ];
     let (seen, outcome) = walk(&write(&entries).0);
     assert_eq!(names(&seen), ["f!__MACOSX/real.json"]);
-    let skipped = Skipped { directories: 1, empty: 1, resource_forks: 1, others: 0 };
+    let skipped = SkippedMembers { directories: 1, empty: 1, resource_forks: 1, others: 0 };
     assert_eq!((outcome.skipped, outcome.problems), (skipped, vec![]));
 }
 
@@ -357,7 +357,7 @@ fn overlapping_entries_stop_at_the_total() {
     let end = bomb.len() - 22;
     bomb[end + 8..end + 12].copy_from_slice(&[100, 0, 100, 0]);
     bomb[end + 12..end + 16].copy_from_slice(&(record.len() as u32 * 100).to_le_bytes());
-    let limits = Limits { max_total: 1_000_000, ..Limits::default() };
+    let limits = ContentLimits { max_total: 1_000_000, ..ContentLimits::default() };
     let (_, outcome) = walk_within(&bomb, &limits);
     assert!(outcome.bytes_given <= 2_000_000, "{}", outcome.bytes_given);
     assert!(!outcome.problems.is_empty());

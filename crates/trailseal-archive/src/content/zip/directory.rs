@@ -18,7 +18,7 @@ const RECORD: usize = 46;
 const WINDOW: u64 = 64 * 1024;
 
 /// What the directory says of an entry.
-pub(super) struct Record {
+pub(super) struct DirectoryRecord {
     pub(super) name: String,
     pub(super) encrypted: bool,
     pub(super) method: u16,
@@ -94,7 +94,7 @@ impl Directory {
     }
 
     /// The next record.
-    pub(super) fn next(&mut self, archive: &mut dyn ReadSeek) -> Result<Option<Record>, Reason> {
+    pub(super) fn next(&mut self, archive: &mut dyn ReadSeek) -> Result<Option<DirectoryRecord>, Reason> {
         if self.at == self.end {
             return Ok(None);
         }
@@ -116,7 +116,7 @@ impl Directory {
         let name = &record[RECORD..RECORD + name];
         // the file types of Unix, if that is where the archive was made
         let unix_type = if record[5] == 3 { u32_at(record, 38) >> 28 } else { 0 };
-        let record = Record {
+        let record = DirectoryRecord {
             name: String::from_utf8_lossy(name).into_owned(),
             encrypted: flags & 1 != 0,
             method: u16_at(record, 10),

@@ -44,7 +44,7 @@ pub(super) struct Stated {
 }
 
 /// Inflates an entry, and checks it where the archive says beforehand what it must be.
-pub(super) struct EntryReader<'a> {
+pub(super) struct ZipEntryReader<'a> {
     input: &'a mut dyn BufRead,
     deflate: Option<Box<Decompress>>,
     crc: crc32fast::Hasher,
@@ -55,7 +55,7 @@ pub(super) struct EntryReader<'a> {
     failure: Option<Reason>,
 }
 
-impl<'a> EntryReader<'a> {
+impl<'a> ZipEntryReader<'a> {
     pub(super) fn new(
         input: &'a mut dyn BufRead,
         method: Method,
@@ -144,7 +144,7 @@ pub(super) fn differences(stated: Stated, actual: Stated) -> Option<Reason> {
     })
 }
 
-impl Read for EntryReader<'_> {
+impl Read for ZipEntryReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() {
             return Ok(0);

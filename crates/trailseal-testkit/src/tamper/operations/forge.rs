@@ -2,7 +2,7 @@
 
 use trailseal_archive::Timestamp;
 use trailseal_deliver::{
-    DigestDocument, LogEntry,
+    DigestDocument, DigestLogFile,
     digest::{HASH_ALGORITHM, sha256_hex},
     write::{gzip, sidecar_name},
 };
@@ -42,8 +42,8 @@ fn put_document(t: &mut Tampering<'_>, path: &str, document: &DigestDocument) {
     t.put(path, gzip(&document.to_json(true), 6));
 }
 
-fn entry(bucket: &str, key: &str, content: &[u8], time: Timestamp) -> LogEntry {
-    LogEntry {
+fn entry(bucket: &str, key: &str, content: &[u8], time: Timestamp) -> DigestLogFile {
+    DigestLogFile {
         s3_bucket: bucket.to_owned(),
         s3_object: key.to_owned(),
         hash_value: sha256_hex(content),

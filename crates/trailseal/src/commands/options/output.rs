@@ -2,7 +2,7 @@
 
 /// For commands that are quiet or not.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub(crate) struct Quiet {
+pub(crate) struct QuietOption {
     /// Only errors on stderr
     #[arg(id = "quiet", short, long = "quiet")]
     pub(crate) is_quiet: bool,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trailseal_archive::content::{Detected, HEAD_BYTES, Limits, detect, read_file};
+use trailseal_archive::content::{ContentLimits, Detected, HEAD_BYTES, detect, read_file};
 use trailseal_evidence::Error;
 
 use crate::error::CommandError;
@@ -148,7 +148,7 @@ fn look_into(path: &Path) -> Option<Packed> {
 /// Whether an archive is within the compressed file.
 fn has_members(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
-    let limits = Limits { max_total: LOOK_BYTES, ..Limits::default() };
+    let limits = ContentLimits { max_total: LOOK_BYTES, ..ContentLimits::default() };
     let mut has_members = false;
     let outcome = read_file("", file, &limits, &mut |name, _| {
         has_members = name.parts().len() > 1;

@@ -13,7 +13,7 @@ use crate::{
         plain::plural,
         query::{
             bars as render,
-            cells::{self, Format},
+            cells::{self, EventFormat},
             summary::Told,
         },
     },
@@ -26,7 +26,7 @@ use crate::{
 pub(super) fn groups(
     job: &Job<'_>,
     asked: &GroupsAsked,
-    format: Format,
+    format: EventFormat,
     out: &mut Out,
 ) -> Result<Done, CommandError> {
     let counted = groups::groups(&job.question(), asked)?;
@@ -49,7 +49,7 @@ pub(super) fn groups(
 pub(super) fn bars(
     job: &Job<'_>,
     asked: &BarsAsked,
-    format: Format,
+    format: EventFormat,
     out: &mut Out,
 ) -> Result<Done, CommandError> {
     let counted = bars::bars(&job.question(), asked)?;
@@ -61,7 +61,7 @@ pub(super) fn bars(
     if bars.has_holes {
         notes.push("steps without events are left out, there are too many".to_owned());
     }
-    if format == Format::Table {
+    if format == EventFormat::Table {
         render::write(bars, job.width, out)?;
     } else {
         cells::write(format, &bars::table(bars, asked), None, out)?;

@@ -11,7 +11,7 @@ use crate::{
         input::Input, keys::VerifiedWith, number::at_least_one, scan::ScanLimits, size::size,
         time::EventTimes,
     },
-    render::query::cells::Format,
+    render::query::cells::EventFormat,
 };
 
 /// What stands below the options in the help.
@@ -184,7 +184,7 @@ pub(crate) struct Output {
     ///
     /// Without this option: a table on a terminal, JSON Lines elsewhere; with --output by the file's ending.
     #[arg(short = 't', long, value_name = "FORMAT", value_enum)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<EventFormat>,
 
     /// Only these fields, separated by commas
     #[arg(long, value_name = "FIELDS")]

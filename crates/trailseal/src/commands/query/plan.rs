@@ -13,7 +13,7 @@ use super::{
     args::{Args, Sort},
     sink::Shape,
 };
-use crate::{error::CommandError, render::query::cells::Format};
+use crate::{error::CommandError, render::query::cells::EventFormat};
 
 /// Values that a histogram shows one by one.
 const SERIES: u64 = 8;
@@ -22,7 +22,7 @@ const SERIES: u64 = 8;
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) mode: Mode,
-    pub(super) format: Format,
+    pub(super) format: EventFormat,
     /// Whether files must be hashed.
     pub(super) needs_hash: bool,
     /// What is odd about the fields that are named.
@@ -84,7 +84,7 @@ impl Plan {
 
     /// Whether the output is text for people, with colours.
     pub(super) fn is_for_people(&self) -> bool {
-        self.format == Format::Table
+        self.format == EventFormat::Table
             || matches!(&self.mode, Mode::Rows(RowPlan { shape: ShapeKind::Timeline, .. }))
     }
 
@@ -114,22 +114,22 @@ impl RowPlan {
 }
 
 /// What is asked for, else what the file's name says, else what suits the place.
-fn format(args: &Args, is_terminal: bool) -> Format {
+fn format(args: &Args, is_terminal: bool) -> EventFormat {
     if let Some(format) = args.output.format {
         return format;
     }
     if let Some(path) = args.output.target() {
         return match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => Format::Csv,
-            Some("json") => Format::Json,
-            Some("txt") => Format::Table,
-            _ => Format::Jsonl,
+            Some("csv") => EventFormat::Csv,
+            Some("json") => EventFormat::Json,
+            Some("txt") => EventFormat::Table,
+            _ => EventFormat::Jsonl,
         };
     }
-    if is_terminal { Format::Table } else { Format::Jsonl }
+    if is_terminal { EventFormat::Table } else { EventFormat::Jsonl }
 }
 
-fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
+fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
     let aggregate = &args.aggregate;
     let one = |option: &str, name: &Option<String>| {
         let name = name.as_deref();
@@ -172,14 +172,14 @@ fn mode(args: &Args, format: Format) -> Result<Mode, CommandError> {
     row_mode(args, format).map(Mode::Rows)
 }
 
-fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
+fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
     let is_timeline = args.aggregate.timeline;
     let fields = args.output.fields.as_deref();
     let fields = fields
         .map(|names| Fields::parse(names).map_err(|reason| unusable("--fields", &reason)))
         .transpose()?;
     let is_text = is_timeline
-        && (format == Format::Table || args.output.format.is_none() && args.output.target().is_none());
+        && (format == EventFormat::Table || args.output.format.is_none() && args.output.target().is_none());
     let fields = fields.or_else(|| match (is_timeline, is_text) {
         (false, _) => None,
         (true, true) => Some(Fields::of_timeline_text()),
@@ -193,17 +193,19 @@ fn row_mode(args: &Args, format: Format) -> Result<RowPlan, CommandError> {
     };
     let (format, shape) = match format {
         _ if is_text => (RowFormat::Cells(with_evidence(fields.unwrap_or_default())), ShapeKind::Timeline),
-        Format::Jsonl => {
+        EventFormat::Jsonl => {
             (RowFormat::Json { fields, provenance, integrity, is_element: false }, ShapeKind::Plain)
         }
-        Format::Json => {
+        EventFormat::Json => {
             (RowFormat::Json { fields, provenance, integrity, is_element: true }, ShapeKind::Array)
         }
-        Format::Csv => (RowFormat::Csv(with_evidence(fields.unwrap_or_else(Fields::of_csv))), ShapeKind::Csv),
-        Format::Table => {
+        EventFormat::Csv => {
+            (RowFormat::Csv(with_evidence(fields.unwrap_or_else(Fields::of_csv))), ShapeKind::Csv)
+        }
+        EventFormat::Table => {
             (RowFormat::Cells(with_evidence(fields.unwrap_or_else(Fields::of_table))), ShapeKind::Table)
         }
-        Format::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
+        EventFormat::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
     };
     let order = args.output.sort.map(Sort::order);
     let order = order.unwrap_or(if is_timeline { RowOrder::Oldest } else { RowOrder::Archive });
@@ -228,7 +230,7 @@ fn check(args: &Args) -> Result<(), CommandError> {
     ];
     let given: Vec<&str> = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
     let is_counted = given.iter().any(|name| *name != "--timeline");
-    let is_lookup = output.format == Some(Format::Lookup);
+    let is_lookup = output.format == Some(EventFormat::Lookup);
     let first = given.first().copied().unwrap_or_default();
     let refusals = [
         (

@@ -97,7 +97,7 @@ impl Shape {
 }
 
 /// Puts rows out.
-pub(crate) struct Sink<'a> {
+pub(crate) struct EventSink<'a> {
     out: &'a mut Out,
     shape: Shape,
     width: Option<usize>,
@@ -107,7 +107,7 @@ pub(crate) struct Sink<'a> {
     flushed: Option<Instant>,
 }
 
-impl<'a> Sink<'a> {
+impl<'a> EventSink<'a> {
     /// For rows of this shape, on a terminal of so many columns.
     pub(crate) fn new(out: &'a mut Out, shape: Shape, width: Option<usize>) -> Self {
         Self { out, shape, width, table: None, timeline: None, has_begun: false, flushed: None }
@@ -166,7 +166,7 @@ impl<'a> Sink<'a> {
     }
 }
 
-impl RowSink for Sink<'_> {
+impl RowSink for EventSink<'_> {
     fn takes_single_rows(&self) -> bool {
         matches!(self.shape, Shape::Table(_) | Shape::Timeline(_))
     }

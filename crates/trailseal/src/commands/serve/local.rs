@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     io,
     path::{Path, PathBuf},
-    sync::{Condvar, Mutex, PoisonError},
+    sync::mpsc::{RecvTimeoutError, channel},
     thread,
     time::Duration,
 };
@@ -70,12 +70,11 @@ fn real(folder: &Path) -> io::Result<PathBuf> {
 /// second is false.
 pub(super) fn deliver_while<T>(local: Option<&Local>, serve: impl FnOnce() -> T) -> (T, bool) {
     let Some(local) = local else { return (serve(), true) };
-    let end = End::default();
     let result = thread::scope(|scope| {
-        // a panic of `serve` must end the thread too
-        let _ended = EndOnDrop(&end);
-        scope.spawn(|| {
-            while !end.wait() {
+        // dropped when `serve` is over, by a panic too, which ends the thread
+        let (_serving, end) = channel::<()>();
+        scope.spawn(move || {
+            while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 tell(&local.tick(now()));
             }
         });
@@ -89,30 +88,6 @@ pub(super) fn deliver_while<T>(local: Option<&Local>, serve: impl FnOnce() -> T)
 fn tell(trouble: &[Trouble]) {
     for trouble in trouble {
         output::note(trouble);
-    }
-}
-
-#[derive(Default)]
-struct End {
-    is_over: Mutex<bool>,
-    wake: Condvar,
-}
-
-impl End {
-    /// Waits until the next tick; whether it is over.
-    fn wait(&self) -> bool {
-        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.wake.wait_timeout_while(is_over, TICK, |is_over| !*is_over);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-struct EndOnDrop<'a>(&'a End);
-
-impl Drop for EndOnDrop<'_> {
-    fn drop(&mut self) {
-        *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.wake.notify_all();
     }
 }
 

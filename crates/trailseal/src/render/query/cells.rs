@@ -12,7 +12,7 @@ use super::table::Columns;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum EventFormat {
     /// One event a line, byte for byte as it is in the log
     Jsonl,
     /// One JSON array
@@ -30,14 +30,14 @@ pub(crate) enum Format {
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write(
-    format: Format,
+    format: EventFormat,
     table: &Table,
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut buffer = Vec::new();
     match format {
-        Format::Jsonl => {
+        EventFormat::Jsonl => {
             for row in &table.rows {
                 buffer.clear();
                 table.json(row, &mut buffer);
@@ -46,7 +46,7 @@ pub(crate) fn write(
             }
             Ok(())
         }
-        Format::Json => {
+        EventFormat::Json => {
             out.write_all(b"[")?;
             for (at, row) in table.rows.iter().enumerate() {
                 buffer.clear();
@@ -56,7 +56,7 @@ pub(crate) fn write(
             }
             out.write_all(b"\n]\n")
         }
-        Format::Csv => {
+        EventFormat::Csv => {
             csv::line(table.columns().iter().map(|name| name.as_str().into()), &mut buffer);
             for row in &table.rows {
                 let cells = table.flat(row);
@@ -64,8 +64,8 @@ pub(crate) fn write(
             }
             out.write_all(&buffer)
         }
-        Format::Table | Format::Lookup if table.rows.is_empty() => Ok(()),
-        Format::Table | Format::Lookup => {
+        EventFormat::Table | EventFormat::Lookup if table.rows.is_empty() => Ok(()),
+        EventFormat::Table | EventFormat::Lookup => {
             let mut columns = Columns::new(&table.columns(), width);
             let is_number = |at: usize| {
                 table.rows.iter().any(|row| table.flat(row).get(at).is_some_and(|(_, cell)| cell.is_number()))
@@ -86,7 +86,7 @@ pub(crate) fn write(
 mod tests {
     use super::*;
 
-    fn written(format: Format) -> String {
+    fn written(format: EventFormat) -> String {
         let names = ["a.b", "count", "by"].map(str::to_owned).into();
         let by = |x, y| Cell::Numbers(vec![("x".into(), x), ("=y".into(), y)]);
         let rows = vec![
@@ -102,11 +102,11 @@ mod tests {
     fn rows_in_every_format() {
         let first = r#"{"a.b":"q\"\u001b","count":12,"by":{"x":1,"=y":2}}"#;
         let second = r#"{"a.b":null,"count":3,"by":{"x":0,"=y":4}}"#;
-        assert_eq!(written(Format::Jsonl), format!("{first}\n{second}\n"));
-        assert_eq!(written(Format::Json), format!("[\n{first},\n{second}\n]\n"));
-        assert_eq!(written(Format::Csv), "a.b,count,x,'=y\r\n\"q\"\"\u{1b}\",12,1,2\r\n,3,0,4\r\n");
+        assert_eq!(written(EventFormat::Jsonl), format!("{first}\n{second}\n"));
+        assert_eq!(written(EventFormat::Json), format!("[\n{first},\n{second}\n]\n"));
+        assert_eq!(written(EventFormat::Csv), "a.b,count,x,'=y\r\n\"q\"\"\u{1b}\",12,1,2\r\n,3,0,4\r\n");
         assert_eq!(
-            written(Format::Table),
+            written(EventFormat::Table),
             "a.b       count  x  =y\nq\"\\u{1b}     12  1   2\n-             3  0   4\n"
         );
     }
@@ -119,9 +119,9 @@ mod tests {
             write(format, &table, None, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(written(Format::Csv), "a\r\n");
-        assert_eq!(written(Format::Json), "[\n]\n");
-        assert_eq!(written(Format::Jsonl), "");
-        assert_eq!(written(Format::Table), "");
+        assert_eq!(written(EventFormat::Csv), "a\r\n");
+        assert_eq!(written(EventFormat::Json), "[\n]\n");
+        assert_eq!(written(EventFormat::Jsonl), "");
+        assert_eq!(written(EventFormat::Table), "");
     }
 }
