@@ -349,7 +349,7 @@ impl<'v> EntryWalk<'v> {
                 Next::End(None) => return,
                 Next::End(Some(reason)) => return self.problem(name, reason.at(tar.position())),
                 Next::Damage(reason) => self.problem(name, reason.at(tar.position())),
-                Next::TarMember(member) => {
+                Next::Member(member) => {
                     if !self.count_entry(name) {
                         return;
                     }

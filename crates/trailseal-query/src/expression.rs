@@ -78,13 +78,13 @@ pub enum ExpressionError {
     #[error("{place}: the condition nests too deeply")]
     TooDeep {
         /// Where.
-        place: Place,
+        place: TextPlace,
     },
     /// It is not in the syntax of SQL.
     #[error("{place}: {detail}")]
     Syntax {
         /// Where.
-        place: Place,
+        place: TextPlace,
         /// What was expected and found.
         detail: String,
         /// What to do about it.
@@ -94,7 +94,7 @@ pub enum ExpressionError {
     #[error("{place}: {snippet:?}: {fault}")]
     Refused {
         /// Where the smallest condition that holds the fault begins.
-        place: Place,
+        place: TextPlace,
         /// That condition, shortened.
         snippet: String,
         /// What is wrong with it.
@@ -104,7 +104,7 @@ pub enum ExpressionError {
 
 /// A place in an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPlace {
     /// From 1.
     pub line: u64,
     /// In characters, from 1.
@@ -145,7 +145,7 @@ impl ExpressionError {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 1 {
             write!(f, "line {}, ", self.line)?;

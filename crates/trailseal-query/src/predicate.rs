@@ -424,10 +424,10 @@ impl TextTest {
         let mut characters = pattern.chars();
         while let Some(character) = characters.next() {
             parts.push(match character {
-                _ if Some(character) == escape => Part::Character(characters.next().unwrap_or(character)),
-                '%' => Part::AnyText,
-                '_' => Part::AnyCharacter,
-                _ => Part::Character(character),
+                _ if Some(character) == escape => LikePart::Character(characters.next().unwrap_or(character)),
+                '%' => LikePart::AnyText,
+                '_' => LikePart::AnyCharacter,
+                _ => LikePart::Character(character),
             });
         }
         Self::pattern(&parts, ignore_case)
@@ -442,10 +442,10 @@ impl TextTest {
         let mut characters = pattern.chars();
         while let Some(character) = characters.next() {
             parts.push(match character {
-                '\\' => Part::Character(characters.next().unwrap_or('\\')),
-                '*' => Part::AnyText,
-                '?' => Part::AnyCharacter,
-                _ => Part::Character(character),
+                '\\' => LikePart::Character(characters.next().unwrap_or('\\')),
+                '*' => LikePart::AnyText,
+                '?' => LikePart::AnyCharacter,
+                _ => LikePart::Character(character),
             });
         }
         Self::pattern(&parts, ignore_case)
@@ -456,16 +456,16 @@ impl TextTest {
         Self { kind: kind(text), ignore_case }
     }
 
-    fn pattern(parts: &[Part], ignore_case: bool) -> Result<Self, regex::Error> {
-        let literal = |parts: &[Part]| -> Option<String> {
-            parts.iter().map(|part| if let Part::Character(c) = part { Some(*c) } else { None }).collect()
+    fn pattern(parts: &[LikePart], ignore_case: bool) -> Result<Self, regex::Error> {
+        let literal = |parts: &[LikePart]| -> Option<String> {
+            parts.iter().map(|part| if let LikePart::Character(c) = part { Some(*c) } else { None }).collect()
         };
         let simple = match parts {
-            [Part::AnyText, inner @ .., Part::AnyText] => {
+            [LikePart::AnyText, inner @ .., LikePart::AnyText] => {
                 literal(inner).map(|text| Self::contains(&text, ignore_case))
             }
-            [Part::AnyText, inner @ ..] => literal(inner).map(|text| Self::suffix(&text, ignore_case)),
-            [inner @ .., Part::AnyText] => literal(inner).map(|text| Self::prefix(&text, ignore_case)),
+            [LikePart::AnyText, inner @ ..] => literal(inner).map(|text| Self::suffix(&text, ignore_case)),
+            [inner @ .., LikePart::AnyText] => literal(inner).map(|text| Self::prefix(&text, ignore_case)),
             all => literal(all).map(|text| Self::equals(&text, ignore_case)),
         };
         if let Some(simple) = simple {
@@ -474,9 +474,9 @@ impl TextTest {
         let mut regex = String::from(if ignore_case { "(?is)^" } else { "(?s)^" });
         for part in parts {
             match part {
-                Part::AnyText => regex.push_str(".*"),
-                Part::AnyCharacter => regex.push('.'),
-                Part::Character(c) => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+                LikePart::AnyText => regex.push_str(".*"),
+                LikePart::AnyCharacter => regex.push('.'),
+                LikePart::Character(c) => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
             }
         }
         regex.push('$');
@@ -505,7 +505,7 @@ impl TextTest {
     }
 }
 
-enum Part {
+enum LikePart {
     AnyText,
     AnyCharacter,
     Character(char),

@@ -9,7 +9,7 @@
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
 use serde_json::json;
-use trailseal_testkit::tamper::{Layout, Remains, Scope, Signatures, Tampering, World, write_tree};
+use trailseal_testkit::tamper::{Layout, Remains, Signatures, TamperScope, Tampering, World, write_tree};
 
 /// Archives of one world; those of `tests/it/tampering.rs` have the same numbers.
 const PER_WORLD: u64 = 20;
@@ -58,7 +58,7 @@ fn write_all(first: u64, count: u64, out: &Path) -> Result<(), Box<dyn Error>> {
 
 fn write_one(tampering: &Tampering<'_>, folder: &Path) -> Result<(), Box<dyn Error>> {
     let world = tampering.world;
-    let truth = Remains::of(world, &tampering.tree, &tampering.roots).truth(&Scope::default());
+    let truth = Remains::of(world, &tampering.tree, &tampering.roots).truth(&TamperScope::default());
     fs::create_dir_all(folder.join("keys"))?;
     write_tree(&tampering.tree, folder);
     // One key file of no stated region: all regions are signed with the same keys.
@@ -72,7 +72,7 @@ fn write_one(tampering: &Tampering<'_>, folder: &Path) -> Result<(), Box<dyn Err
         "steps": steps,
         "harmless": tampering.is_harmless(),
         "demands": demands,
-        "provable": world.is_provable(&Scope::default()),
+        "provable": world.is_provable(&TamperScope::default()),
         "digests": digests,
         "logs": world.own().len() - digests,
         "moved": world.lines[..world.owned].iter().any(moves),

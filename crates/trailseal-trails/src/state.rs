@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use trailseal_archive::trail::DeliveredTrail;
 use trailseal_query::selectors::Rules;
 

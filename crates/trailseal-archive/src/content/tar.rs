@@ -34,7 +34,7 @@ pub(super) enum Kind {
 
 /// What comes next.
 pub(super) enum Next {
-    TarMember(TarMember),
+    Member(TarMember),
     /// A piece that cannot be read, after which the archive goes on.
     Damage(Reason),
     /// The end, or why there is no more.
@@ -139,7 +139,7 @@ impl<'s, 'a> TarReader<'s, 'a> {
                         _ if name.ends_with('/') => Kind::Directory,
                         _ => Kind::File,
                     };
-                    return Next::TarMember(TarMember { name, kind });
+                    return Next::Member(TarMember { name, kind });
                 }
             }
         }

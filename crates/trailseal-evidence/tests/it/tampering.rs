@@ -24,8 +24,8 @@ use trailseal_evidence::{
     verify,
 };
 use trailseal_testkit::tamper::{
-    Disk, Excuse, FOREIGN_ACCOUNT, NameKind, Node, Place, Reason, Remains, Scope, Tampering, Truth, World,
-    write_tree,
+    Excuse, ExcuseReason, FOREIGN_ACCOUNT, NameKind, NamedPlace, Remains, TamperScope, TamperTruth,
+    Tampering, TreeNode, TreeOnDisk, World, write_tree,
 };
 use trailseal_verify::{
     finding::{Code, Finding, Severity},
@@ -45,7 +45,7 @@ const SCOPES: usize = 2;
 
 /// Where the archives of a world lie, and what they are verified with.
 struct Bench {
-    disk: Disk,
+    disk: TreeOnDisk,
     keys: TempDir,
     manifest: Option<Vec<u8>>,
     /// What a verification says as long as nobody tampered.
@@ -54,8 +54,8 @@ struct Bench {
 
 /// One verification.
 struct Outcome {
-    scope: Scope,
-    truth: Truth,
+    scope: TamperScope,
+    truth: TamperTruth,
     result: Result<Report, Error>,
 }
 
@@ -71,7 +71,7 @@ struct Failure {
 struct Counts {
     archives: u64,
     exits: BTreeMap<(bool, u8), u64>,
-    demands: BTreeMap<Reason, u64>,
+    demands: BTreeMap<ExcuseReason, u64>,
     excuses: BTreeMap<Excuse, u64>,
     excused: BTreeMap<Excuse, u64>,
     labels: BTreeMap<(Label, bool), u64>,
@@ -86,19 +86,19 @@ impl Bench {
         let keys = tempfile::tempdir().unwrap();
         fs::write(keys.path().join("keys.json"), world.keys()).unwrap();
         let manifest = world.manifest.clone().map(String::into_bytes);
-        let mut bench = Self { disk: Disk::new(), keys, manifest, baseline: None };
+        let mut bench = Self { disk: TreeOnDisk::new(), keys, manifest, baseline: None };
         let untouched = Tampering::only(world, 0, &|_| false);
         bench.disk.put(&untouched.tree);
-        let report = verify(&bench.options(&untouched, &Scope::default()), &Silent, &mut |_| {
+        let report = verify(&bench.options(&untouched, &TamperScope::default()), &Silent, &mut |_| {
             std::ops::ControlFlow::Continue(())
         });
         bench.baseline = report.ok().and_then(|report| options::baseline_of(&report));
         bench
     }
 
-    fn options(&self, tampering: &Tampering<'_>, scope: &Scope) -> Options {
+    fn options(&self, tampering: &Tampering<'_>, scope: &TamperScope) -> Options {
         let loaded = keys::load(&[self.keys.path().to_owned()]).unwrap();
-        let Scope { accounts, regions, trails, start, end } = scope.clone();
+        let TamperScope { accounts, regions, trails, start, end } = scope.clone();
         Options {
             roots: tampering.roots.iter().map(|root| self.disk.at(root)).collect(),
             keys: KeyRing::new(loaded.content.keys),
@@ -145,7 +145,7 @@ fn check(bench: &mut Bench, tampering: &Tampering<'_>, counts: &mut Counts) -> (
     let remains = Remains::of(tampering.world, &tampering.tree, &tampering.roots);
     let mut outcomes = Vec::new();
     let mut failures = Vec::new();
-    for scope in [Scope::default()].into_iter().chain(tampering.scopes(SCOPES)) {
+    for scope in [TamperScope::default()].into_iter().chain(tampering.scopes(SCOPES)) {
         let options = bench.options(tampering, &scope);
         let truth = remains.truth(&scope);
         match catch_unwind(AssertUnwindSafe(|| {
@@ -182,7 +182,7 @@ fn check_truth(outcome: &Outcome, counts: &mut Counts, failures: &mut Vec<Failur
     let Outcome { scope, truth, .. } = outcome;
     let exit = outcome.exit();
     *counts.exits.entry((truth.is_tampered(), exit)).or_default() += 1;
-    let reasons: BTreeSet<Reason> = truth.demands.iter().map(|(reason, _)| *reason).collect();
+    let reasons: BTreeSet<ExcuseReason> = truth.demands.iter().map(|(reason, _)| *reason).collect();
     for reason in &reasons {
         *counts.demands.entry(*reason).or_default() += 1;
     }
@@ -199,7 +199,7 @@ fn check_truth(outcome: &Outcome, counts: &mut Counts, failures: &mut Vec<Failur
 }
 
 /// Whether a kind of failure is one of a narrower scope.
-fn narrowed(scope: &Scope) -> &'static str {
+fn narrowed(scope: &TamperScope) -> &'static str {
     if scope.is_whole() { "" } else { ", in a narrower scope" }
 }
 
@@ -264,7 +264,13 @@ fn check_narrower(
 }
 
 /// Whether a finding surely speaks of a file of a scope.
-fn is_of_scope(finding: &Finding, scope: &Scope, report: &Report, remains: &Remains<'_>, base: &str) -> bool {
+fn is_of_scope(
+    finding: &Finding,
+    scope: &TamperScope,
+    report: &Report,
+    remains: &Remains<'_>,
+    base: &str,
+) -> bool {
     if let Some(trail) = &finding.trail {
         if !scope.holds_trail(trail) {
             return false;
@@ -308,14 +314,14 @@ fn is_of_scope(finding: &Finding, scope: &Scope, report: &Report, remains: &Rema
         _ => {}
     }
     let path = finding.path.as_deref().and_then(|path| path.strip_prefix(base)).or(finding.key.as_deref());
-    let Some(place) = path.map(Place::of) else { return false };
+    let Some(place) = path.map(NamedPlace::of) else { return false };
     if let NameKind::Digest(trail) = &place.name
         && !scope.holds_trail(trail)
     {
         return false;
     }
     // A log is asked for with its digest.
-    let of_digest = finding.digest.as_deref().map(Place::of);
+    let of_digest = finding.digest.as_deref().map(NamedPlace::of);
     of_digest.is_none_or(|digest| scope.surely_holds(&digest)) && scope.surely_holds(&place)
 }
 
@@ -325,11 +331,11 @@ fn check_ledger(
     bench: &Bench,
     tampering: &Tampering<'_>,
     remains: &Remains<'_>,
-    truth: Option<&Truth>,
+    truth: Option<&TamperTruth>,
     counts: &mut Counts,
     failures: &mut Vec<Failure>,
 ) {
-    let options = bench.options(tampering, &Scope::default());
+    let options = bench.options(tampering, &TamperScope::default());
     let ledger = match catch_unwind(AssertUnwindSafe(|| Ledger::load(&options, &Silent))) {
         Ok(Ok(ledger)) => ledger,
         Ok(Err(_)) => return,
@@ -373,8 +379,8 @@ fn check_ledger(
 }
 
 /// Whether events are gone, as far as a query is concerned.
-fn is_missing((reason, _): &(Reason, String)) -> bool {
-    use Reason::{DigestNamedByLater, GapGrown, HeadBehindPeers, LogNamed};
+fn is_missing((reason, _): &(ExcuseReason, String)) -> bool {
+    use ExcuseReason::{DigestNamedByLater, GapGrown, HeadBehindPeers, LogNamed};
     matches!(reason, DigestNamedByLater | GapGrown | HeadBehindPeers | LogNamed)
 }
 
@@ -491,12 +497,12 @@ fn show(world: &World, bench: &mut Bench, number: u64) {
     println!("{}", describe(&tampering, number, &outcomes, failures.first().unwrap_or(&none)));
     for (path, node) in &tampering.tree {
         let (what, is_new) = match node {
-            Node::File(content) => {
+            TreeNode::File(content) => {
                 let is_known = world.tree.get(path).is_some_and(|old| old.is_same(node));
                 (format!("{} bytes", content.bytes.len()), !is_known)
             }
-            Node::Link(target) => (format!("-> {target}"), true),
-            Node::Folder => ("an empty folder".to_owned(), true),
+            TreeNode::Link(target) => (format!("-> {target}"), true),
+            TreeNode::Folder => ("an empty folder".to_owned(), true),
         };
         println!("  {} {path} {what}", if is_new { "+" } else { " " });
     }
@@ -558,7 +564,7 @@ impl Counts {
             let what = if *is_tampered { "something missing or unsigned" } else { "all as it was signed" };
             let _ = writeln!(out, "{times:8} runs over {what}: status {exit}");
         }
-        for reason in Reason::ALL {
+        for reason in ExcuseReason::ALL {
             let times = self.demands.get(&reason).copied().unwrap_or_default();
             let _ = writeln!(out, "{times:8} runs that must tell of {reason:?}");
         }
@@ -583,7 +589,7 @@ impl Counts {
 
     /// Everything happens, and often enough to mean something.
     fn check(&self) {
-        for reason in Reason::ALL {
+        for reason in ExcuseReason::ALL {
             assert!(self.demands.contains_key(&reason), "{reason:?} never happens");
         }
         for excuse in Excuse::ALL {

@@ -17,7 +17,7 @@ const WEEK: i64 = 7 * DAY;
 const MONDAY: i64 = -3 * DAY;
 
 /// How many records, by the first second of the bucket.
-type Counts = BTreeMap<i64, u64>;
+type StepCounts = BTreeMap<i64, u64>;
 
 /// The width of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub struct StepError;
 #[derive(Debug)]
 pub struct Histogram {
     step: Step,
-    all: Counts,
-    series: HashMap<Box<[u8]>, Counts>,
+    all: StepCounts,
+    series: HashMap<Box<[u8]>, StepCounts>,
     untimed: u64,
     bytes: u64,
 }
@@ -143,14 +143,14 @@ impl Histogram {
     pub fn finish(self, top: usize) -> Bars {
         let Self { step, all, series, untimed, .. } = self;
         let (starts, has_holes) = starts(&all, step);
-        let mut ranked: Vec<(u64, Box<[u8]>, Counts)> =
+        let mut ranked: Vec<(u64, Box<[u8]>, StepCounts)> =
             series.into_iter().map(|(key, counts)| (counts.values().sum(), key, counts)).collect();
         ranked.sort_by(|(x, a, _), (y, b, _)| y.cmp(x).then_with(|| compare_keys(a, b)));
-        let mut others: Option<Counts> = None;
+        let mut others: Option<StepCounts> = None;
         for (_, _, counts) in ranked.drain(top.min(ranked.len())..) {
             add_all(others.get_or_insert_default(), counts);
         }
-        let spread = |counts: &Counts| -> Vec<u64> {
+        let spread = |counts: &StepCounts| -> Vec<u64> {
             starts.iter().map(|start| counts.get(start).copied().unwrap_or(0)).collect()
         };
         let earliest = Timestamp::from_epoch(0).unwrap_or_else(|| unreachable!("1970 is a year"));
@@ -173,7 +173,7 @@ impl Histogram {
 }
 
 /// The starts of all buckets from the first to the last, and whether the empty ones had to be left out.
-fn starts(all: &Counts, step: Step) -> (Vec<i64>, bool) {
+fn starts(all: &StepCounts, step: Step) -> (Vec<i64>, bool) {
     let (Some((first, _)), Some((last, _))) = (all.first_key_value(), all.last_key_value()) else {
         return (Vec::new(), false);
     };
@@ -184,7 +184,7 @@ fn starts(all: &Counts, step: Step) -> (Vec<i64>, bool) {
     ((0..steps).map(|at| first + at * step.seconds).collect(), false)
 }
 
-fn add_all(counts: &mut Counts, more: Counts) {
+fn add_all(counts: &mut StepCounts, more: StepCounts) {
     if counts.is_empty() {
         *counts = more;
         return;

@@ -176,20 +176,20 @@ fn print_test(
         Test::Compare(operator, literal) => {
             let is_by_order = !matches!(operator, Operator::Equal | Operator::NotEqual);
             write_subject(f, subject, &[literal], is_event_time, is_by_order)?;
-            write!(f, " {operator} {}", Constant(literal))
+            write!(f, " {operator} {}", PrintedLiteral(literal))
         }
         Test::In(literals) => {
             let literals: Vec<_> = literals.iter().collect();
             write_subject(f, subject, &literals, is_event_time, false)?;
             f.write_str(" IN (")?;
             for (index, literal) in literals.iter().enumerate() {
-                write!(f, "{}{}", if index > 0 { ", " } else { "" }, Constant(literal))?;
+                write!(f, "{}{}", if index > 0 { ", " } else { "" }, PrintedLiteral(literal))?;
             }
             f.write_str(")")
         }
         Test::Between(low, high) => {
             write_subject(f, subject, &[low, high], is_event_time, true)?;
-            write!(f, " BETWEEN {} AND {}", Constant(low), Constant(high))
+            write!(f, " BETWEEN {} AND {}", PrintedLiteral(low), PrintedLiteral(high))
         }
         Test::Text(TextTest { kind, ignore_case }) => {
             let field = if *ignore_case { format!("lower({subject})") } else { subject.to_string() };
@@ -233,9 +233,9 @@ fn write_subject(
     }
 }
 
-struct Constant<'a>(&'a Literal);
+struct PrintedLiteral<'a>(&'a Literal);
 
-impl fmt::Display for Constant<'_> {
+impl fmt::Display for PrintedLiteral<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Literal::Text(text) => Quoted(text).fmt(f),

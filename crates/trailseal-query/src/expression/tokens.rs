@@ -6,7 +6,7 @@ use sqlparser::{
     tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Word},
 };
 
-use super::{ExpressionError, Place};
+use super::{ExpressionError, TextPlace};
 use crate::path::known_name;
 
 /// No place: the parenthesis there has no other.
@@ -57,9 +57,9 @@ impl<'a> Tokens<'a> {
         &self.words[from..to]
     }
 
-    pub(super) fn place(&self, at: usize) -> Place {
+    pub(super) fn place(&self, at: usize) -> TextPlace {
         let token = self.words.get(at).or(self.words.last());
-        token.map_or(Place { line: 1, column: 1 }, |token| {
+        token.map_or(TextPlace { line: 1, column: 1 }, |token| {
             // behind the last token, what is missing is missing at its end
             if at < self.words.len() { token.span.start.into() } else { token.span.end.into() }
         })
@@ -88,7 +88,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-impl From<Location> for Place {
+impl From<Location> for TextPlace {
     fn from(location: Location) -> Self {
         Self { line: location.line.max(1), column: location.column.max(1) }
     }

@@ -11,7 +11,7 @@ use sqlparser::{
 };
 
 use super::{
-    ExpressionError, MAX_DEPTH, Place,
+    ExpressionError, MAX_DEPTH, TextPlace,
     leaf::Leaf,
     tokens::{Tokens, lower_first},
 };
@@ -260,7 +260,7 @@ impl Builder<'_> {
         if let Some((line, column)) = at.split_once(", Column: ")
             && let (Ok(line), Ok(column)) = (line.parse(), column.parse())
         {
-            place = Place { line, column };
+            place = TextPlace { line, column };
         }
         let detail =
             lower_first(&detail.replace("Expected: ", "expected ").replace("found: EOF", "found its end"));

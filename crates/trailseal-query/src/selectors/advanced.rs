@@ -53,7 +53,7 @@ const MAX_VALUES: usize = 500;
 const MAX_NAME: usize = 1_000;
 
 /// What a field of a category takes.
-struct Rule {
+struct FieldRule {
     field: &'static str,
     is_required: bool,
     /// The operators it takes; all when empty.
@@ -66,7 +66,7 @@ struct Rule {
     is_optional_in_records: bool,
 }
 
-impl Rule {
+impl FieldRule {
     const fn any(field: &'static str) -> Self {
         Self {
             field,
@@ -92,47 +92,60 @@ impl Rule {
     }
 }
 
-const CATEGORY: Rule =
-    Rule { is_required: true, operators: &["Equals"], is_single: true, ..Rule::any("eventCategory") };
-const READ_ONLY: Rule =
-    Rule { operators: &["Equals"], values: &["true", "false"], is_single: true, ..Rule::any("readOnly") };
+const CATEGORY: FieldRule = FieldRule {
+    is_required: true,
+    operators: &["Equals"],
+    is_single: true,
+    ..FieldRule::any("eventCategory")
+};
+const READ_ONLY: FieldRule = FieldRule {
+    operators: &["Equals"],
+    values: &["true", "false"],
+    is_single: true,
+    ..FieldRule::any("readOnly")
+};
 
-const MANAGEMENT: [Rule; 3] = [
+const MANAGEMENT: [FieldRule; 3] = [
     CATEGORY,
     READ_ONLY,
-    Rule {
+    FieldRule {
         operators: &["NotEquals"],
         values: &["kms.amazonaws.com", "rdsdata.amazonaws.com"],
-        ..Rule::any("eventSource")
+        ..FieldRule::any("eventSource")
     },
 ];
 
-const DATA: [Rule; 9] = [
+const DATA: [FieldRule; 9] = [
     CATEGORY,
     READ_ONLY,
-    Rule { is_required: true, operators: &["Equals"], is_single: true, ..Rule::any("resources.type") },
-    Rule::any("resources.ARN"),
-    Rule::any("eventName"),
-    Rule::any("eventSource"),
-    Rule::any("eventType"),
-    Rule::optional("userIdentity.arn"),
-    Rule {
+    FieldRule {
+        is_required: true,
+        operators: &["Equals"],
+        is_single: true,
+        ..FieldRule::any("resources.type")
+    },
+    FieldRule::any("resources.ARN"),
+    FieldRule::any("eventName"),
+    FieldRule::any("eventSource"),
+    FieldRule::any("eventType"),
+    FieldRule::optional("userIdentity.arn"),
+    FieldRule {
         operators: &["Equals", "NotEquals"],
         values: &["true"],
-        ..Rule::optional("sessionCredentialFromConsole")
+        ..FieldRule::optional("sessionCredentialFromConsole")
     },
 ];
 
-const NETWORK: [Rule; 5] = [
+const NETWORK: [FieldRule; 5] = [
     CATEGORY,
-    Rule { is_required: true, operators: &["Equals"], ..Rule::any("eventSource") },
-    Rule::any("eventName"),
-    Rule { operators: &["Equals"], values: &["VpceAccessDenied"], ..Rule::optional("errorCode") },
-    Rule::optional("vpcEndpointId"),
+    FieldRule { is_required: true, operators: &["Equals"], ..FieldRule::any("eventSource") },
+    FieldRule::any("eventName"),
+    FieldRule { operators: &["Equals"], values: &["VpceAccessDenied"], ..FieldRule::optional("errorCode") },
+    FieldRule::optional("vpcEndpointId"),
 ];
 
 /// The fields of a category's selectors; trails have no others.
-fn rules(category: Category) -> &'static [Rule] {
+fn rules(category: Category) -> &'static [FieldRule] {
     match category {
         Category::Management => &MANAGEMENT,
         Category::Data => &DATA,
@@ -252,7 +265,7 @@ fn is_function_arn(text: &str) -> bool {
 }
 
 impl AdvancedFieldSelector {
-    fn predicate(&self, rule: &Rule) -> Predicate {
+    fn predicate(&self, rule: &FieldRule) -> Predicate {
         let path: Vec<_> = rule.field.split('.').collect();
         let condition = self.condition(&path);
         if !rule.is_optional_in_records {
@@ -303,7 +316,7 @@ impl AdvancedFieldSelector {
         self.operators().into_iter().map(|(_, values)| values.as_ref().map_or(0, Vec::len)).sum()
     }
 
-    fn validate(&self, rule: &Rule) -> Result<(), SelectorFault> {
+    fn validate(&self, rule: &FieldRule) -> Result<(), SelectorFault> {
         let field = rule.field;
         for (operator, values) in self.operators() {
             let Some(values) = values else { continue };
@@ -331,7 +344,7 @@ impl AdvancedFieldSelector {
     }
 }
 
-fn expected_values(rule: &Rule) -> &'static str {
+fn expected_values(rule: &FieldRule) -> &'static str {
     match rule.values {
         [] => "texts of 1 to 2048 characters in one line are",
         ["true"] => "true is",

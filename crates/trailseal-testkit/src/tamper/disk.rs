@@ -10,25 +10,25 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::tamper::tree::{Node, Tree};
+use crate::tamper::tree::{Tree, TreeNode};
 
 /// Stands in the paths of a [`Tree`] for a byte that is no UTF-8: `é` as Latin-1 has it.
 pub const NO_TEXT: char = '\u{f7e9}';
 
 /// A temporary folder that is made to hold one tree after another; only what differs is written.
 #[derive(Debug)]
-pub struct Disk {
+pub struct TreeOnDisk {
     folder: TempDir,
     now: Tree,
 }
 
-impl Default for Disk {
+impl Default for TreeOnDisk {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Disk {
+impl TreeOnDisk {
     /// An empty folder, in memory where the system has such a place.
     pub fn new() -> Self {
         let memory = Path::new("/dev/shm");
@@ -56,8 +56,8 @@ impl Disk {
             }
             let place = self.at(path);
             match node {
-                Node::Folder => drop(fs::remove_dir(place)),
-                Node::File(_) | Node::Link(_) => fs::remove_file(place).expect("the file was there"),
+                TreeNode::Folder => drop(fs::remove_dir(place)),
+                TreeNode::File(_) | TreeNode::Link(_) => fs::remove_file(place).expect("the file was there"),
             }
             emptied.extend(folders_of(path).map(str::to_owned));
         }
@@ -66,7 +66,9 @@ impl Disk {
             let _ = fs::remove_dir(self.at(folder));
         }
         for (path, node) in tree {
-            if self.now.get(path).is_some_and(|other| other.is_same(node)) && !matches!(node, Node::Folder) {
+            if self.now.get(path).is_some_and(|other| other.is_same(node))
+                && !matches!(node, TreeNode::Folder)
+            {
                 continue;
             }
             write(&self.at(path), node);
@@ -92,14 +94,14 @@ fn place(folder: &Path, path: &str) -> PathBuf {
     folder.join(OsString::from_vec(bytes))
 }
 
-fn write(place: &Path, node: &Node) {
+fn write(place: &Path, node: &TreeNode) {
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent).unwrap();
     }
     match node {
-        Node::File(content) => fs::write(place, &content.bytes).unwrap(),
-        Node::Link(target) => std::os::unix::fs::symlink(target, place).unwrap(),
-        Node::Folder => fs::create_dir_all(place).unwrap(),
+        TreeNode::File(content) => fs::write(place, &content.bytes).unwrap(),
+        TreeNode::Link(target) => std::os::unix::fs::symlink(target, place).unwrap(),
+        TreeNode::Folder => fs::create_dir_all(place).unwrap(),
     }
 }
 

@@ -13,7 +13,7 @@ mod remove;
 mod roots;
 
 /// One kind of operation.
-pub struct Operation {
+pub struct TamperOperation {
     /// Its name.
     pub name: &'static str,
     /// Whether an honest owner or copy may do it.
@@ -24,30 +24,34 @@ pub struct Operation {
     pub act: fn(&mut Tampering<'_>) -> Option<String>,
 }
 
-const fn harm(name: &'static str, weight: usize, act: fn(&mut Tampering<'_>) -> Option<String>) -> Operation {
-    Operation { name, is_harmless: false, weight, act }
+const fn harm(
+    name: &'static str,
+    weight: usize,
+    act: fn(&mut Tampering<'_>) -> Option<String>,
+) -> TamperOperation {
+    TamperOperation { name, is_harmless: false, weight, act }
 }
 
 const fn harmless(
     name: &'static str,
     weight: usize,
     act: fn(&mut Tampering<'_>) -> Option<String>,
-) -> Operation {
-    Operation { name, is_harmless: true, weight, act }
+) -> TamperOperation {
+    TamperOperation { name, is_harmless: true, weight, act }
 }
 
 /// All operations, in groups.
-const GROUPS: [&[Operation]; 6] =
+const GROUPS: [&[TamperOperation]; 6] =
     [&remove::ALL, &alter::ALL, &plant::ALL, &forge::ALL, &copies::ALL, &roots::ALL];
 
 /// Every operation.
-pub fn all() -> impl Iterator<Item = &'static Operation> {
+pub fn all() -> impl Iterator<Item = &'static TamperOperation> {
     GROUPS.iter().flat_map(|group| group.iter())
 }
 
 /// A random operation.
-pub(crate) fn draw(random: &mut Random, only_harmless: bool) -> &'static Operation {
-    let may = |operation: &&Operation| operation.is_harmless || !only_harmless;
+pub(crate) fn draw(random: &mut Random, only_harmless: bool) -> &'static TamperOperation {
+    let may = |operation: &&TamperOperation| operation.is_harmless || !only_harmless;
     let total: usize = all().filter(may).map(|operation| operation.weight).sum();
     let mut at = random.below(total);
     for operation in all().filter(may) {

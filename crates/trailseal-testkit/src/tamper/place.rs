@@ -17,7 +17,7 @@ pub enum NameKind {
 
 /// What a path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct NamedPlace {
     /// The account of the folders, else that of the name.
     pub account: Option<String>,
     /// The region of the folders, else that of the name.
@@ -38,7 +38,7 @@ pub struct Place {
     pub is_in_kind: bool,
 }
 
-impl Place {
+impl NamedPlace {
     /// Reads a path.
     pub fn of(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();

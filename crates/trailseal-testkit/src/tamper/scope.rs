@@ -4,7 +4,7 @@ use std::fmt;
 
 use trailseal_archive::Timestamp;
 
-use crate::tamper::place::{NameKind, Place};
+use crate::tamper::place::{NameKind, NamedPlace};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -13,7 +13,7 @@ const TOLERANCE: i64 = 6 * 60;
 
 /// `--account`, `--region`, `--trail`, `--from`, `--to`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope {
+pub struct TamperScope {
     /// All when empty.
     pub accounts: Vec<String>,
     /// All when empty.
@@ -26,7 +26,7 @@ pub struct Scope {
     pub end: Option<Timestamp>,
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for TamperScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = [("account", &self.accounts), ("region", &self.regions), ("trail", &self.trails)];
         let lists = named.iter().flat_map(|(name, all)| all.iter().map(move |one| format!("--{name} {one}")));
@@ -37,7 +37,7 @@ impl fmt::Display for Scope {
     }
 }
 
-impl Scope {
+impl TamperScope {
     /// Whether it leaves nothing out.
     pub fn is_whole(&self) -> bool {
         *self == Self::default()
@@ -71,7 +71,7 @@ impl Scope {
     ///
     /// A name's stamp counts, unless it is not of the day of its folders: then the file is left out only if
     /// both lie outside (docs/spec/verification.md 5, row 84).
-    pub fn surely_holds(&self, place: &Place) -> bool {
+    pub fn surely_holds(&self, place: &NamedPlace) -> bool {
         if !self.holds_names(place.account.as_deref(), place.region.as_deref()) {
             return false;
         }

@@ -9,10 +9,10 @@ use crate::{
     model::Chain,
     plan::{record, records},
     tamper::{
-        operations::{Operation, draw},
+        operations::{TamperOperation, draw},
         random::Random,
-        scope::Scope,
-        tree::{Content, Node, Tree},
+        scope::TamperScope,
+        tree::{NodeContent, Tree, TreeNode},
         world::{Line, Signed, World},
     },
 };
@@ -21,7 +21,7 @@ const HOUR: i64 = 3600;
 
 /// One thing that was done.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct TamperStep {
     /// The operation.
     pub name: &'static str,
     /// To what.
@@ -30,7 +30,7 @@ pub struct Step {
     pub is_harmless: bool,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for TamperStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.text)
     }
@@ -61,7 +61,7 @@ pub struct Tampering<'w> {
     /// The roots that are verified.
     pub roots: Vec<String>,
     /// What was done.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TamperStep>,
     /// Whether what was done leaves everything provable that was.
     pub is_provable: bool,
     /// The date folders that were not copied.
@@ -109,9 +109,9 @@ impl<'w> Tampering<'w> {
         self.random = Random::fork(self.seed, number + 1);
         self.unique = number as usize * 1000;
         for _ in 0..12 {
-            let Operation { name, is_harmless, act, .. } = draw(&mut self.random, only_harmless);
+            let TamperOperation { name, is_harmless, act, .. } = draw(&mut self.random, only_harmless);
             if let Some(text) = act(self) {
-                self.steps.push(Step { name, text, is_harmless: *is_harmless });
+                self.steps.push(TamperStep { name, text, is_harmless: *is_harmless });
                 return;
             }
         }
@@ -124,12 +124,12 @@ impl<'w> Tampering<'w> {
     }
 
     /// Random scopes, rather around what was touched.
-    pub fn scopes(&self, count: usize) -> Vec<Scope> {
+    pub fn scopes(&self, count: usize) -> Vec<TamperScope> {
         let mut random = Random::fork(self.seed, 1 << 20);
         (0..count).map(|_| self.scope(&mut random)).collect()
     }
 
-    fn scope(&self, random: &mut Random) -> Scope {
+    fn scope(&self, random: &mut Random) -> TamperScope {
         let line = &self.world.lines[random.below(self.world.owned)];
         let digests = &line.chain.digests;
         let of_line = Focus {
@@ -142,7 +142,7 @@ impl<'w> Tampering<'w> {
             Some(focus) if random.chance(75) => focus.clone(),
             _ => of_line,
         };
-        let mut scope = Scope::default();
+        let mut scope = TamperScope::default();
         let kind = random.below(12);
         let moment = |random: &mut Random, side: i64| {
             // Digests end at odd minutes and seconds; people ask for full hours, and for moments.
@@ -240,25 +240,25 @@ impl<'w> Tampering<'w> {
     }
 
     /// The file at a path.
-    pub(crate) fn file(&self, path: &str) -> Option<&Arc<Content>> {
-        self.tree.get(path).and_then(Node::file)
+    pub(crate) fn file(&self, path: &str) -> Option<&Arc<NodeContent>> {
+        self.tree.get(path).and_then(TreeNode::file)
     }
 
     /// Writes a file.
     pub(crate) fn put(&mut self, path: &str, bytes: Vec<u8>) {
-        self.put_content(path, Content::of(bytes));
+        self.put_content(path, NodeContent::of(bytes));
     }
 
     /// Writes a file that is known.
-    pub(crate) fn put_content(&mut self, path: &str, content: Arc<Content>) {
+    pub(crate) fn put_content(&mut self, path: &str, content: Arc<NodeContent>) {
         // What was a folder or a link in the way of it is one no more.
         let above: Vec<&str> = path.match_indices('/').map(|(at, _)| &path[..at]).collect();
         for folder in above {
-            if self.tree.get(folder).is_some_and(|node| !matches!(node, Node::Folder)) {
+            if self.tree.get(folder).is_some_and(|node| !matches!(node, TreeNode::Folder)) {
                 self.tree.remove(folder);
             }
         }
-        self.tree.insert(path.to_owned(), Node::File(content));
+        self.tree.insert(path.to_owned(), TreeNode::File(content));
     }
 
     /// Removes a file; returns whether it was there.
@@ -283,7 +283,7 @@ impl<'w> Tampering<'w> {
             self.tree.remove(path);
         }
         if !paths.is_empty() && self.random.chance(30) {
-            self.tree.insert(folder.to_owned(), Node::Folder);
+            self.tree.insert(folder.to_owned(), TreeNode::Folder);
         }
         paths.len()
     }

@@ -6,22 +6,22 @@ use flate2::bufread::GzDecoder;
 use trailseal_deliver::digest::sha256_hex;
 
 /// A path → what lies there. Paths are relative to the folder that holds the roots.
-pub type Tree = BTreeMap<String, Node>;
+pub type Tree = BTreeMap<String, TreeNode>;
 
 /// What can lie in a folder.
 #[derive(Clone, Debug)]
-pub enum Node {
+pub enum TreeNode {
     /// A regular file.
-    File(Arc<Content>),
+    File(Arc<NodeContent>),
     /// A symbolic link, with its target as it is written.
     Link(String),
     /// A folder of which nothing but itself is left.
     Folder,
 }
 
-impl Node {
+impl TreeNode {
     /// The file, if it is one.
-    pub fn file(&self) -> Option<&Arc<Content>> {
+    pub fn file(&self) -> Option<&Arc<NodeContent>> {
         match self {
             Self::File(content) => Some(content),
             _ => None,
@@ -41,7 +41,7 @@ impl Node {
 
 /// The bytes of a file, and what they are.
 #[derive(Debug)]
-pub struct Content {
+pub struct NodeContent {
     /// As they lie on the disk.
     pub bytes: Vec<u8>,
     /// The SHA-256 of the inflated content, hex: of one whole gzip member and nothing after it, or of bytes
@@ -57,7 +57,7 @@ pub struct Content {
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-impl Content {
+impl NodeContent {
     /// Bytes that hold events in a form of which [`Self::of`] knows nothing.
     pub fn wrapping_events(bytes: Vec<u8>) -> Arc<Self> {
         let sha256 = Some(sha256_hex(&bytes));

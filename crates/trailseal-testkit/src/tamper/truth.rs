@@ -9,9 +9,9 @@ use std::{fmt, sync::Arc};
 use trailseal_archive::{Timestamp, key::DigestName, metadata::parse_sidecar};
 
 use crate::tamper::{
-    place::{NameKind, Place},
-    scope::Scope,
-    tree::{Content, Node, Tree},
+    place::{NameKind, NamedPlace},
+    scope::TamperScope,
+    tree::{NodeContent, Tree, TreeNode},
     world::{Layout, Line, Signatures, Signed, World},
 };
 
@@ -53,7 +53,7 @@ impl Excuse {
 
 /// Why a verification must not end with status 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum ExcuseReason {
     /// A digest is gone, and a later one that is linked with it is there.
     DigestNamedByLater,
     /// The end of a segment is gone, and there is something before it and a later segment.
@@ -76,7 +76,7 @@ pub enum Reason {
     Misplaced,
 }
 
-impl Reason {
+impl ExcuseReason {
     /// All of them.
     pub const ALL: [Self; 10] = [
         Self::DigestNamedByLater,
@@ -94,21 +94,21 @@ impl Reason {
 
 /// What the truth says of a scope.
 #[derive(Clone, Debug, Default)]
-pub struct Truth {
+pub struct TamperTruth {
     /// Each with the path or key.
-    pub demands: Vec<(Reason, String)>,
+    pub demands: Vec<(ExcuseReason, String)>,
     /// Each with the path or key.
     pub excuses: Vec<(Excuse, String)>,
 }
 
-impl Truth {
+impl TamperTruth {
     /// Whether something signed is missing or something unsigned is there, seen or not.
     pub fn is_tampered(&self) -> bool {
         !self.demands.is_empty() || !self.excuses.is_empty()
     }
 }
 
-impl fmt::Display for Truth {
+impl fmt::Display for TamperTruth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (reason, what) in &self.demands {
             writeln!(f, "  must be told: {reason:?} {what}")?;
@@ -122,13 +122,13 @@ impl fmt::Display for Truth {
 
 /// A file below the roots.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Sighting {
     /// Its path in the tree.
     pub path: String,
     /// What the path says.
-    pub place: Place,
+    pub place: NamedPlace,
     /// What it holds.
-    pub content: Arc<Content>,
+    pub content: Arc<NodeContent>,
     /// The signed object that it is, byte for byte, in [`World::signed`].
     pub signed: Option<usize>,
 }
@@ -138,7 +138,7 @@ pub struct Seen {
 pub struct Remains<'w> {
     world: &'w World,
     /// The files below the roots.
-    pub files: Vec<Seen>,
+    pub files: Vec<Sighting>,
     /// Object → whether a file holds its content.
     is_present: Vec<bool>,
     /// Line → position → whether the digest is there, in a place where digests are looked for.
@@ -156,13 +156,13 @@ impl<'w> Remains<'w> {
     pub fn of(world: &'w World, tree: &Tree, roots: &[String]) -> Self {
         let mut files = Vec::new();
         for (path, node) in tree {
-            let Node::File(content) = node else { continue };
+            let TreeNode::File(content) = node else { continue };
             let below = roots.iter().filter_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/'));
             let Some(below) = below.min_by_key(|below| below.len()) else { continue };
             let signed = content.sha256.as_deref().and_then(|hash| world.find(hash));
-            files.push(Seen {
+            files.push(Sighting {
                 path: path.clone(),
-                place: Place::of(below),
+                place: NamedPlace::of(below),
                 content: Arc::clone(content),
                 signed,
             });
@@ -211,7 +211,7 @@ impl<'w> Remains<'w> {
                 for position in segment.clone().rev() {
                     let digest = &line.chain.digests[position];
                     let path = self.world.layout.path(&digest.document.s3_bucket, digest.object());
-                    let sidecar = tree.get(&format!("{path}.metadata.json")).and_then(Node::file);
+                    let sidecar = tree.get(&format!("{path}.metadata.json")).and_then(TreeNode::file);
                     let is_signature_there = self.world.signatures == Signatures::Manifest
                         || sidecar.is_some_and(|file| holds(&file.bytes, digest.signature.as_bytes()));
                     let is_proven =
@@ -228,7 +228,7 @@ impl<'w> Remains<'w> {
     /// Whether what a file holds was signed, and a digest that is there says so, for the place in which it lies.
     ///
     /// The only bytes whose rows may be called verified.
-    pub fn may_be_verified(&self, file: &Seen) -> bool {
+    pub fn may_be_verified(&self, file: &Sighting) -> bool {
         file.signed.is_some_and(|number| {
             let signed = &self.world.signed[number];
             self.is_authentic[signed.line][signed.digest] && self.fits(file, signed)
@@ -237,7 +237,7 @@ impl<'w> Remains<'w> {
 
     /// Whether a log is AWS's, wherever it lies, and its digest is proven in its own place: where nobody tampered,
     /// its rows are verified (docs/spec/verification.md 5, row 69).
-    pub fn is_proven_copy(&self, file: &Seen) -> bool {
+    pub fn is_proven_copy(&self, file: &Sighting) -> bool {
         file.signed.is_some_and(|number| {
             let signed = &self.world.signed[number];
             self.is_proven[signed.line][signed.digest] && !signed.is_digest() && self.fits(file, signed)
@@ -246,7 +246,7 @@ impl<'w> Remains<'w> {
 
     /// Whether a log lies in its own place as it was signed, and everything that proves it does too: its rows must
     /// be called verified.
-    pub fn must_be_verified(&self, file: &Seen) -> bool {
+    pub fn must_be_verified(&self, file: &Sighting) -> bool {
         file.signed.is_some_and(|number| {
             let signed = &self.world.signed[number];
             let is_own = number < self.world.owned_signed;
@@ -276,7 +276,7 @@ impl<'w> Remains<'w> {
 
     /// Whether an object may lie in a place: the account and region that the place states are its own. Outside AWS's
     /// layout a name says more than folders do.
-    fn fits(&self, file: &Seen, signed: &Signed) -> bool {
+    fn fits(&self, file: &Sighting, signed: &Signed) -> bool {
         let chain = &self.world.lines[signed.line].chain;
         let place = &file.place;
         let fits_folders = || {
@@ -290,8 +290,8 @@ impl<'w> Remains<'w> {
     }
 
     /// What must be told of a scope, and what cannot be.
-    pub fn truth(&self, scope: &Scope) -> Truth {
-        let mut truth = Truth::default();
+    pub fn truth(&self, scope: &TamperScope) -> TamperTruth {
+        let mut truth = TamperTruth::default();
         self.missing(scope, &mut truth);
         for file in &self.files {
             self.file(file, scope, &mut truth);
@@ -300,7 +300,7 @@ impl<'w> Remains<'w> {
     }
 
     /// Which digests are there where a scope looks for them.
-    fn readable(&self, scope: &Scope) -> Vec<Vec<bool>> {
+    fn readable(&self, scope: &TamperScope) -> Vec<Vec<bool>> {
         let mut readable = self.is_readable.clone();
         if scope.accounts.is_empty() && scope.regions.is_empty() {
             return readable;
@@ -316,7 +316,7 @@ impl<'w> Remains<'w> {
         readable
     }
 
-    fn missing(&self, scope: &Scope, truth: &mut Truth) {
+    fn missing(&self, scope: &TamperScope, truth: &mut TamperTruth) {
         let readable = self.readable(scope);
         for (number, signed) in self.world.own().iter().enumerate() {
             let line = &self.world.lines[signed.line];
@@ -324,10 +324,10 @@ impl<'w> Remains<'w> {
                 continue;
             }
             if !signed.is_digest() {
-                let place = Place::of(&signed.key);
+                let place = NamedPlace::of(&signed.key);
                 let is_asked = place.stamp.is_some_and(|stamp| scope.surely_contains(stamp));
                 if is_asked && readable[signed.line][signed.digest] {
-                    truth.demands.push((Reason::LogNamed, signed.key.clone()));
+                    truth.demands.push((ExcuseReason::LogNamed, signed.key.clone()));
                 }
                 // What a digest's absence comes to is said of the digest, not of its logs.
                 continue;
@@ -349,11 +349,11 @@ impl<'w> Remains<'w> {
         signed: &Signed,
         line: &Line,
         readable: &[bool],
-        scope: &Scope,
-    ) -> Result<Reason, Excuse> {
+        scope: &TamperScope,
+    ) -> Result<ExcuseReason, Excuse> {
         let segment = &line.segments[signed.segment];
         if readable[signed.digest + 1..segment.end].contains(&true) {
-            return Ok(Reason::DigestNamedByLater);
+            return Ok(ExcuseReason::DigestNamedByLater);
         }
         if line.chain.is_backfill {
             return Err(Excuse::Backfill);
@@ -364,17 +364,17 @@ impl<'w> Remains<'w> {
             return Err(Excuse::WholeChain);
         }
         if is_before && is_after {
-            return Ok(Reason::GapGrown);
+            return Ok(ExcuseReason::GapGrown);
         }
         if is_after {
             let is_asked = scope.start.is_some();
-            return if is_asked { Ok(Reason::AskedSpanNotCovered) } else { Err(Excuse::BeforeRestart) };
+            return if is_asked { Ok(ExcuseReason::AskedSpanNotCovered) } else { Err(Excuse::BeforeRestart) };
         }
         if scope.end.is_some() {
-            return Ok(Reason::AskedSpanNotCovered);
+            return Ok(ExcuseReason::AskedSpanNotCovered);
         }
         if self.is_behind_peers(signed.line, scope) {
-            Ok(Reason::HeadBehindPeers)
+            Ok(ExcuseReason::HeadBehindPeers)
         } else {
             Err(Excuse::Newest)
         }
@@ -382,7 +382,7 @@ impl<'w> Remains<'w> {
 
     /// Whether other regions or accounts of the trail reach more than two hours further than this chain, and no
     /// event that ended the trail explains it (28, 29, 72).
-    fn is_behind_peers(&self, number: usize, scope: &Scope) -> bool {
+    fn is_behind_peers(&self, number: usize, scope: &TamperScope) -> bool {
         let line = &self.world.lines[number];
         let Some(head) = head(line, &self.is_readable[number]) else { return false };
         let is_explained =
@@ -406,7 +406,7 @@ impl<'w> Remains<'w> {
         })
     }
 
-    fn file(&self, file: &Seen, scope: &Scope, truth: &mut Truth) {
+    fn file(&self, file: &Sighting, scope: &TamperScope, truth: &mut TamperTruth) {
         let Some(reason) = self.what_is_wrong(file) else { return };
         if !scope.surely_holds(&file.place) || !self.is_of_trail(file, scope) {
             return;
@@ -418,7 +418,7 @@ impl<'w> Remains<'w> {
     }
 
     /// A log's name tells no trail: it may be of any that delivers to the account and region.
-    fn is_of_trail(&self, file: &Seen, scope: &Scope) -> bool {
+    fn is_of_trail(&self, file: &Sighting, scope: &TamperScope) -> bool {
         if scope.trails.is_empty() {
             return true;
         }
@@ -438,50 +438,50 @@ impl<'w> Remains<'w> {
         })
     }
 
-    fn named_like(&self, file: &Seen) -> Option<&'w Signed> {
+    fn named_like(&self, file: &Sighting) -> Option<&'w Signed> {
         let name = file.path.rsplit('/').next().unwrap_or_default();
         if file.place.is_named() { self.world.named(name) } else { None }
     }
 
-    fn what_is_wrong(&self, file: &Seen) -> Option<Result<Reason, Excuse>> {
+    fn what_is_wrong(&self, file: &Sighting) -> Option<Result<ExcuseReason, Excuse>> {
         let content = &file.content;
         if content.is_digest {
             return match file.signed.map(|number| &self.world.signed[number]) {
-                Some(signed) if self.is_misplaced_digest(file, signed) => Some(Ok(Reason::Misplaced)),
+                Some(signed) if self.is_misplaced_digest(file, signed) => Some(Ok(ExcuseReason::Misplaced)),
                 Some(signed) => self.displaced(file, signed),
-                None => Some(self.where_looked_for(file, Reason::UnsignedDigest)),
+                None => Some(self.where_looked_for(file, ExcuseReason::UnsignedDigest)),
             };
         }
         if let Some(number) = file.signed {
             let signed = &self.world.signed[number];
             if !self.fits(file, signed) {
-                return Some(self.where_looked_for(file, Reason::Misplaced));
+                return Some(self.where_looked_for(file, ExcuseReason::Misplaced));
             }
             if !self.is_readable[signed.line][signed.digest] {
-                return Some(self.where_looked_for(file, Reason::UnsignedEvents));
+                return Some(self.where_looked_for(file, ExcuseReason::UnsignedEvents));
             }
             return self.displaced(file, signed);
         }
         // Object metadata may be saved under a digest's name, beside it.
         let is_metadata = || parse_sidecar(&content.bytes).is_ok_and(|metadata| metadata.signature.is_some());
         if self.named_like(file).is_some() && (content.has_events || !is_metadata()) {
-            return Some(Ok(Reason::Impostor));
+            return Some(Ok(ExcuseReason::Impostor));
         }
         if content.has_events {
-            return Some(self.where_looked_for(file, Reason::UnsignedEvents));
+            return Some(self.where_looked_for(file, ExcuseReason::UnsignedEvents));
         }
         let is_damaged = content.sha256.is_none() && !content.bytes.is_empty();
-        (is_damaged && file.place.is_named()).then_some(Ok(Reason::Damaged))
+        (is_damaged && file.place.is_named()).then_some(Ok(ExcuseReason::Damaged))
     }
 
     /// What was signed lies in the own place of something else that was signed.
-    fn displaced(&self, file: &Seen, signed: &Signed) -> Option<Result<Reason, Excuse>> {
+    fn displaced(&self, file: &Sighting, signed: &Signed) -> Option<Result<ExcuseReason, Excuse>> {
         let named = self.named_like(file)?;
         let is_other = named.key != signed.key;
-        (is_other && file.path == self.world.path(named)).then_some(Ok(Reason::Impostor))
+        (is_other && file.path == self.world.path(named)).then_some(Ok(ExcuseReason::Impostor))
     }
 
-    fn is_misplaced_digest(&self, file: &Seen, signed: &Signed) -> bool {
+    fn is_misplaced_digest(&self, file: &Sighting, signed: &Signed) -> bool {
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let of_trail = DigestName::parse(name).is_ok_and(|name| {
             let chain = &self.world.lines[signed.line].chain;
@@ -492,7 +492,7 @@ impl<'w> Remains<'w> {
 
     /// Whether CloudTrail's files are looked for in a place: below `AWSLogs`, under a name of a log or digest, and
     /// in a folder that holds such files.
-    fn where_looked_for(&self, file: &Seen, reason: Reason) -> Result<Reason, Excuse> {
+    fn where_looked_for(&self, file: &Sighting, reason: ExcuseReason) -> Result<ExcuseReason, Excuse> {
         let place = &file.place;
         if place.is_named() {
             return Ok(reason);

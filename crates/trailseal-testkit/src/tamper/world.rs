@@ -17,8 +17,8 @@ use crate::{
     plan::{record, records},
     tamper::{
         random::Random,
-        scope::Scope,
-        tree::{Content, Node, Tree},
+        scope::TamperScope,
+        tree::{NodeContent, Tree, TreeNode},
     },
 };
 
@@ -52,14 +52,14 @@ pub struct Line {
     /// The number of its trail in this world.
     pub trail: usize,
     /// The events that ended its segments, whether logs tell of them or not.
-    pub stops: Vec<Stopped>,
+    pub stops: Vec<StoppedTrail>,
     /// Whether the last of them ended the trail for good.
     pub is_ended: bool,
 }
 
 /// The event that ends a segment.
 #[derive(Clone, Debug)]
-pub struct Stopped {
+pub struct StoppedTrail {
     /// When.
     pub time: Timestamp,
     /// The segment that it ends.
@@ -253,11 +253,11 @@ impl World {
     }
 
     /// The file of an object, as AWS delivers it.
-    pub fn content(&self, signed: &Signed) -> Arc<Content> {
+    pub fn content(&self, signed: &Signed) -> Arc<NodeContent> {
         let path = self.path(signed);
         match self.tree.get(&path) {
-            Some(Node::File(content)) => Arc::clone(content),
-            _ => Content::of(gzip(self.inflated(signed), 6)),
+            Some(TreeNode::File(content)) => Arc::clone(content),
+            _ => NodeContent::of(gzip(self.inflated(signed), 6)),
         }
     }
 
@@ -273,7 +273,7 @@ impl World {
     }
 
     /// Whether everything of a scope is proven as long as nobody touches the archive.
-    pub fn is_provable(&self, scope: &Scope) -> bool {
+    pub fn is_provable(&self, scope: &TamperScope) -> bool {
         if !self.unprovable.is_empty() {
             return false;
         }
@@ -300,7 +300,7 @@ impl World {
 
 impl Line {
     /// Whether its account, region and trail are asked for.
-    pub fn is_in(&self, scope: &Scope) -> bool {
+    pub fn is_in(&self, scope: &TamperScope) -> bool {
         scope.holds_names(Some(&self.chain.account), Some(&self.chain.region))
             && scope.holds_trail(&self.chain.trail)
     }
@@ -496,7 +496,7 @@ impl Maker {
                     self.segment(&mut chain, trail, (*start, *hours), event.map(|e| (e, stop_times[number])));
                     segments.push(from..chain.digests.len());
                     if number + 1 < trail.spans.len() || trail.is_ended {
-                        stops.push(Stopped { time: stop_times[number], segment: number });
+                        stops.push(StoppedTrail { time: stop_times[number], segment: number });
                     }
                 }
                 lines.push(Line { chain, segments, trail: trail.number, stops, is_ended: trail.is_ended });
@@ -807,7 +807,7 @@ impl World {
 }
 
 fn put(tree: &mut Tree, path: String, bytes: Vec<u8>) {
-    tree.insert(path, Node::File(Content::of(bytes)));
+    tree.insert(path, TreeNode::File(NodeContent::of(bytes)));
 }
 
 /// A digest that is signed once, whether it has a predecessor or not.

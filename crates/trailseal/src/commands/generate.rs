@@ -242,7 +242,7 @@ fn closing_words(summary: &Summary, took: Duration) -> String {
     )
 }
 
-/// GenerationProgress on standard error, if that is a terminal.
+/// Progress on standard error, if that is a terminal.
 struct Screen<'a> {
     interrupted: &'a AtomicBool,
     started: Instant,

@@ -7,7 +7,9 @@ use trailseal_evidence::{
     report::{Report, Verdict},
     verify,
 };
-use trailseal_testkit::tamper::{Excuse, FOREIGN_ACCOUNT, Random, Remains, Scope, Tampering, Truth, World};
+use trailseal_testkit::tamper::{
+    Excuse, FOREIGN_ACCOUNT, Random, Remains, TamperScope, TamperTruth, Tampering, World,
+};
 use trailseal_verify::finding::{Code, Finding, Severity};
 
 use super::{Bench, Failure};
@@ -17,7 +19,7 @@ pub(super) struct Case<'a> {
     pub(super) bench: &'a Bench,
     pub(super) tampering: &'a Tampering<'a>,
     pub(super) remains: &'a Remains<'a>,
-    pub(super) truth: &'a Truth,
+    pub(super) truth: &'a TamperTruth,
     pub(super) plain: &'a Report,
 }
 
@@ -33,7 +35,7 @@ impl Case<'_> {
     }
 
     fn options(&self) -> Options {
-        self.bench.options(self.tampering, &Scope::default())
+        self.bench.options(self.tampering, &TamperScope::default())
     }
 
     /// Verifies, and checks what holds with any options. Nothing is returned of what could not run.

@@ -3,12 +3,12 @@
 use trailseal_deliver::write::{gzip, sidecar_name};
 
 use crate::tamper::{
-    operations::{Operation, harm},
+    operations::{TamperOperation, harm},
     tampering::Tampering,
     world::Signed,
 };
 
-pub(super) const ALL: [Operation; 11] = [
+pub(super) const ALL: [TamperOperation; 11] = [
     harm("alter a log", 4, log),
     harm("flip bits", 3, flip),
     harm("append bytes", 2, append),

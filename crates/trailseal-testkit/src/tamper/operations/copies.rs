@@ -3,14 +3,14 @@
 use crate::{
     damage::{gunzip, gzip},
     tamper::{
-        operations::{Operation, harmless},
+        operations::{TamperOperation, harmless},
         tampering::Tampering,
-        tree::{Node, Tree},
+        tree::{Tree, TreeNode},
         world::Signatures,
     },
 };
 
-pub(super) const ALL: [Operation; 12] = [
+pub(super) const ALL: [TamperOperation; 12] = [
     harmless("inflate beside", 2, twin),
     harmless("download twice", 2, numbered),
     harmless("replica", 2, replica),
@@ -65,7 +65,7 @@ fn replica(t: &mut Tampering<'_>) -> Option<String> {
     }
     let mut copies = Vec::new();
     for (path, node) in &t.world.tree {
-        let Node::File(content) = node else { continue };
+        let TreeNode::File(content) = node else { continue };
         if path.contains(part) && t.file(path).is_some_and(|now| now.bytes == content.bytes) {
             let below = if keeps_root { path.split_once('/')?.1 } else { path };
             copies.push((format!("{target}/{below}"), content.clone()));
@@ -173,7 +173,7 @@ fn alias(t: &mut Tampering<'_>) -> Option<String> {
     if t.tree.contains_key(&link) || !is_below_root {
         return None;
     }
-    t.tree.insert(link.clone(), Node::Link(target.clone()));
+    t.tree.insert(link.clone(), TreeNode::Link(target.clone()));
     Some(format!("{link} -> {target}"))
 }
 
@@ -186,7 +186,7 @@ fn circle(t: &mut Tampering<'_>) -> Option<String> {
     if t.tree.contains_key(&link) {
         return None;
     }
-    t.tree.insert(link.clone(), Node::Link(target.to_owned()));
+    t.tree.insert(link.clone(), TreeNode::Link(target.to_owned()));
     Some(format!("{link} -> {target}"))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     model::Digest,
     plan::records,
     tamper::{
-        operations::{Operation, alter::altered, harm, harmless, plant::target},
+        operations::{TamperOperation, alter::altered, harm, harmless, plant::target},
         tampering::Tampering,
         world::{Signed, trail_event},
     },
@@ -19,7 +19,7 @@ use crate::{
 
 const HOUR: i64 = 3600;
 
-pub(super) const ALL: [Operation; 12] = [
+pub(super) const ALL: [TamperOperation; 12] = [
     harm("plant a digest that names a planted log", 5, planted),
     harm("rewrite a digest for an altered log", 3, rewritten_for_log),
     harm("rewrite a digest out of scope", 6, out_of_scope),

@@ -10,13 +10,13 @@ use crate::{
     model::Chain,
     tamper::{
         disk::NO_TEXT,
-        operations::{Operation, harm},
+        operations::{TamperOperation, harm},
         tampering::Tampering,
-        tree::Content,
+        tree::NodeContent,
     },
 };
 
-pub(super) const ALL: [Operation; 11] = [
+pub(super) const ALL: [TamperOperation; 11] = [
     harm("plant a log", 5, log),
     harm("plant a log stamped with another year", 4, other_year),
     harm("plant events under an odd name", 5, odd_name),
@@ -259,7 +259,7 @@ fn in_container(t: &mut Tampering<'_>) -> Option<String> {
         _ => format!("{own}.metadata.json"),
     };
     let path = format!("{}/{name}", day_folder(t, &chain, time));
-    t.put_content(&path, Content::wrapping_events(bytes));
+    t.put_content(&path, NodeContent::wrapping_events(bytes));
     Some(format!("{what}: {path}, {kind}"))
 }
 

@@ -1,12 +1,12 @@
 //! Taking away.
 
 use crate::tamper::{
-    operations::{Operation, harm},
+    operations::{TamperOperation, harm},
     tampering::Tampering,
     world::Signed,
 };
 
-pub(super) const ALL: [Operation; 13] = [
+pub(super) const ALL: [TamperOperation; 13] = [
     harm("delete a log", 4, log),
     harm("delete a digest", 4, digest),
     harm("delete a sidecar", 2, sidecar),

@@ -3,13 +3,13 @@
 use trailseal_deliver::write::{gzip, sidecar_name};
 
 use crate::tamper::{
-    operations::{Operation, alter::altered, harm, plant::target},
+    operations::{TamperOperation, alter::altered, harm, plant::target},
     tampering::Tampering,
-    tree::Node,
+    tree::TreeNode,
     world::Signed,
 };
 
-pub(super) const ALL: [Operation; 6] = [
+pub(super) const ALL: [TamperOperation; 6] = [
     harm("a tampered cut copy as a second root", 4, cut_root),
     harm("a tampered cut copy beside the layout", 4, cut_beside),
     harm("a second root with a planted log", 3, planted_root),
@@ -125,7 +125,7 @@ fn link_out(t: &mut Tampering<'_>) -> Option<String> {
     if target.contains("outside/") {
         t.put_content(&format!("outside/{}", one.name()), content);
     }
-    t.tree.insert(path.clone(), Node::Link(target.clone()));
+    t.tree.insert(path.clone(), TreeNode::Link(target.clone()));
     Some(format!("{path} -> {target}"))
 }
 
@@ -135,7 +135,7 @@ fn folder_link(t: &mut Tampering<'_>) -> Option<String> {
     let (folder, _) = path.rsplit_once('/')?;
     let up = "../".repeat(folder.matches('/').count());
     let start = format!("{folder}/");
-    let below: Vec<(String, Node)> = t
+    let below: Vec<(String, TreeNode)> = t
         .tree
         .iter()
         .filter(|(path, _)| path.starts_with(&start))
@@ -143,13 +143,13 @@ fn folder_link(t: &mut Tampering<'_>) -> Option<String> {
         .collect();
     for (path, node) in &below {
         t.tree.remove(path);
-        if let Node::File(content) = node {
+        if let TreeNode::File(content) = node {
             t.put_content(&format!("outside/folder/{}", &path[start.len()..]), content.clone());
         }
     }
     t.tree.remove(folder);
     let target = format!("{up}outside/folder");
-    t.tree.insert(folder.to_owned(), Node::Link(target.clone()));
+    t.tree.insert(folder.to_owned(), TreeNode::Link(target.clone()));
     Some(format!("{folder} -> {target}, {} files", below.len()))
 }
 
