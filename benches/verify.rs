@@ -7,7 +7,7 @@ use std::time::Duration;
 use trailseal_bench::{Data, bare_loop, median, medium, peak_memory, time};
 use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{Options, Silent, keys, verify};
-use trailseal_verify::keys::KeyRing;
+use trailseal_verify::KeyRing;
 
 fn main() {
     let runs = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(7);

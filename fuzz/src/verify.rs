@@ -7,11 +7,7 @@ use trailseal_archive::{
     metadata::{Manifest, parse_sidecar},
 };
 use trailseal_verify::{
-    digest::Digest,
-    keys::{KeyFile, KeyRing},
-    limits::Limits,
-    link::{Content, DigestFile, examine},
-    signature::{Signature, SignatureSource},
+    Digest, DigestContent, DigestFile, KeyFile, KeyRing, Limits, Signature, SignatureSource, examine,
 };
 
 /// Digest JSON: never a panic; what is accepted prints and parses to the same digest.
@@ -41,7 +37,7 @@ pub fn digest(data: &[u8]) {
         metadata_problem: None,
     };
     let row = examine(file, &KeyRing::default(), &limits);
-    assert!(parsed.is_ok() || matches!(row.content, Content::Unusable(..)));
+    assert!(parsed.is_ok() || matches!(row.content, DigestContent::Unusable(..)));
 }
 
 /// Key files of any form: never a panic; every usable key is found again by its fingerprint.

@@ -8,11 +8,7 @@ use trailseal_archive::{
     walk::{Folder, Lengths, Listing, Problem, Roots, UnitKey},
 };
 use trailseal_sha256::Lanes;
-use trailseal_verify::{
-    chain::check_heads,
-    link::{DigestFile, DigestRow, examine, parse},
-    policy::Policy,
-};
+use trailseal_verify::{DigestFile, DigestRow, Policy, check_heads, examine, parse_digest_file};
 
 use crate::{
     error::Error,
@@ -159,7 +155,7 @@ impl Run<'_> {
         let Options { keys, limits, .. } = self.options;
         match self.signatures {
             Signatures::All => examine(digest, keys, limits),
-            Signatures::Heads => parse(digest, limits),
+            Signatures::Heads => parse_digest_file(digest, limits),
         }
     }
 

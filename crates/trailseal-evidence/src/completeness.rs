@@ -2,7 +2,7 @@
 //! enough, since a file that is missing, altered or unproven may have held others.
 
 use trailseal_archive::Timestamp;
-use trailseal_verify::finding::{Code, Severity};
+use trailseal_verify::{Code, Severity};
 
 use crate::{
     ledger::{Label, Ledger},

@@ -5,12 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trailseal_archive::Timestamp;
 
 use crate::report::{ChainId, ChainKind, Report, SCHEMA, Scope, TOOL, Totals, Verdict};
-use trailseal_verify::{
-    chain::HOUR,
-    finding::{Code, Finding, Severity},
-    logs::Unnamed,
-    policy::{PENDING, Policy, STAMP_TOLERANCE},
-};
+use trailseal_verify::{Code, Finding, HOUR, PENDING, Policy, STAMP_TOLERANCE, Severity, Unnamed};
 
 use crate::expect::Expectations;
 use crate::explain::{self, Explanations, Question};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailseal_archive::Timestamp;
-use trailseal_verify::{chain::HOUR, digest::NamedLog, finding::Code, logs::Unnamed};
+use trailseal_verify::{Code, HOUR, NamedLog, Unnamed};
 
 use crate::{
     batch::{Run, Signatures},
@@ -131,7 +131,7 @@ impl Explanations {
         if explanations.questions.is_empty() && explanations.deliveries.is_empty() {
             return Ok(explanations);
         }
-        let everything = trailseal_verify::policy::Policy::default();
+        let everything = trailseal_verify::Policy::default();
         let opened = Opened::new(options, &everything)?;
         let run = opened.run(options, &everything, progress, Signatures::Heads);
         let (questions, deliveries) = (explanations.questions.clone(), explanations.deliveries.clone());

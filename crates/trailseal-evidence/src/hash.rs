@@ -13,7 +13,7 @@ use std::{
 use rayon::ThreadPool;
 use trailseal_archive::gzip::Inflater;
 use trailseal_sha256::{Hasher, Lanes, advance_lanes};
-use trailseal_verify::logs::Observation;
+use trailseal_verify::Observation;
 
 use crate::options::Progress;
 

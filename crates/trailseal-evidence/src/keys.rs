@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trailseal_verify::keys::{KeyDefect, KeyDefectReason, KeyFile};
+use trailseal_verify::{KeyDefect, KeyDefectReason, KeyFile};
 
 use crate::error::Error;
 

@@ -7,7 +7,7 @@
 //! use std::path::Path;
 //! use trailseal_evidence::{Options, Silent, ledger::{Label, Ledger}};
 //!
-//! # fn read(_: &Path) -> Result<trailseal_verify::logs::Observation, String> { Err(String::new()) }
+//! # fn read(_: &Path) -> Result<trailseal_verify::Observation, String> { Err(String::new()) }
 //! let ledger = Ledger::load(&Options::default(), &Silent)?;
 //! let path = Path::new("/archive/AWSLogs/…/log.json.gz");
 //! let label = match ledger.entry(path) {
@@ -28,11 +28,8 @@ use crate::report::{DigestTotals, Mapping, Verdict};
 use rayon::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_verify::{
-    chain::{HOUR, Status},
-    digest::{NamedLog, ObjectKey},
-    finding::{Code, Finding, Severity},
-    logs::{Copy, Observation, Unnamed, judge},
-    policy::Policy,
+    Code, Finding, FoundLog, HOUR, ObjectKey, Observation, Policy, Severity, Status, Unnamed, Vouched,
+    judge_log,
 };
 
 use crate::{
@@ -62,8 +59,6 @@ pub struct Ledger {
     missing: Vec<MissingLog>,
     /// In order.
     missing_hashes: Vec<[u8; 32]>,
-    /// Any named log: what is said of one is judged by its hash alone.
-    pattern: Option<NamedLog>,
     summary: LedgerSummary,
     /// The chains.
     outcomes: Vec<UnitOutcome>,
@@ -307,30 +302,13 @@ impl Entry<'_> {
             Slot::Unnamed { meaning, is_other_kind, twin } => {
                 let hash = twin.and_then(|twin| self.ledger.index.of_twin(twin)?.hash());
                 let is_copy = |content: &[u8; 32]| hash == Some(*content);
-                self.label_copy(seen, &is_copy)
-                    .unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
+                label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
             }
             Slot::Kin { meaning, is_other_kind, family } => {
                 let is_copy = |content: &[u8; 32]| self.ledger.index.is_of_family(family, content);
-                self.label_copy(seen, &is_copy)
-                    .unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
+                label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
             }
         }
-    }
-
-    /// The label of a further copy of a proven log (row 69), if it is one.
-    fn label_copy(
-        &self,
-        seen: Result<&Observation, &str>,
-        is_copy: &dyn Fn(&[u8; 32]) -> bool,
-    ) -> Option<(Label, Option<String>)> {
-        let seen = seen.ok().filter(|seen| is_copy(&seen.sha256))?;
-        let named = NamedLog { hash: Some(seen.sha256), ..self.ledger.pattern.clone()? };
-        let verdict = judge(&named, true, Copy::Read(seen));
-        Some(match verdict.finding {
-            None => (Label::Verified, None),
-            Some((code, message)) => (Label::Violated, Some(reason(code, &message))),
-        })
     }
 
     fn namings(&self) -> impl Iterator<Item = &Naming> {
@@ -342,36 +320,35 @@ impl Entry<'_> {
     }
 
     fn label_named(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
-        let Some(mut named) = self.ledger.pattern.clone() else { return (Label::NotCovered, None) };
         let copy = match seen {
-            Ok(observation) => Copy::Read(observation),
-            Err(reason) => Copy::Unreadable(reason),
+            Ok(observation) => FoundLog::Read(observation),
+            Err(reason) => FoundLog::Unreadable(reason),
         };
         let is_authentic = self.namings().any(Naming::is_authentic);
-        let mut verdicts =
-            self.namings().filter(|naming| naming.is_authentic() == is_authentic).map(|naming| {
-                named.hash = naming.hash();
-                (judge(&named, is_authentic, copy), naming.is_conflicting())
-            });
+        let by = if is_authentic { Vouched::Proven } else { Vouched::Claimed };
+        let mut verdicts = self
+            .namings()
+            .filter(|naming| naming.is_authentic() == is_authentic)
+            .map(|naming| (judge_log(naming.hash(), by, copy), naming.is_conflicting()));
         let Some((mut worst, mut is_conflicting)) = verdicts.next() else { return (Label::NotCovered, None) };
-        let mut is_what_one_says = worst.status == Status::Verified;
+        let mut is_what_one_says = worst.status() == Status::Verified;
         for (verdict, conflicts) in verdicts {
-            is_what_one_says |= verdict.status == Status::Verified;
-            if rank(verdict.status) < rank(worst.status) {
+            is_what_one_says |= verdict.status() == Status::Verified;
+            if rank(verdict.status()) < rank(worst.status()) {
                 (worst, is_conflicting) = (verdict, conflicts);
             }
         }
-        let label = match worst.status {
+        let label = match worst.status() {
             Status::Verified => Label::Verified,
             Status::Violated => Label::Violated,
             Status::Unproven | Status::Missing => Label::Unproven,
         };
-        let reason = match worst.finding {
+        let reason = match worst.finding() {
             Some((Code::LogAltered, _)) if is_what_one_says && is_conflicting => Some(reason(
                 Code::DigestConflict,
                 "authentic digests name the log file with different hashes",
             )),
-            Some((code, message)) => Some(reason(code, &message)),
+            Some((code, message)) => Some(reason(code, message)),
             None => None,
         };
         (label, reason)
@@ -395,6 +372,19 @@ impl Entry<'_> {
         let label = if is_planted { Label::Violated } else { Label::NotCovered };
         (label, Some(reason(code, unnamed_message(meaning, is_other_kind))))
     }
+}
+
+/// The label of a further copy of a proven log (row 69), if it is one.
+fn label_copy(
+    seen: Result<&Observation, &str>,
+    is_copy: &dyn Fn(&[u8; 32]) -> bool,
+) -> Option<(Label, Option<String>)> {
+    let seen = seen.ok().filter(|seen| is_copy(&seen.sha256))?;
+    let verdict = judge_log(Some(seen.sha256), Vouched::Proven, FoundLog::Read(seen));
+    Some(match verdict.finding() {
+        None => (Label::Verified, None),
+        Some((code, message)) => (Label::Violated, Some(reason(code, message))),
+    })
 }
 
 /// The worst is lowest.

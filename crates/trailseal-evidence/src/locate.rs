@@ -7,7 +7,7 @@ use trailseal_archive::{
     key::{KeyParts, is_organization_id},
     walk::Roots,
 };
-use trailseal_verify::link::{DigestRow, FoundAt};
+use trailseal_verify::{DigestRow, FoundAt};
 
 use crate::{
     options::Map,

@@ -1,6 +1,6 @@
 //! Which folders stand for which buckets.
 
-use trailseal_verify::policy::Policy;
+use trailseal_verify::Policy;
 
 use crate::{
     Error, Options, Progress,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use trailseal_archive::metadata::Manifest;
-use trailseal_verify::{keys::KeyRing, limits::Limits, policy::Policy};
+use trailseal_verify::{KeyRing, Limits, Policy};
 
 use crate::{expect::Expectations, statement::TrailStatement};
 

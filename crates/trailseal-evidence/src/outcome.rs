@@ -6,11 +6,8 @@ use trailseal_archive::{Timestamp, leftover::Leftover};
 
 use crate::report::{ChainId, ChainKind, ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
 use trailseal_verify::{
-    chain::{Assessment, Chain, HOUR, Judgement, Status},
-    digest::Digest,
-    finding::{Code, Finding, Severity},
-    link::DigestRow,
-    logs::{LogVerdict, Unnamed, merge},
+    Assessment, Chain, Code, Digest, DigestRow, Finding, HOUR, Judgement, LogVerdict, Severity, Status,
+    Unnamed, merge_intervals,
 };
 
 use crate::{
@@ -185,7 +182,7 @@ impl LogTally {
     /// Counts a log.
     pub(crate) fn add(&mut self, verdict: &LogVerdict) {
         self.named += 1;
-        match verdict.status {
+        match verdict.status() {
             Status::Verified => self.verified += 1,
             Status::Violated => self.violated += 1,
             Status::Unproven => self.unproven += 1,
@@ -204,12 +201,12 @@ impl UnitOutcome {
         run: &Run<'_>,
     ) {
         for ((row, judgement), tally) in rows.iter().zip(&assessment.judgements).zip(tallies) {
-            if !judgement.is_counted {
+            if !judgement.is_counted() {
                 continue;
             }
             let digests = &mut self.totals.digests;
             digests.found += 1;
-            match judgement.status {
+            match judgement.status() {
                 Status::Verified => digests.verified += 1,
                 Status::Violated => digests.violated += 1,
                 Status::Unproven | Status::Missing => digests.unproven += 1,
@@ -249,7 +246,7 @@ struct ChainView<'a> {
 impl ChainView<'_> {
     fn outcome(&self, expect: &Expectations) -> ChainOutcome {
         let counted: Vec<usize> =
-            self.rows_of_chain().filter(|row| self.judgements[*row].is_counted).collect();
+            self.rows_of_chain().filter(|row| self.judgements[*row].is_counted()).collect();
         let windows = || counted.iter().filter_map(|row| Some((*row, self.window(*row)?)));
         let is_proven =
             |row: usize| self.state(row) == Status::Verified && self.judgements[row].is_authentic();
@@ -259,11 +256,11 @@ impl ChainView<'_> {
             digests: counted.len() as u64,
             digests_verified: counted
                 .iter()
-                .filter(|row| self.judgements[**row].status == Status::Verified)
+                .filter(|row| self.judgements[**row].status() == Status::Verified)
                 .count() as u64,
             logs: sum(|tally| tally.named),
             logs_verified: sum(|tally| tally.verified),
-            proven: merge(
+            proven: merge_intervals(
                 windows()
                     .filter(|(row, _)| is_proven(*row))
                     .filter_map(|(row, window)| self.proven(row, window)),
@@ -335,15 +332,15 @@ impl ChainView<'_> {
     }
 
     fn window(&self, row: usize) -> Option<Interval> {
-        self.judgements[row].window.filter(|window| window.end > window.start)
+        self.judgements[row].window().filter(|window| window.end > window.start)
     }
 
     /// What a digest and its logs come to together.
     fn state(&self, row: usize) -> Status {
         let tally = &self.tallies[row];
-        if self.judgements[row].status == Status::Violated || tally.violated + tally.missing > 0 {
+        if self.judgements[row].status() == Status::Violated || tally.violated + tally.missing > 0 {
             Status::Violated
-        } else if self.judgements[row].status == Status::Unproven || tally.unproven > 0 {
+        } else if self.judgements[row].status() == Status::Unproven || tally.unproven > 0 {
             Status::Unproven
         } else {
             Status::Verified
@@ -362,7 +359,7 @@ impl ChainView<'_> {
             );
         }
         let authentic = || counted.iter().filter(|row| self.judgements[**row].is_authentic());
-        let span = merge(authentic().filter_map(|row| self.window(*row)));
+        let span = merge_intervals(authentic().filter_map(|row| self.window(*row)));
         let near = |window: &Interval| match (span.first(), span.last()) {
             (Some(first), Some(last)) => {
                 window.end.since(first.start) > -MAX_STRAY && last.end.since(window.start) > -MAX_STRAY
@@ -400,7 +397,7 @@ impl ChainView<'_> {
 
     /// One note a chain: a whole archive may be stored inflated.
     fn stored_inflated(&self) -> Option<Finding> {
-        let rows = || self.chain.rows.iter().filter(|row| self.judgements[**row].is_counted);
+        let rows = || self.chain.rows.iter().filter(|row| self.judgements[**row].is_counted());
         let mut inflated = rows().map(|row| &self.rows[*row]).filter(|row| row.is_stored_inflated);
         let first = inflated.next()?;
         let count = 1 + inflated.count() as u64;
@@ -425,13 +422,13 @@ pub(crate) fn logs_stored_inflated(count: u64, path: &str, bucket: &str, key: &s
 
 /// The finding for a named log, as far as the log itself is concerned.
 pub(crate) fn log_finding(verdict: &LogVerdict, row: &DigestRow) -> Option<Finding> {
-    let (code, message) = verdict.finding.as_ref()?;
+    let (code, message) = verdict.finding()?;
     let (digest, id) = (row.digest()?, row.chain()?);
-    let severity = match verdict.status {
+    let severity = match verdict.status() {
         Status::Violated | Status::Missing => Severity::Violation,
         Status::Unproven => Severity::Unproven,
         Status::Verified => Severity::Note,
     };
-    let finding = Finding::new(*code, message).weighing(severity).of_chain(id).said_by(&digest.object);
+    let finding = Finding::new(code, message).weighing(severity).of_chain(id).said_by(&digest.object);
     Some(finding.spanning(digest.start, digest.end))
 }

@@ -12,12 +12,7 @@ use trailseal_archive::{
     leftover::Leftover,
     walk::{File, Folder, Listing, Roots},
 };
-use trailseal_verify::{
-    finding::{Code, Finding},
-    link::named_chain,
-    parts::ChainId,
-    policy::Policy,
-};
+use trailseal_verify::{ChainId, Code, Finding, Policy, named_chain};
 
 use crate::{
     files::FileRef,

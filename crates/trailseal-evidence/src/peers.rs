@@ -8,7 +8,7 @@ use trailseal_archive::{
     key::ObjectKind,
     walk::{File, Folder, Roots, Survey, UnitKey},
 };
-use trailseal_verify::link::named_chain;
+use trailseal_verify::named_chain;
 
 use crate::{
     days::{day_of, is_of_day},

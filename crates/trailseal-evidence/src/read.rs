@@ -10,11 +10,7 @@ use trailseal_archive::{
     metadata::{self, MAX_SIDECAR_BYTES, Manifest, ObjectMetadata},
     walk::Roots,
 };
-use trailseal_verify::{
-    digest::Digest,
-    link::{DigestFile, DigestRow},
-    signature::{Signature, SignatureSource},
-};
+use trailseal_verify::{Digest, DigestFile, DigestRow, Signature, SignatureSource};
 
 use crate::{
     files::{FileId, FileRef, FileTable},

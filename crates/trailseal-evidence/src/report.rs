@@ -3,11 +3,7 @@
 use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
-pub use trailseal_verify::{
-    chain::Gap,
-    finding::{Code, Finding, Severity},
-    parts::{ChainId, ChainKind, Interval},
-};
+pub use trailseal_verify::{ChainId, ChainKind, Code, Finding, Gap, Interval, Severity};
 
 /// Name and version of the program.
 pub const TOOL: &str = concat!("trailseal ", env!("CARGO_PKG_VERSION"));

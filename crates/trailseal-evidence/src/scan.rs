@@ -17,7 +17,7 @@ use trailseal_query::{
     lookup::Page,
     scan::{Counts, LeftOut},
 };
-use trailseal_verify::finding::Code;
+use trailseal_verify::Code;
 
 use crate::{
     Error, Progress,

@@ -17,7 +17,7 @@ use trailseal_query::{
     Filter, Predicate,
     scan::{Found, Next, Scanner},
 };
-use trailseal_verify::keys::KeyFile;
+use trailseal_verify::KeyFile;
 
 use crate::files::FileRef;
 

@@ -7,7 +7,7 @@ use trailseal_archive::{
     key::ObjectKind,
     walk::{Folder, Listing, Problem, Roots, Survey, UnitKey},
 };
-use trailseal_verify::policy::Policy;
+use trailseal_verify::Policy;
 
 use crate::{
     batch::{MAX_FILES, Run, Signatures},

@@ -14,12 +14,8 @@ use trailseal_archive::{
     walk::{Problem, ProblemKind, Roots, UnitKey},
 };
 use trailseal_verify::{
-    chain::{Assessment, Judgement, Status, assess},
-    digest::{Digest, NamedLog, ObjectKey},
-    finding::{Code, Finding},
-    link::{DigestRow, FoundAt},
-    logs::{Copy, LogVerdict, Observation, judge},
-    policy::STAMP_TOLERANCE,
+    Assessment, Code, Digest, DigestRow, Finding, FoundAt, FoundLog, Judgement, LogVerdict, NamedLog,
+    ObjectKey, Observation, STAMP_TOLERANCE, Status, assess, judge_log,
 };
 
 use crate::{
@@ -162,7 +158,7 @@ impl Unit {
 
     /// The logs of a row that are judged: not those that were delivered before the asked span (row 79).
     fn asked_logs(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
-        let window = self.assessment.judgements[row].window;
+        let window = self.assessment.judgements[row].window();
         let from = self.asked_from.filter(|from| window.is_none_or(|window| window.start < *from));
         let is_asked = move |log: &usize| {
             let Some((from, digest)) = from.zip(self.rows[row].digest()) else { return true };
@@ -233,7 +229,7 @@ impl Unit {
 
     /// The rows that are counted.
     pub(crate) fn judged_rows(&self) -> impl Iterator<Item = usize> {
-        self.assessment.judgements.iter().enumerate().filter(|(_, j)| j.is_counted).map(|(row, _)| row)
+        self.assessment.judgements.iter().enumerate().filter(|(_, j)| j.is_counted()).map(|(row, _)| row)
     }
 
     /// Judges the logs and gathers what is left of the unit.
@@ -287,7 +283,7 @@ impl Unit {
             for log in self.asked_logs(row) {
                 let entry = self.log_entry(row, log, seen);
                 tallies[row].add(&entry.verdict);
-                if entry.verdict.is_stored_inflated {
+                if entry.verdict.is_stored_inflated() {
                     let file = entry.file.unwrap_or_default();
                     inflated = Some(inflated.map_or((1, file, row, log), |(n, f, r, l)| (n + 1, f, r, l)));
                 }
@@ -302,7 +298,7 @@ impl Unit {
                     *object == entry.named.object && entry.seen.is_some_and(|seen| seen.sha256 == *hash)
                 };
                 let is_altered =
-                    entry.verdict.finding.as_ref().is_some_and(|(code, _)| *code == Code::LogAltered);
+                    entry.verdict.finding().as_ref().is_some_and(|(code, _)| *code == Code::LogAltered);
                 if is_altered && conflicts.iter().any(agrees) {
                     continue;
                 }
@@ -337,23 +333,23 @@ impl Unit {
     fn log_entry<'a>(&'a self, row: usize, log: usize, seen: SeenFiles<'a>) -> LogEntry<'a> {
         let digest = self.rows[row].digest().expect("only digests name logs");
         let named = &digest.logs[log];
-        let is_authentic = self.assessment.judgements[row].is_authentic();
+        let by = self.assessment.judgements[row].vouched();
         let files = match self.files_of(row, log) {
             Ok(files) => files,
-            Err(copy) => return LogEntry::without_file(named, judge(named, is_authentic, copy)),
+            Err(copy) => return LogEntry::without_file(named, judge_log(named.hash, by, copy)),
         };
         let entries = files.map(|id| {
             let refusal = self.files.get(id).file.refusal.map(|refusal| refusal.to_string());
             let seen = seen.get(id);
             let copy = match (&refusal, seen) {
-                (Some(reason), _) | (None, Some(Err(reason))) => Copy::Unreadable(reason),
-                (None, Some(Ok(observation))) => Copy::Read(observation),
-                (None, None) => Copy::Unreadable("it was not read"),
+                (Some(reason), _) | (None, Some(Err(reason))) => FoundLog::Unreadable(reason),
+                (None, Some(Ok(observation))) => FoundLog::Read(observation),
+                (None, None) => FoundLog::Unreadable("it was not read"),
             };
-            let verdict = judge(named, is_authentic, copy);
+            let verdict = judge_log(named.hash, by, copy);
             LogEntry { named, verdict, file: Some(id), seen: seen.and_then(|seen| seen.as_ref().ok()) }
         });
-        let rank = |entry: &LogEntry<'_>| match entry.verdict.status {
+        let rank = |entry: &LogEntry<'_>| match entry.verdict.status() {
             Status::Violated => 0,
             Status::Verified => 1,
             Status::Unproven => 2,
@@ -367,14 +363,14 @@ impl Unit {
         &self,
         row: usize,
         log: usize,
-    ) -> Result<impl Iterator<Item = FileId>, Copy<'static>> {
+    ) -> Result<impl Iterator<Item = FileId>, FoundLog<'static>> {
         let first = match self.located[row][log] {
             Located::File(id) => id,
-            Located::Absent => return Err(Copy::Absent),
+            Located::Absent => return Err(FoundLog::Absent),
             Located::Hidden => {
-                return Err(Copy::Unreadable("its folder cannot be read or lies outside the archive"));
+                return Err(FoundLog::Unreadable("its folder cannot be read or lies outside the archive"));
             }
-            Located::NotInArchive => return Err(Copy::NotInArchive),
+            Located::NotInArchive => return Err(FoundLog::NotInArchive),
         };
         let more = self.copies.get(&(row, log)).into_iter().flatten().copied();
         Ok(std::iter::once(first).chain(more))
@@ -395,7 +391,7 @@ impl Unit {
         };
         finding.actual = entry.seen.filter(is_whole).map(|seen| hex::encode(seen.sha256));
         // A log of an unmapped bucket may lie in the archive after all: it must not pass for a planted one.
-        let is_displaced = matches!(entry.verdict.status, Status::Missing | Status::Violated)
+        let is_displaced = matches!(entry.verdict.status(), Status::Missing | Status::Violated)
             || finding.code == Code::LogNotInArchive;
         if let (true, Some(expected)) = (is_displaced, named.hash)
             && actual != Some(expected)
@@ -463,7 +459,7 @@ impl Unit {
     pub(crate) fn named_files(&self) -> HashSet<FileId> {
         let speaks = |row: usize| {
             let judgement = &self.assessment.judgements[row];
-            judgement.is_authentic() || judgement.is_counted
+            judgement.is_authentic() || judgement.is_counted()
         };
         let mut named = HashSet::new();
         for row in (0..self.rows.len()).filter(|row| speaks(*row)) {
@@ -518,7 +514,7 @@ pub struct LogEntry<'a> {
     pub verdict: LogVerdict,
     file: Option<FileId>,
     /// What was read, if anything.
-    pub seen: Option<&'a trailseal_verify::logs::Observation>,
+    pub seen: Option<&'a trailseal_verify::Observation>,
 }
 
 impl<'a> LogEntry<'a> {
@@ -547,14 +543,14 @@ impl<'a> UnitDetail<'a> {
     }
 
     /// The chains in scope: their identity and rows.
-    pub fn chains(&self) -> &'a [trailseal_verify::chain::Chain] {
+    pub fn chains(&self) -> &'a [trailseal_verify::Chain] {
         &self.unit.assessment.chains
     }
 
     /// The logs that a row names and that are judged; empty when the row is not.
     pub fn logs(&self, row: usize) -> impl Iterator<Item = LogEntry<'a>> + '_ {
         let unit = self.unit;
-        let is_counted = self.judgements()[row].is_counted;
+        let is_counted = self.judgements()[row].is_counted();
         let logs = is_counted.then(|| unit.asked_logs(row)).into_iter().flatten();
         logs.map(move |log| unit.log_entry(row, log, self.seen))
     }

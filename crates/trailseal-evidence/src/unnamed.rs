@@ -8,11 +8,7 @@ use trailseal_archive::{
     leftover::Leftover,
 };
 use trailseal_verify::{
-    chain::Status,
-    digest::NamedLog,
-    finding::{Code, Finding},
-    logs::{Copy, Covered, Unnamed, judge},
-    policy::Policy,
+    Code, Covered, Finding, FoundLog, NamedLog, Policy, Status, Unnamed, Vouched, judge_log,
 };
 
 use crate::{
@@ -146,16 +142,16 @@ impl Unit {
                 continue;
             }
             // How it is stored may still be a crime (row 65).
-            let verdict = judge(named, true, Copy::Read(content));
-            let (code, message) = match verdict.finding {
+            let verdict = judge_log(named.hash, Vouched::Proven, FoundLog::Read(content));
+            let (code, message) = match verdict.finding() {
                 None => (
                     Code::CopyOfVerified,
                     format!("a copy of the log file {}", self.original(unnamed.twin, named)),
                 ),
                 Some((code, message)) => (code, format!("in a copy of a log file, {message}")),
             };
-            copies += u64::from(verdict.status == Status::Verified);
-            if verdict.status == Status::Verified && copies > MAX_COPIES {
+            copies += u64::from(verdict.status() == Status::Verified);
+            if verdict.status() == Status::Verified && copies > MAX_COPIES {
                 continue;
             }
             let finding =

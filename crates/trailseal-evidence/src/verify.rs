@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
 use crate::report::{Report, Scope, ScopeKey};
-use trailseal_verify::finding::{Code, Finding, Severity};
+use trailseal_verify::{Code, Finding, Severity};
 
 use crate::{
     batch::Signatures,
@@ -148,7 +148,7 @@ fn check_roots(opened: &Opened, options: &Options) -> Result<(), Error> {
 }
 
 fn scope(options: &Options) -> Scope {
-    let key = |key: &trailseal_verify::keys::PublicKey| ScopeKey {
+    let key = |key: &trailseal_verify::PublicKey| ScopeKey {
         fingerprint: key.fingerprint.clone(),
         file: key.file.clone(),
         file_sha256: hex::encode(key.file_sha256),

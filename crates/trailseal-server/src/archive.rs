@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use trailseal_evidence::inputs::Inputs;
 use trailseal_trails::{Input, TrailId, trail_arn};
-use trailseal_verify::keys::{KeyRing, PublicKey};
+use trailseal_verify::{KeyRing, PublicKey};
 
 use self::discover::{Found, Trail};
 use crate::{

@@ -27,7 +27,7 @@ use trailseal_deliver::{
 };
 use trailseal_evidence::events::RecentEvents;
 use trailseal_trails::{Store, StoreError};
-use trailseal_verify::keys::PublicKey;
+use trailseal_verify::PublicKey;
 
 pub use self::delivery::Trouble;
 use self::{buckets::LocalBuckets, delivery::Delivery};

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use trailseal_archive::Timestamp;
 
 use crate::{
+    chain_id::{ChainId, ChainKind, Interval},
     digest::Digest,
+    examine::{DigestContent, DigestRow, Evidence, named_chain},
     finding::{Code, Finding, Severity},
     keys::KeyRing,
-    link::{Content, DigestRow, Evidence, named_chain},
-    parts::{ChainId, ChainKind, Interval},
+    logs::Vouched,
     policy::Policy,
     signature::{self, Signature, SignatureCheck, SignatureSource},
 };
@@ -41,23 +42,48 @@ pub enum Status {
     Missing,
 }
 
-/// The judgement on one row, at the same index as the row.
+/// The judgement on one row, at the same index as the row; made by [`assess`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// What became of the file.
-    pub status: Status,
-    /// What makes it authentic; empty when nothing does.
-    pub evidence: Vec<Evidence>,
-    /// Where the signature that verified came from.
-    pub source: Option<SignatureSource>,
-    /// Whether it is counted: in scope, a digest, and not a second copy of one.
-    pub is_counted: bool,
-    /// The window of which the row speaks: its own where it is authentic, else that of its place. `None` where
-    /// neither says one.
-    pub window: Option<Interval>,
+    status: Status,
+    evidence: Vec<Evidence>,
+    source: Option<SignatureSource>,
+    is_counted: bool,
+    window: Option<Interval>,
 }
 
 impl Judgement {
+    /// What became of the file.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// What makes it authentic; empty when nothing does.
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// Where the signature that verified came from.
+    pub fn source(&self) -> Option<SignatureSource> {
+        self.source
+    }
+
+    /// Whether it is counted: in scope, a digest, and not a second copy of one.
+    pub fn is_counted(&self) -> bool {
+        self.is_counted
+    }
+
+    /// The window of which the row speaks: its own where it is authentic, else that of its place. `None` where neither
+    /// says one.
+    pub fn window(&self) -> Option<Interval> {
+        self.window
+    }
+
+    /// What stands behind what the digest says.
+    pub fn vouched(&self) -> Vouched {
+        if self.is_authentic() { Vouched::Proven } else { Vouched::Claimed }
+    }
+
     /// Whether a trusted key vouches for the digest's content.
     pub fn is_authentic(&self) -> bool {
         !self.evidence.is_empty()
@@ -286,7 +312,7 @@ impl<'a> Work<'a> {
                 let check = known.map_or_else(
                     || {
                         let signature = Signature { source, hex: hex.to_owned(), algorithm: None };
-                        signature::check(digest, &self.rows[index].sha256, &signature, self.keys)
+                        signature::check_signature(digest, &self.rows[index].sha256, &signature, self.keys)
                     },
                     |other| other.check.clone(),
                 );
@@ -305,8 +331,8 @@ impl<'a> Work<'a> {
         let row = &self.rows[index];
         let finding = Finding::new(code, message).found_at(&row.found.path);
         let finding = match &row.content {
-            Content::Digest(digest, _) => finding.about(Some(&digest.bucket), &digest.object),
-            Content::Unusable(..) => finding.about(row.found.bucket.as_deref(), &row.found.key),
+            DigestContent::Digest(digest, _) => finding.about(Some(&digest.bucket), &digest.object),
+            DigestContent::Unusable(..) => finding.about(row.found.bucket.as_deref(), &row.found.key),
         };
         let finding = match &self.ids[index] {
             Some(id) => finding.of_chain(id),

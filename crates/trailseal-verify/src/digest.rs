@@ -9,9 +9,9 @@ use trailseal_archive::Timestamp;
 use crate::limits::Limits;
 
 /// The one signature algorithm, as digests and metadata name it.
-pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
+pub(crate) const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
 /// The one hash algorithm, as digests name it.
-pub const HASH_ALGORITHM: &str = "SHA-256";
+pub(crate) const HASH_ALGORITHM: &str = "SHA-256";
 
 /// A digest file's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -403,7 +403,7 @@ impl RawLog<'_> {
 }
 
 /// 64 hex digits in either case.
-pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn parse_hash(text: &str) -> Option<[u8; 32]> {
     let mut hash = [0; 32];
     hex::decode_to_slice(text, &mut hash).ok()?;
     Some(hash)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
-use crate::parts::ChainId;
+use crate::chain_id::ChainId;
 
 /// How much a finding weighs (docs/spec/verification.md 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

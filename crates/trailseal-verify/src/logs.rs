@@ -7,10 +7,10 @@ use trailseal_archive::{
 
 use crate::{
     chain::{Judgement, Status},
-    digest::{Digest, NamedLog},
+    chain_id::{ChainKind, Interval},
+    digest::Digest,
+    examine::DigestRow,
     finding::Code,
-    link::DigestRow,
-    parts::{ChainKind, Interval},
     policy::{PENDING, STAMP_TOLERANCE},
 };
 
@@ -29,7 +29,7 @@ pub struct Observation {
 
 /// What there is of a named log.
 #[derive(Clone, Copy, Debug)]
-pub enum Copy<'a> {
+pub enum FoundLog<'a> {
     /// A file, read to its end.
     Read(&'a Observation),
     /// A file that could not be read, and why.
@@ -40,21 +40,45 @@ pub enum Copy<'a> {
     NotInArchive,
 }
 
-/// The judgement on a named log.
+/// The judgement on a named log; made by [`judge_log`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogVerdict {
-    /// What became of it.
-    pub status: Status,
-    /// The finding that says so; `None` for a verified log.
-    pub finding: Option<(Code, String)>,
-    /// Whether it is verified, but stored inflated.
-    pub is_stored_inflated: bool,
+    status: Status,
+    finding: Option<(Code, String)>,
+    is_stored_inflated: bool,
 }
 
-/// Judges one copy of a log by the digest that names it.
-pub fn judge(named: &NamedLog, digest_is_authentic: bool, copy: Copy<'_>) -> LogVerdict {
-    let verdict = judge_by_digest(named, copy);
-    if digest_is_authentic {
+impl LogVerdict {
+    /// What became of it.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The code and the message that say so; `None` for a verified log.
+    pub fn finding(&self) -> Option<(Code, &str)> {
+        self.finding.as_ref().map(|(code, message)| (*code, message.as_str()))
+    }
+
+    /// Whether it is verified, but stored inflated.
+    pub fn is_stored_inflated(&self) -> bool {
+        self.is_stored_inflated
+    }
+}
+
+/// What stands behind the hash that a digest states of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    /// The digest is authentic: a trusted key vouches for it.
+    Proven,
+    /// Only the digest's own word.
+    Claimed,
+}
+
+/// Judges a log by the digest that names it with the hash `expected`; `None` where the digest states another algorithm
+/// than SHA-256.
+pub fn judge_log(expected: Option<[u8; 32]>, by: Vouched, found: FoundLog<'_>) -> LogVerdict {
+    let verdict = judge_by_digest(expected, found);
+    if by == Vouched::Proven {
         return verdict;
     }
     // An unproven digest proves nothing, but what the comparison showed is worth saying.
@@ -70,33 +94,33 @@ pub fn judge(named: &NamedLog, digest_is_authentic: bool, copy: Copy<'_>) -> Log
     }
 }
 
-fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
+fn judge_by_digest(expected: Option<[u8; 32]>, log: FoundLog<'_>) -> LogVerdict {
     let found = |status, code, message: String| LogVerdict {
         status,
         finding: Some((code, message)),
         is_stored_inflated: false,
     };
     let violated = |code, message: &str| found(Status::Violated, code, message.to_owned());
-    let seen = match copy {
-        Copy::Read(seen) => seen,
-        Copy::Unreadable(reason) => {
+    let seen = match log {
+        FoundLog::Read(seen) => seen,
+        FoundLog::Unreadable(reason) => {
             return found(
                 Status::Unproven,
                 Code::LogUnreadable,
                 format!("the log file cannot be read: {reason}"),
             );
         }
-        Copy::Absent => {
+        FoundLog::Absent => {
             let message = "a log file that its digest names is not there: deleted, expired by a lifecycle rule, archived or not copied".to_owned();
             return found(Status::Missing, Code::LogMissing, message);
         }
-        Copy::NotInArchive => {
+        FoundLog::NotInArchive => {
             let message =
                 "the log file lies in a bucket or prefix that is not part of the archive".to_owned();
             return found(Status::Unproven, Code::LogNotInArchive, message);
         }
     };
-    let content = match named.hash {
+    let content = match expected {
         Some(hash) if hash == seen.sha256 => "the content before them is the one that was signed",
         _ => "the content before them is not the one that was signed either",
     };
@@ -107,7 +131,7 @@ fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
             Code::LimitExceeded,
             format!("the log file inflates to more than {limit} bytes"),
         ),
-        _ if named.hash.is_none() => {
+        _ if expected.is_none() => {
             let message = "the digest states another hash algorithm than SHA-256 for this log".to_owned();
             found(Status::Unproven, Code::AlgorithmUnsupported, message)
         }
@@ -125,7 +149,7 @@ fn judge_by_digest(named: &NamedLog, copy: Copy<'_>) -> LogVerdict {
             let message = format!("a further gzip member ({bytes} bytes) follows the log's; {content}");
             found(Status::Violated, Code::LogExtraMember, message)
         }
-        Ending::Complete if named.hash == Some(seen.sha256) => LogVerdict {
+        Ending::Complete if expected == Some(seen.sha256) => LogVerdict {
             status: Status::Verified,
             finding: None,
             is_stored_inflated: seen.form == Form::Inflated,
@@ -202,7 +226,8 @@ impl Covered {
         covered.newest_end = known.iter().map(|window| window.end).max();
         for windows in chains.values_mut() {
             windows.sort_unstable();
-            let proven = merge(windows.iter().filter(|(_, proves, _)| *proves).map(|(window, ..)| *window));
+            let proven =
+                merge_intervals(windows.iter().filter(|(_, proves, _)| *proves).map(|(window, ..)| *window));
             // All that a chain does not prove may have been named by digests that are gone: from its first
             // digest on, and before that one unless it started the chain.
             let (first, _, is_starting) = windows[0];
@@ -214,7 +239,7 @@ impl Covered {
             covered.holes.push(Interval { start: from, end: from.plus(i64::MAX) });
             covered.proven.extend(proven);
         }
-        covered.proven = merge(covered.proven);
+        covered.proven = merge_intervals(covered.proven);
         covered.holes.retain(|hole| hole.start < hole.end);
         covered
     }
@@ -241,7 +266,7 @@ impl Covered {
 }
 
 /// Overlapping and touching spans made one, in order.
-pub fn merge(spans: impl IntoIterator<Item = Interval>) -> Vec<Interval> {
+pub fn merge_intervals(spans: impl IntoIterator<Item = Interval>) -> Vec<Interval> {
     let mut spans: Vec<Interval> = spans.into_iter().collect();
     spans.sort_unstable();
     let mut merged: Vec<Interval> = Vec::new();

@@ -3,8 +3,8 @@
 use trailseal_archive::Timestamp;
 
 use crate::{
+    chain_id::ChainId,
     finding::{Code, Finding, Severity},
-    parts::ChainId,
 };
 
 /// How far an archive's newest log may be ahead of the newest digest: digests come about half an hour

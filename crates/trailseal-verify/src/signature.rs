@@ -77,7 +77,7 @@ impl SignatureCheck {
 }
 
 /// The string that AWS signed, for a digest whose inflated bytes hash to `sha256`.
-pub fn string_to_sign(digest: &Digest, sha256: &[u8; 32]) -> Vec<u8> {
+pub(crate) fn string_to_sign(digest: &Digest, sha256: &[u8; 32]) -> Vec<u8> {
     let Digest { end, bucket, object, previous_signature, .. } = digest;
     // A starting digest has the four letters here, "to match the Java implementation".
     let previous = previous_signature.as_deref().unwrap_or("null");
@@ -85,7 +85,12 @@ pub fn string_to_sign(digest: &Digest, sha256: &[u8; 32]) -> Vec<u8> {
 }
 
 /// Checks a signature of a digest against the trusted keys.
-pub fn check(digest: &Digest, sha256: &[u8; 32], signature: &Signature, keys: &KeyRing) -> SignatureCheck {
+pub fn check_signature(
+    digest: &Digest,
+    sha256: &[u8; 32],
+    signature: &Signature,
+    keys: &KeyRing,
+) -> SignatureCheck {
     let (key, bytes) = match candidate(digest, signature, keys) {
         Ok(candidate) => candidate,
         Err(check) => return check,
@@ -126,7 +131,7 @@ pub(crate) fn candidate<'k>(
 /// Whether a signature is the key's over this content. For trial contents only: no diagnosis.
 pub(crate) fn verifies(digest: &Digest, content: &[u8], hex: &str, keys: &KeyRing) -> bool {
     let signature = Signature { source: SignatureSource::Successor, hex: hex.to_owned(), algorithm: None };
-    check(digest, &sha256::digest(content), &signature, keys) == SignatureCheck::Verified
+    check_signature(digest, &sha256::digest(content), &signature, keys) == SignatureCheck::Verified
 }
 
 /// `DigestInfo` of SHA-256, which stands before the hash in a PKCS#1 v1.5 block.

@@ -14,7 +14,7 @@ use trailseal_deliver::journal::{Journal, JournalEntry, JournalOptions};
 use trailseal_deliver::live::{Deliverer, Due, Folders, LiveOptions, Outcome, Round};
 use trailseal_evidence::report::{Finding, Report, Severity};
 use trailseal_evidence::{Options, Silent, keys, verify};
-use trailseal_verify::keys::KeyRing;
+use trailseal_verify::KeyRing;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-northeast-1"];

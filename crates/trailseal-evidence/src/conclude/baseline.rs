@@ -1,11 +1,6 @@
 //! The comparison with an earlier report (`--baseline`; docs/spec/verification.md 5, rows 58 and 86).
 
-use trailseal_verify::{
-    finding::{Code, Finding, Severity},
-    logs::merge,
-    parts::Interval,
-    policy::Policy,
-};
+use trailseal_verify::{Code, Finding, Interval, Policy, Severity, merge_intervals};
 
 use super::speaks_of;
 use crate::{
@@ -90,7 +85,7 @@ fn compare_spans(
     let speaks = |finding: &&Finding| speaks_of(finding, id) && tells_of_loss(finding.code);
     let span = |finding: &Finding| Some(Interval { start: finding.start?, end: finding.end? });
     let proven = now.into_iter().flat_map(|chain| chain.report.proven.iter().copied());
-    let told = merge(proven.chain(findings.iter().filter(speaks).filter_map(span)));
+    let told = merge_intervals(proven.chain(findings.iter().filter(speaks).filter_map(span)));
     let mut compared = 0;
     for span in &old.proven {
         let start = policy.start.map_or(span.start, |from| from.max(span.start));

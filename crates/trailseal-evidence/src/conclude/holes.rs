@@ -1,12 +1,7 @@
 //! The net below all rules (docs/spec/verification.md 5, row 82): what is not proven inside the asked span, and of
 //! which nothing else speaks, leaves a run unproven, whatever the cause.
 
-use trailseal_verify::{
-    finding::{Code, Finding},
-    logs::merge,
-    parts::Interval,
-    policy::Policy,
-};
+use trailseal_verify::{Code, Finding, Interval, Policy, merge_intervals};
 
 use super::speaks_of;
 use crate::{
@@ -37,7 +32,7 @@ fn of_chain(chain: &ChainOutcome, policy: &Policy, findings: &[Finding]) -> Vec<
     let covered = chain.report.proven.iter().copied().chain(told).chain(started);
     let mut holes = Vec::new();
     let mut from = start;
-    for part in merge(covered) {
+    for part in merge_intervals(covered) {
         if part.start > from && from < end {
             holes.push(Interval { start: from, end: part.start.min(end) });
         }

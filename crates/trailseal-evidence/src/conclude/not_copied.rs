@@ -4,10 +4,7 @@
 use std::collections::BTreeSet;
 
 use trailseal_archive::Timestamp;
-use trailseal_verify::{
-    chain::HOUR,
-    finding::{Code, Finding, Severity},
-};
+use trailseal_verify::{Code, Finding, HOUR, Severity};
 
 use crate::{
     days::{DAY, day_of, number_of},

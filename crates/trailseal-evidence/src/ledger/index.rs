@@ -6,7 +6,7 @@ use std::{
 };
 
 use trailseal_archive::{Timestamp, walk::Listing};
-use trailseal_verify::{digest::NamedLog, logs::Unnamed};
+use trailseal_verify::{NamedLog, Unnamed};
 
 use crate::paths::text_of;
 

@@ -11,11 +11,7 @@ use trailseal_archive::{
     leftover::Leftover,
     walk::{Folder, Listing, Refusal},
 };
-use trailseal_verify::{
-    digest::{NamedLog, ObjectKey},
-    finding::{Code, Finding},
-    logs::{Copy, Unnamed, judge},
-};
+use trailseal_verify::{Code, Finding, FoundLog, NamedLog, ObjectKey, Unnamed, judge_log};
 
 use super::{
     Ledger, LedgerSummary, MissingLog, Targets,
@@ -47,7 +43,6 @@ pub(super) struct Builder {
     missing: Vec<MissingLog>,
     /// The content that should lie where nothing does.
     missing_hashes: Vec<[u8; 32]>,
-    pattern: Option<NamedLog>,
     outcomes: Vec<UnitOutcome>,
     /// The first findings about absent logs, and how many more there are of each code.
     listed: Vec<Finding>,
@@ -64,12 +59,11 @@ impl Builder {
 
     /// Adds what those of other accounts and regions say.
     pub(super) fn merge(&mut self, other: Self) {
-        let Self { index, targets, missing, missing_hashes, pattern, outcomes, listed, unlisted } = other;
+        let Self { index, targets, missing, missing_hashes, outcomes, listed, unlisted } = other;
         self.index.merge(index);
         self.targets.extend(targets);
         self.missing.extend(missing);
         self.missing_hashes.extend(missing_hashes);
-        self.pattern = self.pattern.take().or(pattern);
         self.outcomes.extend(outcomes);
         for finding in listed {
             self.list(finding.code, || Some(finding));
@@ -123,7 +117,6 @@ impl Builder {
                         }
                     }
                 }
-                self.pattern.get_or_insert_with(|| named.clone());
             }
         }
         outcome.add_chains(&unit.rows, &unit.assessment, &tallies, run);
@@ -175,7 +168,6 @@ impl Builder {
                 }
                 Twin::None => Slot::Unnamed { meaning, is_other_kind, twin: None },
             };
-            self.pattern = self.pattern.take().or_else(|| unit.hashes().into_values().next().cloned());
             // What may be a copy is no log of its own before it is read.
             if matches!(file.twin, Twin::Log { .. }) || file.meaning == Unnamed::StampMismatch {
                 continue;
@@ -226,14 +218,20 @@ impl Builder {
     }
 
     /// A named log of which there is no file.
-    fn miss(&mut self, unit: &Unit, (row, named): (usize, &NamedLog), copy: Copy<'_>, tally: &mut LogTally) {
-        let is_authentic = unit.assessment.judgements[row].is_authentic();
-        let verdict = judge(named, is_authentic, copy);
+    fn miss(
+        &mut self,
+        unit: &Unit,
+        (row, named): (usize, &NamedLog),
+        copy: FoundLog<'_>,
+        tally: &mut LogTally,
+    ) {
+        let judgement = &unit.assessment.judgements[row];
+        let verdict = judge_log(named.hash, judgement.vouched(), copy);
         tally.add(&verdict);
-        let Some(code) = verdict.finding.as_ref().map(|(code, _)| *code) else { return };
-        if is_authentic {
+        let Some((code, _)) = verdict.finding() else { return };
+        if judgement.is_authentic() {
             self.missing.push(MissingLog { code, ..missing_log(named) });
-            let is_elsewhere = matches!(copy, Copy::Absent | Copy::NotInArchive);
+            let is_elsewhere = matches!(copy, FoundLog::Absent | FoundLog::NotInArchive);
             self.missing_hashes.extend(named.hash.filter(|_| is_elsewhere));
         }
         self.list(code, || {
@@ -296,7 +294,7 @@ impl Builder {
             findings,
             verdict,
         };
-        let Self { index, missing, missing_hashes, pattern, mut outcomes, .. } = self;
+        let Self { index, missing, missing_hashes, mut outcomes, .. } = self;
         // Of an outcome only its chains are needed to say what a span lacks.
         for unit in &mut outcomes {
             let chains = std::mem::take(&mut unit.chains);
@@ -307,7 +305,6 @@ impl Builder {
             targets,
             missing,
             missing_hashes,
-            pattern,
             summary,
             outcomes,
             explanations,

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use trailseal_archive::gzip::{Ending, Inflater};
 use trailseal_sha256::Hasher;
-use trailseal_verify::logs::Observation;
+use trailseal_verify::Observation;
 
 /// Inflated bytes that are hashed at a time.
 const WINDOW: usize = 256 * 1024;

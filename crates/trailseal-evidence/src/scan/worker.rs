@@ -24,7 +24,7 @@ use trailseal_query::{
     Filter,
     scan::{Found, Next, Scanner},
 };
-use trailseal_verify::logs::Observation;
+use trailseal_verify::Observation;
 
 use super::{
     Damage, FileInfo, MEMBERS, Row, ScanOptions, Skipped, Summary,

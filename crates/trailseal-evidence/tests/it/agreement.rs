@@ -13,12 +13,7 @@ use trailseal_evidence::{
     ledger::{Label, Ledger},
 };
 use trailseal_sha256::Hasher;
-use trailseal_verify::{
-    chain::Status,
-    finding::{Code, Finding, Severity},
-    logs::{Observation, Unnamed},
-    policy::Policy,
-};
+use trailseal_verify::{Code, Finding, Observation, Policy, Severity, Status, Unnamed};
 
 /// What a verification showed of the log files.
 #[derive(Default)]
@@ -34,7 +29,7 @@ impl FilesSeen {
         for (row, judgement) in unit.judgements().iter().enumerate() {
             for entry in unit.logs(row) {
                 if let Some(path) = unit.path(&entry) {
-                    let seen = (judgement.is_authentic(), entry.verdict.status);
+                    let seen = (judgement.is_authentic(), entry.verdict.status());
                     self.named.entry(path).or_default().push(seen);
                 }
             }

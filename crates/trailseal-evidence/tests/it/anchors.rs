@@ -6,7 +6,7 @@ use trailseal_archive::key::ObjectKind;
 use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{Baseline, Options};
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::finding::Code;
+use trailseal_verify::Code;
 
 use crate::support::{HOUR, options, run, run_with, small};
 

@@ -8,7 +8,7 @@ use trailseal_evidence::{
     ledger::{Label, Ledger},
 };
 use trailseal_testkit::{APPLE_DOUBLE, Archive, Model, Plan, Stop, gzip_member, record, records};
-use trailseal_verify::finding::Code;
+use trailseal_verify::Code;
 
 use crate::{
     agreement::read,

@@ -4,11 +4,7 @@ use serde_json::{Value, json};
 use trailseal_evidence::Error;
 use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Plan, Stop};
-use trailseal_verify::{
-    chain::Status,
-    finding::{Code, Severity},
-    link::Evidence,
-};
+use trailseal_verify::{Code, Evidence, Severity, Status};
 
 use crate::support::{HOUR, is_explained_by, options, options_for, run, run_with, small, try_run, window};
 

@@ -7,7 +7,7 @@ use trailseal_evidence::{
     ledger::{Label, Ledger},
 };
 use trailseal_testkit::{Archive, Metadata, Plan, gzip_member};
-use trailseal_verify::finding::Severity;
+use trailseal_verify::Severity;
 
 use crate::{
     agreement::read,

@@ -2,7 +2,7 @@
 
 use trailseal_evidence::report::{ChainKind, Verdict};
 use trailseal_testkit::{Archive, MALFORMED, Malformed, Plan, Style};
-use trailseal_verify::{chain::Status, finding::Code, link::Evidence, signature::SignatureSource};
+use trailseal_verify::{Code, Evidence, SignatureSource, Status};
 
 use crate::support::{run, small, window};
 

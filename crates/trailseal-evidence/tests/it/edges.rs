@@ -4,10 +4,7 @@ use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 use trailseal_archive::Timestamp;
 use trailseal_testkit::{Archive, Metadata, Plan};
-use trailseal_verify::{
-    finding::{Finding, Severity},
-    signature::SignatureSource,
-};
+use trailseal_verify::{Finding, Severity, SignatureSource};
 
 use crate::{
     agreement::FilesSeen,

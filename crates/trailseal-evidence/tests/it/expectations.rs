@@ -4,7 +4,7 @@ use std::fs;
 
 use trailseal_evidence::{Baseline, Options};
 use trailseal_testkit::{Archive, Metadata, Plan, Stop};
-use trailseal_verify::finding::{Code, Severity};
+use trailseal_verify::{Code, Severity};
 
 use crate::support::{HOUR, Run, options, run, run_with, small};
 

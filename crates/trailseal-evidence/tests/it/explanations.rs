@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
 use trailseal_testkit::{Archive, Digest, Model, Plan, Stop};
-use trailseal_verify::finding::{Code, Finding};
+use trailseal_verify::{Code, Finding};
 
 use crate::support::{HOUR, Run, is_explained_by, options, run, run_with};
 

@@ -10,7 +10,7 @@ use std::{
 
 use trailseal_evidence::{Error, Progress, verify};
 use trailseal_testkit::{Plan, Snapshot, gzip_member};
-use trailseal_verify::finding::Code;
+use trailseal_verify::Code;
 
 use crate::agreement::FilesSeen;
 use crate::support::{options, run, run_with, small, try_verify};

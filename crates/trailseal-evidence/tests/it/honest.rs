@@ -9,7 +9,7 @@ use trailseal_archive::{Timestamp, key::ObjectKind, metadata::Manifest};
 use trailseal_testkit::{
     APPLE_DOUBLE, Archive, Chain, DS_STORE, Metadata, Model, Plan, Stop, THUMBS_DB, gzip,
 };
-use trailseal_verify::finding::{Code, Severity};
+use trailseal_verify::{Code, Severity};
 
 use crate::support::{HOUR, Run, options, options_for, run, run_with, small, time};
 

@@ -12,7 +12,7 @@ use trailseal_evidence::{
 };
 use trailseal_query::{Filter, Predicate};
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::finding::Code;
+use trailseal_verify::Code;
 
 use crate::{
     agreement::read,

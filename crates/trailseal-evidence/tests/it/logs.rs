@@ -3,12 +3,7 @@
 use trailseal_archive::key::ObjectKind;
 use trailseal_evidence::report::{ChainKind, Verdict};
 use trailseal_testkit::{Archive, Plan, Stop, sha256_hex};
-use trailseal_verify::{
-    chain::Status,
-    finding::{Code, Severity},
-    link::Evidence,
-    signature::SignatureSource,
-};
+use trailseal_verify::{Code, Evidence, Severity, SignatureSource, Status};
 
 use crate::support::{HOUR, options, run, run_with, small, window};
 

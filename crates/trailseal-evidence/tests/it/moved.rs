@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use trailseal_testkit::{Archive, Metadata, Plan};
-use trailseal_verify::chain::Status;
+use trailseal_verify::Status;
 
 use crate::support::{Run, options_for, run_with, small};
 

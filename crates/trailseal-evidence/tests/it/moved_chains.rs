@@ -3,7 +3,7 @@
 use serde_json::json;
 use trailseal_evidence::Map;
 use trailseal_testkit::{Archive, Chain, Metadata, Model, Plan, Stop};
-use trailseal_verify::finding::Severity;
+use trailseal_verify::Severity;
 
 use crate::support::{options, run, run_with, small, try_run};
 

@@ -4,7 +4,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::Map;
 use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Plan};
-use trailseal_verify::finding::Code;
+use trailseal_verify::Code;
 
 use crate::support::{HOUR, options, run, run_with, small, time, window};
 

@@ -6,7 +6,7 @@ use proptest::{prelude::*, sample::Index};
 use trailseal_archive::metadata::parse_sidecar;
 use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Archive, Malformed, Plan, Style, gunzip};
-use trailseal_verify::finding::Severity;
+use trailseal_verify::Severity;
 
 use crate::support::{Run, options, run, run_with};
 

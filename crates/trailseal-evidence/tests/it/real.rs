@@ -7,10 +7,7 @@ use serde_json::Value;
 use trailseal_evidence::keys;
 use trailseal_evidence::report::Verdict;
 use trailseal_verify::{
-    digest::Digest,
-    keys::{KeyEncoding, KeyRing},
-    limits::Limits,
-    signature::{Signature, SignatureCheck, SignatureSource, check},
+    Digest, KeyEncoding, KeyRing, Limits, Signature, SignatureCheck, SignatureSource, check_signature,
 };
 
 use crate::support::{options_for, run_with};
@@ -80,7 +77,7 @@ fn the_signatures_that_aws_published_were_made_by_those_keys() {
         let of_key = Digest { fingerprint: fingerprint.to_owned(), ..digest.clone() };
         let hex = known["signature"].as_str().unwrap().to_owned();
         let signature = Signature { source: SignatureSource::Sidecar, hex, algorithm: None };
-        match check(&of_key, &[0; 32], &signature, &ring) {
+        match check_signature(&of_key, &[0; 32], &signature, &ring) {
             // Nobody published the whole signed content, but the key made this PKCS#1 block.
             SignatureCheck::OtherContent => made += 1,
             other => assert_eq!((other, ring.find(fingerprint).len()), (SignatureCheck::KeyUnknown, 0)),
@@ -88,7 +85,7 @@ fn the_signatures_that_aws_published_were_made_by_those_keys() {
         // No other key made it.
         for key in ring.iter().filter(|key| key.fingerprint != fingerprint) {
             let of_other = Digest { fingerprint: key.fingerprint.clone(), ..digest.clone() };
-            assert_eq!(check(&of_other, &[0; 32], &signature, &ring), SignatureCheck::NotBySuchKey);
+            assert_eq!(check_signature(&of_other, &[0; 32], &signature, &ring), SignatureCheck::NotBySuchKey);
         }
     }
     assert_eq!(made, 3);

@@ -80,7 +80,7 @@ fn a_key_files_name_does_not_hide_a_log() {
 #[test]
 fn what_was_asked_for_and_is_absent_is_said() {
     let archive = small();
-    let asked = |change: &dyn Fn(&mut trailseal_verify::policy::Policy), code: &str| {
+    let asked = |change: &dyn Fn(&mut trailseal_verify::Policy), code: &str| {
         let mut options = options(&archive);
         change(&mut options.policy);
         run_with(&options).finds(&[code]);

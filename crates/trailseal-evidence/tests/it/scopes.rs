@@ -5,7 +5,7 @@ use serde_json::json;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::Options;
 use trailseal_testkit::{Archive, Plan, Stop};
-use trailseal_verify::finding::{Code, Finding, Severity};
+use trailseal_verify::{Code, Finding, Severity};
 
 use crate::support::{HOUR, Run, is_explained_by, options, run, run_with, small, window};
 

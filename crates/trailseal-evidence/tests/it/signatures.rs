@@ -6,13 +6,7 @@ use trailseal_archive::metadata::Manifest;
 use trailseal_evidence::keys;
 use trailseal_evidence::report::Verdict;
 use trailseal_testkit::{Metadata, Plan, Stop, signing_key};
-use trailseal_verify::{
-    chain::Status,
-    finding::Code,
-    keys::{KeyDefectReason, KeyRing},
-    link::Evidence,
-    signature::SignatureSource,
-};
+use trailseal_verify::{Code, Evidence, KeyDefectReason, KeyRing, SignatureSource, Status};
 
 use crate::support::{HOUR, options, run, run_with, small, window};
 
@@ -291,7 +285,7 @@ fn s45_keys_in_the_archive_are_not_picked_up() {
     assert_eq!(run.report.scope.keys.len(), 1);
 }
 
-fn defects(text: &str) -> Vec<trailseal_verify::keys::KeyDefect> {
+fn defects(text: &str) -> Vec<trailseal_verify::KeyDefect> {
     let folder = tempfile::tempdir().unwrap();
     let file: PathBuf = folder.path().join("public-keys-eu-west-1.json");
     fs::write(&file, text).unwrap();

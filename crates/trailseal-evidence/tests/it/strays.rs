@@ -13,7 +13,7 @@ use trailseal_testkit::{
     APPLE_DOUBLE, Archive, DESKTOP_INI, DS_STORE, HADOOP_CRC, Plan, THUMBS_DB, gzip_member, record, records,
     sha256_hex,
 };
-use trailseal_verify::finding::Severity;
+use trailseal_verify::Severity;
 
 use crate::{
     agreement::FilesSeen,

@@ -12,13 +12,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{ChainKind, Report};
 use trailseal_evidence::{Error, Options, Silent, keys, verify};
 use trailseal_testkit::Archive;
-use trailseal_verify::{
-    chain::Status,
-    finding::{Code, Finding, Severity},
-    keys::KeyRing,
-    link::Evidence,
-    signature::SignatureSource,
-};
+use trailseal_verify::{Code, Evidence, Finding, KeyRing, Severity, SignatureSource, Status};
 
 /// A report, and what was observed of every digest and log.
 pub(crate) struct Run {
@@ -77,18 +71,18 @@ pub(crate) fn try_verify(options: &Options, files: &mut FilesSeen) -> Result<Run
     let report = verify(options, &Silent, &mut |unit| {
         files.observe(unit);
         for (index, (row, judgement)) in unit.rows().iter().zip(unit.judgements()).enumerate() {
-            if !judgement.is_counted {
+            if !judgement.is_counted() {
                 continue;
             }
             let key = row.digest().map_or(&row.found.key, |digest| &digest.object);
             let seen = DigestSeen {
-                status: judgement.status,
-                evidence: judgement.evidence.clone(),
-                source: judgement.source,
+                status: judgement.status(),
+                evidence: judgement.evidence().to_vec(),
+                source: judgement.source(),
             };
             digests.insert(key.clone(), seen);
             for entry in unit.logs(index) {
-                logs.insert(entry.named.object.to_string(), entry.verdict.status);
+                logs.insert(entry.named.object.to_string(), entry.verdict.status());
             }
         }
         ControlFlow::Continue(())

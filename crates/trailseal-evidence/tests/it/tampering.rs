@@ -27,11 +27,7 @@ use trailseal_testkit::tamper::{
     Excuse, ExcuseReason, FOREIGN_ACCOUNT, NameKind, NamedPlace, Remains, TamperScope, TamperTruth,
     Tampering, TreeNode, TreeOnDisk, World, write_tree,
 };
-use trailseal_verify::{
-    finding::{Code, Finding, Severity},
-    keys::KeyRing,
-    policy::Policy,
-};
+use trailseal_verify::{Code, Finding, KeyRing, Policy, Severity};
 
 use crate::agreement;
 use options::Case;

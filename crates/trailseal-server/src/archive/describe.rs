@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use trailseal_archive::Timestamp;
-use trailseal_verify::policy::PENDING;
+use trailseal_verify::PENDING;
 
 use super::discover::{Newest, Trail};
 

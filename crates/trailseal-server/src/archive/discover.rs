@@ -15,11 +15,8 @@ use trailseal_archive::{
 use trailseal_evidence::inputs::Inputs;
 use trailseal_trails::trail_arn;
 use trailseal_verify::{
-    digest::Digest,
-    keys::KeyRing,
-    limits::Limits,
-    link::{self, DigestFile, DigestRow, named_chain},
-    signature::{self, Signature, SignatureSource},
+    Digest, DigestFile, DigestRow, KeyRing, Limits, Signature, SignatureSource, check_signature, examine,
+    named_chain,
 };
 
 /// A digest of a Region's hour names some thousand logs at most; larger ones are left out here.
@@ -163,7 +160,7 @@ fn newest(
     for (end, path) in digests {
         let Ok((digest, row, read)) = read(roots, path, chain, keys) else { continue };
         let successors = newer.iter().filter_map(|newer| signature_of(newer, &digest));
-        let is_genuine = |found: Signature| signature::check(&digest, &row.sha256, &found, keys).is_genuine();
+        let is_genuine = |found: Signature| check_signature(&digest, &row.sha256, &found, keys).is_genuine();
         // a genuine digest under the name of another one proves nothing of this name
         let is_authentic = named_chain(&digest.object).is_some_and(|(_, named)| named == *end)
             && (row.signatures.iter().any(|(_, check)| check.is_genuine())
@@ -243,7 +240,7 @@ fn read(
         backfill_generated: None,
         metadata_problem: None,
     };
-    let row = link::examine(file, keys, &Limits::default());
+    let row = examine(file, keys, &Limits::default());
     let digest = row.digest().cloned().ok_or_else(unusable)?;
     // a digest of another chain under this name says nothing about this trail
     let (own, _) = named_chain(&digest.object).ok_or_else(unusable)?;

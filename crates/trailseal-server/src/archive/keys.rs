@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
 use trailseal_trails::Input;
-use trailseal_verify::keys::{KeyEncoding, PublicKey};
+use trailseal_verify::{KeyEncoding, PublicKey};
 
 use super::input;
 use crate::api::{ApiError, Caller, ErrorCode, second};

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use trailseal_testkit::{Archive as Kit, Plan};
-use trailseal_verify::keys::KeyFile;
+use trailseal_verify::KeyFile;
 
 use super::*;
 use crate::api::Timestamp;

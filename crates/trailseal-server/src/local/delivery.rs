@@ -14,7 +14,7 @@ use trailseal_deliver::{
 };
 use trailseal_query::{Predicate, Record, category::category, predicate::Truth, selectors::Selectors};
 use trailseal_trails::{DeliveryKind, NoteError, Store};
-use trailseal_verify::keys::{KeyFile, PublicKey};
+use trailseal_verify::{KeyFile, PublicKey};
 
 use crate::api::{Timestamp, second};
 

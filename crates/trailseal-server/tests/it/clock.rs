@@ -17,7 +17,7 @@ use trailseal_evidence::{
 use trailseal_server::{
     Archive, Caller, Context, Joined, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
 };
-use trailseal_verify::keys::KeyRing;
+use trailseal_verify::KeyRing;
 
 use crate::client::NOW;
 

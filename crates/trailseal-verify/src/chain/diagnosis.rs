@@ -7,8 +7,8 @@ use trailseal_sha256 as sha256;
 use crate::{
     chain::{Checked, Status, Work, digests},
     digest::{Digest, SIGNATURE_ALGORITHM},
+    examine::{DigestContent, DigestRow},
     finding::{Code, Finding},
-    link::{Content, DigestRow},
     signature::{self, SignatureCheck},
 };
 
@@ -25,8 +25,8 @@ impl Work<'_> {
                 continue;
             }
             match &self.rows[index].content {
-                Content::Unusable(code, reason) => self.judge_unusable(index, *code, reason),
-                Content::Digest(digest, _) => {
+                DigestContent::Unusable(code, reason) => self.judge_unusable(index, *code, reason),
+                DigestContent::Digest(digest, _) => {
                     self.judgements[index].is_counted = true;
                     if self.judgements[index].is_authentic() {
                         self.judgements[index].status = Status::Verified;

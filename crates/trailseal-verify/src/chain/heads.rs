@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::{
     chain::{Place, digests, named_predecessor},
+    examine::DigestRow,
     keys::KeyRing,
-    link::DigestRow,
 };
 
 /// Checks the signatures found beside the digests of one account and region, which were only parsed. A signature

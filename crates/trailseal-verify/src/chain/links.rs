@@ -6,9 +6,9 @@ use trailseal_archive::Timestamp;
 
 use crate::{
     chain::{Chain, HOUR, Work, gap::Gap, is_standard, named_chain},
+    chain_id::ChainId,
     digest::{Digest, Previous},
     finding::{Code, Finding, Severity},
-    parts::ChainId,
 };
 
 /// What lies before a digest in its chain.

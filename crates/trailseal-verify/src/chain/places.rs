@@ -7,10 +7,10 @@ use trailseal_archive::{
 
 use crate::{
     chain::{HOUR, Work, digests, is_standard, named_chain},
+    chain_id::ChainId,
     digest::Digest,
+    examine::DigestContent,
     finding::{Code, Finding},
-    link::Content,
-    parts::ChainId,
     signature::SignatureCheck,
 };
 
@@ -18,7 +18,7 @@ impl Work<'_> {
     /// Compares every digest's place with its content.
     pub(super) fn judge_places(&mut self) {
         for index in 0..self.rows.len() {
-            let Content::Digest(digest, _) = &self.rows[index].content else { continue };
+            let DigestContent::Digest(digest, _) = &self.rows[index].content else { continue };
             if !self.is_in_scope(index) {
                 continue;
             }

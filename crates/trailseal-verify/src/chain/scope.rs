@@ -12,8 +12,8 @@ use trailseal_archive::{
 
 use crate::{
     chain::{HOUR, Work, digests, named_predecessor},
-    link::{Content, named_chain},
-    parts::{ChainId, Interval},
+    chain_id::{ChainId, Interval},
+    examine::{DigestContent, named_chain},
 };
 
 const DAY: i64 = 24 * HOUR;
@@ -32,9 +32,9 @@ impl Work<'_> {
         let row = &self.rows[index];
         let by_place = || named_chain(&row.found.key).map(|(id, _)| id);
         match &row.content {
-            Content::Digest(_, id) if self.judgements[index].is_authentic() => Some(id.clone()),
-            Content::Digest(_, id) => Some(by_place().unwrap_or_else(|| id.clone())),
-            Content::Unusable(..) => by_place(),
+            DigestContent::Digest(_, id) if self.judgements[index].is_authentic() => Some(id.clone()),
+            DigestContent::Digest(_, id) => Some(by_place().unwrap_or_else(|| id.clone())),
+            DigestContent::Unusable(..) => by_place(),
         }
     }
 
@@ -42,7 +42,7 @@ impl Work<'_> {
         let row = &self.rows[index];
         let by_place =
             || named_chain(&row.found.key).map(|(_, end)| Interval { start: end.plus(-HOUR), end });
-        let Content::Digest(digest, id) = &row.content else { return by_place() };
+        let DigestContent::Digest(digest, id) = &row.content else { return by_place() };
         let says = Interval { start: digest.start, end: digest.end };
         if self.judgements[index].is_authentic() {
             return Some(says);
@@ -89,7 +89,7 @@ impl Work<'_> {
     /// Whether a row is judged at all: in the asked span, and of an asked trail.
     pub(super) fn is_in_scope(&self, index: usize) -> bool {
         let row = &self.rows[index];
-        let Content::Digest(digest, id) = &row.content else {
+        let DigestContent::Digest(digest, id) = &row.content else {
             return self.is_place_in_scope(&row.found.key);
         };
         let says = self.policy.wants_chain(id) && self.policy.overlaps(digest.start, digest.end);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use trailseal_evidence::{Options, ledger::Ledger};
-use trailseal_verify::keys::KeyRing;
+use trailseal_verify::KeyRing;
 
 use super::options::{
     keys::{self, VerifiedWith},

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::keys::load;
-use trailseal_verify::keys::{KeyDefect, KeyEncoding, PublicKey};
+use trailseal_verify::{KeyDefect, KeyEncoding, PublicKey};
 
 use crate::{
     error::{COULD_NOT_RUN, CommandError},

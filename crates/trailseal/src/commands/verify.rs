@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{Report, SCHEMA, Verdict};
 use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail};
-use trailseal_verify::{finding::Code, keys::KeyRing, limits::Limits, policy::Policy};
+use trailseal_verify::{Code, KeyRing, Limits, Policy};
 
 use crate::{
     clock,

@@ -12,11 +12,7 @@ use trailseal_archive::{Timestamp, gzip::Form, key::KeyParts};
 use trailseal_evidence::report::{ChainId, ChainKind};
 use trailseal_evidence::{LogEntry, UnitDetail};
 use trailseal_verify::{
-    chain::Status,
-    digest::Digest,
-    finding::Code,
-    link::{Content, DigestRow, named_chain},
-    signature::{SignatureCheck, SignatureSource},
+    Code, Digest, DigestContent, DigestRow, SignatureCheck, SignatureSource, Status, named_chain,
 };
 
 /// Writes one run of the reference for every trail, account and region that it is shown.
@@ -268,8 +264,8 @@ impl<'a> Run<'_, 'a> {
         let Some(index) = self.listing.row(bucket, key) else { return Err("not found".to_owned()) };
         let row = &self.listing.rows[index];
         let digest = match &row.content {
-            Content::Digest(digest, _) => digest,
-            Content::Unusable(..) => return Err("invalid format".to_owned()),
+            DigestContent::Digest(digest, _) => digest,
+            DigestContent::Unusable(..) => return Err("invalid format".to_owned()),
         };
         if digest.bucket != bucket || digest.object != key {
             return Err("has been moved from its original location".to_owned());
@@ -296,7 +292,7 @@ impl<'a> Run<'_, 'a> {
             return Err("unexpected data after end of compressed stream".to_owned());
         }
         // What only trailseal sees (a fork, say) is a problem all the same.
-        let is_fine = judgement.status == Status::Verified;
+        let is_fine = judgement.status() == Status::Verified;
         if is_fine { Ok((index, digest)) } else { Err(failed.to_owned()) }
     }
 
@@ -318,7 +314,7 @@ impl<'a> Run<'_, 'a> {
         let named = entry.named;
         let line = format!("Log file\ts3://{}/{}\t", named.bucket, named.object);
         let has_content = entry.seen.is_some_and(|seen| Some(seen.sha256) == named.hash);
-        let reason = match entry.verdict.finding.as_ref().map(|(code, _)| *code) {
+        let reason = match entry.verdict.finding().as_ref().map(|(code, _)| *code) {
             None => {
                 self.logs.valid += 1;
                 return self.status(&format!("{line}valid"));

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use trailseal_verify::finding::{Code, Finding, Severity};
+use trailseal_verify::{Code, Finding, Severity};
 
 use super::{
     plain::{plural, severity_style, shown, span, wrapped},

@@ -10,13 +10,7 @@ use serde::Serialize;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{ChainKind, ChainReport, Report, Scope, Totals, Verdict};
 use trailseal_evidence::{LogEntry, UnitDetail, UnnamedLog};
-use trailseal_verify::{
-    chain::Status,
-    finding::{Code, Finding},
-    link::Evidence,
-    logs::Unnamed,
-    signature::SignatureSource,
-};
+use trailseal_verify::{Code, Evidence, Finding, SignatureSource, Status, Unnamed};
 
 use super::stats::Stats;
 
@@ -110,7 +104,7 @@ struct Summary<'a> {
 /// Every digest and log of one account and region.
 pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (index, (row, judgement)) in detail.rows().iter().zip(detail.judgements()).enumerate() {
-        if !judgement.is_counted {
+        if !judgement.is_counted() {
             continue;
         }
         let (digest, id) = (row.digest(), row.chain());
@@ -129,9 +123,9 @@ pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Re
             kind: id.map(|id| id.kind),
             start: digest.map(|digest| digest.start),
             end: digest.map(|digest| digest.end),
-            status: judgement.status,
-            evidence: &judgement.evidence,
-            signature_source: judgement.source,
+            status: judgement.status(),
+            evidence: judgement.evidence(),
+            signature_source: judgement.source(),
             sha256: hex::encode(row.sha256),
             logs: digest.map_or(0, |digest| digest.logs.len()),
         };
@@ -179,8 +173,8 @@ fn named<'a>(
         bucket: Some(&entry.named.bucket),
         path,
         place,
-        status: LogStatus::Named(entry.verdict.status),
-        code: entry.verdict.finding.as_ref().map(|(code, _)| *code),
+        status: LogStatus::Named(entry.verdict.status()),
+        code: entry.verdict.finding().as_ref().map(|(code, _)| *code),
         digest,
         sha256: entry.seen.map(|seen| hex::encode(seen.sha256)),
         bytes: entry.seen.map(|seen| seen.inflated),

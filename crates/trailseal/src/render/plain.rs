@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 pub(crate) use trailseal_analysis::words::{grouped, plural};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
-use trailseal_verify::finding::Severity;
+use trailseal_verify::Severity;
 
 /// A text from outside, with its control and direction characters escaped: a file name must not be able to
 /// move the cursor or to turn a line around.

@@ -6,10 +6,7 @@ use std::{
 };
 
 use trailseal_evidence::report::{Report, Scope, Totals, Verdict};
-use trailseal_verify::{
-    chain::Gap,
-    finding::{Code, Severity},
-};
+use trailseal_verify::{Code, Gap, Severity};
 
 use super::{
     chains, findings,

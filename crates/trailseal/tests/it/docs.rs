@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use trailseal_verify::finding::{Code, Severity};
+use trailseal_verify::{Code, Severity};
 
 use crate::demo::{Demo, list, workspace};
 

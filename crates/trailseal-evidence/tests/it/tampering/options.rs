@@ -10,7 +10,7 @@ use trailseal_evidence::{
 use trailseal_testkit::tamper::{
     Excuse, FOREIGN_ACCOUNT, Random, Remains, TamperScope, TamperTruth, Tampering, World,
 };
-use trailseal_verify::finding::{Code, Finding, Severity};
+use trailseal_verify::{Code, Finding, Severity};
 
 use super::{Bench, Failure};
 

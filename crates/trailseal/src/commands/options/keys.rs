@@ -10,7 +10,7 @@ use trailseal_evidence::{
     Map,
     keys::{self, Loaded},
 };
-use trailseal_verify::keys::KeyDefect;
+use trailseal_verify::KeyDefect;
 
 use super::{map::map, statement::Statement};
 use crate::error::CommandError;

@@ -15,7 +15,7 @@ use trailseal_evidence::{
     scan::{ScanOptions, Summary},
 };
 use trailseal_server::Buckets;
-use trailseal_verify::keys::PublicKey;
+use trailseal_verify::PublicKey;
 
 use super::Args;
 use crate::{commands::options::keys, error::CommandError, progress::Counts};

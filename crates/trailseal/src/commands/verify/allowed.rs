@@ -1,6 +1,6 @@
 //! `--allow`.
 
-use trailseal_verify::finding::{Code, Severity};
+use trailseal_verify::{Code, Severity};
 
 /// A code whose findings may be notes.
 pub(super) fn allowed_code(text: &str) -> Result<Code, String> {

@@ -9,11 +9,11 @@ use trailseal_archive::{
 use trailseal_sha256 as sha256;
 
 use crate::{
+    chain_id::{ChainId, ChainKind},
     digest::{Digest, DigestError},
     finding::Code,
     keys::KeyRing,
     limits::Limits,
-    parts::{ChainId, ChainKind},
     signature::{self, Signature, SignatureCheck},
 };
 
@@ -71,7 +71,7 @@ pub struct DigestRow {
     /// Bytes after the content: how many, and whether they are a gzip member.
     pub trailing: Option<Trailing>,
     /// What it says, if it says anything.
-    pub content: Content,
+    pub content: DigestContent,
     /// Signatures found beside it, checked.
     pub signatures: Vec<(Signature, SignatureCheck)>,
     /// When a backfill digest was generated.
@@ -91,7 +91,7 @@ pub struct Trailing {
 
 /// What a digest file turned out to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum DigestContent {
     /// A digest, and the chain to which it says that it belongs.
     Digest(Box<Digest>, ChainId),
     /// Not a digest: the finding's code and the reason.
@@ -115,18 +115,18 @@ pub enum Evidence {
 /// The place (`found`) is left empty: only the digests of an archive together say which bucket a folder
 /// stands for.
 pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestRow {
-    let mut row = parse(file, limits);
+    let mut row = parse_digest_file(file, limits);
     row.check_signatures(keys, |_| false);
     row
 }
 
 /// [`examine`] without the signatures, which say [`SignatureCheck::KeyUnknown`]:
 /// [`check_heads`](crate::chain::check_heads) is to check those that matter.
-pub fn parse(file: DigestFile<'_>, limits: &Limits) -> DigestRow {
+pub fn parse_digest_file(file: DigestFile<'_>, limits: &Limits) -> DigestRow {
     let bytes = file.content.as_ref().copied().unwrap_or_default();
     let sha256 = sha256::digest(bytes);
     let content = match &file.content {
-        Err(reason) => Content::Unusable(Code::DigestUnreadable, reason.clone()),
+        Err(reason) => DigestContent::Unusable(Code::DigestUnreadable, reason.clone()),
         Ok(bytes) => read(bytes, file.ending, limits),
     };
     let trailing = match *file.ending {
@@ -147,24 +147,24 @@ pub fn parse(file: DigestFile<'_>, limits: &Limits) -> DigestRow {
     }
 }
 
-fn read(bytes: &[u8], ending: &Ending, limits: &Limits) -> Content {
-    let malformed = |reason: String| Content::Unusable(Code::DigestMalformed, reason);
+fn read(bytes: &[u8], ending: &Ending, limits: &Limits) -> DigestContent {
+    let malformed = |reason: String| DigestContent::Unusable(Code::DigestMalformed, reason);
     match ending {
         Ending::Empty => return malformed("it is empty".to_owned()),
         Ending::Truncated => return malformed("its gzip data are cut short".to_owned()),
         Ending::Corrupt { reason } => return malformed(format!("its gzip data are damaged: {reason}")),
         Ending::LimitExceeded { limit } => {
             let reason = format!("it inflates to more than {limit} bytes");
-            return Content::Unusable(Code::LimitExceeded, reason);
+            return DigestContent::Unusable(Code::LimitExceeded, reason);
         }
         _ => {}
     }
     match Digest::parse(bytes, limits) {
         Ok(digest) => match chain_of(&digest) {
-            Some(id) => Content::Digest(Box::new(digest), id),
+            Some(id) => DigestContent::Digest(Box::new(digest), id),
             None => malformed("its digestS3Object is not the key of a digest".to_owned()),
         },
-        Err(DigestError::Limit(reason)) => Content::Unusable(Code::LimitExceeded, reason),
+        Err(DigestError::Limit(reason)) => DigestContent::Unusable(Code::LimitExceeded, reason),
         Err(DigestError::Malformed(reason)) => malformed(reason),
     }
 }
@@ -194,18 +194,18 @@ pub fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
 impl DigestRow {
     /// Whether its content is no digest, though it could be read.
     pub fn is_malformed(&self) -> bool {
-        matches!(self.content, Content::Unusable(Code::DigestMalformed, _))
+        matches!(self.content, DigestContent::Unusable(Code::DigestMalformed, _))
     }
 
     /// Checks the signatures found beside the digest, but for those that `is_repeated` by an authentic successor.
     pub(crate) fn check_signatures(&mut self, keys: &KeyRing, is_repeated: impl Fn(&Signature) -> bool) {
-        let Content::Digest(digest, _) = &self.content else { return };
+        let DigestContent::Digest(digest, _) = &self.content else { return };
         for (signature, check) in &mut self.signatures {
             let is_spared = is_repeated(signature) && signature::candidate(digest, signature, keys).is_ok();
             *check = if is_spared {
                 SignatureCheck::Repeated
             } else {
-                signature::check(digest, &self.sha256, signature, keys)
+                signature::check_signature(digest, &self.sha256, signature, keys)
             };
         }
     }
@@ -213,16 +213,16 @@ impl DigestRow {
     /// The digest, where the file holds one.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.content {
-            Content::Digest(digest, _) => Some(digest),
-            Content::Unusable(..) => None,
+            DigestContent::Digest(digest, _) => Some(digest),
+            DigestContent::Unusable(..) => None,
         }
     }
 
     /// The chain, where the file holds a digest.
     pub fn chain(&self) -> Option<&ChainId> {
         match &self.content {
-            Content::Digest(_, id) => Some(id),
-            Content::Unusable(..) => None,
+            DigestContent::Digest(_, id) => Some(id),
+            DigestContent::Unusable(..) => None,
         }
     }
 }
