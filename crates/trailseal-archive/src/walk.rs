@@ -45,7 +45,7 @@ pub struct RootError {
 
 /// An account and region, as the folders say; empty where they do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnitKey {
+pub struct AccountRegion {
     /// The organization id, of an organization trail.
     pub organization: Option<String>,
     /// The account.
@@ -67,7 +67,7 @@ pub struct Folder {
 #[derive(Debug, Default)]
 pub struct Survey {
     /// The region folders of each account and region (`…/AWSLogs/…/CloudTrail…/REGION`).
-    pub units: BTreeMap<UnitKey, Vec<(ObjectKind, Folder)>>,
+    pub units: BTreeMap<AccountRegion, Vec<(ObjectKind, Folder)>>,
     /// Folders outside that layout that hold files.
     pub others: Vec<Folder>,
     /// What was not followed or could not be read.
@@ -198,7 +198,7 @@ impl Roots {
     }
 
     /// Finds the folders of every account and region that `is_wanted`, without listing their files.
-    pub fn survey(&self, is_wanted: &dyn Fn(&UnitKey) -> bool) -> Survey {
+    pub fn survey(&self, is_wanted: &dyn Fn(&AccountRegion) -> bool) -> Survey {
         let mut survey = Survey::default();
         for root in &self.roots {
             let mut walk = Walk::new(self, Lengths::Left, &mut survey.problems);
@@ -364,11 +364,11 @@ impl Roots {
 }
 
 /// The account, region and kind that a region folder's real path states.
-fn unit_of(real: &Path) -> Option<(UnitKey, ObjectKind)> {
+fn unit_of(real: &Path) -> Option<(AccountRegion, ObjectKind)> {
     // A file name completes the path to a key; the folder must be the region's own.
     let key = format!("{}/x", real.to_str()?);
     let parts = KeyParts::parse(&key)?;
-    let unit = UnitKey {
+    let unit = AccountRegion {
         organization: parts.organization.map(str::to_owned),
         account: parts.account.to_owned(),
         region: parts.region.to_owned(),

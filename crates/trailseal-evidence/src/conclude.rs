@@ -9,8 +9,10 @@ use trailseal_verify::{Code, Finding, HOUR, PENDING, Policy, STAMP_TOLERANCE, Se
 
 use crate::expect::Expectations;
 use crate::explain::{self, Explanations, Question};
+use crate::leftovers::Leftovers;
 use crate::options::Options;
-use crate::outcome::{ChainOutcome, Leftovers, UnitOutcome, UnnamedLog};
+use crate::outcome::{ChainOutcome, RegionOutcome, UnnamedLog};
+use crate::trail_id::{own_trail_of, trail_of};
 
 mod baseline;
 mod holes;
@@ -31,14 +33,14 @@ pub(crate) struct Elsewhere {
 }
 
 /// The hashes of content that was signed and is not in its place: where it lies is worth a search.
-pub(crate) fn wanted(outcomes: &[UnitOutcome]) -> BTreeSet<[u8; 32]> {
+pub(crate) fn wanted(outcomes: &[RegionOutcome]) -> BTreeSet<[u8; 32]> {
     outcomes.iter().flat_map(|unit| &unit.displaced).map(|displaced| displaced.expected).collect()
 }
 
 /// Makes the report of all units; `elsewhere` is what a search for [`wanted`] content found, `others` are
 /// findings that belong to no unit.
 pub(crate) fn conclude(
-    mut outcomes: Vec<UnitOutcome>,
+    mut outcomes: Vec<RegionOutcome>,
     mut scope: Scope,
     options: &Options,
     explanations: &Explanations,
@@ -77,7 +79,7 @@ pub(crate) fn conclude(
 
 /// What the units found, and what comparing their digests shows.
 pub(crate) fn of_digests(
-    outcomes: &mut [UnitOutcome],
+    outcomes: &mut [RegionOutcome],
     policy: &Policy,
     expect: &Expectations,
     explanations: &Explanations,
@@ -98,7 +100,7 @@ pub(crate) fn of_digests(
 }
 
 /// The ends of chains that an event in a verified log may explain.
-pub(crate) fn questions(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Question> {
+pub(crate) fn questions(outcomes: &[RegionOutcome], policy: &Policy, expect: &Expectations) -> Vec<Question> {
     let mut questions = explain::gaps(outcomes);
     questions.extend(stale_heads(outcomes, policy, expect).into_iter().map(|(question, _)| question));
     let early = outcomes.iter().flat_map(|unit| &unit.chains).filter_map(|chain| ends_early(chain, policy));
@@ -107,9 +109,9 @@ pub(crate) fn questions(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expe
 }
 
 /// Says of gaps which event explains them; they stay what they are.
-fn explain_gaps(outcomes: &mut [UnitOutcome], explanations: &Explanations) {
+fn explain_gaps(outcomes: &mut [RegionOutcome], explanations: &Explanations) {
     for unit in outcomes {
-        let UnitOutcome { chains, findings, .. } = unit;
+        let RegionOutcome { chains, findings, .. } = unit;
         for chain in chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard) {
             for gap in chain.report.gaps.iter().filter(|gap| gap.code == Code::Gap) {
                 let question = Question::new(&chain.report.id, gap.start, Some(gap.end), &chain.run_starts);
@@ -128,7 +130,7 @@ fn explain_gaps(outcomes: &mut [UnitOutcome], explanations: &Explanations) {
 }
 
 /// Seconds of all gaps in the asked span.
-fn gap_seconds(outcomes: &[UnitOutcome], policy: &Policy) -> u64 {
+fn gap_seconds(outcomes: &[RegionOutcome], policy: &Policy) -> u64 {
     let gaps = outcomes.iter().flat_map(|unit| &unit.chains).flat_map(|chain| &chain.report.gaps);
     let seconds = gaps.filter(|gap| gap.code == Code::Gap).map(|gap| {
         let start = policy.start.map_or(gap.start, |from| from.max(gap.start));
@@ -162,7 +164,7 @@ pub(crate) fn settle(findings: &mut Vec<Finding>, totals: &Totals, policy: &Poli
 }
 
 /// The counts of all units, once it is known what was not copied.
-pub(crate) fn totals(outcomes: &[UnitOutcome], policy: &Policy) -> Totals {
+pub(crate) fn totals(outcomes: &[RegionOutcome], policy: &Policy) -> Totals {
     let mut totals = Totals::default();
     for unit in outcomes {
         add(&mut totals, &unit.totals);
@@ -196,7 +198,7 @@ fn add(sum: &mut Totals, more: &Totals) {
 }
 
 /// Two altered logs that hold each other's content were swapped.
-fn name_swapped(outcomes: &mut [UnitOutcome]) {
+fn name_swapped(outcomes: &mut [RegionOutcome]) {
     let mut by_expected: HashMap<[u8; 32], (usize, usize)> = HashMap::new();
     for (u, unit) in outcomes.iter().enumerate() {
         for (d, displaced) in unit.displaced.iter().enumerate() {
@@ -225,7 +227,7 @@ fn name_swapped(outcomes: &mut [UnitOutcome]) {
     }
 }
 
-fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Finding> {
+fn found_elsewhere(outcomes: &[RegionOutcome], elsewhere: &[Elsewhere]) -> Vec<Finding> {
     let mut files: BTreeMap<[u8; 32], Vec<&str>> = BTreeMap::new();
     for file in elsewhere {
         files.entry(file.sha256).or_default().push(&file.path);
@@ -258,7 +260,7 @@ fn found_elsewhere(outcomes: &[UnitOutcome], elsewhere: &[Elsewhere]) -> Vec<Fin
 }
 
 /// The findings for logs that no digest names, and their counts.
-fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>, other_trail: Option<&str>) -> Vec<Finding> {
+fn unnamed_logs(unit: &mut RegionOutcome, found: &BTreeSet<&str>, other_trail: Option<&str>) -> Vec<Finding> {
     let is_told = |log: &&UnnamedLog| log.is_in_scope && !log.is_copy && !found.contains(&*log.path);
     let mut findings = Vec::new();
     let logs: Vec<&UnnamedLog> = unit.unnamed.iter().filter(is_told).collect();
@@ -309,7 +311,7 @@ fn unnamed_logs(unit: &mut UnitOutcome, found: &BTreeSet<&str>, other_trail: Opt
     findings
 }
 
-fn place(finding: Finding, unit: &UnitOutcome) -> Finding {
+fn place(finding: Finding, unit: &RegionOutcome) -> Finding {
     finding.of_place(unit.organization.as_deref(), &unit.account, &unit.region)
 }
 
@@ -323,14 +325,14 @@ fn speaks_of(finding: &Finding, id: &ChainId) -> bool {
 
 /// The finding for logs of which no digest could speak, from their delivery times.
 pub(crate) fn no_digests(
-    unit: &UnitOutcome,
+    unit: &RegionOutcome,
     stamps: impl Iterator<Item = Timestamp> + Clone,
 ) -> Option<Finding> {
-    if unit.digest_files > 0 || unit.log_files == 0 {
+    if unit.digest_files > 0 || unit.unnamed_logs == 0 {
         return None;
     }
-    let message = format!("{} log files, and no digest that speaks of them", unit.log_files);
-    let mut finding = place(Finding::new(Code::NoDigests, message), unit).counting(unit.log_files);
+    let message = format!("{} log files, and no digest that speaks of them", unit.unnamed_logs);
+    let mut finding = place(Finding::new(Code::NoDigests, message), unit).counting(unit.unnamed_logs);
     (finding.start, finding.end) = (stamps.clone().min(), stamps.max());
     Some(finding)
 }
@@ -372,7 +374,7 @@ pub(crate) fn unnamed_message(meaning: Unnamed, is_other_kind: bool) -> &'static
 
 /// Logs, or the asked span, that begin before or end after what the digests cover.
 pub(crate) fn late_and_early(
-    unit: &UnitOutcome,
+    unit: &RegionOutcome,
     policy: &Policy,
     explanations: &Explanations,
 ) -> Vec<Finding> {
@@ -418,7 +420,7 @@ pub(crate) fn late_and_early(
 /// Whose hours no authentic digest could prove, though there are digests: an account and region with backfill digests
 /// alone, which speak of late logs only; one, or a chain beside others, with digests outside the asked span, of which
 /// nothing else is said.
-fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Vec<Finding> {
+fn without_proof(unit: &RegionOutcome, policy: &Policy) -> Vec<Finding> {
     let hole = |chain: &ChainOutcome, message: &str| {
         let finding = Finding::new(Code::CoverageHole, message).of_chain(&chain.report.id);
         match policy.start.zip(policy.end) {
@@ -447,7 +449,7 @@ fn without_proof(unit: &UnitOutcome, policy: &Policy) -> Vec<Finding> {
 }
 
 /// Unnamed logs that tell from when to when trails delivered.
-fn logs_of_trails(unit: &UnitOutcome) -> impl Iterator<Item = &UnnamedLog> {
+fn logs_of_trails(unit: &RegionOutcome) -> impl Iterator<Item = &UnnamedLog> {
     unit.unnamed.iter().filter(|log| {
         let is_dated = !matches!(log.meaning, Unnamed::StampMismatch | Unnamed::Stray);
         !log.is_other_kind && log.is_in_scope && !log.is_copy && is_dated
@@ -491,7 +493,11 @@ fn span(
 }
 
 /// Chains whose newest digest is older than it should be; each with the question whether it was ended.
-fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<(Question, Finding)> {
+fn stale_heads(
+    outcomes: &[RegionOutcome],
+    policy: &Policy,
+    expect: &Expectations,
+) -> Vec<(Question, Finding)> {
     let mut newest: BTreeMap<(&str, &str, &str), Timestamp> = BTreeMap::new();
     let mut take = |trail, end| {
         let time = newest.entry(trail).or_insert(end);
@@ -546,7 +552,7 @@ fn stale_heads(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations)
 
 /// The chains of an account and region that have an authentic digest, each with the end of the newest.
 fn standard_heads<'a>(
-    unit: &'a UnitOutcome,
+    unit: &'a RegionOutcome,
     policy: &Policy,
 ) -> impl Iterator<Item = (&'a ChainOutcome, Timestamp)> {
     let chains = unit.chains.iter().filter(|chain| chain.report.id.kind == ChainKind::Standard);
@@ -561,24 +567,13 @@ fn newest_end(chain: &ChainOutcome, policy: &Policy) -> Option<Timestamp> {
     }
 }
 
-/// What the chains of one trail have in common, over its regions and accounts: the organization or else the account,
-/// the name, and the home region.
-pub(crate) fn trail_of(id: &ChainId) -> (&str, &str, &str) {
-    (id.organization.as_ref().unwrap_or(&id.account), &id.trail, &id.home_region)
-}
-
-/// The same for a trail of the account's own, which an organization's may have been or become.
-pub(crate) fn own_trail_of(id: &ChainId) -> (&str, &str, &str) {
-    (&id.account, &id.trail, &id.home_region)
-}
-
 /// Accounts and regions that should be there and are not; what the run was narrowed to should be there too.
-fn absent(outcomes: &[UnitOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
+fn absent(outcomes: &[RegionOutcome], policy: &Policy, expect: &Expectations) -> Vec<Finding> {
     let chains = || outcomes.iter().flat_map(|unit| &unit.chains);
     // Anybody can write a file; only what a key vouches for says that an account or region is there.
     let present: BTreeSet<(&str, &str)> =
         chains().filter(|chain| chain.is_authentic_standard()).map(ChainOutcome::place).collect();
-    let logs = outcomes.iter().filter(|unit| unit.log_files > 0);
+    let logs = outcomes.iter().filter(|unit| unit.unnamed_logs > 0);
     let seen: BTreeSet<&str> =
         logs.map(|unit| &*unit.account).chain(chains().map(|chain| chain.place().0)).collect();
     let accounts: BTreeSet<&str> = present.iter().map(|(account, _)| *account).collect();

@@ -10,14 +10,15 @@ use trailseal_archive::Timestamp;
 use trailseal_verify::{Code, HOUR, NamedLog, Unnamed};
 
 use crate::{
-    batch::{Run, Signatures},
-    conclude::trail_of,
+    driver::judge_digests,
     error::Error,
     options::{Options, Progress},
-    outcome::UnitOutcome,
+    outcome::RegionOutcome,
     report::{ChainId, ChainKind},
+    run::{Run, Signatures},
+    stage::Matched,
     survey::Opened,
-    unit::Unit,
+    trail_id::trail_of,
 };
 
 mod events;
@@ -115,7 +116,7 @@ impl Explanations {
     /// Searches the verified logs near the ends that are asked about, whatever the run was narrowed to.
     pub(crate) fn search(
         questions: Vec<Question>,
-        outcomes: &[UnitOutcome],
+        outcomes: &[RegionOutcome],
         options: &Options,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
@@ -139,9 +140,8 @@ impl Explanations {
             questions.iter().any(|question| question.may_be_answered_in(account, region))
                 || deliveries.iter().any(|delivery| delivery.account == account)
         };
-        opened.each_batch(&run, &is_asked, &mut |mut units| {
-            run.judge_digests(&mut units)?;
-            for unit in &units {
+        opened.each_batch(&run, &is_asked, &mut |batch| {
+            for unit in &judge_digests(batch, &run)? {
                 explanations.changes.extend(changes_in(unit, &questions, &deliveries, &run));
                 explanations.logged.extend(logged_in(unit));
                 run.check_interrupt()?;
@@ -153,7 +153,7 @@ impl Explanations {
     }
 
     /// Which trail without validation a verified log shows to deliver into a bucket of the archive (row 17).
-    pub(crate) fn of_unreferenced(&self, unit: &UnitOutcome) -> Option<String> {
+    pub(crate) fn of_unreferenced(&self, unit: &RegionOutcome) -> Option<String> {
         let delivery = Delivery::of(unit)?;
         let of_account = self.changes.iter().filter(|change| change.account == delivery.account);
         let mut new = of_account.filter_map(|change| match &change.call.change {
@@ -183,7 +183,7 @@ impl Explanations {
     }
 
     /// Whether a verified log contradicts the user's statement that no other trail delivers here.
-    pub(crate) fn contradict_statement(&self, outcomes: &[UnitOutcome]) -> bool {
+    pub(crate) fn contradict_statement(&self, outcomes: &[RegionOutcome]) -> bool {
         outcomes.iter().any(|unit| self.of_unreferenced(unit).is_some())
     }
 
@@ -290,7 +290,7 @@ impl Explanations {
 
 impl Delivery {
     /// The logs of an account and region that may be another trail's.
-    fn of(unit: &UnitOutcome) -> Option<Self> {
+    fn of(unit: &RegionOutcome) -> Option<Self> {
         let logs = unit.unnamed.iter().filter(|log| {
             matches!(log.meaning, Unnamed::Unreferenced | Unnamed::Planted) && log.is_in_scope && !log.is_copy
         });
@@ -332,7 +332,7 @@ fn arn_of(trail: &str) -> Option<(&str, &str, &str)> {
 
 /// The changes in an account's and region's verified logs near the ends that are asked about.
 fn changes_in(
-    unit: &Unit,
+    unit: &Matched,
     questions: &BTreeSet<Question>,
     deliveries: &BTreeSet<Delivery>,
     run: &Run<'_>,
@@ -371,7 +371,7 @@ fn changes_in(
 }
 
 /// The end of the newest digest of each chain of an account and region.
-fn logged_in(unit: &Unit) -> BTreeMap<ChainId, Timestamp> {
+fn logged_in(unit: &Matched) -> BTreeMap<ChainId, Timestamp> {
     let mut newest: BTreeMap<ChainId, Timestamp> = BTreeMap::new();
     for row in unit.authentic_rows() {
         let (Some(digest), Some(id)) = (unit.rows[row].digest(), unit.rows[row].chain()) else { continue };
@@ -385,7 +385,7 @@ fn logged_in(unit: &Unit) -> BTreeMap<ChainId, Timestamp> {
 
 /// The logs of authentic digests that hold events of a span, by what AWS signed about them.
 fn logs_between(
-    unit: &Unit,
+    unit: &Matched,
     from: Timestamp,
     to: Timestamp,
 ) -> impl Iterator<Item = (usize, usize, &NamedLog)> {
@@ -398,7 +398,7 @@ fn logs_between(
     })
 }
 
-fn calls_in(unit: &Unit, (row, log): (usize, usize), named: &NamedLog, run: &Run<'_>) -> Vec<Call> {
+fn calls_in(unit: &Matched, (row, log): (usize, usize), named: &NamedLog, run: &Run<'_>) -> Vec<Call> {
     let (Some(expected), Ok(mut files)) = (named.hash, unit.files_of(row, log)) else { return Vec::new() };
     let limit = run.options.limits.max_inflated_log;
     let calls = |id| {
@@ -409,7 +409,7 @@ fn calls_in(unit: &Unit, (row, log): (usize, usize), named: &NamedLog, run: &Run
 }
 
 /// The gaps of all chains, as questions, each with its chain.
-pub(crate) fn gaps(outcomes: &[UnitOutcome]) -> Vec<Question> {
+pub(crate) fn gaps(outcomes: &[RegionOutcome]) -> Vec<Question> {
     let chains = outcomes.iter().flat_map(|unit| &unit.chains);
     let gaps = chains.filter(|chain| chain.report.id.kind == ChainKind::Standard).flat_map(|chain| {
         let gaps = chain.report.gaps.iter().filter(|gap| gap.code == Code::Gap);

@@ -33,12 +33,13 @@ use trailseal_verify::{
 };
 
 use crate::{
-    batch::Signatures,
     conclude::{late_and_early, unnamed_code, unnamed_message},
+    driver::judge_digests,
     error::Error,
     explain::Explanations,
     options::{Options, Progress},
-    outcome::UnitOutcome,
+    outcome::RegionOutcome,
+    run::Signatures,
     survey::Opened,
 };
 use index::{Index, Names, Naming, Slot};
@@ -61,7 +62,7 @@ pub struct Ledger {
     missing_hashes: Vec<[u8; 32]>,
     summary: LedgerSummary,
     /// The chains.
-    outcomes: Vec<UnitOutcome>,
+    outcomes: Vec<RegionOutcome>,
     explanations: Explanations,
     /// Whether a verified log contradicts what the user states of trails.
     is_statement_contradicted: bool,
@@ -161,10 +162,11 @@ impl Ledger {
         let opened = Opened::new(options, &policy)?;
         let run = opened.run(options, &policy, progress, Signatures::Heads);
         let mut builder = Builder::default();
-        opened.each_batch(&run, &|_, _| true, &mut |mut units| {
-            run.judge_digests(&mut units)?;
-            let parts: Vec<Builder> =
-                run.pool.install(|| units.into_par_iter().map(|unit| Builder::of(&unit, &run)).collect());
+        opened.each_batch(&run, &|_, _| true, &mut |batch| {
+            let regions = judge_digests(batch, &run)?;
+            let parts: Vec<Builder> = run
+                .pool
+                .install(|| regions.into_par_iter().map(|region| Builder::of(&region, &run)).collect());
             for part in parts {
                 builder.merge(part);
             }

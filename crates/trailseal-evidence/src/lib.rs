@@ -3,10 +3,10 @@
 //! [`verify`] walks the roots, judges one batch of accounts and regions after another, and returns the
 //! report. It prints nothing, reads no clock and no environment, and writes nothing anywhere.
 
-mod batch;
 mod completeness;
 mod conclude;
 mod days;
+mod driver;
 mod error;
 pub mod events;
 mod expect;
@@ -16,6 +16,7 @@ mod hash;
 pub mod inputs;
 pub mod keys;
 pub mod ledger;
+mod leftovers;
 mod locate;
 mod mappings;
 mod needs;
@@ -26,14 +27,15 @@ mod paths;
 mod peers;
 mod read;
 pub mod report;
+mod run;
 pub mod scan;
 mod search;
 mod sniff;
 mod sort;
+mod stage;
 mod statement;
 mod survey;
-mod unit;
-mod unnamed;
+mod trail_id;
 mod verify;
 
 pub use completeness::{Completeness, DigestFindings};
@@ -43,6 +45,6 @@ pub use mappings::mappings;
 pub use needs::{KeyNeed, key_needs};
 pub use options::{Map, Options, Progress, Silent};
 pub use outcome::UnnamedLog;
+pub use stage::{LogEntry, RegionDetail};
 pub use statement::{StatedTrail, StatementError, TrailStatement};
-pub use unit::{LogEntry, UnitDetail};
 pub use verify::verify;

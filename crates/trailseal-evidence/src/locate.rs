@@ -58,7 +58,7 @@ impl Mounts {
     /// From what the user states, then from where the digests (`real path`, row) say that they belong.
     ///
     /// Digests whose own signature verifies vote before others, so that planted ones change nothing.
-    pub(crate) fn infer(stated: &[Map], digests: &[(String, &DigestRow)]) -> Self {
+    pub(crate) fn infer(stated: &[Map], digests: &[(String, &DigestRow<()>)]) -> Self {
         let mut mounts: Vec<Mount> = stated.iter().map(Mount::stated).collect();
         let mut votes: BTreeMap<Mount, (u64, u64)> = BTreeMap::new();
         for (path, row) in digests {

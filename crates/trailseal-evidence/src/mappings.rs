@@ -4,9 +4,10 @@ use trailseal_verify::Policy;
 
 use crate::{
     Error, Options, Progress,
-    batch::Signatures,
+    driver::judge_digests,
     inputs::{FileSource as _, Inputs},
     report::Mapping,
+    run::Signatures,
     survey::Opened,
 };
 
@@ -20,9 +21,9 @@ pub fn mappings(inputs: &Inputs, threads: usize, progress: &dyn Progress) -> Res
     let opened = Opened::new(&options, &everything)?;
     let run = opened.run(&options, &everything, progress, Signatures::Heads);
     let mut mappings = Vec::new();
-    opened.each_batch(&run, &|_, _| true, &mut |mut units| {
-        run.judge_digests(&mut units)?;
-        mappings.extend(units.iter().flat_map(|unit| unit.mappings(&run)));
+    opened.each_batch(&run, &|_, _| true, &mut |batch| {
+        let regions = judge_digests(batch, &run)?;
+        mappings.extend(regions.iter().flat_map(|region| region.mappings(&run)));
         run.check_interrupt()
     })?;
     mappings.sort();

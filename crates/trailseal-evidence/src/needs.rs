@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trailseal_archive::{
     Timestamp,
     key::{DigestName, ObjectKind},
-    walk::{Lengths, Roots, UnitKey},
+    walk::{AccountRegion, Lengths, Roots},
 };
 
 use crate::{error::Error, options::Options};
@@ -28,7 +28,7 @@ pub struct KeyNeed {
 pub fn key_needs(options: &Options) -> Result<Vec<KeyNeed>, Error> {
     let roots = Roots::open(&options.roots)?;
     let policy = &options.policy;
-    let survey = roots.survey(&|unit: &UnitKey| policy.wants_place(&unit.account, &unit.region));
+    let survey = roots.survey(&|unit: &AccountRegion| policy.wants_place(&unit.account, &unit.region));
     let mut spans: BTreeMap<String, (Timestamp, Timestamp)> = BTreeMap::new();
     let mut take = |name: &str| {
         let Ok(digest) = DigestName::parse(name) else { return };

@@ -1,8 +1,6 @@
 //! One account and region, finished: what is left of it once its digests and logs have been judged.
 
-use std::collections::BTreeMap;
-
-use trailseal_archive::{Timestamp, leftover::Leftover};
+use trailseal_archive::Timestamp;
 
 use crate::report::{ChainId, ChainKind, ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
 use trailseal_verify::{
@@ -11,15 +9,16 @@ use trailseal_verify::{
 };
 
 use crate::{
-    batch::Run,
-    conclude::{own_trail_of, trail_of},
     days::Days,
     expect::Expectations,
+    leftovers::Leftovers,
+    run::Run,
+    trail_id::{own_trail_of, trail_of},
 };
 
 /// What one account and region adds to the report.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct UnitOutcome {
+pub(crate) struct RegionOutcome {
     /// The organization, as the folders say.
     pub organization: Option<String>,
     /// The account, as the folders say; empty when they do not.
@@ -39,7 +38,7 @@ pub(crate) struct UnitOutcome {
     /// The oldest log in a proven window that no digest names, where they are not kept.
     pub unclaimed_since: Option<Timestamp>,
     /// Log files in scope that no digest names.
-    pub log_files: u64,
+    pub unnamed_logs: u64,
     /// Logs that were counted as missing, and are of days that were not copied.
     pub not_copied: u64,
     /// Digest files seen, in scope or not.
@@ -56,37 +55,6 @@ pub(crate) struct UnitOutcome {
     pub peers: Vec<(ChainId, Timestamp)>,
     /// The number of a stated map, and whether a digest of its folder fits it.
     pub maps: Vec<(usize, bool)>,
-}
-
-/// Leftovers by kind: how many, and the first path.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Leftovers(BTreeMap<&'static str, (u64, String)>);
-
-impl Leftovers {
-    pub(crate) fn add(&mut self, kind: Leftover, path: &str) {
-        self.take(kind.as_str(), 1, path);
-    }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
-        other.0.iter().for_each(|(kind, (count, path))| self.take(kind, *count, path));
-    }
-
-    fn take(&mut self, kind: &'static str, count: u64, path: &str) {
-        let (sum, first) = self.0.entry(kind).or_insert_with(|| (0, path.to_owned()));
-        *sum += count;
-        if path < first.as_str() {
-            path.clone_into(first);
-        }
-    }
-
-    /// One note a kind (row 70).
-    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
-        self.0.iter().map(|(kind, (count, path))| {
-            let message =
-                format!("{count} files that desktops, copies or archives leave behind ({kind}); no logs");
-            Finding::new(Code::Leftover, message).counting(*count).found_at(path)
-        })
-    }
 }
 
 /// A chain, and what only the comparison with others can tell.
@@ -134,7 +102,7 @@ impl ChainOutcome {
 /// A named log whose content is missing or replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Displaced {
-    /// Index of its finding in [`UnitOutcome::findings`].
+    /// Index of its finding in [`RegionOutcome::findings`].
     pub finding: usize,
     /// The hash that was signed.
     pub expected: [u8; 32],
@@ -191,7 +159,7 @@ impl LogTally {
     }
 }
 
-impl UnitOutcome {
+impl RegionOutcome {
     /// Counts the digests of an assessment and reports its chains; `tallies` has one entry a row.
     pub(crate) fn add_chains(
         &mut self,

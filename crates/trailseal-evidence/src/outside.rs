@@ -16,8 +16,8 @@ use trailseal_verify::{ChainId, Code, Finding, Policy, named_chain};
 
 use crate::{
     files::FileRef,
+    leftovers::Leftovers,
     options::Options,
-    outcome::Leftovers,
     read::SIDECAR,
     report::FileTotals,
     sniff,

@@ -6,13 +6,13 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use trailseal_archive::{
     Timestamp,
     key::ObjectKind,
-    walk::{File, Folder, Roots, Survey, UnitKey},
+    walk::{AccountRegion, File, Folder, Roots, Survey},
 };
 use trailseal_verify::named_chain;
 
 use crate::{
     days::{day_of, is_of_day},
-    outcome::UnitOutcome,
+    outcome::RegionOutcome,
     paths::text_of,
     report::{ChainId, ChainKind},
 };
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     /// Their folders of digests.
-    folders: Vec<(UnitKey, Folder)>,
+    folders: Vec<(AccountRegion, Folder)>,
     /// Their newest digests outside AWS's layout.
     loose: BTreeMap<ChainId, Timestamp>,
 }
@@ -35,7 +35,7 @@ type Sought = BTreeMap<(String, String), Timestamp>;
 impl Peers {
     pub(crate) fn new(
         survey: &Survey,
-        is_peer: impl Fn(&UnitKey) -> bool,
+        is_peer: impl Fn(&AccountRegion) -> bool,
         loose: BTreeMap<ChainId, Timestamp>,
     ) -> Self {
         let of_account: BTreeMap<&str, &String> = survey
@@ -57,7 +57,7 @@ impl Peers {
     }
 
     /// The newest digest of each of their chains whose trail is one of those that were judged.
-    pub(crate) fn newest(&self, roots: &Roots, judged: &[UnitOutcome]) -> Vec<(ChainId, Timestamp)> {
+    pub(crate) fn newest(&self, roots: &Roots, judged: &[RegionOutcome]) -> Vec<(ChainId, Timestamp)> {
         let mut sought = Sought::new();
         let chains = judged.iter().flat_map(|unit| &unit.chains);
         for chain in chains.filter(|chain| chain.report.id.kind == ChainKind::Standard) {
@@ -77,7 +77,12 @@ impl Peers {
 
 /// The newest digests of trails in an account's and region's folder; what is older than what is compared with it is
 /// not looked for.
-fn newest_in(roots: &Roots, unit: &UnitKey, folder: &Folder, sought: &Sought) -> Vec<(ChainId, Timestamp)> {
+fn newest_in(
+    roots: &Roots,
+    unit: &AccountRegion,
+    folder: &Folder,
+    sought: &Sought,
+) -> Vec<(ChainId, Timestamp)> {
     let mut found: BTreeMap<(String, String), (ChainId, Timestamp)> = BTreeMap::new();
     let mut days = 0;
     roots.list_backwards(folder, &mut |folder: &Folder, files: &[File]| {

@@ -49,8 +49,8 @@ impl<'a> DigestReader<'a> {
         table: &FileTable,
         id: FileId,
         twin: Option<FileId>,
-        look: impl FnOnce(DigestFile<'_>) -> DigestRow,
-    ) -> Option<(DigestRow, Option<FileId>)> {
+        look: impl FnOnce(DigestFile<'_>) -> DigestRow<()>,
+    ) -> Option<(DigestRow<()>, Option<FileId>)> {
         let file = table.get(id);
         let mut found = Found::default();
         let sidecar = found.sidecar(self.roots, table, &file, twin);

@@ -7,14 +7,14 @@ use std::{
 
 use trailseal_archive::walk::Folder;
 
-use crate::{batch::Run, conclude::Elsewhere, error::Error, outcome::UnitOutcome, read::SIDECAR};
+use crate::{conclude::Elsewhere, error::Error, outcome::RegionOutcome, read::SIDECAR, run::Run};
 
 /// Hashes every file that no digest names, and those outside AWS's layout, and returns the ones whose
 /// content is wanted.
 pub(crate) fn search(
     run: &Run<'_>,
     wanted: &BTreeSet<[u8; 32]>,
-    outcomes: &[UnitOutcome],
+    outcomes: &[RegionOutcome],
     others: &[Folder],
 ) -> Result<Vec<Elsewhere>, Error> {
     if wanted.is_empty() {

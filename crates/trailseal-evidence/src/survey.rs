@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use trailseal_archive::{
     key::ObjectKind,
-    walk::{Folder, Listing, Problem, Roots, Survey, UnitKey},
+    walk::{AccountRegion, Folder, Listing, Problem, Roots, Survey},
 };
 use trailseal_verify::Policy;
 
 use crate::{
-    batch::{MAX_FILES, Run, Signatures},
     error::Error,
     options::{Options, Progress},
     outside::Outside,
     peers::Peers,
-    unit::Unit,
+    run::{Run, Signatures},
+    stage::Listed,
 };
+
+/// Files of a batch; a single account and Region may have more.
+const MAX_FILES: usize = 20_000;
 
 /// An archive whose folders are known.
 pub(crate) struct Opened {
@@ -42,7 +45,7 @@ impl Opened {
             .build()
             .map_err(|error| Error::Threads(error.to_string()))?;
         let mut survey = roots.survey(&|_| true);
-        let is_wanted = |unit: &UnitKey| policy.wants_place(&unit.account, &unit.region);
+        let is_wanted = |unit: &AccountRegion| policy.wants_place(&unit.account, &unit.region);
         let mut outside = Outside::new(&roots, &survey.others, options, policy);
         let loose = std::mem::take(&mut outside.peers);
         let peers = Peers::new(&survey, |unit| !is_wanted(unit), loose);
@@ -70,10 +73,10 @@ impl Opened {
         &self,
         run: &Run<'_>,
         is_wanted: &dyn Fn(&str, &str) -> bool,
-        take: &mut dyn FnMut(Vec<Unit>) -> Result<(), Error>,
+        take: &mut dyn FnMut(Vec<Listed>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut work = self.work(is_wanted).into_iter();
-        let mut batch: Vec<Unit> = Vec::new();
+        let mut batch: Vec<Listed> = Vec::new();
         let mut files = 0;
         loop {
             run.check_interrupt()?;
@@ -82,8 +85,8 @@ impl Opened {
             if next.is_empty() {
                 break;
             }
-            let list = |work: Work<'_>| run.list(work.key, &work.folders, work.loose);
-            let listed: Vec<Unit> = self.pool.install(|| next.into_par_iter().map(list).collect());
+            let list = |work: Work<'_>| Listed::new(work.key, &work.folders, work.loose, run);
+            let listed: Vec<Listed> = self.pool.install(|| next.into_par_iter().map(list).collect());
             for unit in listed {
                 if !batch.is_empty() && files + unit.files.len() > MAX_FILES {
                     take(std::mem::take(&mut batch))?;
@@ -106,7 +109,7 @@ impl Opened {
             entry.folders.extend(folders);
         }
         for ((account, region), loose) in &self.outside.loose {
-            let key = UnitKey { organization: None, account: account.clone(), region: region.clone() };
+            let key = AccountRegion { organization: None, account: account.clone(), region: region.clone() };
             work.entry((account, region)).or_insert_with(|| Work::new(key)).loose.extend(loose);
         }
         let wanted = work.into_iter().filter(|((account, region), _)| is_wanted(account, region));
@@ -116,13 +119,13 @@ impl Opened {
 
 /// An account and region, and what is to be listed of it.
 struct Work<'a> {
-    key: UnitKey,
+    key: AccountRegion,
     folders: Vec<&'a (ObjectKind, Folder)>,
     loose: Vec<&'a (ObjectKind, Listing)>,
 }
 
 impl Work<'_> {
-    fn new(key: UnitKey) -> Self {
+    fn new(key: AccountRegion) -> Self {
         Self { key, folders: Vec::new(), loose: Vec::new() }
     }
 }

@@ -6,16 +6,17 @@ use crate::report::{Report, Scope, ScopeKey};
 use trailseal_verify::{Code, Finding, Severity};
 
 use crate::{
-    batch::Signatures,
     conclude::{conclude, questions, wanted},
+    driver::verify_batch,
     error::Error,
     explain::Explanations,
     options::{Options, Progress},
-    outcome::UnitOutcome,
+    outcome::RegionOutcome,
+    run::Signatures,
     search::search,
+    stage::{RegionDetail, problem_finding},
     statement::TrailStatement,
     survey::Opened,
-    unit::{UnitDetail, problem_finding},
 };
 
 /// Verifies an archive.
@@ -29,13 +30,13 @@ use crate::{
 pub fn verify(
     options: &Options,
     progress: &dyn Progress,
-    observe: &mut dyn FnMut(&UnitDetail<'_>) -> ControlFlow<()>,
+    observe: &mut dyn FnMut(&RegionDetail<'_>) -> ControlFlow<()>,
 ) -> Result<Report, Error> {
     let opened = Opened::new(options, &options.policy)?;
     let run = opened.run(options, &options.policy, progress, Signatures::All);
     let mut outcomes = Vec::new();
     opened.each_batch(&run, &|_, _| true, &mut |batch| {
-        outcomes.extend(run.verify(batch, observe)?);
+        outcomes.extend(verify_batch(batch, &run, observe)?);
         Ok(())
     })?;
     check_there_is_something(&outcomes, &opened, options)?;
@@ -78,18 +79,18 @@ impl Opened {
     }
 
     /// The files outside AWS's layout, as the outcome of no account and region.
-    pub(crate) fn outcome(&self, judged: &[UnitOutcome]) -> UnitOutcome {
-        UnitOutcome {
+    pub(crate) fn outcome(&self, judged: &[RegionOutcome]) -> RegionOutcome {
+        RegionOutcome {
             files: self.outside.files.clone(),
             leftovers: self.outside.leftovers.clone(),
             peers: self.peers.newest(&self.roots, judged),
-            ..UnitOutcome::default()
+            ..RegionOutcome::default()
         }
     }
 }
 
 /// A map that fits no digest of its folder is an argument of the user's, and no proof of anything (row 92).
-pub(crate) fn check_maps(outcomes: &[UnitOutcome], options: &Options) -> Result<(), Error> {
+pub(crate) fn check_maps(outcomes: &[RegionOutcome], options: &Options) -> Result<(), Error> {
     let checked: BTreeSet<(usize, bool)> = outcomes.iter().flat_map(|unit| &unit.maps).copied().collect();
     let wrong = (0..options.maps.len())
         .find(|map| checked.contains(&(*map, false)) && !checked.contains(&(*map, true)));
@@ -101,14 +102,14 @@ pub(crate) fn check_maps(outcomes: &[UnitOutcome], options: &Options) -> Result<
 }
 
 fn check_there_is_something(
-    outcomes: &[UnitOutcome],
+    outcomes: &[RegionOutcome],
     opened: &Opened,
     options: &Options,
 ) -> Result<(), Error> {
-    let is_something = |unit: &UnitOutcome| {
+    let is_something = |unit: &RegionOutcome| {
         !unit.chains.is_empty()
             || unit.totals.digests.found > 0
-            || unit.log_files > 0
+            || unit.unnamed_logs > 0
             || unit.findings.iter().any(|finding| finding.severity != Severity::Note)
             || unit.unnamed.iter().any(|log| log.is_in_scope)
     };

@@ -358,12 +358,12 @@ impl<'a> Work<'a> {
 }
 
 /// The rows that hold digests.
-fn digests(rows: &[DigestRow]) -> impl Iterator<Item = (usize, &Digest)> {
+fn digests<P>(rows: &[DigestRow<P>]) -> impl Iterator<Item = (usize, &Digest)> {
     rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.digest()?)))
 }
 
 /// The place and the hash of the digest that a row names as its predecessor.
-fn named_predecessor(successor: &DigestRow) -> Option<(Place<'_>, [u8; 32])> {
+fn named_predecessor<P>(successor: &DigestRow<P>) -> Option<(Place<'_>, [u8; 32])> {
     let previous = successor.digest()?.previous.as_ref()?;
     let hash = previous.hash.filter(|_| previous.hash_supported)?;
     Some(((previous.bucket.as_str(), previous.object.as_str()), hash))

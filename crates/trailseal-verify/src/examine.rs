@@ -59,9 +59,9 @@ pub struct DigestFile<'a> {
 
 /// A digest file after looking at it alone.
 #[derive(Clone, Debug)]
-pub struct DigestRow {
-    /// Where it was found.
-    pub found: FoundAt,
+pub struct DigestRow<P = FoundAt> {
+    /// Where it was found; `()` where it is not known yet.
+    pub found: P,
     /// SHA-256 of the inflated bytes.
     pub sha256: [u8; 32],
     /// Inflated bytes.
@@ -112,9 +112,9 @@ pub enum Evidence {
 
 /// Looks at one digest file: hashes and parses it, and checks the signatures found beside it.
 ///
-/// The place (`found`) is left empty: only the digests of an archive together say which bucket a folder
+/// Its place is given later ([`DigestRow::at`]): only the digests of an archive together say which bucket a folder
 /// stands for.
-pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestRow {
+pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestRow<()> {
     let mut row = parse_digest_file(file, limits);
     row.check_signatures(keys, |_| false);
     row
@@ -122,7 +122,7 @@ pub fn examine(file: DigestFile<'_>, keys: &KeyRing, limits: &Limits) -> DigestR
 
 /// [`examine`] without the signatures, which say [`SignatureCheck::KeyUnknown`]:
 /// [`check_heads`](crate::chain::check_heads) is to check those that matter.
-pub fn parse_digest_file(file: DigestFile<'_>, limits: &Limits) -> DigestRow {
+pub fn parse_digest_file(file: DigestFile<'_>, limits: &Limits) -> DigestRow<()> {
     let bytes = file.content.as_ref().copied().unwrap_or_default();
     let sha256 = sha256::digest(bytes);
     let content = match &file.content {
@@ -135,7 +135,7 @@ pub fn parse_digest_file(file: DigestFile<'_>, limits: &Limits) -> DigestRow {
         _ => None,
     };
     DigestRow {
-        found: FoundAt::default(),
+        found: (),
         sha256,
         inflated: bytes.len() as u64,
         is_stored_inflated: file.form == Form::Inflated,
@@ -191,7 +191,27 @@ pub fn named_chain(key: &str) -> Option<(ChainId, Timestamp)> {
     Some((id, name.end))
 }
 
-impl DigestRow {
+impl DigestRow<()> {
+    /// The row of a file that was found there.
+    pub fn at(self, found: FoundAt) -> DigestRow {
+        let Self { found: (), sha256, inflated, is_stored_inflated, trailing, content, signatures, .. } =
+            self;
+        let (backfill_generated, metadata_problem) = (self.backfill_generated, self.metadata_problem);
+        DigestRow {
+            found,
+            sha256,
+            inflated,
+            is_stored_inflated,
+            trailing,
+            content,
+            signatures,
+            backfill_generated,
+            metadata_problem,
+        }
+    }
+}
+
+impl<P> DigestRow<P> {
     /// Whether its content is no digest, though it could be read.
     pub fn is_malformed(&self) -> bool {
         matches!(self.content, DigestContent::Unusable(Code::DigestMalformed, _))

@@ -5,13 +5,13 @@ use trailseal_verify::{Code, Finding, Interval, Policy, Severity, merge_interval
 use super::speaks_of;
 use crate::{
     expect::{BaselineChain, Expectations},
-    outcome::{ChainOutcome, UnitOutcome},
+    outcome::{ChainOutcome, RegionOutcome},
 };
 
 /// What the earlier report had proven must be proven now, or be spoken of by a finding: its newest digests, and every
 /// span. What lies outside what is asked for is not compared: a narrower run misses it for no fault of the archive.
 pub(super) fn compare(
-    outcomes: &[UnitOutcome],
+    outcomes: &[RegionOutcome],
     policy: &Policy,
     expect: &Expectations,
     findings: &[Finding],

@@ -5,13 +5,13 @@ use trailseal_verify::{Code, Finding, Interval, Policy, merge_intervals};
 
 use super::speaks_of;
 use crate::{
-    outcome::{ChainOutcome, UnitOutcome},
+    outcome::{ChainOutcome, RegionOutcome},
     report::ChainKind,
 };
 
 /// The holes in what chains prove, from their first authentic digest to their last, that no finding of some weight
 /// covers.
-pub(crate) fn find(outcomes: &[UnitOutcome], policy: &Policy, findings: &[Finding]) -> Vec<Finding> {
+pub(crate) fn find(outcomes: &[RegionOutcome], policy: &Policy, findings: &[Finding]) -> Vec<Finding> {
     let chains = outcomes.iter().flat_map(|unit| &unit.chains);
     let standard = chains.filter(|chain| chain.report.id.kind == ChainKind::Standard);
     standard.flat_map(|chain| of_chain(chain, policy, findings)).collect()

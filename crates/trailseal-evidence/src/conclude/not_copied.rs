@@ -8,11 +8,11 @@ use trailseal_verify::{Code, Finding, HOUR, Severity};
 
 use crate::{
     days::{DAY, day_of, number_of},
-    outcome::{ChainOutcome, UnitOutcome},
+    outcome::{ChainOutcome, RegionOutcome},
 };
 
 /// Says of what is missing that its day was not copied, where it lies before or after all days of the archive.
-pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
+pub(super) fn mark(outcomes: &mut [RegionOutcome]) {
     let of_folders: BTreeSet<i64> = outcomes.iter().flat_map(|unit| &unit.days.of_folders).copied().collect();
     let of_names: BTreeSet<i64> = outcomes.iter().flat_map(|unit| &unit.days.of_names).copied().collect();
     // Who copies by date folders takes what lies in some; files in others tell only where there are none.
@@ -20,7 +20,7 @@ pub(super) fn mark(outcomes: &mut [UnitOutcome]) {
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return };
     let is_edge = |day: i64| day < first || day > last;
     for unit in outcomes {
-        let UnitOutcome { findings, chains, not_copied, .. } = unit;
+        let RegionOutcome { findings, chains, not_copied, .. } = unit;
         for finding in findings.iter_mut() {
             let Some(day) = day_of_missing(finding).filter(|day| is_edge(*day)) else { continue };
             if finding.code == Code::LogMissing {

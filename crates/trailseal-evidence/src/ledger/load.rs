@@ -18,16 +18,15 @@ use super::{
     index::{Index, Naming, Slot},
 };
 use crate::{
-    batch::Run,
     conclude::{holes, no_digests, of_digests, questions, settle, totals},
     error::Error,
     explain::Explanations,
     files::FileId,
-    outcome::{LogTally, UnitOutcome, UnnamedLog},
+    outcome::{LogTally, RegionOutcome, UnnamedLog},
+    run::Run,
     sniff,
+    stage::{LogEntry, Matched, Twin, UnnamedFile, report_log},
     survey::Opened,
-    unit::{LogEntry, Unit},
-    unnamed::{Twin, UnnamedFile},
     verify::check_maps,
 };
 
@@ -43,7 +42,7 @@ pub(super) struct Builder {
     missing: Vec<MissingLog>,
     /// The content that should lie where nothing does.
     missing_hashes: Vec<[u8; 32]>,
-    outcomes: Vec<UnitOutcome>,
+    outcomes: Vec<RegionOutcome>,
     /// The first findings about absent logs, and how many more there are of each code.
     listed: Vec<Finding>,
     unlisted: BTreeMap<Code, u64>,
@@ -51,7 +50,7 @@ pub(super) struct Builder {
 
 impl Builder {
     /// What the judged digests of an account and region say.
-    pub(super) fn of(unit: &Unit, run: &Run<'_>) -> Self {
+    pub(super) fn of(unit: &Matched, run: &Run<'_>) -> Self {
         let mut builder = Self::default();
         builder.take(unit, run);
         builder
@@ -81,7 +80,7 @@ impl Builder {
         }
     }
 
-    fn take(&mut self, unit: &Unit, run: &Run<'_>) {
+    fn take(&mut self, unit: &Matched, run: &Run<'_>) {
         let mut outcome = unit.begin(run);
         let conflicts = unit.report_repeated_names(&mut outcome);
         let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
@@ -124,7 +123,7 @@ impl Builder {
         // What a verified log tells of other trails matters only to who says that there is none.
         outcome.unclaimed_since = outcome.unclaimed_since.filter(|_| run.options.statement.is_some());
         unit.report_problems(&mut outcome);
-        for (id, row) in unit.sorted.digests.iter().zip(&unit.rows) {
+        for (id, row) in unit.digest_files.iter().zip(&unit.rows) {
             if row.digest().is_some() {
                 slots[*id as usize] = Slot::Digest;
             }
@@ -148,7 +147,7 @@ impl Builder {
 
     /// Marks the files that no digest names. Of their times only the first and the last are kept: what an outcome
     /// says of digests needs no more.
-    fn take_unnamed(&mut self, unit: &Unit, slots: &mut [Slot], outcome: &mut UnitOutcome) {
+    fn take_unnamed(&mut self, unit: &Matched, slots: &mut [Slot], outcome: &mut RegionOutcome) {
         let [mut logs, mut all, mut unclaimed] = [Span::default(), Span::default(), Span::default()];
         let mut family = None;
         for file in &unit.unnamed {
@@ -172,7 +171,7 @@ impl Builder {
             if matches!(file.twin, Twin::Log { .. }) || file.meaning == Unnamed::StampMismatch {
                 continue;
             }
-            outcome.log_files += u64::from(!is_other_kind && file.stamp.is_some());
+            outcome.unnamed_logs += u64::from(!is_other_kind && file.stamp.is_some());
             all.take(file.stamp);
             if !is_other_kind {
                 logs.take(file.stamp);
@@ -220,7 +219,7 @@ impl Builder {
     /// A named log of which there is no file.
     fn miss(
         &mut self,
-        unit: &Unit,
+        unit: &Matched,
         (row, named): (usize, &NamedLog),
         copy: FoundLog<'_>,
         tally: &mut LogTally,
@@ -235,8 +234,8 @@ impl Builder {
             self.missing_hashes.extend(named.hash.filter(|_| is_elsewhere));
         }
         self.list(code, || {
-            let mut outcome = UnitOutcome::default();
-            unit.report_log(row, &LogEntry::without_file(named, verdict), &mut outcome);
+            let mut outcome = RegionOutcome::default();
+            report_log(unit, row, &LogEntry::without_file(named, &verdict), &mut outcome);
             outcome.findings.pop()
         });
     }
@@ -265,7 +264,7 @@ impl Builder {
         let mut findings = opened.findings(&BTreeSet::new());
         // They belong to no outcome, which may have too many.
         self.outcomes
-            .push(UnitOutcome { findings: std::mem::take(&mut self.listed), ..UnitOutcome::default() });
+            .push(RegionOutcome { findings: std::mem::take(&mut self.listed), ..RegionOutcome::default() });
         findings.extend(self.unlisted.iter().map(|(code, count)| {
             Finding::new(*code, format!("{count} more log files like those before")).counting(*count)
         }));
@@ -298,7 +297,7 @@ impl Builder {
         // Of an outcome only its chains are needed to say what a span lacks.
         for unit in &mut outcomes {
             let chains = std::mem::take(&mut unit.chains);
-            *unit = UnitOutcome { chains, ..UnitOutcome::default() };
+            *unit = RegionOutcome { chains, ..RegionOutcome::default() };
         }
         Ok(Ledger {
             index,
@@ -336,7 +335,7 @@ struct Unread<'a> {
 }
 
 impl<'a> Unread<'a> {
-    fn new(unit: &Unit, run: &'a Run<'a>) -> Self {
+    fn new(unit: &Matched, run: &'a Run<'a>) -> Self {
         let listings = unit.files.listings();
         let folders = listings.filter_map(|(first, listing)| {
             let kind = Leftover::in_folder(&listing.folder.real)?;
@@ -346,7 +345,7 @@ impl<'a> Unread<'a> {
     }
 
     /// Where a scan finds the rows of a named file, if not in it.
-    fn rows_of(&self, unit: &Unit, id: FileId) -> Option<Rows> {
+    fn rows_of(&self, unit: &Matched, id: FileId) -> Option<Rows> {
         let file = unit.files.get(id);
         let in_folder = self.in_leftovers.get(&id).copied();
         match file.file.refusal {

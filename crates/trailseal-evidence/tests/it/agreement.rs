@@ -9,7 +9,7 @@ use std::{
 use trailseal_archive::gzip::Inflater;
 use trailseal_evidence::report::Report;
 use trailseal_evidence::{
-    Options, Silent, UnitDetail,
+    Options, RegionDetail, Silent,
     ledger::{Label, Ledger},
 };
 use trailseal_sha256::Hasher;
@@ -25,7 +25,7 @@ pub(crate) struct FilesSeen {
 }
 
 impl FilesSeen {
-    pub(crate) fn observe(&mut self, unit: &UnitDetail<'_>) {
+    pub(crate) fn observe(&mut self, unit: &RegionDetail<'_>) {
         for (row, judgement) in unit.judgements().iter().enumerate() {
             for entry in unit.logs(row) {
                 if let Some(path) = unit.path(&entry) {

@@ -10,7 +10,7 @@ use trailseal_archive::{
     Timestamp, gzip,
     key::{DigestName, KeyParts, ObjectKind, log_stamp},
     metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidecar, read_xattrs},
-    walk::{self, Lengths, Roots, UnitKey},
+    walk::{self, AccountRegion, Lengths, Roots},
 };
 use trailseal_evidence::inputs::Inputs;
 use trailseal_trails::trail_arn;
@@ -114,7 +114,7 @@ pub(super) fn trails(inputs: &Inputs, account: Option<&str>, keys: &KeyRing) -> 
         }
     }
     for folder in &survey.others {
-        let unit = UnitKey::default();
+        let unit = AccountRegion::default();
         roots.list_one(folder).iter().for_each(|file| note(&mut chains, &unit, &folder.real, file));
     }
     accounts.extend(chains.keys().map(|chain| chain.account.clone()));
@@ -184,7 +184,7 @@ fn signature_of(successor: &Digest, digest: &Digest) -> Option<Signature> {
 /// Keeps a digest's name if it is among the newest of its chain.
 fn note(
     chains: &mut BTreeMap<ChainKey, Vec<(Timestamp, PathBuf)>>,
-    unit: &UnitKey,
+    unit: &AccountRegion,
     folder: &Path,
     file: &walk::File,
 ) {
@@ -229,7 +229,7 @@ fn read(
     path: &Path,
     chain: &ChainKey,
     keys: &KeyRing,
-) -> io::Result<(Digest, DigestRow, Read)> {
+) -> io::Result<(Digest, DigestRow<()>, Read)> {
     let unusable = || io::Error::from(io::ErrorKind::InvalidData);
     let (content, form, ending) = gzip::inflate_all(roots.open_file(path)?, MAX_DIGEST)?;
     let file = DigestFile {

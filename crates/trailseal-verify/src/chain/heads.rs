@@ -14,7 +14,7 @@ use crate::{
 ///
 /// The digests that are authentic are the same as when all signatures are checked; what makes them so may be the
 /// hash chain alone.
-pub fn check_heads(rows: &mut [DigestRow], keys: &KeyRing) {
+pub fn check_heads<P>(rows: &mut [DigestRow<P>], keys: &KeyRing) {
     let mut places: HashMap<Place<'_>, Vec<usize>> = HashMap::new();
     for (index, digest) in digests(rows) {
         places.entry((&digest.bucket, &digest.object)).or_default().push(index);
@@ -46,7 +46,11 @@ pub fn check_heads(rows: &mut [DigestRow], keys: &KeyRing) {
 }
 
 /// The rows that a row names as its predecessor, with their hash.
-fn named_by(row: &DigestRow, rows: &[DigestRow], places: &HashMap<Place<'_>, Vec<usize>>) -> Vec<usize> {
+fn named_by<P>(
+    row: &DigestRow<P>,
+    rows: &[DigestRow<P>],
+    places: &HashMap<Place<'_>, Vec<usize>>,
+) -> Vec<usize> {
     let Some((place, hash)) = named_predecessor(row) else { return Vec::new() };
     places.get(&place).into_iter().flatten().copied().filter(|index| rows[*index].sha256 == hash).collect()
 }

@@ -10,7 +10,7 @@ use std::{
 use clap::ValueEnum;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{Report, SCHEMA, Verdict};
-use trailseal_evidence::{Baseline, Expectations, Options, UnitDetail};
+use trailseal_evidence::{Baseline, Expectations, Options, RegionDetail};
 use trailseal_verify::{Code, KeyRing, Limits, Policy};
 
 use crate::{
@@ -396,7 +396,7 @@ impl ReportSink {
     }
 
     /// An account and region has been judged.
-    fn unit(&mut self, detail: &UnitDetail<'_>) -> ControlFlow<()> {
+    fn unit(&mut self, detail: &RegionDetail<'_>) -> ControlFlow<()> {
         let result = match self.format {
             ReportFormat::Jsonl => jsonl::write_unit(detail, &mut self.data),
             ReportFormat::Aws => {

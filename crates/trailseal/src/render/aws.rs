@@ -10,7 +10,7 @@ use std::{
 
 use trailseal_archive::{Timestamp, gzip::Form, key::KeyParts};
 use trailseal_evidence::report::{ChainId, ChainKind};
-use trailseal_evidence::{LogEntry, UnitDetail};
+use trailseal_evidence::{LogEntry, RegionDetail};
 use trailseal_verify::{
     Code, Digest, DigestContent, DigestRow, SignatureCheck, SignatureSource, Status, named_chain,
 };
@@ -38,7 +38,7 @@ impl AwsText {
     /// Writes the runs of one account and region: valid files and summaries to `out`, the rest to `err`.
     pub(crate) fn unit(
         &mut self,
-        detail: &UnitDetail<'_>,
+        detail: &RegionDetail<'_>,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<()> {
@@ -80,7 +80,7 @@ struct DigestListing<'a> {
     by_key: HashMap<String, Vec<usize>>,
     /// Keys of digests with what their names state, in the order of a listing.
     keys: BTreeMap<String, (ChainId, Timestamp)>,
-    detail: &'a UnitDetail<'a>,
+    detail: &'a RegionDetail<'a>,
 }
 
 /// Where a trail delivers: what the reference lists.
@@ -91,7 +91,7 @@ struct DeliveryPlace {
 }
 
 impl<'a> DigestListing<'a> {
-    fn new(detail: &'a UnitDetail<'a>) -> Self {
+    fn new(detail: &'a RegionDetail<'a>) -> Self {
         let rows = detail.rows();
         let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
         let mut keys = BTreeMap::new();
@@ -183,7 +183,7 @@ struct Ratio {
 
 /// One run of the reference: a trail, an account, a region.
 struct Run<'r, 'a> {
-    detail: &'r UnitDetail<'a>,
+    detail: &'r RegionDetail<'a>,
     listing: &'r DigestListing<'a>,
     id: ChainId,
     start: Timestamp,

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::report::{ChainKind, ChainReport, Report, Scope, Totals, Verdict};
-use trailseal_evidence::{LogEntry, UnitDetail, UnnamedLog};
+use trailseal_evidence::{LogEntry, RegionDetail, UnnamedLog};
 use trailseal_verify::{Code, Evidence, Finding, SignatureSource, Status, Unnamed};
 
 use super::stats::Stats;
@@ -102,7 +102,7 @@ struct Summary<'a> {
 }
 
 /// Every digest and log of one account and region.
-pub(crate) fn write_unit(detail: &UnitDetail<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_unit(detail: &RegionDetail<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (index, (row, judgement)) in detail.rows().iter().zip(detail.judgements()).enumerate() {
         if !judgement.is_counted() {
             continue;

@@ -9,7 +9,7 @@ use trailseal_archive::key::{
     KeyParts, ObjectKind, is_decorated, is_region_like, object_tail, strip_extension,
 };
 
-use super::Unit;
+use super::assessed::Assessed;
 use crate::{
     files::FileId,
     paths::{path_of, text_of},
@@ -54,12 +54,12 @@ impl Search {
     /// The file with the key of a log below another prefix or bucket; in a tree that has lost AWS's layout, or whose
     /// logs all have, the one with its name, or with something added to it. What it holds is compared with the digest
     /// as it is of any other. A single log that was renamed among others is missing (row 8).
-    pub(super) fn elsewhere(&mut self, unit: &Unit, row: usize, key: &str) -> Option<FileId> {
+    pub(super) fn elsewhere(&mut self, unit: &Assessed, row: usize, key: &str) -> Option<FileId> {
         let by_key = self.by_key.get_or_insert_with(|| ByKey::new(unit));
         if let Some(id) = by_key.of_tail(key) {
             return Some(id);
         }
-        let digest = unit.files.get(unit.sorted.digests[row]).real();
+        let digest = unit.files.get(unit.digest_files[row]).real();
         if is_in_layout(&digest) && by_key.keeps_layout {
             return None;
         }
@@ -70,7 +70,7 @@ impl Search {
 }
 
 impl ByKey {
-    fn new(unit: &Unit) -> Self {
+    fn new(unit: &Assessed) -> Self {
         let mut by_key = Self::default();
         for (id, file) in unit.files.iter() {
             let is_log = unit.sorted.class(id) == Class::Log && file.kind != ObjectKind::Digest;
@@ -107,7 +107,7 @@ impl ByKey {
             .copied()
     }
 
-    fn decorated(&self, unit: &Unit, key: &str) -> Option<FileId> {
+    fn decorated(&self, unit: &Assessed, key: &str) -> Option<FileId> {
         let files = self.by_base.get(log_base(key.rsplit('/').next()?)?)?;
         let is_of_key = |id: &FileId| is_decorated(&text_of(&unit.files.get(*id).real()), key);
         files.iter().copied().find(is_of_key)
