@@ -316,6 +316,15 @@ fn is_of_scope(
     {
         return false;
     }
+    // What a digest names that does not lie in its place is asked for with the place where it lies (docs/SHORTCOMINGS.md).
+    let is_misplaced = |digest: &String| {
+        report.findings.iter().any(|other| {
+            other.code == Code::NameMismatch && other.key.as_ref() == Some(digest) && other.path.is_some()
+        })
+    };
+    if finding.digest.as_ref().is_some_and(is_misplaced) {
+        return false;
+    }
     // A log is asked for with its digest.
     let of_digest = finding.digest.as_deref().map(NamedPlace::of);
     of_digest.is_none_or(|digest| scope.surely_holds(&digest)) && scope.surely_holds(&place)
