@@ -16,9 +16,16 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_bench::{Data, medium, peak_memory};
-use trailseal_evidence::{Silent, events::EventIndex, inputs::Inputs, scan::ScanOptions};
+use trailseal_evidence::{
+    Silent,
+    events::{EventIndex, LookupError},
+    inputs::Inputs,
+    scan::ScanOptions,
+};
+use trailseal_query::lookup::LookupSource;
 use trailseal_server::{
-    Archive, Joined, Local, LocalOptions, Lookups, Options, Service, Services, Timestamp, serve, stop,
+    ArchiveTrails, CloudTrail, Local, LocalOptions, Lookups, Options, Service, Services, Timestamp, serve,
+    stop,
 };
 
 type DiskFault = Box<dyn Error + Send + Sync>;
@@ -56,13 +63,11 @@ fn main() -> Result<(), DiskFault> {
 
 fn measure(index: EventIndex, folder: Option<&Path>) -> Result<(), DiskFault> {
     let local = folder.map(|folder| Local::open(&LocalOptions::new(folder)).map(Arc::new)).transpose()?;
-    let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
-    let lookups = Box::new(Lookups::new(Some(index), recent, None, None));
-    let archive = Archive::open(&Inputs::open(&[])?, Vec::new(), None, lookups);
-    let cloudtrail: Arc<dyn Service> = match local {
-        Some(local) => Arc::new(Joined::new(archive, local)),
-        None => Arc::new(archive),
-    };
+    let mut sources: Vec<Arc<dyn LookupSource<Error = LookupError>>> = vec![Arc::new(index)];
+    sources.extend(local.as_ref().map(|local| Arc::clone(local.recent()) as _));
+    let archive = ArchiveTrails::open(&Inputs::open(&[])?, Vec::new(), None);
+    let lookups = Lookups::new(sources, None, None);
+    let cloudtrail: Arc<dyn Service> = Arc::new(CloudTrail::new(lookups, Some(archive), local));
     let mut options = Options::new(Arc::new(now));
     options.listen.set_port(0);
     let (handle, stopped) = stop();

@@ -4,8 +4,8 @@ use ring::{digest, hmac};
 use serde_json::Value;
 use trailseal_server::{
     AccessKeys, ErrorCode, Timestamp, audit,
-    sigv4::{Rules, Verified, verify},
-    wire::{self, Answer, MAX_DEPTH, Request},
+    sigv4::{SignatureRules, Verified, verify},
+    wire::{self, MAX_DEPTH, WireAnswer, WireRequest},
 };
 
 /// Requests: never a panic; what is accepted is what the bytes say, and what is rendered is valid JSON.
@@ -34,7 +34,7 @@ pub fn wire(data: &[u8]) {
             assert_eq!(rendered.status, 400);
         }
     }
-    match audit::parse(&Request { path: audit::PATH, ..request }) {
+    match audit::parse(&WireRequest { path: audit::PATH, ..request }) {
         Ok(call) => {
             assert!(!call.channel_arn.is_empty() && call.input.is_object());
             let rendered = audit::render(&Ok(call.input.clone()));
@@ -52,7 +52,7 @@ pub fn wire(data: &[u8]) {
     }
 }
 
-fn json(answer: &Answer) -> Value {
+fn json(answer: &WireAnswer) -> Value {
     serde_json::from_slice(&answer.body).expect("answers are JSON")
 }
 
@@ -105,9 +105,12 @@ const KEYS: &str = "AKIAEXAMPLEEXAMPLE01 made/up+secret0000000000000000000000000
 pub fn sigv4(data: &[u8]) {
     let Some((&[part, high, low, byte], rest)) = data.split_first_chunk::<4>() else { return };
     let mut message = Message::parse(rest);
-    let verified = [Rules::CLOUDTRAIL, Rules::S3].into_iter().find(|rules| message.verify(*rules).is_some());
+    let verified = [SignatureRules::CLOUDTRAIL, SignatureRules::S3]
+        .into_iter()
+        .find(|rules| message.verify(*rules).is_some());
     let rules = verified.unwrap_or_else(|| {
-        let rules = if message.has("x-amz-content-sha256") { Rules::S3 } else { Rules::CLOUDTRAIL };
+        let rules =
+            if message.has("x-amz-content-sha256") { SignatureRules::S3 } else { SignatureRules::CLOUDTRAIL };
         message.sign(rules);
         assert!(message.verify(rules).is_some(), "{message:?}");
         rules
@@ -169,11 +172,11 @@ impl Message {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect()
     }
 
-    fn request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> Request<'a> {
-        Request { method: &self.method, path: &self.path, query: &self.query, headers, body: &self.body }
+    fn request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> WireRequest<'a> {
+        WireRequest { method: &self.method, path: &self.path, query: &self.query, headers, body: &self.body }
     }
 
-    fn verify(&self, rules: Rules) -> Option<Verified> {
+    fn verify(&self, rules: SignatureRules) -> Option<Verified> {
         let keys = AccessKeys::parse(KEYS).expect("two keys");
         verify(&self.request(&self.headers()), rules, &keys, Timestamp::from_millis(NOW * 1000)).ok()
     }
@@ -188,7 +191,7 @@ impl Message {
     }
 
     /// Makes the request one that can be signed, and signs it: all headers whose names are names, and whatever their values.
-    fn sign(&mut self, rules: Rules) {
+    fn sign(&mut self, rules: SignatureRules) {
         let has_token = self.has("x-amz-security-token");
         let is_unsigned = rules.unsigned_payload && self.header("x-amz-content-sha256") == "UNSIGNED-PAYLOAD";
         self.headers.retain(|(name, _)| {
@@ -240,7 +243,7 @@ impl Message {
     }
 
     /// The canonical request of AWS's documentation, read off the page.
-    fn canonical(&self, rules: Rules) -> String {
+    fn canonical(&self, rules: SignatureRules) -> String {
         let authorization = self.header("authorization");
         let signed = authorization.split("SignedHeaders=").nth(1).unwrap_or_default();
         let signed = signed.split(',').next().unwrap_or_default().trim();
@@ -263,7 +266,7 @@ impl Message {
         lines.join("\n")
     }
 
-    fn canonical_path(&self, rules: Rules) -> String {
+    fn canonical_path(&self, rules: SignatureRules) -> String {
         if rules.path_as_sent {
             return self.path.clone();
         }

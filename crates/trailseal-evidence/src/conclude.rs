@@ -25,7 +25,7 @@ const MAX_LISTED: usize = 1_000;
 
 /// A file whose content is that of a missing or altered log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Elsewhere {
+pub(crate) struct FoundContent {
     /// Its path.
     pub path: String,
     /// SHA-256 of its inflated bytes.
@@ -44,7 +44,7 @@ pub(crate) fn conclude(
     mut scope: Scope,
     options: &Options,
     explanations: &Explanations,
-    elsewhere: &[Elsewhere],
+    elsewhere: &[FoundContent],
     others: Vec<Finding>,
 ) -> Report {
     let Options { policy, expect, .. } = options;
@@ -227,7 +227,7 @@ fn name_swapped(outcomes: &mut [RegionOutcome]) {
     }
 }
 
-fn found_elsewhere(outcomes: &[RegionOutcome], elsewhere: &[Elsewhere]) -> Vec<Finding> {
+fn found_elsewhere(outcomes: &[RegionOutcome], elsewhere: &[FoundContent]) -> Vec<Finding> {
     let mut files: BTreeMap<[u8; 32], Vec<&str>> = BTreeMap::new();
     for file in elsewhere {
         files.entry(file.sha256).or_default().push(&file.path);

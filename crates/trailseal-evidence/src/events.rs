@@ -1,8 +1,10 @@
 //! An index in memory of an archive's events: [`LookupEvents`](trailseal_query::lookup) in milliseconds.
-//! [`RecentEvents`] holds those that come one by one; [`lookup()`] answers from both.
+//! [`RecentEvents`] holds those that come one by one, and [`ScannedEvents`] reads files anew for every page. All three are
+//! [`LookupSource`](trailseal_query::lookup::LookupSource)s, from which
+//! [`answer`](trailseal_query::lookup::answer) makes one answer.
 //!
 //! [`EventIndex::load`] reads the archive once. What stays is small numbers: for every record its time, its event
-//! id, where it lies, and hashes of its bytes and of what it can be looked up by. [`EventIndex::lookup`] finds
+//! id, where it lies, and hashes of its bytes and of what it can be looked up by. A lookup finds
 //! candidates by these numbers, reads the records again from their files, and holds each against the request itself: a
 //! hash is never the reason for a row. The rows, their order, the tokens and the errors are those of a scan with the
 //! same request.
@@ -26,7 +28,7 @@
 
 use std::sync::Arc;
 
-use trailseal_query::{Record, lookup::RequestError, row::LookupRow};
+use trailseal_query::lookup::RequestError;
 
 use crate::{inputs::FileList, scan::MEMBERS};
 
@@ -38,10 +40,11 @@ mod load;
 mod postings;
 mod read;
 mod recent;
+mod scanned;
 
-pub use self::{find::lookup, recent::RecentEvents};
+pub use self::{recent::RecentEvents, scanned::ScannedEvents};
 
-use self::{entry::Entries, keys::Keys, postings::Postings, read::Reader};
+use self::{entry::IndexedEvents, keys::Keys, postings::Postings, read::Reader};
 
 /// Distinct texts by which any record can be looked up without being read.
 pub const MAX_KEYS: usize = 40;
@@ -60,13 +63,10 @@ pub const ID_SLACK: u64 = 1 << 20;
 /// Bytes of records and inflated files that are held for the next lookups.
 pub const CACHE_BYTES: usize = 64 << 20;
 
-/// Bytes of the records of one page; a page with fewer rows than were asked for has a token.
-const MAX_PAGE: usize = 256 << 20;
-
 /// An archive's events, made ready for lookups. It may be asked by many threads at a time.
 #[derive(Debug)]
 pub struct EventIndex {
-    entries: Entries,
+    entries: IndexedEvents,
     postings: Postings,
     keys: Keys,
     files: Arc<FileList>,
@@ -74,24 +74,6 @@ pub struct EventIndex {
     sole_account: Option<u32>,
     reader: Reader,
     fingerprint: u64,
-}
-
-/// Whose events are found, whatever the request says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scope<'a> {
-    /// Only events of this region; it takes the place of the request's. `None` leaves that to the request.
-    pub region: Option<&'a str>,
-    /// Only events of this account: `recipientAccountId`, or `userIdentity.accountId` where that is absent.
-    pub account: Option<&'a str>,
-}
-
-/// A page of events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The event records, newest first.
-    pub records: Vec<Box<[u8]>>,
-    /// `NextToken`, if there are more.
-    pub next_token: Option<String>,
 }
 
 /// What an index holds and takes.
@@ -167,6 +149,9 @@ pub enum LookupError {
         /// Why.
         source: std::io::Error,
     },
+    /// The files cannot be scanned, or whoever asked wants no answer any more.
+    #[error(transparent)]
+    Scanned(#[from] crate::Error),
     /// An archive file cannot be scanned again.
     #[error("cannot read {shown}: {source}")]
     Scan {
@@ -178,11 +163,6 @@ pub enum LookupError {
 }
 
 impl EventIndex {
-    /// A number that changes when a file comes, goes, or is written; tokens are bound to it.
-    pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
-    }
-
     /// What it holds and takes.
     pub fn statistics(&self) -> Statistics {
         Statistics {
@@ -191,12 +171,5 @@ impl EventIndex {
             bytes: (self.entries.bytes() + self.postings.bytes() + self.files.bytes()) as u64,
             cached_bytes: self.reader.cached_bytes() as u64,
         }
-    }
-}
-
-impl Answer {
-    /// The rows as `LookupEvents` answers them.
-    pub fn rows(&self) -> impl Iterator<Item = LookupRow<'_>> {
-        self.records.iter().map(|record| LookupRow::of(&Record::new(record)))
     }
 }

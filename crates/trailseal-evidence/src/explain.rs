@@ -69,7 +69,7 @@ pub(crate) struct TrailChange {
 
 /// Which trail without validation delivers here since a time?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Delivery {
+pub(crate) struct TrailDelivery {
     account: String,
     /// The oldest log that no digest names.
     since: Timestamp,
@@ -104,7 +104,7 @@ impl Question {
 pub(crate) struct Explanations {
     changes: Vec<TrailChange>,
     questions: BTreeSet<Question>,
-    deliveries: BTreeSet<Delivery>,
+    deliveries: BTreeSet<TrailDelivery>,
     /// Until when trails logged, as the newest authentic digests of their chains say, and the names of those of chains
     /// that were not asked for.
     logged: Vec<(ChainId, Timestamp)>,
@@ -122,7 +122,7 @@ impl Explanations {
     ) -> Result<Self, Error> {
         let places = outcomes.iter().flat_map(|unit| &unit.mappings);
         let places = places.map(|place| (place.bucket.clone(), place.prefix.clone())).collect();
-        let deliveries = outcomes.iter().filter_map(Delivery::of).collect();
+        let deliveries = outcomes.iter().filter_map(TrailDelivery::of).collect();
         let known = outcomes.iter().flat_map(|unit| &unit.chains);
         let known = known.filter_map(|chain| Some((chain.report.id.clone(), chain.last_end?)));
         let peers = outcomes.iter().flat_map(|unit| unit.peers.iter().cloned());
@@ -154,7 +154,7 @@ impl Explanations {
 
     /// Which trail without validation a verified log shows to deliver into a bucket of the archive (row 17).
     pub(crate) fn of_unreferenced(&self, unit: &RegionOutcome) -> Option<String> {
-        let delivery = Delivery::of(unit)?;
+        let delivery = TrailDelivery::of(unit)?;
         let of_account = self.changes.iter().filter(|change| change.account == delivery.account);
         let mut new = of_account.filter_map(|change| match &change.call.change {
             Change::Delivers { bucket: Some(bucket), prefix, validates: false, is_multi_region, .. }
@@ -288,7 +288,7 @@ impl Explanations {
     }
 }
 
-impl Delivery {
+impl TrailDelivery {
     /// The logs of an account and region that may be another trail's.
     fn of(unit: &RegionOutcome) -> Option<Self> {
         let logs = unit.unnamed.iter().filter(|log| {
@@ -334,13 +334,13 @@ fn arn_of(trail: &str) -> Option<(&str, &str, &str)> {
 fn changes_in(
     unit: &Matched,
     questions: &BTreeSet<Question>,
-    deliveries: &BTreeSet<Delivery>,
+    deliveries: &BTreeSet<TrailDelivery>,
     run: &Run<'_>,
 ) -> Vec<TrailChange> {
     let mut spans: BTreeMap<Timestamp, Timestamp> = BTreeMap::new();
     let asked = questions.iter().filter(|q| q.may_be_answered_in(&unit.key.account, &unit.key.region));
     let made = deliveries.iter().filter(|delivery| delivery.account == unit.key.account);
-    for (from, to) in asked.map(Question::span).chain(made.map(Delivery::span)) {
+    for (from, to) in asked.map(Question::span).chain(made.map(TrailDelivery::span)) {
         let end = spans.entry(from).or_insert(to);
         *end = (*end).max(to);
     }

@@ -47,12 +47,12 @@ impl Hashing<'_> {
         let next = AtomicUsize::new(0);
         let seen: Vec<OnceLock<Seen>> = (0..lengths.len()).map(|_| OnceLock::new()).collect();
         self.pool
-            .broadcast(|_| Worker { hashing: self, open, order: &order, next: &next, seen: &seen }.run());
+            .broadcast(|_| HashWorker { hashing: self, open, order: &order, next: &next, seen: &seen }.run());
         seen
     }
 }
 
-struct Worker<'a> {
+struct HashWorker<'a> {
     hashing: &'a Hashing<'a>,
     open: &'a (dyn Fn(usize) -> io::Result<File> + Sync),
     order: &'a [u32],
@@ -77,7 +77,7 @@ struct Work {
     reported: u64,
 }
 
-impl Worker<'_> {
+impl HashWorker<'_> {
     fn run(&self) {
         let width = self.hashing.lanes.width().min(self.order.len());
         let lane = || Lane { inflater: Inflater::new(), window: vec![0; WINDOW], fresh: 0..0, work: None };

@@ -22,7 +22,7 @@ mod list;
 
 pub use self::list::{FileList, FileState};
 
-pub(crate) use self::list::{first_bytes, state};
+pub(crate) use self::list::state;
 
 /// Paths that were given, opened.
 #[derive(Debug)]

@@ -42,14 +42,14 @@ use crate::{
     run::Signatures,
     survey::Opened,
 };
-use index::{Index, Names, Naming, Slot};
+use index::{DigestClaim, Index, Names, SlotState};
 use load::Builder;
 
 mod index;
 mod load;
 
 /// Folder → name → what digests say of a file to which a link leads that has the name of a log.
-type Targets = HashMap<PathBuf, HashMap<OsString, Slot>>;
+type Targets = HashMap<PathBuf, HashMap<OsString, SlotState>>;
 
 /// What the digests of an archive say of its log files.
 #[derive(Debug)]
@@ -177,14 +177,14 @@ impl Ledger {
 
     /// What the digests say of a file: by the path that a listing of the roots has for it (the real path of a
     /// root and what follows), or its real path. `None` for what is no log file of the archive.
-    pub fn entry(&self, path: &Path) -> Option<Entry<'_>> {
+    pub fn entry(&self, path: &Path) -> Option<FileClaims<'_>> {
         let by_real_path = || {
             let real = std::fs::canonicalize(path).ok()?;
             if real == path { None } else { self.index.find(&real) }
         };
         let target = || self.targets.get(path.parent()?)?.get(path.file_name()?).copied();
         let slot = self.index.find(path).or_else(by_real_path).or_else(target)?;
-        Some(Entry { ledger: self, slot })
+        Some(FileClaims { ledger: self, slot })
     }
 
     /// What the digests say of the files in a folder, by the path that a listing of the roots has for it, or its
@@ -253,38 +253,38 @@ pub struct FolderEntries<'a> {
     ledger: &'a Ledger,
     by_path: Option<&'a Names>,
     by_real_path: Option<&'a Names>,
-    targets: Option<&'a HashMap<OsString, Slot>>,
+    targets: Option<&'a HashMap<OsString, SlotState>>,
 }
 
 impl<'a> FolderEntries<'a> {
     /// What they say of the file with this name, which is no link: as [`Ledger::entry`] does, without looking at
     /// the file.
-    pub fn entry(&self, name: &str) -> Option<Entry<'a>> {
+    pub fn entry(&self, name: &str) -> Option<FileClaims<'a>> {
         let mut known = [self.by_path, self.by_real_path].into_iter().flatten();
         let target = || self.targets?.get(OsStr::new(name)).copied();
         let slot = known.find_map(|names| names.find(name)).or_else(target)?;
-        Some(Entry { ledger: self.ledger, slot })
+        Some(FileClaims { ledger: self.ledger, slot })
     }
 }
 
 /// What the digests say of one file.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub struct FileClaims<'a> {
     ledger: &'a Ledger,
-    slot: Slot,
+    slot: SlotState,
 }
 
-impl Entry<'_> {
+impl FileClaims<'_> {
     /// Whether the file was read and is a digest document, or the metadata beside one: it holds no events.
     pub fn is_digest(&self) -> bool {
-        self.slot == Slot::Digest
+        self.slot == SlotState::Digest
     }
 
     /// The times of the oldest and newest event in the file, if all authentic digests that name it sign them.
     ///
     /// A file with other content may hold other events: it is not the log that was signed.
     pub fn event_span(&self) -> Option<(Timestamp, Timestamp)> {
-        let spans = self.namings().filter(|naming| naming.is_authentic()).map(Naming::span);
+        let spans = self.namings().filter(|naming| naming.is_authentic()).map(DigestClaim::span);
         spans.reduce(|one, other| {
             let (one, other) = one.zip(other)?;
             Some((one.0.min(other.0), one.1.max(other.1)))
@@ -299,23 +299,23 @@ impl Entry<'_> {
     /// not in its place either: nothing covers it.
     pub fn label(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
         match self.slot {
-            Slot::Nothing | Slot::Digest => (Label::NotCovered, None),
-            Slot::Named(_) => self.label_named(seen),
-            Slot::Unnamed { meaning, is_other_kind, twin } => {
+            SlotState::Nothing | SlotState::Digest => (Label::NotCovered, None),
+            SlotState::Named(_) => self.label_named(seen),
+            SlotState::Unnamed { meaning, is_other_kind, twin } => {
                 let hash = twin.and_then(|twin| self.ledger.index.of_twin(twin)?.hash());
                 let is_copy = |content: &[u8; 32]| hash == Some(*content);
                 label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
             }
-            Slot::Kin { meaning, is_other_kind, family } => {
+            SlotState::Kin { meaning, is_other_kind, family } => {
                 let is_copy = |content: &[u8; 32]| self.ledger.index.is_of_family(family, content);
                 label_copy(seen, &is_copy).unwrap_or_else(|| self.label_unnamed(meaning, is_other_kind, seen))
             }
         }
     }
 
-    fn namings(&self) -> impl Iterator<Item = &Naming> {
+    fn namings(&self) -> impl Iterator<Item = &DigestClaim> {
         let first = match self.slot {
-            Slot::Named(first) => Some(first),
+            SlotState::Named(first) => Some(first),
             _ => None,
         };
         first.into_iter().flat_map(|first| self.ledger.index.namings_from(first))
@@ -326,7 +326,7 @@ impl Entry<'_> {
             Ok(observation) => FoundLog::Read(observation),
             Err(reason) => FoundLog::Unreadable(reason),
         };
-        let is_authentic = self.namings().any(Naming::is_authentic);
+        let is_authentic = self.namings().any(DigestClaim::is_authentic);
         let by = if is_authentic { Vouched::Proven } else { Vouched::Claimed };
         let mut verdicts = self
             .namings()

@@ -65,7 +65,7 @@ impl Mounts {
             let Some(digest) = row.digest() else { continue };
             let Some(mount) = Mount::inferred(path, &digest.bucket, &digest.object) else { continue };
             let (sure, all) = votes.entry(mount).or_default();
-            *sure += u64::from(row.signatures.iter().any(|(_, check)| check.is_genuine()));
+            *sure += u64::from(row.signatures().iter().any(|(_, check)| check.is_genuine()));
             *all += 1;
         }
         let mut ranked: Vec<(Mount, (u64, u64))> = votes.into_iter().collect();

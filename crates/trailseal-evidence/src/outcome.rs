@@ -32,7 +32,7 @@ pub(crate) struct RegionOutcome {
     /// Its counts.
     pub totals: Totals,
     /// Named logs whose content is not there; resolved among all units.
-    pub displaced: Vec<Displaced>,
+    pub displaced: Vec<LostContent>,
     /// Log files that no digest names.
     pub unnamed: Vec<UnnamedLog>,
     /// The oldest log in a proven window that no digest names, where they are not kept.
@@ -101,7 +101,7 @@ impl ChainOutcome {
 
 /// A named log whose content is missing or replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Displaced {
+pub(crate) struct LostContent {
     /// Index of its finding in [`RegionOutcome::findings`].
     pub finding: usize,
     /// The hash that was signed.

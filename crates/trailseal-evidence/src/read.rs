@@ -78,7 +78,8 @@ impl<'a> DigestReader<'a> {
         });
         // The outputs of `head-object`, saved in folders of their own under the keys of the digests (row 74). What has a
         // signature of its own claims to be a digest.
-        let is_metadata = row.is_malformed() && row.signatures.is_empty() && sniff::is_saved_metadata(bytes);
+        let is_metadata =
+            row.is_malformed() && row.signatures().is_empty() && sniff::is_saved_metadata(bytes);
         (!is_metadata).then_some((row, sidecar))
     }
 

@@ -54,7 +54,7 @@ pub(crate) const EARLY: i64 = 15 * 60;
 const MAX_DAMAGE: usize = 1000;
 
 /// What is scanned.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ScanOptions<'a> {
     /// Events before this time are not wanted: files that cannot hold later ones are not opened.
     pub from: Option<Timestamp>,

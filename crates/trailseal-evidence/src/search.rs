@@ -7,7 +7,7 @@ use std::{
 
 use trailseal_archive::walk::Folder;
 
-use crate::{conclude::Elsewhere, error::Error, outcome::RegionOutcome, read::SIDECAR, run::Run};
+use crate::{conclude::FoundContent, error::Error, outcome::RegionOutcome, read::SIDECAR, run::Run};
 
 /// Hashes every file that no digest names, and those outside AWS's layout, and returns the ones whose
 /// content is wanted.
@@ -16,7 +16,7 @@ pub(crate) fn search(
     wanted: &BTreeSet<[u8; 32]>,
     outcomes: &[RegionOutcome],
     others: &[Folder],
-) -> Result<Vec<Elsewhere>, Error> {
+) -> Result<Vec<FoundContent>, Error> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -44,7 +44,7 @@ pub(crate) fn search(
     run.check_interrupt()?;
     let found = files.into_iter().zip(seen).filter_map(|((_, path, _), seen)| {
         let sha256 = seen.into_inner()?.ok()?.sha256;
-        wanted.contains(&sha256).then_some(Elsewhere { path, sha256 })
+        wanted.contains(&sha256).then_some(FoundContent { path, sha256 })
     });
     Ok(found.collect())
 }

@@ -81,11 +81,11 @@ impl Opened {
         loop {
             run.check_interrupt()?;
             // One account and region a thread: each may have millions of files.
-            let next: Vec<Work<'_>> = work.by_ref().take(self.pool.current_num_threads()).collect();
+            let next: Vec<ListingWork<'_>> = work.by_ref().take(self.pool.current_num_threads()).collect();
             if next.is_empty() {
                 break;
             }
-            let list = |work: Work<'_>| Listed::new(work.key, &work.folders, work.loose, run);
+            let list = |work: ListingWork<'_>| Listed::new(work.key, &work.folders, work.loose, run);
             let listed: Vec<Listed> = self.pool.install(|| next.into_par_iter().map(list).collect());
             for unit in listed {
                 if !batch.is_empty() && files + unit.files.len() > MAX_FILES {
@@ -99,10 +99,11 @@ impl Opened {
         take(batch)
     }
 
-    fn work(&self, is_wanted: &dyn Fn(&str, &str) -> bool) -> Vec<Work<'_>> {
-        let mut work: BTreeMap<(&str, &str), Work<'_>> = BTreeMap::new();
+    fn work(&self, is_wanted: &dyn Fn(&str, &str) -> bool) -> Vec<ListingWork<'_>> {
+        let mut work: BTreeMap<(&str, &str), ListingWork<'_>> = BTreeMap::new();
         for (key, folders) in &self.survey.units {
-            let entry = work.entry((&key.account, &key.region)).or_insert_with(|| Work::new(key.clone()));
+            let entry =
+                work.entry((&key.account, &key.region)).or_insert_with(|| ListingWork::new(key.clone()));
             if entry.key.organization != key.organization {
                 entry.key.organization = None;
             }
@@ -110,7 +111,7 @@ impl Opened {
         }
         for ((account, region), loose) in &self.outside.loose {
             let key = AccountRegion { organization: None, account: account.clone(), region: region.clone() };
-            work.entry((account, region)).or_insert_with(|| Work::new(key)).loose.extend(loose);
+            work.entry((account, region)).or_insert_with(|| ListingWork::new(key)).loose.extend(loose);
         }
         let wanted = work.into_iter().filter(|((account, region), _)| is_wanted(account, region));
         wanted.map(|(_, work)| work).collect()
@@ -118,13 +119,13 @@ impl Opened {
 }
 
 /// An account and region, and what is to be listed of it.
-struct Work<'a> {
+struct ListingWork<'a> {
     key: AccountRegion,
     folders: Vec<&'a (ObjectKind, Folder)>,
     loose: Vec<&'a (ObjectKind, Listing)>,
 }
 
-impl Work<'_> {
+impl ListingWork<'_> {
     fn new(key: AccountRegion) -> Self {
         Self { key, folders: Vec::new(), loose: Vec::new() }
     }

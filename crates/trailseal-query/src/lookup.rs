@@ -3,8 +3,12 @@
 
 mod page;
 mod request;
+mod source;
 mod token;
 
-pub use page::{Limit, Page, Place, Position};
-pub use request::{Attribute, AttributeKey, DEFAULT_MAX_RESULTS, Extensions, Lookup, Request, RequestError};
+pub use page::{Limit, Page, Position, RecordPlace};
+pub use request::{
+    Attribute, AttributeKey, AttributePlace, DEFAULT_MAX_RESULTS, Extensions, Lookup, Request, RequestError,
+};
+pub use source::{AskedPage, LookupAnswer, LookupScope, LookupSource, RecordPage, answer};
 pub use token::{InvalidToken, Token};

@@ -86,6 +86,11 @@ impl<'a> LookupRow<'a> {
         row
     }
 
+    /// The row to be serialized as a JSON object: members in the order of AWS's model, those unknown left out.
+    pub fn in_format(&self, times: TimeFormat) -> impl Serialize + use<'_, 'a> {
+        InFormat(self, times)
+    }
+
     /// The row as one JSON object on one line: members in the order of AWS's model, those unknown left out.
     pub fn json(&self, times: TimeFormat) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.cloud_trail_event.len() + 512);

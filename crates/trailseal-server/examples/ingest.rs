@@ -17,10 +17,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use trailseal_evidence::inputs::Inputs;
 use trailseal_server::{
-    Archive, Joined, Local, LocalOptions, Lookups, Options, Services, Timestamp, audit::AuditEvents, serve,
-    stop,
+    CloudTrail, Local, LocalOptions, Lookups, Options, Services, Timestamp, audit::AuditEvents, serve, stop,
 };
 
 const EVENTS: usize = 100;
@@ -38,12 +36,11 @@ fn main() -> Result<(), Fault> {
     settings.delivery_interval = 1;
     let local = Arc::new(Local::open(&settings)?);
     let account = Some("123456789012".to_owned());
-    let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
-    let archive = Archive::open(&Inputs::open(&[])?, Vec::new(), account, Box::new(lookups));
+    let lookups = Lookups::new(vec![Arc::clone(local.recent()) as _], account, None);
     let mut options = Options::new(Arc::new(now));
     options.listen.set_port(0);
     let services = Services {
-        cloudtrail: Arc::new(Joined::new(archive, Arc::clone(&local))),
+        cloudtrail: Arc::new(CloudTrail::new(lookups, None, Some(Arc::clone(&local)))),
         audit: Some(Arc::clone(&local) as Arc<dyn AuditEvents>),
         s3: None,
     };

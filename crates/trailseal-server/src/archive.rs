@@ -6,7 +6,7 @@
 mod describe;
 mod discover;
 mod input;
-mod keys;
+pub(crate) mod keys;
 
 use std::collections::BTreeSet;
 
@@ -16,44 +16,27 @@ use trailseal_trails::{Input, TrailId, trail_arn};
 use trailseal_verify::{KeyRing, PublicKey};
 
 use self::discover::{Found, Trail};
-use crate::{
-    api::{ApiError, Caller, ErrorCode, Operation, second},
-    service::Service,
-};
+use crate::api::{ApiError, Caller, ErrorCode, Operation, second};
 
-/// Answers `LookupEvents` over an archive.
-pub trait Events: Send + Sync {
-    /// Answers one call; the Region is that of the caller.
-    ///
-    /// # Errors
-    /// [`ApiError`], which goes to the client as it is.
-    fn lookup(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError>;
-}
-
-/// An archive that answers `LookupEvents`, `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and
-/// `GetTrailStatus`, and refuses what would change it.
-pub struct Archive {
+/// The trails of an archive: it answers `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and `GetTrailStatus`,
+/// and refuses what would change it.
+#[derive(Debug)]
+pub struct ArchiveTrails {
     trails: Vec<Trail>,
     account: Option<String>,
     keys: Vec<PublicKey>,
-    events: Box<dyn Events>,
     unproven: BTreeSet<String>,
 }
 
-impl Archive {
+impl ArchiveTrails {
     /// Finds the trails of the archive in the folders of the inputs. Reads the names of all digests, and of every chain the newest
     /// digest that can be read, and with keys is authentic: a trail that only others name is left out.
     ///
     /// `account` is the account that the server plays; without it all trails are shown.
-    pub fn open(
-        inputs: &Inputs,
-        keys: Vec<PublicKey>,
-        account: Option<String>,
-        events: Box<dyn Events>,
-    ) -> Self {
+    pub fn open(inputs: &Inputs, keys: Vec<PublicKey>, account: Option<String>) -> Self {
         let ring = KeyRing::new(keys.iter().cloned());
         let Found { trails, unproven } = discover::trails(inputs, account.as_deref(), &ring);
-        Self { trails, account, keys, events, unproven }
+        Self { trails, account, keys, unproven }
     }
 
     /// The ARNs of trails that are left out: there are keys, and none proves one of the newest digests that name them.
@@ -105,14 +88,9 @@ impl Archive {
         self.find(caller, name_or_arn).is_ok()
     }
 
-    /// `ListPublicKeys` from its own keys and others.
-    pub(crate) fn list_public_keys(
-        &self,
-        others: &[PublicKey],
-        caller: &Caller,
-        input: &Value,
-    ) -> Result<Value, ApiError> {
-        keys::list(self.keys.iter().chain(others), caller, input)
+    /// Its public keys.
+    pub(crate) fn public_keys(&self) -> &[PublicKey] {
+        &self.keys
     }
 
     fn get_trail(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
@@ -135,7 +113,10 @@ impl Archive {
         Ok(describe::status(trail, &caller.region, second(caller.now)))
     }
 
-    /// Answers one call.
+    /// Answers one call about trails.
+    ///
+    /// # Errors
+    /// [`ApiError`], which goes to the client as it is.
     pub(crate) fn answer(
         &self,
         caller: &Caller,
@@ -143,8 +124,6 @@ impl Archive {
         input: &Value,
     ) -> Result<Value, ApiError> {
         match operation {
-            Operation::LookupEvents => self.events.lookup(caller, input),
-            Operation::ListPublicKeys => self.list_public_keys(&[], caller, input),
             Operation::DescribeTrails => self.describe_trails(caller, input),
             Operation::GetTrail => self.get_trail(caller, input),
             Operation::ListTrails => Ok(self.list_trails()),
@@ -161,18 +140,6 @@ impl Archive {
                 Err(ApiError::new(ErrorCode::OperationNotPermittedException, message))
             }
         }
-    }
-}
-
-impl Service for Archive {
-    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
-        self.answer(caller, operation, &input)
-    }
-}
-
-impl std::fmt::Debug for Archive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Archive").field("trails", &self.trails).finish_non_exhaustive()
     }
 }
 

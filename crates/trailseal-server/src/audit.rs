@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{ApiError, Caller, Context, ErrorCode},
     sigv4::decode,
-    wire::{self, Answer, Request, Scope},
+    wire::{self, CallScope, WireAnswer, WireRequest},
 };
 
 /// The path of the one operation.
@@ -59,7 +59,7 @@ pub struct AuditCall {
     /// The body: an object, in which `auditEvents` should stand.
     pub input: Value,
     /// Who signed it and where, by its own words.
-    pub scope: Option<Scope>,
+    pub scope: Option<CallScope>,
 }
 
 /// An error of this API.
@@ -112,7 +112,7 @@ impl From<ApiError> for AuditError {
 /// # Errors
 /// `UnknownOperationException` for another method, `ValidationException` for a query without one channel, and those of
 /// [`wire::parse`].
-pub fn parse(request: &Request<'_>) -> Result<AuditCall, AuditError> {
+pub fn parse(request: &WireRequest<'_>) -> Result<AuditCall, AuditError> {
     if request.method != "POST" || request.path != PATH {
         return Err(
             ApiError::new(ErrorCode::UnknownOperationException, "audit events are sent by POST").into()
@@ -139,11 +139,11 @@ pub fn parse(request: &Request<'_>) -> Result<AuditCall, AuditError> {
 }
 
 /// The answer to a call.
-pub fn render(result: &Result<Value, AuditError>) -> Answer {
+pub fn render(result: &Result<Value, AuditError>) -> WireAnswer {
     match result {
         Ok(value) => {
             let body = value.to_string().into_bytes();
-            Answer { status: 200, content_type: CONTENT_TYPE, error_type: None, body }
+            WireAnswer { status: 200, content_type: CONTENT_TYPE, error_type: None, body }
         }
         Err(error) => {
             let status = match error.code {
@@ -151,7 +151,7 @@ pub fn render(result: &Result<Value, AuditError>) -> Answer {
                 _ => 400,
             };
             let body = json!({ "message": error.message }).to_string().into_bytes();
-            Answer { status, content_type: CONTENT_TYPE, error_type: Some(error.code.as_str()), body }
+            WireAnswer { status, content_type: CONTENT_TYPE, error_type: Some(error.code.as_str()), body }
         }
     }
 }
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn parse_query(query: &str) -> Result<AuditCall, AuditError> {
-        parse(&Request { method: "POST", path: PATH, query, headers: &[], body: b"{\"auditEvents\":[]}" })
+        parse(&WireRequest { method: "POST", path: PATH, query, headers: &[], body: b"{\"auditEvents\":[]}" })
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
             let error = parse_query(query).unwrap_err();
             assert_eq!(error.code, AuditErrorCode::Common(ErrorCode::ValidationException), "{query}");
         }
-        let get = Request { method: "GET", path: PATH, query: "channelArn=a", headers: &[], body: b"" };
+        let get = WireRequest { method: "GET", path: PATH, query: "channelArn=a", headers: &[], body: b"" };
         let unknown = AuditErrorCode::Common(ErrorCode::UnknownOperationException);
         assert_eq!(parse(&get).unwrap_err().code, unknown);
     }

@@ -216,8 +216,13 @@ impl Endpoint {
         if let Some(token) = self.key.token() {
             headers.push(("x-amz-security-token", token.as_bytes()));
         }
-        let unsigned =
-            wire::Request { method: "POST", path: RECORD_PATH, query: "", headers: &headers, body: &lines };
+        let unsigned = wire::WireRequest {
+            method: "POST",
+            path: RECORD_PATH,
+            query: "",
+            headers: &headers,
+            body: &lines,
+        };
         let signer = Signer {
             access_key: &self.access_key,
             key: &self.key,

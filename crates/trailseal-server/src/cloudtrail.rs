@@ -1,4 +1,4 @@
-//! The service over an archive and local trails: one account that has the trails of both.
+//! The CloudTrail API over an archive, over local trails, or over both as one account that has the trails of both.
 
 use std::sync::Arc;
 
@@ -6,71 +6,96 @@ use serde_json::Value;
 
 use crate::{
     api::{ApiError, Caller, Context, ErrorCode, Operation},
-    archive::Archive,
+    archive::{ArchiveTrails, keys},
     local::Local,
+    lookup::Lookups,
     service::Service,
 };
 
-/// Answers for the local trails of a data folder and the trails of an archive, of which only the first can be changed.
-/// Every call is recorded as an event.
+/// Answers for the trails of an archive and the local trails of a data folder, of which only the latter can be changed,
+/// and for the events of both. Where there are local trails, every call is recorded as an event.
 #[derive(Debug)]
-pub struct Joined {
-    archive: Archive,
-    local: Arc<Local>,
+pub struct CloudTrail {
+    lookups: Lookups,
+    archive: Option<ArchiveTrails>,
+    local: Option<Arc<Local>>,
 }
 
-impl Joined {
-    /// The archive, which may be empty, answers `LookupEvents` for both.
-    pub fn new(archive: Archive, local: Arc<Local>) -> Self {
-        Self { archive, local }
+impl CloudTrail {
+    /// Answers `LookupEvents` by `lookups`, and of trails what there is: of an archive, local ones, or none.
+    pub fn new(lookups: Lookups, archive: Option<ArchiveTrails>, local: Option<Arc<Local>>) -> Self {
+        Self { lookups, archive, local }
     }
 
     fn answer(&self, caller: &Caller, operation: Operation, input: &Value) -> Result<Value, ApiError> {
-        let archived = || self.archive.answer(caller, operation, input);
-        let local = || self.local.call(caller, operation, input);
         match operation {
-            Operation::LookupEvents => archived(),
-            Operation::ListPublicKeys => {
-                self.archive.list_public_keys(&self.local.public_keys(), caller, input)
-            }
-            Operation::DescribeTrails => Ok(appended(local()?, archived()?, "trailList")),
-            Operation::ListTrails => Ok(appended(local()?, archived()?, "Trails")),
-            Operation::CreateTrail if self.is_archived(caller, input) => {
-                let message = "The archive that this server serves has a trail of this name.";
-                Err(ApiError::new(ErrorCode::TrailAlreadyExistsException, message))
-            }
-            Operation::CreateTrail => local(),
-            _ => match local() {
-                // what is not known here may be a trail of the archive, which says what it cannot do
-                Err(error) if is_unknown(error.code) && self.is_archived(caller, input) => archived(),
-                answer => answer,
+            Operation::LookupEvents => self.lookups.answer(caller, input),
+            Operation::ListPublicKeys => self.list_public_keys(caller, input),
+            _ => match (&self.local, &self.archive) {
+                (Some(local), Some(archive)) => of_both(local, archive, caller, operation, input),
+                (Some(local), None) => local.call(caller, operation, input),
+                (None, Some(archive)) => archive.answer(caller, operation, input),
+                (None, None) => {
+                    let message =
+                        format!("This server has no trails: {} is not permitted.", operation.as_str());
+                    Err(ApiError::new(ErrorCode::OperationNotPermittedException, message))
+                }
             },
         }
     }
 
-    /// Whether the call names a trail of the archive.
-    fn is_archived(&self, caller: &Caller, input: &Value) -> bool {
-        let names = ["Name", "TrailName", "ResourceId"].into_iter().filter_map(|member| input.get(member));
-        let listed = input.get("ResourceIdList").and_then(Value::as_array).into_iter().flatten();
-        names.chain(listed).filter_map(Value::as_str).any(|name| self.archive.has_trail(caller, name))
+    fn list_public_keys(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+        let local = self.local.as_ref().map(|local| local.public_keys());
+        let archived = self.archive.iter().flat_map(ArchiveTrails::public_keys);
+        keys::list(archived.chain(local.iter().flat_map(|keys| keys.iter())), caller, input)
     }
 }
 
-impl Service for Joined {
-    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
-        self.answer(caller, operation, &input)
+/// The answer of an account that has local trails and those of an archive.
+fn of_both(
+    local: &Local,
+    archive: &ArchiveTrails,
+    caller: &Caller,
+    operation: Operation,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let archived = || archive.answer(caller, operation, input);
+    let local = || local.call(caller, operation, input);
+    match operation {
+        Operation::DescribeTrails => Ok(appended(local()?, archived()?, "trailList")),
+        Operation::ListTrails => Ok(appended(local()?, archived()?, "Trails")),
+        Operation::CreateTrail if is_archived(archive, caller, input) => {
+            let message = "The archive that this server serves has a trail of this name.";
+            Err(ApiError::new(ErrorCode::TrailAlreadyExistsException, message))
+        }
+        Operation::CreateTrail => local(),
+        _ => match local() {
+            // what is not known here may be a trail of the archive, which says what it cannot do
+            Err(error) if is_unknown(error.code) && is_archived(archive, caller, input) => archived(),
+            answer => answer,
+        },
     }
+}
 
-    fn call_in(
+/// Whether the call names a trail of the archive.
+fn is_archived(archive: &ArchiveTrails, caller: &Caller, input: &Value) -> bool {
+    let names = ["Name", "TrailName", "ResourceId"].into_iter().filter_map(|member| input.get(member));
+    let listed = input.get("ResourceIdList").and_then(Value::as_array).into_iter().flatten();
+    names.chain(listed).filter_map(Value::as_str).any(|name| archive.has_trail(caller, name))
+}
+
+impl Service for CloudTrail {
+    fn call(
         &self,
         context: &Context,
         caller: &Caller,
         operation: Operation,
         input: Value,
     ) -> Result<Value, ApiError> {
-        let turn = self.local.turn(caller, operation);
+        let Some(local) = &self.local else { return self.answer(caller, operation, &input) };
+        let turn = local.turn(caller, operation);
         let result = self.answer(caller, operation, &input);
-        let recorded = self.local.record_call(context, caller, operation, &input, &result);
+        let recorded = local.record_call(context, caller, operation, &input, &result);
         if let Some(turn) = turn {
             turn.end(caller.now);
         }

@@ -27,9 +27,9 @@ use crate::{
     s3,
     seats::Seat,
     service::Services,
-    sigv4::{self, Rules},
+    sigv4::{self, SignatureRules},
     uuid,
-    wire::{self, Answer, Scope},
+    wire::{self, CallScope, WireAnswer},
 };
 
 /// What is kept of `User-Agent`.
@@ -84,7 +84,7 @@ impl Api {
         peer: SocketAddr,
         request: Request<Incoming>,
         request_id: String,
-    ) -> (Answer, Kind, bool) {
+    ) -> (WireAnswer, Kind, bool) {
         let options = &self.core.options;
         let (parts, body) = request.into_parts();
         let seat = parts.extensions.get::<Arc<Seat>>().cloned();
@@ -109,7 +109,7 @@ impl Api {
     }
 
     /// Runs the call on the pool, as soon as a thread is free.
-    async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> (Answer, Kind) {
+    async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> (WireAnswer, Kind) {
         let core = Arc::clone(&self.core);
         let run = async {
             let permit = Arc::clone(&self.calls).acquire_owned().await;
@@ -137,14 +137,14 @@ impl Objects {
         let (mut parts, _) = request.into_parts();
         let headers: Vec<(&str, &[u8])> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let signed = wire::Request {
+        let signed = wire::WireRequest {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
             headers: &headers,
             body: &[],
         };
-        if let Err(error) = self.core.admit(&signed, Rules::S3) {
+        if let Err(error) = self.core.admit(&signed, SignatureRules::S3) {
             return s3::refuse(&error);
         }
         // checked above, or not at all: s3s knows no keys
@@ -190,10 +190,10 @@ impl Handler for Objects {
 }
 
 impl Core {
-    fn process(&self, peer: SocketAddr, head: &Head, held: &Held, request_id: String) -> (Answer, Kind) {
+    fn process(&self, peer: SocketAddr, head: &Head, held: &Held, request_id: String) -> (WireAnswer, Kind) {
         let headers: Vec<(&str, &[u8])> =
             head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let request = wire::Request {
+        let request = wire::WireRequest {
             method: &head.method,
             path: &head.path,
             query: &head.query,
@@ -216,22 +216,22 @@ impl Core {
         (wire::render(&self.call(&request, source)), kind)
     }
 
-    fn call(&self, request: &wire::Request<'_>, source: Source) -> Result<Value, ApiError> {
-        let now = self.admit(request, Rules::CLOUDTRAIL)?;
+    fn call(&self, request: &wire::WireRequest<'_>, source: Source) -> Result<Value, ApiError> {
+        let now = self.admit(request, SignatureRules::CLOUDTRAIL)?;
         let call = wire::parse(request)?;
         let (context, caller) = self.introduce(request, call.scope, source, now);
         let service = &self.services.cloudtrail;
-        self.guarded(|| service.call_in(&context, &caller, call.operation, call.input))
+        self.guarded(|| service.call(&context, &caller, call.operation, call.input))
             .unwrap_or_else(|| Err(internal_failure()))
     }
 
     fn put_audit_events(
         &self,
         service: &dyn AuditEvents,
-        request: &wire::Request<'_>,
+        request: &wire::WireRequest<'_>,
         source: Source,
     ) -> Result<Value, AuditError> {
-        let now = self.admit(request, Rules::CLOUDTRAIL)?;
+        let now = self.admit(request, SignatureRules::CLOUDTRAIL)?;
         let mut call = audit::parse(request)?;
         let (context, caller) = self.introduce(request, call.scope.take(), source, now);
         self.guarded(|| service.put(&context, &caller, call))
@@ -242,10 +242,10 @@ impl Core {
     fn record(
         &self,
         service: &dyn AuditEvents,
-        request: &wire::Request<'_>,
+        request: &wire::WireRequest<'_>,
         source: Source,
     ) -> Result<Value, ApiError> {
-        let now = self.admit(request, Rules::CLOUDTRAIL)?;
+        let now = self.admit(request, SignatureRules::CLOUDTRAIL)?;
         if request.method != "POST" {
             return Err(ApiError::new(ErrorCode::UnknownOperationException, "events are sent by POST"));
         }
@@ -254,7 +254,7 @@ impl Core {
     }
 
     /// Whether the request may call at all; the time of the call.
-    fn admit(&self, request: &wire::Request<'_>, rules: Rules) -> Result<Timestamp, ApiError> {
+    fn admit(&self, request: &wire::WireRequest<'_>, rules: SignatureRules) -> Result<Timestamp, ApiError> {
         let now = (self.options.clock)();
         if let Some(keys) = &self.options.access_keys {
             sigv4::verify(request, rules, keys, now)?;
@@ -272,8 +272,8 @@ impl Core {
 
     fn introduce(
         &self,
-        request: &wire::Request<'_>,
-        scope: Option<Scope>,
+        request: &wire::WireRequest<'_>,
+        scope: Option<CallScope>,
         source: Source,
         now: Timestamp,
     ) -> (Context, Caller) {
@@ -322,7 +322,7 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-fn refuse(error: BodyError, limit: usize) -> Answer {
+fn refuse(error: BodyError, limit: usize) -> WireAnswer {
     match error {
         BodyError::TooLarge => {
             let message = format!("the body has more than {limit} bytes");
@@ -340,12 +340,12 @@ fn internal_failure() -> ApiError {
     ApiError::new(ErrorCode::InternalFailure, "the call failed; the server goes on")
 }
 
-fn failure() -> Answer {
+fn failure() -> WireAnswer {
     let error = internal_failure();
     wire::refuse(wire::status(error.code), error.code.as_str(), &error.message)
 }
 
-fn respond(answer: Answer, request_id: &str, closes: bool) -> Response<Body> {
+fn respond(answer: WireAnswer, request_id: &str, closes: bool) -> Response<Body> {
     let mut response = Response::new(whole(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

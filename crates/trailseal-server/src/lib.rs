@@ -2,18 +2,18 @@
 //!
 //! [`serve()`] binds, hands every call to a [`Service`] on a bounded pool of threads, and ends gracefully.
 //! [`wire`] turns bytes into calls and answers into bytes, [`sigv4`] checks signatures; both are pure functions.
-//! [`Archive`] is the read-only service over a downloaded archive.
+//! [`CloudTrail`] is the service over a downloaded archive, local trails, or both.
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use serde_json::{Value, json};
-//! use trailseal_server::{ApiError, Caller, Operation, Options, Service, Services, Timestamp, serve, stop};
+//! use trailseal_server::{ApiError, Caller, Context, Operation, Options, Service, Services, Timestamp, serve, stop};
 //!
 //! struct Nothing;
 //!
 //! impl Service for Nothing {
-//!     fn call(&self, _: &Caller, _: Operation, _: Value) -> Result<Value, ApiError> {
+//!     fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<Value, ApiError> {
 //!         Ok(json!({}))
 //!     }
 //! }
@@ -41,8 +41,8 @@ mod archive;
 pub mod audit;
 mod body;
 mod client;
+mod cloudtrail;
 mod http;
-mod joined;
 mod listen;
 mod local;
 mod lookup;
@@ -62,9 +62,9 @@ pub mod wire;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
 pub use api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp};
-pub use archive::{Archive, Events};
+pub use archive::ArchiveTrails;
 pub use client::{Endpoint, MAX_LINES, Recorded, Refused, SendError, Sender};
-pub use joined::Joined;
+pub use cloudtrail::CloudTrail;
 pub use local::{Local, LocalError, LocalOptions, Trouble};
 pub use lookup::Lookups;
 pub use objects::Buckets;

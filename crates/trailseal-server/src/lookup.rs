@@ -1,26 +1,22 @@
 //! `LookupEvents` over an archive's index (docs/spec/lookup-events.md).
 
-use std::{borrow::Cow, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trailseal_archive::Timestamp as Seconds;
-use trailseal_evidence::events::{self, EventIndex, LookupError, RecentEvents, Scope};
+use trailseal_evidence::events::LookupError;
 use trailseal_query::{
-    lookup::{Attribute, Extensions, Request, RequestError},
-    row::{LookupRow, Resource},
+    Record,
+    lookup::{Attribute, Extensions, LookupAnswer, LookupScope, LookupSource, Request, RequestError, answer},
+    row::{LookupRow, TimeFormat},
 };
 
-use crate::{
-    api::{ApiError, Caller, ErrorCode, second},
-    archive::Events,
-};
+use crate::api::{ApiError, Caller, ErrorCode, second};
 
-/// Answers `LookupEvents` from an archive's index, from the events that came in here, or from both.
-#[derive(Debug)]
+/// Answers `LookupEvents` from all sources together: the index of an archive, the events that come in here.
 pub struct Lookups {
-    archive: Option<EventIndex>,
-    recent: Option<Arc<RecentEvents>>,
+    sources: Vec<Arc<dyn LookupSource<Error = LookupError>>>,
     account: Option<String>,
     window: Option<i64>,
 }
@@ -29,30 +25,43 @@ impl Lookups {
     /// Over the events of `account`, or of all accounts; of the last `window` seconds only, if that is asked for (90
     /// days at AWS).
     pub fn new(
-        archive: Option<EventIndex>,
-        recent: Option<Arc<RecentEvents>>,
+        sources: Vec<Arc<dyn LookupSource<Error = LookupError>>>,
         account: Option<String>,
         window: Option<i64>,
     ) -> Self {
-        Self { archive, recent, account, window }
+        Self { sources, account, window }
     }
 
-    fn answer(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+    /// Answers one call; the Region is that of the caller.
+    ///
+    /// # Errors
+    /// [`ApiError`], which goes to the client as it is.
+    pub fn answer(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let input = Input::deserialize(input)
             .map_err(|error| ApiError::new(ErrorCode::SerializationException, error.to_string()))?;
         let request = input.request(self.window);
         let now = second(caller.now);
-        let scope = Scope { region: Some(&caller.region), account: self.account.as_deref() };
-        let answer = events::lookup(self.archive.as_ref(), self.recent.as_deref(), &request, &scope, now)
-            .map_err(|error| refused(&error))?;
-        let rows = answer.rows().map(value).collect();
-        Ok(object([("Events", Some(rows)), ("NextToken", answer.next_token.map(Value::String))]))
+        let scope = LookupScope { region: Some(&caller.region), account: self.account.as_deref() };
+        let sources: Vec<&dyn LookupSource<Error = LookupError>> =
+            self.sources.iter().map(|source| &**source).collect();
+        let LookupAnswer { records, next_token } =
+            answer(&sources, &request, &scope, now).map_err(|error| refused(&error))?;
+        let mut answer = Map::new();
+        answer.insert("Events".to_owned(), records.iter().map(|record| row(record)).collect());
+        answer.extend(next_token.map(|token| ("NextToken".to_owned(), Value::String(token))));
+        Ok(Value::Object(answer))
     }
 }
 
-impl Events for Lookups {
-    fn lookup(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
-        self.answer(caller, input)
+/// The row of a record.
+fn row(record: &[u8]) -> Value {
+    let row = LookupRow::of(&Record::new(record));
+    serde_json::to_value(row.in_format(TimeFormat::Wire)).expect("texts and numbers are JSON")
+}
+
+impl fmt::Debug for Lookups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookups").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -94,32 +103,6 @@ impl Input {
     }
 }
 
-/// A row as [`LookupRow::json`] writes it, without its being written and read again.
-fn value(row: LookupRow<'_>) -> Value {
-    let text = |text: Cow<'_, str>| Value::String(text.into_owned());
-    let resource = |resource: Resource<'_>| {
-        let members = [("ResourceType", resource.resource_type), ("ResourceName", Some(resource.name))];
-        object(members.map(|(name, member)| (name, member.map(text))))
-    };
-    object([
-        ("EventId", row.event_id.map(text)),
-        ("EventName", row.event_name.map(text)),
-        ("ReadOnly", row.read_only.map(text)),
-        ("AccessKeyId", row.access_key_id.map(text)),
-        ("EventTime", row.event_time.map(|time| (time.epoch() as f64).into())),
-        ("EventSource", row.event_source.map(text)),
-        ("Username", row.username.map(text)),
-        ("Resources", Some(row.resources.into_iter().map(resource).collect())),
-        ("CloudTrailEvent", Some(text(row.cloud_trail_event))),
-    ])
-}
-
-/// An object of the members that there are.
-fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let members = members.into_iter().filter_map(|(name, member)| Some((name.to_owned(), member?)));
-    Value::Object(members.collect())
-}
-
 /// The nearest second that can be named.
 fn seconds(epoch: f64) -> Option<Seconds> {
     const YEAR_9999: f64 = 253_402_300_799.0;
@@ -145,27 +128,5 @@ fn refused(error: &LookupError) -> ApiError {
             "the archive changed since the server read it; the server must be started again",
         ),
         _ => ApiError::new(ErrorCode::InternalFailure, "a file of the archive cannot be read any more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use trailseal_query::{Record, row::TimeFormat};
-
-    use super::*;
-
-    #[test]
-    fn a_row_is_the_value_of_what_the_command_writes() {
-        for record in [
-            r#"{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","userName":"Zo\u00eb","accessKeyId":"AKIA1"},"eventTime":"2023-07-10T11:42:36Z","eventSource":"iam.amazonaws.com","eventName":"DeleteUser","requestParameters":{"userName":"B\"ob é"},"eventID":"e-1","readOnly":false}"#,
-            r#"{"eventSource":"kms.amazonaws.com","eventName":"DescribeKey","requestParameters":{"keyId":"k"}}"#,
-            r#"{"eventTime":"soon","eventCategory":"Insight","insightDetails":{"eventName":"GetUser"}}"#,
-            "{}",
-        ] {
-            let record = Record::new(record.as_bytes());
-            let row = LookupRow::of(&record);
-            let written: Value = serde_json::from_slice(&row.json(TimeFormat::Wire)).unwrap();
-            assert_eq!(value(row), written, "{record:?}");
-        }
     }
 }

@@ -12,26 +12,17 @@ use crate::{
 
 /// Answers calls, on several threads at once. May block.
 pub trait Service: Send + Sync {
-    /// Answers one call. `input` is an object without `null` members.
+    /// Answers one call, and records it where calls are recorded. `input` is an object without `null` members.
     ///
     /// # Errors
     /// [`ApiError`], which goes to the client as it is.
-    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError>;
-
-    /// The same, for a service that records who called.
-    ///
-    /// # Errors
-    /// As [`Service::call`].
-    fn call_in(
+    fn call(
         &self,
         context: &Context,
         caller: &Caller,
         operation: Operation,
         input: Value,
-    ) -> Result<Value, ApiError> {
-        let _ = context;
-        self.call(caller, operation, input)
-    }
+    ) -> Result<Value, ApiError>;
 }
 
 /// The services of a server.

@@ -10,7 +10,7 @@ use trailseal_archive::{Timestamp as Seconds, key::is_region_like};
 use crate::{
     access_keys::{AccessKey, AccessKeys},
     api::{ApiError, ErrorCode, Timestamp, second},
-    wire::{Ambiguous, Request, TARGET, is_access_key_id},
+    wire::{Ambiguous, TARGET, WireRequest, is_access_key_id},
 };
 
 /// How far the clocks of client and server may be apart, in seconds.
@@ -25,7 +25,7 @@ const MAX_SIGNED_HEADERS: usize = 64;
 
 /// What a service asks of signatures.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct SignatureRules {
     /// The names that its credential scopes may hold.
     pub services: &'static [&'static str],
     /// Whether the path is signed as it is on the wire; otherwise normalised and encoded once more.
@@ -34,7 +34,7 @@ pub struct Rules {
     pub unsigned_payload: bool,
 }
 
-impl Rules {
+impl SignatureRules {
     /// Of CloudTrail and the CloudTrail Data API.
     pub const CLOUDTRAIL: Self =
         Self { services: &["cloudtrail", "cloudtrail-data"], path_as_sent: false, unsigned_payload: false };
@@ -56,7 +56,7 @@ pub struct Verified {
 /// Why a signature does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum SignatureRefusal {
     /// No `Authorization`.
     #[error("Missing Authentication Token")]
     Missing,
@@ -100,13 +100,13 @@ pub enum Refusal {
     Mismatch,
 }
 
-impl From<Refusal> for ApiError {
+impl From<SignatureRefusal> for ApiError {
     /// As services of AWS JSON say it; S3 has names of its own.
-    fn from(refusal: Refusal) -> Self {
+    fn from(refusal: SignatureRefusal) -> Self {
         let code = match refusal {
-            Refusal::Missing => ErrorCode::MissingAuthenticationTokenException,
-            Refusal::Incomplete(_) => ErrorCode::IncompleteSignatureException,
-            Refusal::UnknownKey => ErrorCode::UnrecognizedClientException,
+            SignatureRefusal::Missing => ErrorCode::MissingAuthenticationTokenException,
+            SignatureRefusal::Incomplete(_) => ErrorCode::IncompleteSignatureException,
+            SignatureRefusal::UnknownKey => ErrorCode::UnrecognizedClientException,
             _ => ErrorCode::InvalidSignatureException,
         };
         Self::new(code, refusal.to_string())
@@ -116,22 +116,23 @@ impl From<Refusal> for ApiError {
 /// Verifies the signature of a request.
 ///
 /// # Errors
-/// [`Refusal`] for anything but a valid signature over host, time, target, session token and body.
+/// [`SignatureRefusal`] for anything but a valid signature over host, time, target, session token and body.
 pub fn verify(
-    request: &Request<'_>,
-    rules: Rules,
+    request: &WireRequest<'_>,
+    rules: SignatureRules,
     keys: &AccessKeys,
     now: Timestamp,
-) -> Result<Verified, Refusal> {
+) -> Result<Verified, SignatureRefusal> {
     let authorization = Authorization::read(request)?;
     let scope = &authorization.scope;
     if !rules.services.contains(&scope.service) {
-        return Err(Refusal::Service(rules.services.first().copied().unwrap_or_default()));
+        return Err(SignatureRefusal::Service(rules.services.first().copied().unwrap_or_default()));
     }
-    let date = one(request, DATE, "Authorization header requires one 'X-Amz-Date' header.")?
-        .ok_or(Refusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header."))?;
+    let date = one(request, DATE, "Authorization header requires one 'X-Amz-Date' header.")?.ok_or(
+        SignatureRefusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header."),
+    )?;
     check_date(date, scope.date, now)?;
-    let key = keys.find(scope.access_key).ok_or(Refusal::UnknownKey)?;
+    let key = keys.find(scope.access_key).ok_or(SignatureRefusal::UnknownKey)?;
     check_token(request, key)?;
     check_signed_headers(request, &authorization.signed)?;
     let payload = payload_hash(request, rules, &authorization.signed)?;
@@ -140,7 +141,7 @@ pub fn verify(
     let signing_key = signing_key(key, scope);
     // compares in constant time
     hmac::verify(&signing_key, string_to_sign(date, scope, &canonical).as_bytes(), &authorization.signature)
-        .map_err(|_| Refusal::Mismatch)?;
+        .map_err(|_| SignatureRefusal::Mismatch)?;
     Ok(Verified {
         access_key: scope.access_key.to_owned(),
         region: scope.region.to_owned(),
@@ -149,12 +150,12 @@ pub fn verify(
 }
 
 struct Authorization<'a> {
-    scope: Scope<'a>,
+    scope: CredentialScope<'a>,
     signed: Vec<&'a str>,
     signature: [u8; 32],
 }
 
-struct Scope<'a> {
+struct CredentialScope<'a> {
     access_key: &'a str,
     date: &'a str,
     region: &'a str,
@@ -162,26 +163,30 @@ struct Scope<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    fn read(request: &Request<'a>) -> Result<Self, Refusal> {
-        let header =
-            one(request, "authorization", "Authorization must stand once.")?.ok_or(Refusal::Missing)?;
+    fn read(request: &WireRequest<'a>) -> Result<Self, SignatureRefusal> {
+        let header = one(request, "authorization", "Authorization must stand once.")?
+            .ok_or(SignatureRefusal::Missing)?;
         let parameters = header
             .strip_prefix(ALGORITHM)
             .and_then(|rest| rest.strip_prefix(' '))
-            .ok_or(Refusal::Incomplete("Authorization must be of AWS4-HMAC-SHA256."))?;
+            .ok_or(SignatureRefusal::Incomplete("Authorization must be of AWS4-HMAC-SHA256."))?;
         let (mut credential, mut signed, mut signature) = (None, None, None);
         for parameter in parameters.split(',') {
             let (slot, value) = match parameter.trim().split_once('=') {
                 Some(("Credential", value)) => (&mut credential, value),
                 Some(("SignedHeaders", value)) => (&mut signed, value),
                 Some(("Signature", value)) => (&mut signature, value),
-                _ => return Err(Refusal::Incomplete("Authorization has a parameter that it must not have.")),
+                _ => {
+                    return Err(SignatureRefusal::Incomplete(
+                        "Authorization has a parameter that it must not have.",
+                    ));
+                }
             };
             if slot.replace(value).is_some() {
-                return Err(Refusal::Incomplete("Authorization has a parameter twice."));
+                return Err(SignatureRefusal::Incomplete("Authorization has a parameter twice."));
             }
         }
-        let missing = |what| move || Refusal::Incomplete(what);
+        let missing = |what| move || SignatureRefusal::Incomplete(what);
         let credential =
             credential.ok_or_else(missing("Authorization header requires 'Credential' parameter."))?;
         let signed =
@@ -190,53 +195,67 @@ impl<'a> Authorization<'a> {
             signature.ok_or_else(missing("Authorization header requires 'Signature' parameter."))?;
         let bytes = hex::decode(signature).ok().and_then(|bytes| bytes.try_into().ok());
         let is_lower = !signature.bytes().any(|c| c.is_ascii_uppercase());
-        let signature =
-            bytes.filter(|_| is_lower).ok_or(Refusal::Incomplete("Signature must be 64 hex digits."))?;
+        let signature = bytes
+            .filter(|_| is_lower)
+            .ok_or(SignatureRefusal::Incomplete("Signature must be 64 hex digits."))?;
         let signed: Vec<&str> = signed.split(';').collect();
         let in_order = signed.windows(2).all(|pair| pair[0] < pair[1]);
         let is_name = |name: &&str| !name.is_empty() && !name.bytes().any(|c| c.is_ascii_uppercase());
         if signed.len() > MAX_SIGNED_HEADERS || !in_order || !signed.iter().all(is_name) {
-            return Err(Refusal::Incomplete("SignedHeaders must be lower-case names in order, each once."));
+            return Err(SignatureRefusal::Incomplete(
+                "SignedHeaders must be lower-case names in order, each once.",
+            ));
         }
-        Ok(Self { scope: Scope::read(credential)?, signed, signature })
+        Ok(Self { scope: CredentialScope::read(credential)?, signed, signature })
     }
 }
 
-impl<'a> Scope<'a> {
-    fn read(credential: &'a str) -> Result<Self, Refusal> {
+impl<'a> CredentialScope<'a> {
+    fn read(credential: &'a str) -> Result<Self, SignatureRefusal> {
         let mut parts = credential.split('/');
         let mut next = || parts.next().unwrap_or_default();
         let (access_key, date, region, service, end) = (next(), next(), next(), next(), next());
         let is_date = date.len() == 8 && date.bytes().all(|c| c.is_ascii_digit());
         if end != "aws4_request" || parts.next().is_some() || !is_date || !is_access_key_id(access_key) {
-            return Err(Refusal::Incomplete("Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request."));
+            return Err(SignatureRefusal::Incomplete(
+                "Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request.",
+            ));
         }
         if !is_region_like(region) {
-            return Err(Refusal::Incomplete("Credential should be scoped to a valid Region."));
+            return Err(SignatureRefusal::Incomplete("Credential should be scoped to a valid Region."));
         }
         Ok(Self { access_key, date, region, service })
     }
 }
 
-fn one<'a>(request: &Request<'a>, name: &str, otherwise: &'static str) -> Result<Option<&'a str>, Refusal> {
-    request.header(name).map_err(|Ambiguous| Refusal::Incomplete(otherwise))
+fn one<'a>(
+    request: &WireRequest<'a>,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Option<&'a str>, SignatureRefusal> {
+    request.header(name).map_err(|Ambiguous| SignatureRefusal::Incomplete(otherwise))
 }
 
-fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), Refusal> {
-    let signed = Seconds::parse_stamp(date)
-        .map_err(|_| Refusal::Incomplete("Date must be in ISO-8601 'basic format' (YYYYMMDDTHHMMSSZ)."))?;
+fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), SignatureRefusal> {
+    let signed = Seconds::parse_stamp(date).map_err(|_| {
+        SignatureRefusal::Incomplete("Date must be in ISO-8601 'basic format' (YYYYMMDDTHHMMSSZ).")
+    })?;
     if !date.starts_with(scope_date) {
-        return Err(Refusal::Incomplete(
+        return Err(SignatureRefusal::Incomplete(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.",
         ));
     }
     let now = second(now);
     let (oldest, newest) = (now.plus(-WINDOW), now.plus(WINDOW));
     if signed < oldest {
-        return Err(Refusal::Expired { signed: signed.stamp(), oldest: oldest.stamp(), now: now.stamp() });
+        return Err(SignatureRefusal::Expired {
+            signed: signed.stamp(),
+            oldest: oldest.stamp(),
+            now: now.stamp(),
+        });
     }
     if signed > newest {
-        return Err(Refusal::NotYetCurrent {
+        return Err(SignatureRefusal::NotYetCurrent {
             signed: signed.stamp(),
             newest: newest.stamp(),
             now: now.stamp(),
@@ -246,7 +265,7 @@ fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), Refusa
 }
 
 /// Temporary credentials have a token; a token that nobody gave out makes a key unknown.
-fn check_token(request: &Request<'_>, key: &AccessKey) -> Result<(), Refusal> {
+fn check_token(request: &WireRequest<'_>, key: &AccessKey) -> Result<(), SignatureRefusal> {
     let sent = one(request, TOKEN, "X-Amz-Security-Token must stand once.")?;
     let is_right = match (sent, key.token()) {
         (None, None) => true,
@@ -257,46 +276,57 @@ fn check_token(request: &Request<'_>, key: &AccessKey) -> Result<(), Refusal> {
         }
         _ => false,
     };
-    if is_right { Ok(()) } else { Err(Refusal::UnknownKey) }
+    if is_right { Ok(()) } else { Err(SignatureRefusal::UnknownKey) }
 }
 
 /// What a man in the middle could change must be signed.
-fn check_signed_headers(request: &Request<'_>, signed: &[&str]) -> Result<(), Refusal> {
+fn check_signed_headers(request: &WireRequest<'_>, signed: &[&str]) -> Result<(), SignatureRefusal> {
     let is_sent = |name: &str| request.headers.iter().any(|(other, _)| *other == name);
     if !signed.iter().all(|name| is_sent(name)) {
-        return Err(Refusal::Incomplete("SignedHeaders names a header that was not sent."));
+        return Err(SignatureRefusal::Incomplete("SignedHeaders names a header that was not sent."));
     }
     let is_text = |(name, value): &(&str, &[u8])| !signed.contains(name) || str::from_utf8(value).is_ok();
     if !request.headers.iter().all(is_text) {
-        return Err(Refusal::Incomplete("Signed headers must be text."));
+        return Err(SignatureRefusal::Incomplete("Signed headers must be text."));
     }
     let is_ok = |name: &str| signed.contains(&name);
     if !is_ok("host") || !is_ok(DATE) {
-        return Err(Refusal::Incomplete(
+        return Err(SignatureRefusal::Incomplete(
             "'Host' and 'X-Amz-Date' must be 'SignedHeader's in the AWS Authorization.",
         ));
     }
     for name in [TARGET, TOKEN] {
         if is_sent(name) && !is_ok(name) {
-            return Err(Refusal::Incomplete("'X-Amz-Target' and 'X-Amz-Security-Token' must be signed."));
+            return Err(SignatureRefusal::Incomplete(
+                "'X-Amz-Target' and 'X-Amz-Security-Token' must be signed.",
+            ));
         }
     }
     one(request, "host", "Host must stand once.").map(|_| ())
 }
 
-fn payload_hash(request: &Request<'_>, rules: Rules, signed: &[&str]) -> Result<String, Refusal> {
+fn payload_hash(
+    request: &WireRequest<'_>,
+    rules: SignatureRules,
+    signed: &[&str],
+) -> Result<String, SignatureRefusal> {
     let stated = one(request, CONTENT_HASH, "X-Amz-Content-Sha256 must stand once.")?;
     if stated == Some(UNSIGNED) && rules.unsigned_payload && signed.contains(&CONTENT_HASH) {
         return Ok(UNSIGNED.to_owned());
     }
     let actual = hash(request.body);
     match stated {
-        Some(stated) if stated != actual => Err(Refusal::ContentHash),
+        Some(stated) if stated != actual => Err(SignatureRefusal::ContentHash),
         _ => Ok(actual),
     }
 }
 
-fn canonical_request(request: &Request<'_>, rules: Rules, signed: &[&str], payload: &str) -> String {
+fn canonical_request(
+    request: &WireRequest<'_>,
+    rules: SignatureRules,
+    signed: &[&str],
+    payload: &str,
+) -> String {
     let path = if rules.path_as_sent { request.path.to_owned() } else { encoded_path(request.path) };
     let mut text = format!("{}\n{path}\n{}\n", request.method, canonical_query(request.query));
     for name in signed {
@@ -375,8 +405,8 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn string_to_sign(date: &str, scope: &Scope<'_>, canonical: &str) -> String {
-    let Scope { date: day, region, service, .. } = scope;
+fn string_to_sign(date: &str, scope: &CredentialScope<'_>, canonical: &str) -> String {
+    let CredentialScope { date: day, region, service, .. } = scope;
     let hash = hash(canonical.as_bytes());
     format!("{ALGORITHM}\n{date}\n{day}/{region}/{service}/aws4_request\n{hash}")
 }
@@ -386,7 +416,7 @@ fn hash(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
-fn signing_key(key: &AccessKey, scope: &Scope<'_>) -> hmac::Key {
+fn signing_key(key: &AccessKey, scope: &CredentialScope<'_>) -> hmac::Key {
     let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{}", key.secret()).as_bytes());
     [scope.date, scope.region, scope.service, "aws4_request"].into_iter().fold(start, |key, part| {
         hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())

@@ -17,7 +17,7 @@ pub const MAX_DEPTH: usize = 32;
 
 /// A request as received.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct WireRequest<'a> {
     /// The method, in upper case.
     pub method: &'a str,
     /// The path as on the wire, percent-encoded, beginning with `/`.
@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
-impl<'a> Request<'a> {
+impl<'a> WireRequest<'a> {
     /// The value of a header that stands once and is text; `Err` for one that stands more than once or is not.
     ///
     /// # Errors
@@ -55,14 +55,14 @@ pub struct Call {
     /// The operation.
     pub operation: Operation,
     /// Who signed it and where, by its own words.
-    pub scope: Option<Scope>,
+    pub scope: Option<CallScope>,
     /// The input: always an object.
     pub input: Value,
 }
 
 /// What is sent back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct WireAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The content type.
@@ -77,7 +77,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// `UnknownOperationException` for anything but `POST /` with a known target.
-pub fn operation(request: &Request<'_>) -> Result<Operation, ApiError> {
+pub fn operation(request: &WireRequest<'_>) -> Result<Operation, ApiError> {
     let unknown = |message: &str| ApiError::new(ErrorCode::UnknownOperationException, message);
     if request.method != "POST" || request.path != "/" || !request.query.is_empty() {
         return Err(unknown("requests are POST / with the operation in X-Amz-Target"));
@@ -97,7 +97,7 @@ pub fn operation(request: &Request<'_>) -> Result<Operation, ApiError> {
 /// # Errors
 /// `UnknownOperationException`, `SerializationException` for a body that is no JSON object or nests too deeply,
 /// `IncompleteSignatureException` for an `Authorization` that claims to be of AWS and has no usable scope.
-pub fn parse(request: &Request<'_>) -> Result<Call, ApiError> {
+pub fn parse(request: &WireRequest<'_>) -> Result<Call, ApiError> {
     let operation = operation(request)?;
     let scope = scope(request)?;
     let input = input(request.body)?;
@@ -106,7 +106,7 @@ pub fn parse(request: &Request<'_>) -> Result<Call, ApiError> {
 
 /// Who signed a request and where, by its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
+pub struct CallScope {
     /// The access key id.
     pub access_key: String,
     /// The Region.
@@ -118,7 +118,7 @@ pub struct Scope {
 ///
 /// # Errors
 /// `IncompleteSignatureException`.
-pub fn scope(request: &Request<'_>) -> Result<Option<Scope>, ApiError> {
+pub fn scope(request: &WireRequest<'_>) -> Result<Option<CallScope>, ApiError> {
     let incomplete = |message: &str| ApiError::new(ErrorCode::IncompleteSignatureException, message);
     let Ok(header) = request.header("authorization") else {
         return Err(incomplete("Authorization must stand once and be text"));
@@ -137,7 +137,7 @@ pub fn scope(request: &Request<'_>) -> Result<Option<Scope>, ApiError> {
     if !is_region_like(region) {
         return Err(incomplete("Credential should be scoped to a valid Region."));
     }
-    Ok(Some(Scope { access_key: access_key.to_owned(), region: region.to_owned() }))
+    Ok(Some(CallScope { access_key: access_key.to_owned(), region: region.to_owned() }))
 }
 
 /// An error as a client reads it.
@@ -178,10 +178,10 @@ pub fn input(body: &[u8]) -> Result<Value, ApiError> {
 }
 
 /// The answer to a call that was understood.
-pub fn render(result: &Result<Value, ApiError>) -> Answer {
+pub fn render(result: &Result<Value, ApiError>) -> WireAnswer {
     match result {
         Ok(value) => match serde_json::to_vec(value) {
-            Ok(body) => Answer { status: 200, content_type: CONTENT_TYPE, error_type: None, body },
+            Ok(body) => WireAnswer { status: 200, content_type: CONTENT_TYPE, error_type: None, body },
             // a `Value` has only string keys and finite numbers; should that ever change, the client is told
             Err(_) => {
                 render_error(&ApiError::new(ErrorCode::InternalFailure, "the answer cannot be written"))
@@ -192,15 +192,15 @@ pub fn render(result: &Result<Value, ApiError>) -> Answer {
 }
 
 /// The answer that says an error.
-fn render_error(error: &ApiError) -> Answer {
+fn render_error(error: &ApiError) -> WireAnswer {
     let answer = refuse(status(error.code), error.code.as_str(), &error.message);
-    Answer { error_type: None, ..answer }
+    WireAnswer { error_type: None, ..answer }
 }
 
 /// The answer to a request that was not even looked at: an error in AWS JSON and in REST JSON at once.
-pub fn refuse(status: u16, code: &'static str, message: &str) -> Answer {
+pub fn refuse(status: u16, code: &'static str, message: &str) -> WireAnswer {
     let body = json!({ "__type": code, "message": message }).to_string().into_bytes();
-    Answer { status, content_type: CONTENT_TYPE, error_type: Some(code), body }
+    WireAnswer { status, content_type: CONTENT_TYPE, error_type: Some(code), body }
 }
 
 /// 400 for all that the service model knows; clients try again after 500 and 503.
@@ -254,8 +254,8 @@ mod tests {
     const AUTHORIZATION: &[u8] =
         b"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240301/eu-west-1/cloudtrail/aws4_request, SignedHeaders=host, Signature=00";
 
-    fn request<'a>(headers: &'a [(&'a str, &'a [u8])], body: &'a [u8]) -> Request<'a> {
-        Request { method: "POST", path: "/", query: "", headers, body }
+    fn request<'a>(headers: &'a [(&'a str, &'a [u8])], body: &'a [u8]) -> WireRequest<'a> {
+        WireRequest { method: "POST", path: "/", query: "", headers, body }
     }
 
     fn code(headers: &[(&str, &[u8])], body: &[u8]) -> ErrorCode {
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(code(&[(TARGET, good), (TARGET, good)], b"{}"), ErrorCode::UnknownOperationException);
         let headers = [(TARGET, good)];
         for (method, path, query) in [("GET", "/", ""), ("POST", "/x", ""), ("POST", "/", "a=b")] {
-            let request = Request { method, path, query, headers: &headers, body: b"{}" };
+            let request = WireRequest { method, path, query, headers: &headers, body: b"{}" };
             assert_eq!(parse(&request).unwrap_err().code, ErrorCode::UnknownOperationException);
         }
     }
@@ -295,7 +295,7 @@ mod tests {
         let headers = [(TARGET, &b"CloudTrail_20131101.ListTrails"[..]), ("authorization", AUTHORIZATION)];
         let call = parse(&request(&headers, b"")).unwrap();
         let (access_key, region) = ("AKIDEXAMPLE".to_owned(), "eu-west-1".to_owned());
-        assert_eq!(call.scope, Some(Scope { access_key, region }));
+        assert_eq!(call.scope, Some(CallScope { access_key, region }));
         assert_eq!(call.input, json!({}));
     }
 

@@ -14,7 +14,7 @@ use crate::{
 /// The answer of a call. It serialises to the members in the order of the API reference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Answer(pub(crate) Body);
+pub struct OperationAnswer(pub(crate) Body);
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -97,7 +97,7 @@ pub(crate) struct ResourceTags {
     pub(crate) tags_list: Vec<Tag>,
 }
 
-impl Answer {
+impl OperationAnswer {
     pub(crate) fn empty() -> Self {
         Self(Body::Empty {})
     }

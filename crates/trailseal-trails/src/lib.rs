@@ -46,7 +46,7 @@ mod status;
 mod store;
 mod time;
 
-pub use answer::Answer;
+pub use answer::OperationAnswer;
 pub use environment::{BucketFault, Environment, KeyFault, OnDemand, Organization};
 pub use error::{ApiError, ErrorCode};
 pub use input::Input;

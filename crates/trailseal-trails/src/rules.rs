@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Caller, Environment, Operation,
-    answer::Answer,
+    answer::OperationAnswer,
     error::{ApiError, ErrorCode},
     input::Input,
     names::{is_account, is_region},
@@ -27,7 +27,7 @@ mod write;
 pub use find::TrailId;
 
 /// What a call does: the answer, and what it changes.
-pub type Outcome = (Answer, Option<Change>);
+pub type Outcome = (OperationAnswer, Option<Change>);
 
 /// One call. The account is the caller's.
 ///

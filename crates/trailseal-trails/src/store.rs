@@ -136,7 +136,7 @@ impl Store {
         caller: &Caller,
         operation: Operation,
         input: &Value,
-    ) -> Result<crate::Answer, ApiError> {
+    ) -> Result<crate::OperationAnswer, ApiError> {
         let apply = |accounts: &Accounts| {
             let nothing = Account::default();
             let account = accounts.get(&caller.account).unwrap_or(&nothing);

@@ -57,7 +57,8 @@ pub struct DigestFile<'a> {
     pub metadata_problem: Option<String>,
 }
 
-/// A digest file after looking at it alone.
+/// A digest file after looking at it alone; made by [`examine`] and [`parse_digest_file`] alone, so that nobody else says
+/// what a signature is worth.
 #[derive(Clone, Debug)]
 pub struct DigestRow<P = FoundAt> {
     /// Where it was found; `()` where it is not known yet.
@@ -72,8 +73,7 @@ pub struct DigestRow<P = FoundAt> {
     pub trailing: Option<Trailing>,
     /// What it says, if it says anything.
     pub content: DigestContent,
-    /// Signatures found beside it, checked.
-    pub signatures: Vec<(Signature, SignatureCheck)>,
+    pub(crate) signatures: Vec<(Signature, SignatureCheck)>,
     /// When a backfill digest was generated.
     pub backfill_generated: Option<Timestamp>,
     /// Why metadata that lie beside it could not be used.
@@ -228,6 +228,11 @@ impl<P> DigestRow<P> {
                 signature::check_signature(digest, &self.sha256, signature, keys)
             };
         }
+    }
+
+    /// The signatures found beside it, checked.
+    pub fn signatures(&self) -> &[(Signature, SignatureCheck)] {
+        &self.signatures
     }
 
     /// The digest, where the file holds one.

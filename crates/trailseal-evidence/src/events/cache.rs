@@ -34,7 +34,7 @@ pub(super) struct Key {
 
 #[derive(Debug, Default)]
 struct Inner {
-    held: BTreeMap<Key, Held>,
+    held: BTreeMap<Key, CachedItem>,
     /// By the time of their last use, counted in uses.
     uses: BTreeMap<u64, Key>,
     clock: u64,
@@ -42,7 +42,7 @@ struct Inner {
 }
 
 #[derive(Debug)]
-struct Held {
+struct CachedItem {
     item: Item,
     bytes: usize,
     used: u64,
@@ -109,7 +109,7 @@ impl Cache {
         let used = inner.clock;
         inner.bytes += bytes;
         inner.uses.insert(used, key);
-        inner.held.insert(key, Held { item, bytes, used });
+        inner.held.insert(key, CachedItem { item, bytes, used });
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

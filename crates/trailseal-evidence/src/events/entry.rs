@@ -4,7 +4,7 @@ use std::{cmp::Ordering, ops::Range};
 
 use rayon::slice::ParallelSliceMut as _;
 use trailseal_archive::Timestamp;
-use trailseal_query::lookup::{Place, Position};
+use trailseal_query::lookup::{Position, RecordPlace};
 
 /// Stands for no time; less than every time, so that it comes last.
 pub(super) const NO_TIME: i64 = i64::MIN;
@@ -19,18 +19,18 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// A record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct IndexedEvent {
     pub(super) time: i64,
-    /// [`Place::file`]
+    /// [`RecordPlace::file`]
     pub(super) file: u64,
     /// By `kind`: a UUID's bytes, or the beginning and the length of a text.
     id: [u8; 16],
-    /// [`Place::number`]
+    /// [`RecordPlace::number`]
     pub(super) number: u32,
     pub(super) region: u32,
     pub(super) account: u32,
     pub(super) extent: Extent,
-    kind: Kind,
+    kind: IdKind,
     pub(super) traits: u8,
 }
 
@@ -64,7 +64,7 @@ impl Extent {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum IdKind {
     Uuid,
     Text,
     None,
@@ -76,14 +76,14 @@ pub(super) type Texts = Vec<u8>;
 /// All records, in the order of rows; those of one event in the order of their places. A record's rank is its place
 /// in this order.
 #[derive(Debug, Default)]
-pub(super) struct Entries {
-    sorted: Vec<Entry>,
+pub(super) struct IndexedEvents {
+    sorted: Vec<IndexedEvent>,
     texts: Texts,
     /// Ranks, in the order of event ids; records without one are left out.
     by_id: Vec<u32>,
 }
 
-impl Entry {
+impl IndexedEvent {
     /// `texts` takes an id that is no UUID.
     pub(super) fn new(
         time: Option<Timestamp>,
@@ -92,12 +92,12 @@ impl Entry {
         texts: &mut Texts,
     ) -> Self {
         let (kind, id) = match id.map(|text| (text, uuid(text.as_bytes()))) {
-            None => (Kind::None, [0; 16]),
-            Some((_, Some(bytes))) => (Kind::Uuid, bytes),
+            None => (IdKind::None, [0; 16]),
+            Some((_, Some(bytes))) => (IdKind::Uuid, bytes),
             Some((text, None)) => {
                 let start = texts.len() as u64;
                 texts.extend_from_slice(text.as_bytes());
-                (Kind::Text, span(start, text.len() as u64))
+                (IdKind::Text, span(start, text.len() as u64))
             }
         };
         let time = time.map_or(NO_TIME, Timestamp::epoch);
@@ -107,15 +107,15 @@ impl Entry {
 
     /// The entry after its texts were put behind `before` others.
     pub(super) fn moved(mut self, before: usize) -> Self {
-        if self.kind == Kind::Text {
+        if self.kind == IdKind::Text {
             let (start, length) = self.span();
             self.id = span(start + before as u64, length);
         }
         self
     }
 
-    pub(super) fn place(&self) -> Place {
-        Place { file: self.file, number: u64::from(self.number) }
+    pub(super) fn place(&self) -> RecordPlace {
+        RecordPlace { file: self.file, number: u64::from(self.number) }
     }
 
     fn span(&self) -> (u64, u64) {
@@ -126,12 +126,12 @@ impl Entry {
     /// The id's text; `buffer` takes that of a UUID.
     fn id<'t>(&self, texts: &'t [u8], buffer: &'t mut [u8; UUID_LETTERS]) -> Option<&'t [u8]> {
         match self.kind {
-            Kind::None => None,
-            Kind::Uuid => {
+            IdKind::None => None,
+            IdKind::Uuid => {
                 *buffer = uuid_text(&self.id);
                 Some(buffer)
             }
-            Kind::Text => {
+            IdKind::Text => {
                 let (start, length) = self.span();
                 texts.get(start as usize..(start + length) as usize)
             }
@@ -140,7 +140,7 @@ impl Entry {
 
     /// By id alone; those without one come last.
     fn compare_ids(&self, other: &Self, texts: &[u8]) -> Ordering {
-        if self.kind == Kind::Uuid && other.kind == Kind::Uuid {
+        if self.kind == IdKind::Uuid && other.kind == IdKind::Uuid {
             return self.id.cmp(&other.id);
         }
         let (mut one, mut two) = ([0; UUID_LETTERS], [0; UUID_LETTERS]);
@@ -156,9 +156,9 @@ impl Entry {
     }
 }
 
-impl Entries {
+impl IndexedEvents {
     /// Brings records into order, and says the rank of each.
-    pub(super) fn sort(unsorted: Vec<Entry>, mut texts: Texts) -> (Self, Vec<u32>) {
+    pub(super) fn sort(unsorted: Vec<IndexedEvent>, mut texts: Texts) -> (Self, Vec<u32>) {
         let mut order: Vec<u32> = (0..unsorted.len() as u32).collect();
         order.par_sort_unstable_by(|one, two| {
             unsorted[*one as usize].compare(&unsorted[*two as usize], &texts)
@@ -167,9 +167,9 @@ impl Entries {
         for (rank, number) in (0..).zip(&order) {
             ranks[*number as usize] = rank;
         }
-        let entries: Vec<Entry> = order.into_iter().map(|number| unsorted[number as usize]).collect();
+        let entries: Vec<IndexedEvent> = order.into_iter().map(|number| unsorted[number as usize]).collect();
         drop(unsorted);
-        let has_id = |rank: &u32| entries[*rank as usize].kind != Kind::None;
+        let has_id = |rank: &u32| entries[*rank as usize].kind != IdKind::None;
         let mut by_id: Vec<u32> = (0..entries.len() as u32).filter(has_id).collect();
         by_id.par_sort_unstable_by(|one, two| {
             entries[*one as usize].compare_ids(&entries[*two as usize], &texts).then(one.cmp(two))
@@ -184,10 +184,10 @@ impl Entries {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.sorted.capacity() * size_of::<Entry>() + self.texts.capacity() + self.by_id.capacity() * 4
+        self.sorted.capacity() * size_of::<IndexedEvent>() + self.texts.capacity() + self.by_id.capacity() * 4
     }
 
-    pub(super) fn of(&self, rank: u32) -> &Entry {
+    pub(super) fn of(&self, rank: u32) -> &IndexedEvent {
         &self.sorted[rank as usize]
     }
 
@@ -202,7 +202,7 @@ impl Entries {
         self.position_of(self.of(rank))
     }
 
-    fn position_of(&self, entry: &Entry) -> Position {
+    fn position_of(&self, entry: &IndexedEvent) -> Position {
         let mut buffer = [0; UUID_LETTERS];
         let id = entry.id(&self.texts, &mut buffer).and_then(|id| std::str::from_utf8(id).ok());
         Position::new(Timestamp::from_epoch(entry.time), id, entry.place())
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn an_entry_takes_64_bytes() {
-        assert_eq!(size_of::<Entry>(), 64);
+        assert_eq!(size_of::<IndexedEvent>(), 64);
     }
 
     #[test]
@@ -320,18 +320,18 @@ mod tests {
         fn the_order_is_that_of_positions_and_then_of_places(rows in any_rows(), probe in any::<prop::sample::Index>()) {
             let mut texts = Texts::new();
             let time = |epoch: Option<i64>| epoch.and_then(Timestamp::from_epoch);
-            let unsorted: Vec<Entry> = rows
+            let unsorted: Vec<IndexedEvent> = rows
                 .iter()
                 .map(|(epoch, id, file, number)| {
-                    Entry::new(time(*epoch), id.as_deref(), (*file, *number), &mut texts)
+                    IndexedEvent::new(time(*epoch), id.as_deref(), (*file, *number), &mut texts)
                 })
                 .collect();
-            let (entries, ranks) = Entries::sort(unsorted, texts);
+            let (entries, ranks) = IndexedEvents::sort(unsorted, texts);
 
-            let mut expected: Vec<(Position, Place)> = rows
+            let mut expected: Vec<(Position, RecordPlace)> = rows
                 .iter()
                 .map(|(epoch, id, file, number)| {
-                    let place = Place { file: *file, number: u64::from(*number) };
+                    let place = RecordPlace { file: *file, number: u64::from(*number) };
                     (Position::new(time(*epoch), id.as_deref(), place), place)
                 })
                 .collect();
@@ -350,7 +350,7 @@ mod tests {
                         .collect();
                     prop_assert_eq!(entries.with_id(id), with_id);
                 }
-                let place = Place { file: row.2, number: u64::from(row.3) };
+                let place = RecordPlace { file: row.2, number: u64::from(row.3) };
                 let after = Position::new(time(row.0), row.1.as_deref(), place);
                 let behind = expected.iter().filter(|(position, _)| *position <= after).count();
                 prop_assert_eq!(entries.behind(&after) as usize, behind);

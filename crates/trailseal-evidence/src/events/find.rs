@@ -2,102 +2,33 @@
 
 use std::collections::VecDeque;
 
-use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
-    category::Category,
-    lookup::{AttributeKey, DEFAULT_MAX_RESULTS, Limit, Lookup, Page, Position, Request},
+    lookup::{AskedPage, AttributeKey, Lookup, LookupSource, Position, RecordPage, Request},
 };
 
-use crate::inputs::first_bytes;
-
 use super::{
-    Answer, EventIndex, LookupError, MAX_PAGE, RecentEvents, Scope,
+    EventIndex, LookupError,
     keys::{account, fit},
 };
 
-/// Answers a request at the time `now` from an archive's events, from those that came one by one, or from both; an
-/// event that both have is one row. Tokens are bound to the archive and to the account that asks; events that come do not
-/// disturb them. An account that is the only one of an archive has the tokens of the archive.
-///
-/// # Errors
-/// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.
-pub fn lookup(
-    archive: Option<&EventIndex>,
-    recent: Option<&RecentEvents>,
-    request: &Request,
-    scope: &Scope<'_>,
-    now: Timestamp,
-) -> Result<Answer, LookupError> {
-    let mut scoped;
-    let request = match scope.region {
-        None => request,
-        Some(region) => {
-            scoped = request.clone();
-            scoped.region = Some(region.to_owned());
-            &scoped
-        }
-    };
-    let lookup = request.check(now, data_set(archive, recent, scope))?;
-    let rows = lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS);
-    let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
-    if let Some(archive) = archive {
-        page.merge(archive.page(request, scope, &lookup, rows)?);
-    }
-    if let Some(recent) = recent {
-        page.merge(recent.page(request, scope, &lookup, rows));
-    }
-    let has_more = page.has_more();
-    let mut after = None;
-    let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
-    for (position, record) in page.into_rows() {
-        after = Some(position);
-        records.push(record);
-    }
-    let next_token = after.filter(|_| has_more).map(|after| lookup.token(after));
-    Ok(Answer { records, next_token })
-}
+impl LookupSource for EventIndex {
+    type Error = LookupError;
 
-/// What tokens are bound to: a token of one account is of no use to another.
-fn data_set(archive: Option<&EventIndex>, recent: Option<&RecentEvents>, scope: &Scope<'_>) -> u64 {
-    let fingerprint = archive.map_or(0, EventIndex::fingerprint);
-    let is_all_of = |account| recent.is_none() && archive.is_some_and(|archive| archive.is_all_of(account));
-    let Some(account) = scope.account.filter(|account| !is_all_of(account)) else { return fingerprint };
-    let bound = [&fingerprint.to_be_bytes(), account.as_bytes()].concat();
-    first_bytes(&trailseal_sha256::digest(&bound))
-}
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
 
-impl EventIndex {
-    /// Whether no other account has events in it.
     fn is_all_of(&self, account: &str) -> bool {
         self.sole_account == Some(self.keys.short(Some(account)))
     }
 
-    /// Answers a request at the time `now`; see [`lookup()`].
-    ///
-    /// # Errors
-    /// [`LookupError`]: the request is rejected, or a file is not as it was when the index was loaded.
-    pub fn lookup(
-        &self,
-        request: &Request,
-        scope: &Scope<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, LookupError> {
-        lookup(Some(self), None, request, scope, now)
-    }
-
-    /// The first `rows` rows of a checked request, whose region is that of the scope.
-    fn page(
-        &self,
-        request: &Request,
-        scope: &Scope<'_>,
-        lookup: &Lookup,
-        rows: usize,
-    ) -> Result<Page<Box<[u8]>>, LookupError> {
-        let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
-        let wanted = lookup.predicate_with_times();
+    fn page(&self, asked: &AskedPage<'_>) -> Result<RecordPage, LookupError> {
+        let mut page = asked.page();
+        let rows = asked.limit.rows;
+        let wanted = asked.lookup.predicate_with_times();
         let mut session = self.reader.session(&self.entries, &self.files, &self.keys);
-        let mut candidates = self.candidates(request, scope, lookup);
+        let mut candidates = self.candidates(asked);
         let mut next = VecDeque::new();
         let mut last: Option<Position> = None;
         while !page.has_more() {
@@ -117,7 +48,7 @@ impl EventIndex {
             let bytes = session.read(rank, next.iter().copied())?;
             let record = Record::new(&bytes);
             let is_of_account =
-                scope.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
+                asked.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
             if is_of_account && wanted.matches(&record) {
                 let place = self.entries.of(rank).place();
                 page.offer(position.clone(), place, bytes.len(), || (&*bytes).into());
@@ -126,19 +57,17 @@ impl EventIndex {
         }
         Ok(page)
     }
+}
 
+impl EventIndex {
     /// The ranks, in order, among which are all records that match.
-    fn candidates<'a>(
-        &'a self,
-        request: &Request,
-        scope: &Scope<'_>,
-        lookup: &Lookup,
-    ) -> impl Iterator<Item = u32> + use<'a> {
-        let categories = categories(request);
+    fn candidates<'a>(&'a self, asked: &AskedPage<'_>) -> impl Iterator<Item = u32> + use<'a> {
+        let AskedPage { request, lookup, account, .. } = *asked;
+        let categories = request.categories();
         let read_only = request.attributes.iter().find(|one| one.key == AttributeKey::ReadOnly.name());
         let read_only = read_only.map(|attribute| attribute.value == "true");
         let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
-        let account = scope.account.map(|account| self.keys.short(Some(account)));
+        let account = account.map(|account| self.keys.short(Some(account)));
         let span = self.span(lookup);
         self.listed(request, &span).filter(move |rank| {
             let entry = self.entries.of(*rank);
@@ -149,17 +78,17 @@ impl EventIndex {
     }
 
     /// The ranks of the records of the time that is asked for, and of those without a time.
-    fn span(&self, lookup: &Lookup) -> Span {
+    fn span(&self, lookup: &Lookup) -> RankSpan {
         let behind = lookup.after.as_ref().map_or(0, |after| self.entries.behind(after));
         let start = lookup.end.map_or(behind, |end| behind.max(self.entries.not_after(end)));
         let all = self.entries.len() as u32;
         let timeless = self.entries.timeless();
         let end = lookup.start.map_or(timeless, |time| self.entries.before(time).min(timeless));
-        Span { start, end: end.max(start), timeless: timeless.max(start), all: all.max(start) }
+        RankSpan { start, end: end.max(start), timeless: timeless.max(start), all: all.max(start) }
     }
 
     /// The shortest list of an attribute within the span, or the whole span.
-    fn listed<'a>(&'a self, request: &Request, span: &Span) -> Box<dyn Iterator<Item = u32> + 'a> {
+    fn listed<'a>(&'a self, request: &Request, span: &RankSpan) -> Box<dyn Iterator<Item = u32> + 'a> {
         let lists = request.attributes.iter().filter_map(|attribute| {
             let key = AttributeKey::from_name(&attribute.key)?;
             match key {
@@ -182,26 +111,11 @@ impl EventIndex {
 }
 
 /// Ranks from `start` to `end`, and from `timeless` to `all`.
-struct Span {
+struct RankSpan {
     start: u32,
     end: u32,
     timeless: u32,
     all: u32,
-}
-
-/// The categories that the request's predicate has.
-pub(super) fn categories(request: &Request) -> Vec<Category> {
-    if request.event_category.is_some() {
-        return vec![Category::Insight];
-    }
-    let mut categories = vec![Category::Management];
-    if request.extensions.data_events {
-        categories.push(Category::Data);
-    }
-    if request.extensions.network_activity_events {
-        categories.push(Category::NetworkActivity);
-    }
-    categories
 }
 
 fn within(ranks: &[u32], start: u32, end: u32) -> &[u32] {

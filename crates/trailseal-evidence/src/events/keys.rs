@@ -8,7 +8,7 @@ use std::{
 use trailseal_query::{
     Record,
     category::{Category, category},
-    lookup::AttributeKey,
+    lookup::{AttributeKey, AttributePlace},
     path::FieldPath,
     row::{resources, username},
 };
@@ -27,18 +27,29 @@ pub(super) struct Keys {
     paths: Paths,
 }
 
+/// The attributes whose texts stand at paths, as [`AttributeKey::place`] has them.
 #[derive(Debug)]
 struct Paths {
-    access_key: FieldPath,
-    name: FieldPath,
-    source: FieldPath,
-    insight_name: FieldPath,
-    insight_source: FieldPath,
+    plain: Vec<(AttributeKey, FieldPath)>,
+    insight: Vec<(AttributeKey, FieldPath)>,
+}
+
+fn paths_of(is_insight: bool) -> Vec<(AttributeKey, FieldPath)> {
+    // of these the entry itself tells
+    let is_listed = |key: &AttributeKey| !matches!(key, AttributeKey::EventId | AttributeKey::ReadOnly);
+    let keys = AttributeKey::ALL.into_iter().filter(is_listed);
+    let paths = keys.filter(|key| !is_insight || key.is_of_insights()).filter_map(|key| {
+        match key.place(is_insight) {
+            AttributePlace::Path(path) => Some((key, path)),
+            AttributePlace::Derived(_) => None,
+        }
+    });
+    paths.collect()
 }
 
 /// What is noted of one record.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(super) struct LookupTexts {
     pub(super) traits: u8,
     pub(super) region: u32,
     pub(super) account: u32,
@@ -73,13 +84,7 @@ pub(super) type HasRoom<'r> = dyn Fn(usize) -> bool + 'r;
 
 impl Keys {
     pub(super) fn new() -> Self {
-        let paths = Paths {
-            access_key: FieldPath::new(["userIdentity", "accessKeyId"]),
-            name: FieldPath::new(["eventName"]),
-            source: FieldPath::new(["eventSource"]),
-            insight_name: FieldPath::new(["insightDetails", "eventName"]),
-            insight_source: FieldPath::new(["insightDetails", "eventSource"]),
-        };
+        let paths = Paths { plain: paths_of(false), insight: paths_of(true) };
         Self { state: RandomState::new(), paths }
     }
 
@@ -104,26 +109,21 @@ impl Keys {
     }
 
     /// What is to be noted of a record; `false` when no request can find it, because its category is unknown.
-    pub(super) fn note(&self, record: &Record<'_>, noted: &mut Noted, has_room: &HasRoom<'_>) -> bool {
+    pub(super) fn note(&self, record: &Record<'_>, noted: &mut LookupTexts, has_room: &HasRoom<'_>) -> bool {
         let Some(category) = category(record) else { return false };
         noted.traits = traits(category, read_only(record));
         noted.region = self.short(record.member("awsRegion").and_then(|region| region.text()).as_deref());
         noted.account = self.short(account(record).as_deref());
         noted.hashes.clear();
         let is_insight = category == Category::Insight;
-        let (name, source) = if is_insight {
-            (&self.paths.insight_name, &self.paths.insight_source)
-        } else {
-            (&self.paths.name, &self.paths.source)
-        };
         let group = &mut noted.group;
-        self.visit(record, name, AttributeKey::EventName, group);
-        self.visit(record, source, AttributeKey::EventSource, group);
+        for (key, path) in if is_insight { &self.paths.insight } else { &self.paths.plain } {
+            self.visit(record, path, *key, group);
+        }
         if is_insight {
             self.take(&NAMES, noted, has_room);
             return true;
         }
-        self.visit(record, &self.paths.access_key, AttributeKey::AccessKeyId, group);
         group.extend(username(record).map(|name| self.hash(AttributeKey::Username, &name)));
         self.take(&NAMES, noted, has_room);
         let resources = resources(record);
@@ -145,7 +145,7 @@ impl Keys {
     }
 
     /// Notes a group of texts, or that there are too many.
-    fn take(&self, group: &Group, noted: &mut Noted, has_room: &HasRoom<'_>) {
+    fn take(&self, group: &Group, noted: &mut LookupTexts, has_room: &HasRoom<'_>) {
         let found = &mut noted.group;
         found.sort_unstable();
         found.dedup();

@@ -12,8 +12,8 @@ use trailseal_query::{Filter, Predicate};
 
 use super::{
     EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS, MORE_KEYS,
-    entry::{Entries, Entry, Extent, Texts},
-    keys::{Keys, Noted},
+    entry::{Extent, IndexedEvent, IndexedEvents, Texts},
+    keys::{Keys, LookupTexts},
     postings::{Pair, Postings, pair},
     read::Reader,
 };
@@ -55,13 +55,13 @@ impl EventIndex {
             ..ScanOptions::default()
         };
         let context = Context { files: &files, keys: &keys, counts: &counts };
-        let take = |loaded: &mut Loaded, row: &Row<'_>| loaded.row(row, &context);
-        let result = scan::fold(&*files, &scan, &filter, progress, &Loaded::default, &take);
+        let take = |loaded: &mut LoadedPart, row: &Row<'_>| loaded.row(row, &context);
+        let result = scan::fold(&*files, &scan, &filter, progress, &LoadedPart::default, &take);
         if let Some(failure) = counts.take_failure() {
             return Err(failure);
         }
         let (loaded, summary) = result?;
-        let Loaded { entries, pairs, texts, .. } = loaded;
+        let LoadedPart { entries, pairs, texts, .. } = loaded;
         if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
             return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
         }
@@ -69,7 +69,7 @@ impl EventIndex {
         let first = accounts.next();
         let sole_account = first.filter(|first| accounts.all(|account| account == *first));
         let (entries, postings) = pool.install(|| {
-            let (entries, ranks) = Entries::sort(entries, texts);
+            let (entries, ranks) = IndexedEvents::sort(entries, texts);
             (entries, Postings::build(pairs, &ranks))
         });
         let fingerprint = files.fingerprint();
@@ -80,12 +80,12 @@ impl EventIndex {
 
 /// What one thread found, or all of them.
 #[derive(Default)]
-struct Loaded {
-    entries: Vec<Entry>,
+struct LoadedPart {
+    entries: Vec<IndexedEvent>,
     /// By the numbers of the entries.
     pairs: Vec<Pair>,
     texts: Texts,
-    noted: Noted,
+    noted: LookupTexts,
     /// The file that was seen last, and was as listed.
     file: Option<u64>,
 }
@@ -106,7 +106,7 @@ struct Counts {
     failure: std::sync::Mutex<Option<LoadError>>,
 }
 
-impl Loaded {
+impl LoadedPart {
     /// Takes a row, and ends the scan when the index cannot be made.
     fn row(&mut self, row: &Row<'_>, context: &Context<'_>) -> ControlFlow<()> {
         match self.try_row(row, context) {
@@ -134,7 +134,7 @@ impl Loaded {
         let own = own.map_err(|_| LoadError::TooMany { shown: shown(), what: "events" })?;
         let id = row.record.member("eventID").and_then(|id| id.text()).filter(|id| !id.is_empty());
         let before = self.texts.len();
-        let mut entry = Entry::new(row.record.time(), id.as_deref(), (file, number), &mut self.texts);
+        let mut entry = IndexedEvent::new(row.record.time(), id.as_deref(), (file, number), &mut self.texts);
         context.counts.count((self.texts.len() - before) as u64, &shown)?;
         entry.traits = self.noted.traits;
         entry.region = self.noted.region;
@@ -147,7 +147,7 @@ impl Loaded {
     }
 }
 
-impl Fold for Loaded {
+impl Fold for LoadedPart {
     fn merge(&mut self, other: Self) {
         let (entries, texts) = (self.entries.len() as u32, self.texts.len());
         if self.entries.is_empty() {

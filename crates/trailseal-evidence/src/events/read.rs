@@ -33,12 +33,12 @@ use trailseal_query::{
 use self::{
     content::Content,
     hits::Hits,
-    part::{Part, Workbenches},
+    part::{FilePart, Workbenches},
 };
 use super::{
     CACHE_BYTES, LookupError, MEMBERS,
     cache::Cache,
-    entry::{Entries, Extent},
+    entry::{Extent, IndexedEvents},
     keys::Keys,
 };
 use crate::{
@@ -71,7 +71,7 @@ pub(super) struct Reader {
 /// Reads the records of one lookup.
 pub(super) struct Session<'a> {
     reader: &'a Reader,
-    entries: &'a Entries,
+    entries: &'a IndexedEvents,
     files: &'a FileList,
     keys: &'a Keys,
     /// Records that were read before they were asked for, by rank.
@@ -86,7 +86,7 @@ struct Wanted {
 }
 
 /// Records with their ranks.
-type Found = Vec<(u32, Arc<[u8]>)>;
+type FoundRecord = Vec<(u32, Arc<[u8]>)>;
 
 impl Reader {
     pub(super) fn new(pool: ThreadPool, options: &ScanOptions<'_>, given: &[PathBuf]) -> Self {
@@ -102,7 +102,7 @@ impl Reader {
 
     pub(super) fn session<'a>(
         &'a self,
-        entries: &'a Entries,
+        entries: &'a IndexedEvents,
         files: &'a FileList,
         keys: &'a Keys,
     ) -> Session<'a> {
@@ -190,33 +190,33 @@ impl Session<'_> {
     }
 
     /// Takes those of the wanted records that are held; their file is as it was.
-    fn held(&self, wanted: &mut Wanted) -> Found {
+    fn held(&self, wanted: &mut Wanted) -> FoundRecord {
         let Wanted { file, ranks } = wanted;
-        let found: Found =
+        let found: FoundRecord =
             ranks.iter().filter_map(|rank| Some((*rank, self.reader.cache.record(*file, *rank)?))).collect();
         if found.is_empty() || self.unchanged(*file).is_err() {
-            return Found::new();
+            return FoundRecord::new();
         }
         ranks.retain(|rank| found.iter().all(|(other, _)| other != rank));
         found
     }
 
     /// Those of the wanted records that lie where they lay, if that is the way to read their file.
-    fn of_part(&self, wanted: &Wanted) -> Found {
+    fn of_part(&self, wanted: &Wanted) -> FoundRecord {
         let Self { reader, entries, files, .. } = self;
         let Wanted { file, ranks } = wanted;
         if reader.cache.file(*file).is_some() {
-            return Found::new();
+            return FoundRecord::new();
         }
-        let Some(path) = files.real(*file) else { return Found::new() };
+        let Some(path) = files.real(*file) else { return FoundRecord::new() };
         let extents: Vec<Extent> = ranks.iter().map(|rank| entries.of(*rank).extent).collect();
-        let found: Found = reader.benches.with(|bench| {
+        let found: FoundRecord = reader.benches.with(|bench| {
             let part = bench.read(&path, files.state(*file), &extents, reader.limit());
-            let record = |part: &Part<'_>, (rank, extent): (u32, Extent)| {
+            let record = |part: &FilePart<'_>, (rank, extent): (u32, Extent)| {
                 Some((rank, self.record(rank, part.bytes(extent)?)?))
             };
             let all = ranks.iter().copied().zip(extents);
-            part.map_or_else(Found::new, |part| all.filter_map(|one| record(&part, one)).collect())
+            part.map_or_else(FoundRecord::new, |part| all.filter_map(|one| record(&part, one)).collect())
         });
         for (rank, record) in &found {
             reader.cache.put_record(*file, *rank, Arc::clone(record));
@@ -225,10 +225,10 @@ impl Session<'_> {
     }
 
     /// Those of the wanted records that were not found, if their file can be held.
-    fn of_whole(&self, wanted: &Wanted, found: &Found) -> Found {
+    fn of_whole(&self, wanted: &Wanted, found: &FoundRecord) -> FoundRecord {
         let Wanted { file, ranks } = wanted;
         let content = self.unchanged(*file).and_then(|path| self.content(*file, &path));
-        let Ok(content) = content else { return Found::new() };
+        let Ok(content) = content else { return FoundRecord::new() };
         let is_missing = |rank: &u32| found.iter().all(|(other, _)| other != rank);
         let record = |rank: u32| Some((rank, self.record_of(&content, rank)?));
         ranks.iter().copied().filter(is_missing).filter_map(record).collect()

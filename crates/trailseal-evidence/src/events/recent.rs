@@ -9,13 +9,13 @@ use std::{
 use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
-    lookup::{AttributeKey, Limit, Lookup, Page, Place, Position, Request},
+    lookup::{AskedPage, AttributeKey, Lookup, LookupSource, Position, RecordPage, RecordPlace, Request},
 };
 
 use super::{
-    MAX_PAGE, Scope,
-    find::{categories, merged},
-    keys::{Keys, Noted, account, fit},
+    LookupError,
+    find::merged,
+    keys::{Keys, LookupTexts, account, fit},
 };
 
 /// What every event takes: its number and its place in the order.
@@ -38,29 +38,29 @@ const ALL: u64 = 0;
 pub struct RecentEvents {
     keys: Keys,
     limit: usize,
-    inner: RwLock<Inner>,
+    inner: RwLock<RecentRows>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct RecentRows {
     /// Every event, in order, under each of its hashes, one of which all have. With their numbers: several records may
     /// claim to be one event, and a request may want any of them.
-    filed: BTreeMap<Key, Arc<Row>>,
+    filed: BTreeMap<FiledKey, Arc<RecentRow>>,
     /// In the order in which they came.
     arrived: VecDeque<Arrival>,
     bytes: usize,
 }
 
 /// Hash, place in the order, number.
-type Key = (u64, Arc<Position>, u64);
+type FiledKey = (u64, Arc<Position>, u64);
 
 #[derive(Debug)]
-struct Row {
+struct RecentRow {
     traits: u8,
     region: u32,
     account: u32,
     hashes: Box<[u64]>,
-    place: Place,
+    place: RecordPlace,
     record: Box<[u8]>,
 }
 
@@ -68,7 +68,7 @@ struct Row {
 struct Arrival {
     number: u64,
     /// `None` for an event that is not filed, because nobody can ask for it.
-    row: Option<(Arc<Position>, Arc<Row>)>,
+    row: Option<(Arc<Position>, Arc<RecentRow>)>,
 }
 
 impl RecentEvents {
@@ -80,19 +80,26 @@ impl RecentEvents {
     /// Adds an event record; the oldest make room. Numbers grow, one an event.
     pub fn add(&self, number: u64, record: &[u8]) {
         let read = Record::new(record);
-        let mut noted = Noted::default();
+        let mut noted = LookupTexts::default();
         let is_asked_for = self.keys.note(&read, &mut noted, &|_| false);
         // behind those of an archive, where one event is in both
-        let place = Place { file: u64::MAX, number };
+        let place = RecordPlace { file: u64::MAX, number };
         let position = Arc::new(Position::of(&read, place));
         let row = is_asked_for.then(|| {
             let id = read.member("eventID").and_then(|id| id.text()).unwrap_or_default();
-            let Noted { traits, region, account, mut hashes, .. } = noted;
+            let LookupTexts { traits, region, account, mut hashes, .. } = noted;
             hashes.extend([ALL, self.keys.hash(AttributeKey::EventId, &id)]);
-            Arc::new(Row { traits, region, account, hashes: hashes.into(), place, record: record.into() })
+            Arc::new(RecentRow {
+                traits,
+                region,
+                account,
+                hashes: hashes.into(),
+                place,
+                record: record.into(),
+            })
         });
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let Inner { filed, arrived, bytes } = &mut *inner;
+        let RecentRows { filed, arrived, bytes } = &mut *inner;
         *bytes += ARRIVAL;
         if let Some(row) = &row {
             *bytes += row.bytes();
@@ -126,44 +133,6 @@ impl RecentEvents {
         self.len() == 0
     }
 
-    /// The first `rows` rows of a checked request, whose region is that of the scope.
-    pub(super) fn page(
-        &self,
-        request: &Request,
-        scope: &Scope<'_>,
-        lookup: &Lookup,
-        rows: usize,
-    ) -> Page<Box<[u8]>> {
-        let mut page = Page::new(Limit { rows, bytes: MAX_PAGE }, lookup.after.clone());
-        let wanted = lookup.predicate_with_times();
-        let categories = categories(request);
-        let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
-        let of_account = scope.account.map(|account| self.keys.short(Some(account)));
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        let [listed, overfull] = self.hashes(request).map(|hash| inner.under(hash, start(lookup)));
-        let before = |one: &(&Key, &Arc<Row>), other: &(&Key, &Arc<Row>)| {
-            (&one.0.1, one.0.2) < (&other.0.1, other.0.2)
-        };
-        for ((_, position, _), row) in merged(listed, overfull, before) {
-            let is_candidate = fit(row.traits, &categories, None)
-                && region.is_none_or(|region| row.region == region)
-                && of_account.is_none_or(|account| row.account == account);
-            if !is_candidate {
-                continue;
-            }
-            let record = Record::new(&row.record);
-            let is_of_account =
-                scope.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
-            if is_of_account && wanted.matches(&record) {
-                page.offer(Position::clone(position), row.place, row.record.len(), || row.record.clone());
-            }
-            if page.has_more() {
-                break;
-            }
-        }
-        page
-    }
-
     /// Those under which all rows lie that a request may want.
     fn hashes(&self, request: &Request) -> [Option<u64>; 2] {
         let keyed = request.attributes.iter().find_map(|attribute| {
@@ -175,13 +144,59 @@ impl RecentEvents {
     }
 }
 
-impl Inner {
+impl LookupSource for RecentEvents {
+    type Error = LookupError;
+
+    /// Tokens go on when events come.
+    fn fingerprint(&self) -> u64 {
+        0
+    }
+
+    /// Of any account more may come.
+    fn is_all_of(&self, _: &str) -> bool {
+        false
+    }
+
+    fn page(&self, asked: &AskedPage<'_>) -> Result<RecordPage, LookupError> {
+        let AskedPage { request, lookup, .. } = *asked;
+        let mut page = asked.page();
+        let wanted = lookup.predicate_with_times();
+        let categories = request.categories();
+        let region = request.region.as_deref().map(|region| self.keys.short(Some(region)));
+        let of_account = asked.account.map(|account| self.keys.short(Some(account)));
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let [listed, overfull] = self.hashes(request).map(|hash| inner.under(hash, start(lookup)));
+        let before = |one: &(&FiledKey, &Arc<RecentRow>), other: &(&FiledKey, &Arc<RecentRow>)| {
+            (&one.0.1, one.0.2) < (&other.0.1, other.0.2)
+        };
+        for ((_, position, _), row) in merged(listed, overfull, before) {
+            let is_candidate = fit(row.traits, &categories, None)
+                && region.is_none_or(|region| row.region == region)
+                && of_account.is_none_or(|account| row.account == account);
+            if !is_candidate {
+                continue;
+            }
+            let record = Record::new(&row.record);
+            let is_of_account =
+                asked.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
+            if is_of_account && wanted.matches(&record) {
+                page.offer(Position::clone(position), row.place, row.record.len(), || row.record.clone());
+            }
+            if page.has_more() {
+                break;
+            }
+        }
+        Ok(page)
+    }
+}
+
+impl RecentRows {
     /// What is filed under a hash, in order, from a place on.
     fn under(
         &self,
         hash: Option<u64>,
         start: Bound<(Position, u64)>,
-    ) -> impl Iterator<Item = (&Key, &Arc<Row>)> {
+    ) -> impl Iterator<Item = (&FiledKey, &Arc<RecentRow>)> {
         let ranges = hash.map(|hash| {
             let from = start.map(|(position, number)| (hash, Arc::new(position), number));
             self.filed.range((from, Bound::Unbounded)).take_while(move |((filed, ..), _)| *filed == hash)
@@ -190,20 +205,20 @@ impl Inner {
     }
 }
 
-impl Row {
+impl RecentRow {
     fn bytes(&self) -> usize {
         ROW + self.record.len() + self.hashes.len() * FILED
     }
 
     /// Where it is filed.
-    fn keys<'r>(&'r self, position: &'r Arc<Position>, number: u64) -> impl Iterator<Item = Key> + 'r {
+    fn keys<'r>(&'r self, position: &'r Arc<Position>, number: u64) -> impl Iterator<Item = FiledKey> + 'r {
         self.hashes.iter().map(move |hash| (*hash, Arc::clone(position), number))
     }
 }
 
 /// Where the rows begin that may be wanted.
 fn start(lookup: &Lookup) -> Bound<(Position, u64)> {
-    let place = Place { file: 0, number: 0 };
+    let place = RecordPlace { file: 0, number: 0 };
     // no id stands before the empty one, so that this is the first position of its second
     let newest = lookup.end.or_else(|| Timestamp::from_epoch(LAST_SECOND));
     let newest = Position::new(newest, Some(""), place);

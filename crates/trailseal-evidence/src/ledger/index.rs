@@ -12,7 +12,7 @@ use crate::paths::text_of;
 
 /// What there is to say of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum SlotState {
     /// Nothing: it is no log file.
     Nothing,
     /// It was read, and is a digest document, or the metadata beside one.
@@ -30,7 +30,7 @@ pub(super) type NamingId = std::num::NonZero<u32>;
 
 /// What one digest says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Naming {
+pub(super) struct DigestClaim {
     /// The hash of its content, if it is stated in a known algorithm.
     hash: [u8; 32],
     /// Seconds since the epoch.
@@ -43,7 +43,7 @@ pub(super) struct Naming {
 
 const END: u32 = u32::MAX;
 
-impl Naming {
+impl DigestClaim {
     const AUTHENTIC: u8 = 1;
     const HASHED: u8 = 2;
     const SPANNED: u8 = 4;
@@ -93,33 +93,34 @@ impl Naming {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     folders: HashMap<Box<str>, Vec<Names>>,
-    namings: Vec<Naming>,
+    namings: Vec<DigestClaim>,
     /// The content of the logs of an account and region.
     families: Vec<HashSet<[u8; 32]>>,
 }
 
 impl Index {
     /// Adds a naming to those of a file.
-    pub(super) fn name(&mut self, slot: Slot, naming: Naming) -> Slot {
+    pub(super) fn name(&mut self, slot: SlotState, naming: DigestClaim) -> SlotState {
         let first = match slot {
-            Slot::Named(first) => first,
+            SlotState::Named(first) => first,
             _ => END,
         };
-        if self.namings_from(first).next().is_some_and(|known| Naming { next: END, ..*known } == naming) {
+        if self.namings_from(first).next().is_some_and(|known| DigestClaim { next: END, ..*known } == naming)
+        {
             return slot;
         }
-        self.namings.push(Naming { next: first, ..naming });
-        Slot::Named((self.namings.len() - 1) as u32)
+        self.namings.push(DigestClaim { next: first, ..naming });
+        SlotState::Named((self.namings.len() - 1) as u32)
     }
 
     /// Adds a naming that no file has.
-    pub(super) fn twin(&mut self, naming: Naming) -> Option<NamingId> {
+    pub(super) fn twin(&mut self, naming: DigestClaim) -> Option<NamingId> {
         self.namings.push(naming);
         NamingId::new(self.namings.len() as u32)
     }
 
     /// What is said of the log of which a file may be a copy.
-    pub(super) fn of_twin(&self, twin: NamingId) -> Option<&Naming> {
+    pub(super) fn of_twin(&self, twin: NamingId) -> Option<&DigestClaim> {
         self.namings.get(twin.get() as usize - 1)
     }
 
@@ -135,7 +136,7 @@ impl Index {
     }
 
     /// All that digests say of a file, from its first naming on.
-    pub(super) fn namings_from(&self, first: u32) -> impl Iterator<Item = &Naming> {
+    pub(super) fn namings_from(&self, first: u32) -> impl Iterator<Item = &DigestClaim> {
         let mut next = first;
         std::iter::from_fn(move || {
             let naming = self.namings.get(next as usize)?;
@@ -145,9 +146,9 @@ impl Index {
     }
 
     /// Takes in the files of a folder; `slots` has one entry a file.
-    pub(super) fn add(&mut self, listing: &Listing, slots: &[Slot]) {
-        let files = listing.files.iter().zip(slots).filter(|(_, slot)| **slot != Slot::Nothing);
-        let files: Vec<(&str, Slot)> = files.map(|(file, slot)| (&*file.name, *slot)).collect();
+    pub(super) fn add(&mut self, listing: &Listing, slots: &[SlotState]) {
+        let files = listing.files.iter().zip(slots).filter(|(_, slot)| **slot != SlotState::Nothing);
+        let files: Vec<(&str, SlotState)> = files.map(|(file, slot)| (&*file.name, *slot)).collect();
         if !files.is_empty() {
             let folder = text_of(&listing.folder.real);
             self.folders.entry(folder.into()).or_default().push(Names::new(&files));
@@ -159,7 +160,7 @@ impl Index {
         let shift = self.namings.len() as u32;
         let moved = other.namings.into_iter().map(|naming| {
             let next = if naming.next == END { END } else { naming.next + shift };
-            Naming { next, ..naming }
+            DigestClaim { next, ..naming }
         });
         self.namings.extend(moved);
         let families = self.families.len() as u32;
@@ -167,10 +168,10 @@ impl Index {
         for (folder, mut lists) in other.folders {
             for slot in lists.iter_mut().flat_map(|names| names.slots.iter_mut()) {
                 match slot {
-                    Slot::Named(first) => *first += shift,
-                    Slot::Unnamed { twin, .. } => *twin = twin.and_then(|twin| twin.checked_add(shift)),
-                    Slot::Kin { family, .. } => *family += families,
-                    Slot::Nothing | Slot::Digest => {}
+                    SlotState::Named(first) => *first += shift,
+                    SlotState::Unnamed { twin, .. } => *twin = twin.and_then(|twin| twin.checked_add(shift)),
+                    SlotState::Kin { family, .. } => *family += families,
+                    SlotState::Nothing | SlotState::Digest => {}
                 }
             }
             self.folders.entry(folder).or_default().extend(lists);
@@ -182,16 +183,16 @@ impl Index {
         let mut folders = std::mem::take(&mut self.folders);
         for lists in folders.values_mut().filter(|lists| lists.len() > 1) {
             let parts = std::mem::take(lists);
-            let mut files: Vec<(String, Slot)> = parts.iter().flat_map(Names::iter).collect();
+            let mut files: Vec<(String, SlotState)> = parts.iter().flat_map(Names::iter).collect();
             files.sort_by(|(a, _), (b, _)| a.cmp(b));
-            let mut merged: Vec<(String, Slot)> = Vec::with_capacity(files.len());
+            let mut merged: Vec<(String, SlotState)> = Vec::with_capacity(files.len());
             for (name, slot) in files {
                 match merged.last_mut() {
                     Some((last, known)) if *last == name => *known = self.combine(*known, slot),
                     _ => merged.push((name, slot)),
                 }
             }
-            let merged: Vec<(&str, Slot)> = merged.iter().map(|(name, slot)| (&**name, *slot)).collect();
+            let merged: Vec<(&str, SlotState)> = merged.iter().map(|(name, slot)| (&**name, *slot)).collect();
             lists.push(Names::new(&merged));
         }
         folders.values_mut().for_each(Vec::shrink_to_fit);
@@ -201,27 +202,28 @@ impl Index {
     }
 
     /// What two accounts and regions say of one file.
-    fn combine(&mut self, one: Slot, other: Slot) -> Slot {
+    fn combine(&mut self, one: SlotState, other: SlotState) -> SlotState {
         match (one, other) {
-            (Slot::Named(first), Slot::Named(second)) => {
-                let namings: Vec<Naming> = self.namings_from(second).copied().collect();
-                namings
-                    .into_iter()
-                    .fold(Slot::Named(first), |slot, naming| self.name(slot, Naming { next: END, ..naming }))
+            (SlotState::Named(first), SlotState::Named(second)) => {
+                let namings: Vec<DigestClaim> = self.namings_from(second).copied().collect();
+                namings.into_iter().fold(SlotState::Named(first), |slot, naming| {
+                    self.name(slot, DigestClaim { next: END, ..naming })
+                })
             }
-            (named @ Slot::Named(_), _) | (_, named @ Slot::Named(_)) => named,
+            (named @ SlotState::Named(_), _) | (_, named @ SlotState::Named(_)) => named,
             (
-                Slot::Unnamed { meaning, is_other_kind, twin },
-                Slot::Unnamed { meaning: more, is_other_kind: other, twin: also },
-            ) => Slot::Unnamed {
+                SlotState::Unnamed { meaning, is_other_kind, twin },
+                SlotState::Unnamed { meaning: more, is_other_kind: other, twin: also },
+            ) => SlotState::Unnamed {
                 meaning: meaning.min(more),
                 is_other_kind: is_other_kind && other,
                 twin: twin.or(also),
             },
-            (kin @ Slot::Kin { .. }, _) | (_, kin @ Slot::Kin { .. }) => kin,
+            (kin @ SlotState::Kin { .. }, _) | (_, kin @ SlotState::Kin { .. }) => kin,
             // what somebody takes for a log is read as one, digest or not
-            (Slot::Nothing | Slot::Digest, Slot::Nothing) => one,
-            (Slot::Nothing | Slot::Digest, known) | (known, Slot::Nothing | Slot::Digest) => known,
+            (SlotState::Nothing | SlotState::Digest, SlotState::Nothing) => one,
+            (SlotState::Nothing | SlotState::Digest, known)
+            | (known, SlotState::Nothing | SlotState::Digest) => known,
         }
     }
 
@@ -231,7 +233,7 @@ impl Index {
     }
 
     /// What is known of the file with this path.
-    pub(super) fn find(&self, path: &Path) -> Option<Slot> {
+    pub(super) fn find(&self, path: &Path) -> Option<SlotState> {
         let name = path.file_name()?.to_string_lossy();
         self.folder(path.parent()?)?.find(&name)
     }
@@ -245,12 +247,12 @@ pub(super) struct Names {
     rests: Box<str>,
     /// Where each of them ends.
     ends: Box<[u32]>,
-    slots: Box<[Slot]>,
+    slots: Box<[SlotState]>,
 }
 
 impl Names {
     /// Names must be in order.
-    fn new(files: &[(&str, Slot)]) -> Self {
+    fn new(files: &[(&str, SlotState)]) -> Self {
         let (first, last) = match files {
             [(first, _), .., (last, _)] => (*first, *last),
             [(only, _)] => (*only, *only),
@@ -277,13 +279,13 @@ impl Names {
         self.rests.get(start as usize..self.ends[at] as usize).unwrap_or_default()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (String, Slot)> + '_ {
+    fn iter(&self) -> impl Iterator<Item = (String, SlotState)> + '_ {
         let name = |at| format!("{}{}", self.prefix, self.rest(at));
         self.slots.iter().enumerate().map(move |(at, slot)| (name(at), *slot))
     }
 
     /// What is known of the file with this name.
-    pub(super) fn find(&self, name: &str) -> Option<Slot> {
+    pub(super) fn find(&self, name: &str) -> Option<SlotState> {
         let rest = name.strip_prefix(&*self.prefix)?;
         let (mut low, mut high) = (0, self.slots.len());
         while low < high {
@@ -307,8 +309,10 @@ mod tests {
 
     use super::*;
 
-    const PLANTED: Slot = Slot::Unnamed { meaning: Unnamed::Unreferenced, is_other_kind: false, twin: None };
-    const PENDING: Slot = Slot::Unnamed { meaning: Unnamed::Pending, is_other_kind: false, twin: None };
+    const PLANTED: SlotState =
+        SlotState::Unnamed { meaning: Unnamed::Unreferenced, is_other_kind: false, twin: None };
+    const PENDING: SlotState =
+        SlotState::Unnamed { meaning: Unnamed::Pending, is_other_kind: false, twin: None };
 
     fn listing(folder: &str, names: &[String]) -> Listing {
         let file =
@@ -318,12 +322,12 @@ mod tests {
         Listing { folder, files: files.collect() }
     }
 
-    fn naming(number: u8) -> Naming {
-        Naming { hash: [number; 32], oldest: 1, newest: 2, flags: Naming::HASHED, next: END }
+    fn naming(number: u8) -> DigestClaim {
+        DigestClaim { hash: [number; 32], oldest: 1, newest: 2, flags: DigestClaim::HASHED, next: END }
     }
 
     fn hashes(index: &Index, path: &str) -> Vec<u8> {
-        let Some(Slot::Named(first)) = index.find(Path::new(path)) else { return Vec::new() };
+        let Some(SlotState::Named(first)) = index.find(Path::new(path)) else { return Vec::new() };
         let mut hashes: Vec<u8> = index.namings_from(first).map(|naming| naming.hash[0]).collect();
         hashes.sort_unstable();
         hashes
@@ -331,15 +335,15 @@ mod tests {
 
     #[test]
     fn entries_are_small() {
-        assert!(size_of::<Naming>() <= 56);
-        assert!(size_of::<Slot>() <= 8);
+        assert!(size_of::<DigestClaim>() <= 56);
+        assert!(size_of::<SlotState>() <= 8);
     }
 
     #[test]
     fn a_span_needs_both_times_and_a_hash() {
-        let spanned = Naming { flags: Naming::HASHED | Naming::SPANNED, ..naming(1) };
+        let spanned = DigestClaim { flags: DigestClaim::HASHED | DigestClaim::SPANNED, ..naming(1) };
         assert_eq!(spanned.span().map(|(oldest, newest)| (oldest.epoch(), newest.epoch())), Some((1, 2)));
-        assert_eq!(Naming { flags: Naming::SPANNED, ..spanned }.span(), None);
+        assert_eq!(DigestClaim { flags: DigestClaim::SPANNED, ..spanned }.span(), None);
         assert_eq!(naming(1).span(), None);
     }
 
@@ -352,7 +356,7 @@ mod tests {
         }
         index.add(&listing("/a", &["x".to_owned()]), &[slot]);
         let mut all = Index::default();
-        all.name(Slot::Nothing, naming(9));
+        all.name(SlotState::Nothing, naming(9));
         all.merge(index);
         all.seal();
         assert_eq!(hashes(&all, "/a/x"), [1, 2]);
@@ -362,11 +366,11 @@ mod tests {
     fn listings_of_one_folder_become_one() {
         let mut index = Index::default();
         let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
-        let slots = [index.name(Slot::Nothing, naming(1)), PENDING, Slot::Nothing];
+        let slots = [index.name(SlotState::Nothing, naming(1)), PENDING, SlotState::Nothing];
         index.add(&listing("/f", &names), &slots);
-        let slots = [index.name(Slot::Nothing, naming(2)), PLANTED, PLANTED];
+        let slots = [index.name(SlotState::Nothing, naming(2)), PLANTED, PLANTED];
         index.add(&listing("/f", &names), &slots);
-        let slots = [Slot::Nothing, Slot::Nothing, index.name(Slot::Nothing, naming(3))];
+        let slots = [SlotState::Nothing, SlotState::Nothing, index.name(SlotState::Nothing, naming(3))];
         index.add(&listing("/f", &names), &slots);
         index.seal();
         assert_eq!(hashes(&index, "/f/a"), [1, 2]);
@@ -390,8 +394,8 @@ mod tests {
             for (number, (folder, names)) in files.iter().enumerate() {
                 let mut part = Index::default();
                 let names: Vec<String> = names.iter().map(|name| format!("n{name}")).collect();
-                let slots: Vec<Slot> =
-                    names.iter().map(|_| part.name(Slot::Nothing, naming(number as u8))).collect();
+                let slots: Vec<SlotState> =
+                    names.iter().map(|_| part.name(SlotState::Nothing, naming(number as u8))).collect();
                 part.add(&listing(folder, &names), &slots);
                 index.merge(part);
                 for name in names {

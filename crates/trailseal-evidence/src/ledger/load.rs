@@ -15,7 +15,7 @@ use trailseal_verify::{Code, Finding, FoundLog, NamedLog, ObjectKey, Unnamed, ju
 
 use super::{
     Ledger, LedgerSummary, MissingLog, Targets,
-    index::{Index, Naming, Slot},
+    index::{DigestClaim, Index, SlotState},
 };
 use crate::{
     conclude::{holes, no_digests, of_digests, questions, settle, totals},
@@ -38,7 +38,7 @@ const MAX_LISTED: usize = 1_000;
 pub(super) struct Builder {
     index: Index,
     /// Files outside their account's and region's folders to which links lead.
-    targets: Vec<(PathBuf, Naming, MissingLog)>,
+    targets: Vec<(PathBuf, DigestClaim, MissingLog)>,
     missing: Vec<MissingLog>,
     /// The content that should lie where nothing does.
     missing_hashes: Vec<[u8; 32]>,
@@ -86,7 +86,7 @@ impl Builder {
         let conflicts: HashSet<(&ObjectKey, &[u8; 32])> =
             conflicts.iter().map(|(key, hash)| (key, hash)).collect();
         let unread = Unread::new(unit, run);
-        let mut slots = vec![Slot::Nothing; unit.files.len()];
+        let mut slots = vec![SlotState::Nothing; unit.files.len()];
         let mut tallies = vec![LogTally::default(); unit.rows.len()];
         for row in unit.judged_rows() {
             let Some(digest) = unit.rows[row].digest() else { continue };
@@ -103,7 +103,7 @@ impl Builder {
                 let is_conflicting = is_authentic
                     && !conflicts.is_empty()
                     && named.hash.as_ref().is_some_and(|hash| conflicts.contains(&(&named.object, hash)));
-                let naming = Naming::new(named, is_authentic, is_conflicting);
+                let naming = DigestClaim::new(named, is_authentic, is_conflicting);
                 for id in files {
                     let slot = &mut slots[id as usize];
                     *slot = self.index.name(*slot, naming);
@@ -125,11 +125,11 @@ impl Builder {
         unit.report_problems(&mut outcome);
         for (id, row) in unit.digest_files.iter().zip(&unit.rows) {
             if row.digest().is_some() {
-                slots[*id as usize] = Slot::Digest;
+                slots[*id as usize] = SlotState::Digest;
             }
         }
         for id in &unit.sidecars {
-            slots[*id as usize] = Slot::Digest;
+            slots[*id as usize] = SlotState::Digest;
         }
         for (first, listing) in unit.files.listings() {
             let first = first as usize;
@@ -147,7 +147,7 @@ impl Builder {
 
     /// Marks the files that no digest names. Of their times only the first and the last are kept: what an outcome
     /// says of digests needs no more.
-    fn take_unnamed(&mut self, unit: &Matched, slots: &mut [Slot], outcome: &mut RegionOutcome) {
+    fn take_unnamed(&mut self, unit: &Matched, slots: &mut [SlotState], outcome: &mut RegionOutcome) {
         let [mut logs, mut all, mut unclaimed] = [Span::default(), Span::default(), Span::default()];
         let mut family = None;
         for file in &unit.unnamed {
@@ -156,16 +156,16 @@ impl Builder {
                 Twin::Any => {
                     let hashes = || unit.hashes().into_keys().collect();
                     let family = *family.get_or_insert_with(|| self.index.add_family(hashes()));
-                    Slot::Kin { meaning, is_other_kind, family }
+                    SlotState::Kin { meaning, is_other_kind, family }
                 }
                 Twin::Log { row, log } => {
                     // The content of a log that is missing was not copied, but moved (row 8).
                     let is_copy = unit.is_in_its_place(row as usize, log as usize);
                     let named = unit.named_log(row, log).filter(|_| is_copy);
-                    let twin = named.and_then(|named| self.index.twin(Naming::new(named, true, false)));
-                    Slot::Unnamed { meaning, is_other_kind, twin }
+                    let twin = named.and_then(|named| self.index.twin(DigestClaim::new(named, true, false)));
+                    SlotState::Unnamed { meaning, is_other_kind, twin }
                 }
-                Twin::None => Slot::Unnamed { meaning, is_other_kind, twin: None },
+                Twin::None => SlotState::Unnamed { meaning, is_other_kind, twin: None },
             };
             // What may be a copy is no log of its own before it is read.
             if matches!(file.twin, Twin::Log { .. }) || file.meaning == Unnamed::StampMismatch {
@@ -200,14 +200,14 @@ impl Builder {
         let mut targets = Targets::new();
         for (path, naming, missing) in std::mem::take(&mut self.targets) {
             match (self.index.find(&path), path.parent().zip(path.file_name())) {
-                (Some(Slot::Named(first)), _) => {
+                (Some(SlotState::Named(first)), _) => {
                     let mut known = self.index.namings_from(first);
                     let is_same = known.any(|known| known.is_authentic() && known.hash() == naming.hash());
                     self.missing.extend((!is_same).then_some(missing));
                 }
                 (None, Some((folder, name))) => {
                     let names = targets.entry(folder.to_owned()).or_default();
-                    let slot = names.entry(name.to_owned()).or_insert(Slot::Nothing);
+                    let slot = names.entry(name.to_owned()).or_insert(SlotState::Nothing);
                     *slot = self.index.name(*slot, naming);
                 }
                 _ => self.missing.push(missing),

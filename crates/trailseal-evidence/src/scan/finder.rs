@@ -19,7 +19,7 @@ use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{
     days::{DAY, day_of, is_of_day, number_of},
     inputs::{FileSource, InputPart, has_number},
-    ledger::Entry,
+    ledger::FileClaims,
     paths::text_of,
 };
 
@@ -47,7 +47,7 @@ pub(super) struct Job<'a> {
     /// What may have been left behind by a desktop or a copy, by its name, and is no log if its content is such.
     pub(super) leftover: Option<Leftover>,
     /// What the digests say of it.
-    pub(super) entry: Option<Entry<'a>>,
+    pub(super) entry: Option<FileClaims<'a>>,
 }
 
 impl Job<'_> {
@@ -181,7 +181,7 @@ impl<'a> Finder<'_, 'a> {
         &mut self,
         name: &str,
         day: Option<Timestamp>,
-        entry: Option<Entry<'_>>,
+        entry: Option<FileClaims<'_>>,
     ) -> Option<Skipped> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);

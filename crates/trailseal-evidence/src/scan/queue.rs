@@ -17,7 +17,7 @@ const WORTH_WAKING: usize = 8;
 
 /// Hands out what is found in order, in portions: large ones while there is much, single files towards the end.
 pub(super) struct Queue<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<QueueState<T>>,
     /// There is something to take, or nothing will come any more.
     filled: Condvar,
     /// There is room again, or nobody takes any more.
@@ -25,7 +25,7 @@ pub(super) struct Queue<T> {
     threads: usize,
 }
 
-struct State<T> {
+struct QueueState<T> {
     found: VecDeque<T>,
     is_closed: bool,
     /// Whether threads were woken for the first files, which nobody shall wait for.
@@ -37,14 +37,19 @@ struct State<T> {
 impl<T> Queue<T> {
     /// For so many threads, each of which must have a [`Taker`].
     pub(super) fn new(threads: usize) -> Self {
-        let state =
-            State { found: VecDeque::new(), is_closed: false, has_begun: false, waiting: 0, takers: threads };
+        let state = QueueState {
+            found: VecDeque::new(),
+            is_closed: false,
+            has_begun: false,
+            waiting: 0,
+            takers: threads,
+        };
         Self { state: Mutex::new(state), filled: Condvar::new(), drained: Condvar::new(), threads }
     }
 
     /// Adds what was found, once there is room; breaks when nobody takes any more.
     pub(super) fn push(&self, found: T) -> ControlFlow<()> {
-        let is_full = |state: &mut State<T>| state.found.len() >= CAPACITY && state.takers > 0;
+        let is_full = |state: &mut QueueState<T>| state.found.len() >= CAPACITY && state.takers > 0;
         let mut state = self.drained.wait_while(self.lock(), is_full).unwrap_or_else(PoisonError::into_inner);
         if state.takers == 0 {
             return ControlFlow::Break(());
@@ -66,7 +71,7 @@ impl<T> Queue<T> {
     fn take(&self) -> Option<Vec<T>> {
         let mut state = self.lock();
         state.waiting += 1;
-        let is_empty = |state: &mut State<T>| state.found.is_empty() && !state.is_closed;
+        let is_empty = |state: &mut QueueState<T>| state.found.is_empty() && !state.is_closed;
         let mut state = self.filled.wait_while(state, is_empty).unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
         let count = (state.found.len() / (2 * self.threads)).clamp(1, MOST).min(state.found.len());
@@ -80,7 +85,7 @@ impl<T> Queue<T> {
         if taken.is_empty() { None } else { Some(taken) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, QueueState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,12 +19,12 @@ const MAX_WAITING: usize = 8 << 20;
 
 /// Lets the threads emit what they wrote in the order of their files.
 pub(super) struct Turns<'a, B> {
-    state: Mutex<State<'a, B>>,
+    state: Mutex<TurnState<'a, B>>,
     changed: Condvar,
     is_over: &'a AtomicBool,
 }
 
-struct State<'a, B> {
+struct TurnState<'a, B> {
     /// The file whose turn it is.
     next: u64,
     /// What is finished and waits.
@@ -39,7 +39,7 @@ impl<'a, B: Batch> Turns<'a, B> {
         emit: &'a mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
         is_over: &'a AtomicBool,
     ) -> Self {
-        let state = State { next: 0, waiting: BTreeMap::new(), waiting_bytes: 0, emit };
+        let state = TurnState { next: 0, waiting: BTreeMap::new(), waiting_bytes: 0, emit };
         Self { state: Mutex::new(state), changed: Condvar::new(), is_over }
     }
 
@@ -90,20 +90,24 @@ impl<'a, B: Batch> Turns<'a, B> {
         Watch { turns: self }
     }
 
-    fn emit(&self, state: &mut State<'_, B>, written: &mut B) {
+    fn emit(&self, state: &mut TurnState<'_, B>, written: &mut B) {
         if !self.is_stopped() && written.bytes() > 0 && (state.emit)(written).is_break() {
             self.stop();
         }
         written.clear();
     }
 
-    fn wait_for<'s>(&self, turn: u64, state: MutexGuard<'s, State<'a, B>>) -> MutexGuard<'s, State<'a, B>> {
+    fn wait_for<'s>(
+        &self,
+        turn: u64,
+        state: MutexGuard<'s, TurnState<'a, B>>,
+    ) -> MutexGuard<'s, TurnState<'a, B>> {
         self.changed
             .wait_while(state, |state| state.next != turn && !self.is_stopped())
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<'a, B>> {
+    fn lock(&self) -> MutexGuard<'_, TurnState<'a, B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ use trailseal_verify::{
 use super::{matched::Matched, observed::Observed, told::Conflicts, unnamed::Twin};
 use crate::{
     files::FileId,
-    outcome::{Displaced, LogTally, RegionOutcome, UnnamedLog, log_finding, logs_stored_inflated},
+    outcome::{LogTally, LostContent, RegionOutcome, UnnamedLog, log_finding, logs_stored_inflated},
     run::Run,
 };
 
@@ -62,10 +62,19 @@ struct JudgedLogs {
 struct JudgedLog {
     /// Its place in its digest.
     log: u32,
-    /// The file that speaks.
-    file: Option<FileId>,
+    /// The file that speaks, or [`NO_FILE`].
+    file: FileId,
     /// Its place among the verdicts.
     verdict: u32,
+}
+
+/// Stands for no file: an account and Region has fewer.
+const NO_FILE: FileId = FileId::MAX;
+
+impl JudgedLog {
+    fn file(self) -> Option<FileId> {
+        (self.file != NO_FILE).then_some(self.file)
+    }
 }
 
 /// One named log and what became of it.
@@ -131,7 +140,7 @@ impl JudgedLogs {
                             at
                         }
                     };
-                    JudgedLog { log: log as u32, file, verdict }
+                    JudgedLog { log: log as u32, file: file.unwrap_or(NO_FILE), verdict }
                 })
                 .collect();
             logs.of_rows[row] = judged;
@@ -142,9 +151,9 @@ impl JudgedLogs {
     /// The judged logs of a row.
     fn of_row<'a>(&'a self, files: &'a Hashed, row: usize) -> impl Iterator<Item = (usize, LogEntry<'a>)> {
         self.of_rows[row].iter().map(move |judged| {
-            let seen = judged.file.and_then(|id| files.observed.get(id)?.as_ref().ok());
+            let seen = judged.file().and_then(|id| files.observed.get(id)?.as_ref().ok());
             let (log, verdict) = (judged.log as usize, &self.verdicts[judged.verdict as usize]);
-            (log, LogEntry { named: &files.named(row)[log], verdict, file: judged.file, seen })
+            (log, LogEntry { named: &files.named(row)[log], verdict, file: judged.file(), seen })
         })
     }
 }
@@ -321,7 +330,7 @@ pub(crate) fn report_log(files: &Matched, row: usize, entry: &LogEntry<'_>, outc
     {
         let altered = finding.code == Code::LogAltered;
         let actual = actual.filter(|_| altered);
-        outcome.displaced.push(Displaced { finding: outcome.findings.len(), expected, actual });
+        outcome.displaced.push(LostContent { finding: outcome.findings.len(), expected, actual });
     }
     outcome.findings.push(finding);
 }

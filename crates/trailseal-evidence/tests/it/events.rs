@@ -15,19 +15,19 @@ use proptest::prelude::*;
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress, Silent,
-    events::{Answer, EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, MORE_KEYS, Scope},
+    events::{EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, MORE_KEYS, ScannedEvents},
     inputs::Inputs,
     scan::{ScanOptions, Summary, fold},
 };
 use trailseal_query::{
     Filter,
     lookup::{
-        Attribute, AttributeKey, DEFAULT_MAX_RESULTS, Extensions, Limit, Page, Place, Position, Request,
-        RequestError,
+        Attribute, AttributeKey, Extensions, LookupAnswer, LookupScope, LookupSource, Request, RequestError,
+        answer,
     },
 };
 
-const EVERYWHERE: Scope<'static> = Scope { region: None, account: None };
+const EVERYWHERE: LookupScope<'static> = LookupScope { region: None, account: None };
 
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -66,6 +66,14 @@ fn load(inputs: &Inputs, progress: &dyn Progress) -> Result<(EventIndex, Summary
     EventIndex::load(Arc::new(inputs.list()), &options(), progress)
 }
 
+pub(crate) fn lookup(
+    index: &EventIndex,
+    request: &Request,
+    scope: &LookupScope<'_>,
+) -> Result<LookupAnswer, LookupError> {
+    answer(&[index as &dyn LookupSource<Error = LookupError>], request, scope, now())
+}
+
 pub(crate) fn index(inputs: &[&Path]) -> (EventIndex, Summary) {
     load(&opened(inputs), &Silent).unwrap()
 }
@@ -79,29 +87,10 @@ pub(crate) fn with(key: AttributeKey, value: &str) -> Request {
     Request { attributes, ..Request::default() }
 }
 
-/// The answer as the command finds it.
-fn scanned(inputs: &Inputs, request: &Request, fingerprint: u64) -> Result<Answer, RequestError> {
-    let lookup = request.check(now(), fingerprint)?;
-    let filter = Filter::new(lookup.predicate_with_times());
-    let limit = Limit { rows: lookup.max_results.unwrap_or(DEFAULT_MAX_RESULTS), bytes: 256 << 20 };
-    let (page, _) = fold(
-        inputs,
-        &options(),
-        &filter,
-        &Silent,
-        &|| Page::new(limit, lookup.after.clone()),
-        &|page: &mut Page<Box<[u8]>>, row| {
-            let place = Place { file: row.file.index, number: row.number };
-            let bytes = row.record.bytes();
-            page.offer(Position::of(&row.record, place), place, bytes.len(), || bytes.into());
-            ControlFlow::Continue(())
-        },
-    )
-    .unwrap();
-    let has_more = page.has_more();
-    let (positions, records): (Vec<_>, Vec<_>) = page.into_rows().unzip();
-    let next_token = has_more.then(|| positions.last().map(|after| lookup.token(after.clone()))).flatten();
-    Ok(Answer { records, next_token })
+/// The answer of a source that reads all files for every page.
+fn scanned(inputs: &Inputs, request: &Request, fingerprint: u64) -> Result<LookupAnswer, LookupError> {
+    let files = ScannedEvents::new(inputs, fingerprint, options(), &Silent);
+    answer(&[&files as &dyn LookupSource<Error = LookupError>], request, &EVERYWHERE, now())
 }
 
 /// Walks all pages both ways; says how many rows there are.
@@ -111,8 +100,8 @@ fn agree(index: &EventIndex, inputs: &Inputs, request: &Request) -> usize {
     let mut rows = 0;
     loop {
         let expected = scanned(inputs, &request, index.fingerprint());
-        let answer = match (index.lookup(&request, &EVERYWHERE, now()), expected) {
-            (Err(LookupError::Rejected(error)), Err(expected)) => {
+        let answer = match (lookup(index, &request, &EVERYWHERE), expected) {
+            (Err(LookupError::Rejected(error)), Err(LookupError::Rejected(expected))) => {
                 assert_eq!(error, expected, "{request:?}");
                 return rows;
             }
@@ -131,7 +120,7 @@ fn agree(index: &EventIndex, inputs: &Inputs, request: &Request) -> usize {
     }
 }
 
-pub(crate) fn texts(answer: &Answer) -> Vec<String> {
+pub(crate) fn texts(answer: &LookupAnswer) -> Vec<String> {
     answer.records.iter().map(|record| String::from_utf8_lossy(record).into_owned()).collect()
 }
 
@@ -356,7 +345,7 @@ fn every_attribute_finds_something() {
         let (index, _) = index(&[archive.path()]);
         for _ in 0..20 {
             let request = Request { next_token: None, ..any_request(&mut choices) };
-            let Ok(answer) = index.lookup(&request, &EVERYWHERE, now()) else { continue };
+            let Ok(answer) = lookup(&index, &request, &EVERYWHERE) else { continue };
             if let [attribute] = request.attributes.as_slice() {
                 let key = AttributeKey::from_name(&attribute.key).unwrap();
                 found[key as usize] += answer.records.len();
@@ -409,11 +398,11 @@ fn an_event_takes_less_than_200_bytes() {
 fn the_scope_narrows_what_is_found() {
     let (_folder, archive) = generated(1, 200);
     let (index, _) = index(&[&archive]);
-    let find = |request: &Request, scope: &Scope<'_>| {
+    let find = |request: &Request, scope: &LookupScope<'_>| {
         let mut request = request.clone();
         let mut rows = Vec::new();
         loop {
-            let answer = index.lookup(&request, scope, now()).unwrap();
+            let answer = lookup(&index, &request, scope).unwrap();
             rows.extend(texts(&answer));
             match answer.next_token {
                 None => return rows,
@@ -426,13 +415,15 @@ fn the_scope_narrows_what_is_found() {
         let record: serde_json::Value = serde_json::from_str(record).unwrap();
         record["recipientAccountId"].as_str().unwrap().to_owned()
     };
-    let of = |region: &'static str| find(&Request::default(), &Scope { region: Some(region), account: None });
+    let of = |region: &'static str| {
+        find(&Request::default(), &LookupScope { region: Some(region), account: None })
+    };
     let (east, west) = (of("us-east-1"), of("eu-west-1"));
     assert!(!east.is_empty() && !west.is_empty() && east.len() + west.len() == everything.len());
     assert!(east.iter().all(|record| record.contains(r#""awsRegion":"us-east-1""#)));
 
     let first = account(&everything[0]);
-    let scope = Scope { region: None, account: Some(&first) };
+    let scope = LookupScope { region: None, account: Some(&first) };
     let own = find(&Request::default(), &scope);
     let expected: Vec<&String> = everything.iter().filter(|record| account(record) == first).collect();
     assert_eq!(own.iter().collect::<Vec<_>>(), expected);
@@ -440,18 +431,18 @@ fn the_scope_narrows_what_is_found() {
 
     // a region that a request names is not that which answers
     let of_west = Request { region: Some("eu-west-1".to_owned()), ..Request::default() };
-    assert_eq!(find(&of_west, &Scope { region: Some("us-east-1"), account: None }), east);
+    assert_eq!(find(&of_west, &LookupScope { region: Some("us-east-1"), account: None }), east);
 
     let request = Request { max_results: Some(1), ..Request::default() };
-    let token = index.lookup(&request, &scope, now()).unwrap().next_token;
+    let token = lookup(&index, &request, &scope).unwrap().next_token;
     let request = Request { next_token: token, ..request };
-    assert!(index.lookup(&request, &scope, now()).is_ok());
+    assert!(lookup(&index, &request, &scope).is_ok());
     for other in [
         EVERYWHERE,
-        Scope { account: Some("999999999999"), ..scope },
-        Scope { region: Some("us-east-1"), ..scope },
+        LookupScope { account: Some("999999999999"), ..scope },
+        LookupScope { region: Some("us-east-1"), ..scope },
     ] {
-        let error = index.lookup(&request, &other, now()).unwrap_err();
+        let error = lookup(&index, &request, &other).unwrap_err();
         assert!(
             matches!(&error, LookupError::Rejected(error) if error.code() == "InvalidNextTokenException")
         );
@@ -475,16 +466,16 @@ fn tokens_survive_a_restart_and_die_with_their_files() {
     let folder = files(&[("a.json.gz", gzip(&log(0..9))), ("b.json", log(9..20))]);
     let first = Request { max_results: Some(3), ..Request::default() };
     let (before, _) = index(&[folder.path()]);
-    let token = before.lookup(&first, &EVERYWHERE, now()).unwrap().next_token;
+    let token = lookup(&before, &first, &EVERYWHERE).unwrap().next_token;
     let second = Request { next_token: token, ..first };
     let (after, _) = index(&[folder.path()]);
-    let expected = before.lookup(&second, &EVERYWHERE, now()).unwrap();
-    assert_eq!(after.lookup(&second, &EVERYWHERE, now()).unwrap(), expected);
+    let expected = lookup(&before, &second, &EVERYWHERE).unwrap();
+    assert_eq!(lookup(&after, &second, &EVERYWHERE).unwrap(), expected);
     assert!(texts(&expected)[0].contains("id-000016"));
 
     fs::write(folder.path().join("c.json"), log(30..31)).unwrap();
     let (changed, _) = index(&[folder.path()]);
-    let error = changed.lookup(&second, &EVERYWHERE, now()).unwrap_err();
+    let error = lookup(&changed, &second, &EVERYWHERE).unwrap_err();
     assert!(matches!(error, LookupError::Rejected(RequestError::TokenOfOtherData)), "{error}");
 }
 
@@ -559,7 +550,7 @@ fn a_record_that_changed_under_its_old_id_is_an_error() {
         let time = fs::metadata(&path).unwrap().modified().unwrap();
         fs::write(&path, compress(&after)).unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
-        let found = |id: &str| index.lookup(&with(AttributeKey::EventId, id), &EVERYWHERE, now());
+        let found = |id: &str| lookup(&index, &with(AttributeKey::EventId, id), &EVERYWHERE);
         for changed in ["id-000000", "id-000001"] {
             assert!(matches!(found(changed), Err(LookupError::Changed { .. })), "{changed}");
         }
@@ -598,7 +589,7 @@ fn a_file_that_changed_is_an_error_and_never_a_wrong_row() {
         let path = folder.path().join("a.json");
         let (index, _) = index(&[folder.path()]);
         change(&path);
-        let error = index.lookup(&request, &EVERYWHERE, now()).unwrap_err();
+        let error = lookup(&index, &request, &EVERYWHERE).unwrap_err();
         assert!(
             matches!(&error, LookupError::Changed { shown } if shown.ends_with("a.json")),
             "{number}: {error}"
@@ -608,17 +599,17 @@ fn a_file_that_changed_is_an_error_and_never_a_wrong_row() {
     let folder = files(&[("a.json", log(0..3)), ("b.json", log(3..6)), ("c.json", log(6..9))]);
     let (of_three, _) = index(&[folder.path()]);
     fs::write(folder.path().join("b.json"), log(20..23)).unwrap();
-    let error = of_three.lookup(&request, &EVERYWHERE, now()).unwrap_err();
+    let error = lookup(&of_three, &request, &EVERYWHERE).unwrap_err();
     assert!(matches!(&error, LookupError::Changed { shown } if shown.ends_with("b.json")), "{error}");
-    let first = of_three.lookup(&with(AttributeKey::EventId, "id-000001"), &EVERYWHERE, now());
+    let first = lookup(&of_three, &with(AttributeKey::EventId, "id-000001"), &EVERYWHERE);
     assert_eq!(first.unwrap().records.len(), 1);
     // what the cache holds is not given out for a file that is gone
     let folder = files(&[("a.json", log(0..3))]);
     let (index, _) = index(&[folder.path()]);
-    assert_eq!(index.lookup(&request, &EVERYWHERE, now()).unwrap().records.len(), 3);
+    assert_eq!(lookup(&index, &request, &EVERYWHERE).unwrap().records.len(), 3);
     assert!(index.statistics().cached_bytes > 0);
     fs::remove_file(folder.path().join("a.json")).unwrap();
-    assert!(matches!(index.lookup(&request, &EVERYWHERE, now()), Err(LookupError::Changed { .. })));
+    assert!(matches!(lookup(&index, &request, &EVERYWHERE), Err(LookupError::Changed { .. })));
     assert_eq!(index.statistics().cached_bytes, 0);
 }
 
@@ -634,7 +625,7 @@ fn files_too_large_to_be_held_and_archive_files_are_scanned_again() {
     for id in [0, 31_234, 59_999, 60_001, 60_015, 60_025] {
         assert_eq!(agree(&index, &inputs, &with(AttributeKey::EventId, &format!("id-{id:06}"))), 1, "{id}");
     }
-    let answer = index.lookup(&Request::default(), &EVERYWHERE, now()).unwrap();
+    let answer = lookup(&index, &Request::default(), &EVERYWHERE).unwrap();
     let expected = scanned(&inputs, &Request::default(), index.fingerprint()).unwrap();
     assert_eq!(answer, expected);
     assert_eq!(answer.records.len(), 50);
@@ -691,7 +682,7 @@ fn what_goes_away_while_an_archive_is_read_is_damage_and_disturbs_nothing_else()
     let (index, summary) = load(&inputs, &progress).unwrap();
     let damaged: Vec<&str> = summary.damage.iter().map(|damage| damage.shown.as_str()).collect();
     assert!(summary.damages == 1 && damaged[0].ends_with("b/a.json"), "{damaged:?}");
-    let answer = index.lookup(&Request::default(), &EVERYWHERE, now()).unwrap();
+    let answer = lookup(&index, &Request::default(), &EVERYWHERE).unwrap();
     assert_eq!(answer.rows().count(), 6);
 }
 
@@ -743,16 +734,16 @@ fn many_threads_may_ask_at_once() {
     let contents: Vec<(&str, Vec<u8>)> = contents.iter().map(|(n, c)| (n.as_str(), c.clone())).collect();
     let folder = files(&contents);
     let (index, _) = index(&[folder.path()]);
-    let expected = index.lookup(&Request::default(), &EVERYWHERE, now()).unwrap();
+    let expected = lookup(&index, &Request::default(), &EVERYWHERE).unwrap();
     thread::scope(|scope| {
         for thread in 0..4 {
             let (index, expected) = (&index, &expected);
             scope.spawn(move || {
                 for id in (thread..200).step_by(3) {
                     let request = with(AttributeKey::EventId, &format!("id-{id:06}"));
-                    let answer = index.lookup(&request, &EVERYWHERE, now()).unwrap();
+                    let answer = lookup(index, &request, &EVERYWHERE).unwrap();
                     assert_eq!(answer.rows().next().unwrap().event_id.unwrap(), format!("id-{id:06}"));
-                    assert_eq!(&index.lookup(&Request::default(), &EVERYWHERE, now()).unwrap(), expected);
+                    assert_eq!(&lookup(index, &Request::default(), &EVERYWHERE).unwrap(), expected);
                 }
             });
         }

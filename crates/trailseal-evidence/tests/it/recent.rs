@@ -1,19 +1,31 @@
 //! Events that come one by one: they answer as an archive of them would, alone and beside an archive.
 
 use proptest::prelude::*;
-use trailseal_evidence::events::{Answer, EventIndex, LookupError, RecentEvents, Scope, lookup};
-use trailseal_query::lookup::{AttributeKey, Request};
+use trailseal_evidence::events::{LookupError, RecentEvents};
+use trailseal_query::lookup::{AttributeKey, LookupAnswer, LookupScope, LookupSource, Request, answer};
 
 use crate::events::{Choices, any_request, files, index, now, record, texts, with};
 
-const SCOPES: [Scope<'static>; 3] = [
-    Scope { region: None, account: None },
-    Scope { region: Some("us-east-1"), account: None },
-    Scope { region: None, account: Some("111122223333") },
+/// Answers a request from several sources.
+fn lookup(
+    sources: &[&dyn LookupSource<Error = LookupError>],
+    request: &Request,
+    scope: &LookupScope<'_>,
+) -> Result<LookupAnswer, LookupError> {
+    answer(sources, request, scope, now())
+}
+
+const SCOPES: [LookupScope<'static>; 3] = [
+    LookupScope { region: None, account: None },
+    LookupScope { region: Some("us-east-1"), account: None },
+    LookupScope { region: None, account: Some("111122223333") },
 ];
 
 /// All rows, page by page; `None` for a request that is refused.
-fn walk(ask: impl Fn(&Request) -> Result<Answer, LookupError>, request: &Request) -> Option<Vec<String>> {
+fn walk(
+    ask: impl Fn(&Request) -> Result<LookupAnswer, LookupError>,
+    request: &Request,
+) -> Option<Vec<String>> {
     let mut request = request.clone();
     let mut rows = Vec::new();
     loop {
@@ -55,9 +67,9 @@ proptest! {
         for _ in 0..8 {
             let request = any_request(&mut choices);
             for scope in &SCOPES {
-                let one = walk(|request| all.lookup(request, scope, now()), &request);
+                let one = walk(|request| lookup(&[&all], request, scope), &request);
                 let both =
-                    walk(|request| lookup(Some(&archive), Some(&recent), request, scope, now()), &request);
+                    walk(|request| lookup(&[&archive, &recent], request, scope), &request);
                 prop_assert!(one == both, "{request:?}");
             }
         }
@@ -81,7 +93,7 @@ fn what_came_first_makes_room() {
     assert!(first > 500 && recent.len() as u64 == 1000 - first, "{first}");
     let find = |name: &str| {
         let request = with(AttributeKey::EventName, name);
-        lookup(None, Some(&recent), &request, &SCOPES[0], now()).unwrap().records.len()
+        lookup(&[&recent], &request, &SCOPES[0]).unwrap().records.len()
     };
     assert_eq!((find("N0"), find("N999"), find(&format!("N{first}"))), (0, 1, 1));
 }
@@ -96,8 +108,7 @@ fn tokens_stay_good_while_events_come() {
     let recent = RecentEvents::new(1 << 20);
     (0..10).for_each(|number| recent.add(number, record(number).as_bytes()));
     let mut request = Request { max_results: Some(4), ..Request::default() };
-    let none: Option<&EventIndex> = None;
-    let page = |request: &Request| lookup(none, Some(&recent), request, &SCOPES[0], now()).unwrap();
+    let page = |request: &Request| lookup(&[&recent], request, &SCOPES[0]).unwrap();
     let first = page(&request);
     assert_eq!(texts(&first)[3], record(6));
     (10..20).for_each(|number| recent.add(number, record(number).as_bytes()));

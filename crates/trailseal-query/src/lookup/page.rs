@@ -12,7 +12,7 @@ const OVERHEAD: usize = 160;
 
 /// Where a record lies in the data set: the same in every scan of the same files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct RecordPlace {
     /// The number of the file in a stable order.
     pub file: u64,
     /// The number of the record in its file.
@@ -25,13 +25,13 @@ pub struct Place {
 pub struct Position {
     /// Rows without a time come last.
     time: Reverse<Option<Timestamp>>,
-    identity: Identity,
+    identity: RowIdentity,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Identity {
+pub(super) enum RowIdentity {
     Event(Box<str>),
-    Place(Place),
+    Place(RecordPlace),
 }
 
 /// How much a page holds.
@@ -56,26 +56,26 @@ pub struct Page<R> {
 
 #[derive(Debug)]
 struct Held<R> {
-    place: Place,
+    place: RecordPlace,
     size: usize,
     row: R,
 }
 
 impl Position {
     /// That of a record.
-    pub fn of(record: &Record<'_>, place: Place) -> Self {
+    pub fn of(record: &Record<'_>, place: RecordPlace) -> Self {
         let top = TopLevel::of(record.value());
         let id = top.event_id.and_then(|id| id.text()).filter(|id| !id.is_empty());
         Self::new(top.time(record), id.as_deref(), place)
     }
 
     /// That of a row with this `EventTime` and `EventId`.
-    pub fn new(time: Option<Timestamp>, event_id: Option<&str>, place: Place) -> Self {
-        let identity = event_id.map_or(Identity::Place(place), |id| Identity::Event(id.into()));
+    pub fn new(time: Option<Timestamp>, event_id: Option<&str>, place: RecordPlace) -> Self {
+        let identity = event_id.map_or(RowIdentity::Place(place), |id| RowIdentity::Event(id.into()));
         Self { time: Reverse(time), identity }
     }
 
-    pub(super) fn from_parts(time: Option<Timestamp>, identity: Identity) -> Self {
+    pub(super) fn from_parts(time: Option<Timestamp>, identity: RowIdentity) -> Self {
         Self { time: Reverse(time), identity }
     }
 
@@ -84,7 +84,7 @@ impl Position {
         self.time.0
     }
 
-    pub(super) fn identity(&self) -> &Identity {
+    pub(super) fn identity(&self) -> &RowIdentity {
         &self.identity
     }
 }
@@ -97,7 +97,7 @@ impl<R> Page<R> {
 
     /// Offers a row of `size` bytes; `make` is called only if there is room for it. Of several records at one
     /// position that with the first place is held.
-    pub fn offer(&mut self, position: Position, place: Place, size: usize, make: impl FnOnce() -> R) {
+    pub fn offer(&mut self, position: Position, place: RecordPlace, size: usize, make: impl FnOnce() -> R) {
         if self.after.as_ref().is_some_and(|after| position <= *after)
             || self.bound.as_ref().is_some_and(|bound| position >= *bound)
         {
@@ -175,8 +175,8 @@ mod tests {
 
     const ALL: Limit = Limit { rows: usize::MAX, bytes: usize::MAX };
 
-    fn place(number: u64) -> Place {
-        Place { file: number / 3, number: number % 3 }
+    fn place(number: u64) -> RecordPlace {
+        RecordPlace { file: number / 3, number: number % 3 }
     }
 
     fn positions(records: &[&str]) -> Vec<u64> {

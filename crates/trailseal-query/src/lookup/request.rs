@@ -210,6 +210,15 @@ impl RequestError {
     }
 }
 
+/// Where an attribute's texts stand in a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttributePlace {
+    /// All texts of a path.
+    Path(FieldPath),
+    /// What is derived for a member of the row.
+    Derived(LookupMember),
+}
+
 impl AttributeKey {
     /// All of them.
     pub const ALL: [Self; 8] = [
@@ -242,13 +251,14 @@ impl AttributeKey {
         Self::ALL.into_iter().find(|key| key.name() == name)
     }
 
-    fn is_of_insights(self) -> bool {
+    /// Whether Insights events can be looked up by it.
+    pub fn is_of_insights(self) -> bool {
         matches!(self, Self::EventId | Self::EventName | Self::EventSource)
     }
 
-    /// What a row's member must be.
-    fn predicate(self, value: &str, is_insight: bool) -> Predicate {
-        let test = equals(value);
+    /// Where the texts of a record stand that the attribute's value is compared with: the one table of this, for the
+    /// predicates of requests and for every index of what records can be looked up by.
+    pub fn place(self, is_insight: bool) -> AttributePlace {
         let details = |name| FieldPath::new(["insightDetails", name]);
         let path = match self {
             Self::EventId => FieldPath::new(["eventID"]),
@@ -258,11 +268,19 @@ impl AttributeKey {
             Self::EventSource => FieldPath::new(["eventSource"]),
             Self::ReadOnly => FieldPath::new(["readOnly"]),
             Self::AccessKeyId => FieldPath::new(["userIdentity", "accessKeyId"]),
-            Self::Username => return Predicate::Lookup(LookupMember::Username, test),
-            Self::ResourceType => return Predicate::Lookup(LookupMember::ResourceType, test),
-            Self::ResourceName => return Predicate::Lookup(LookupMember::ResourceName, test),
+            Self::Username => return AttributePlace::Derived(LookupMember::Username),
+            Self::ResourceType => return AttributePlace::Derived(LookupMember::ResourceType),
+            Self::ResourceName => return AttributePlace::Derived(LookupMember::ResourceName),
         };
-        Predicate::Field(path, test)
+        AttributePlace::Path(path)
+    }
+
+    /// What a row's member must be.
+    fn predicate(self, value: &str, is_insight: bool) -> Predicate {
+        match self.place(is_insight) {
+            AttributePlace::Path(path) => Predicate::Field(path, equals(value)),
+            AttributePlace::Derived(member) => Predicate::Lookup(member, equals(value)),
+        }
     }
 }
 
@@ -348,12 +366,13 @@ impl Request {
         if let Some(region) = &self.region {
             parts.push(field(&["awsRegion"], equals(region)));
         }
-        parts.push(Predicate::Category(self.categories(is_insight)));
+        parts.push(Predicate::Category(self.categories()));
         Predicate::All(parts)
     }
 
-    fn categories(&self, is_insight: bool) -> Vec<Category> {
-        if is_insight {
+    /// The categories of events that it finds.
+    pub fn categories(&self) -> Vec<Category> {
+        if self.event_category.is_some() {
             return vec![Category::Insight];
         }
         let mut categories = vec![Category::Management];

@@ -2,7 +2,7 @@
 
 use trailseal_archive::Timestamp;
 
-use super::page::{Identity, Place, Position};
+use super::page::{Position, RecordPlace, RowIdentity};
 
 /// The first byte of every token; changes with their form.
 const VERSION: u8 = 1;
@@ -39,11 +39,11 @@ impl Token {
             }
         }
         match self.after.identity() {
-            Identity::Event(id) => {
+            RowIdentity::Event(id) => {
                 bytes.push(0);
                 bytes.extend(id.as_bytes());
             }
-            Identity::Place(place) => {
+            RowIdentity::Place(place) => {
                 bytes.push(1);
                 bytes.extend(place.file.to_be_bytes());
                 bytes.extend(place.number.to_be_bytes());
@@ -75,14 +75,14 @@ impl Token {
             _ => return Err(InvalidToken),
         };
         let identity = match take(&mut rest)? {
-            [0] => Identity::Event(std::str::from_utf8(rest).map_err(|_| InvalidToken)?.into()),
+            [0] => RowIdentity::Event(std::str::from_utf8(rest).map_err(|_| InvalidToken)?.into()),
             [1] => {
                 let file = u64::from_be_bytes(take(&mut rest)?);
                 let number = u64::from_be_bytes(take(&mut rest)?);
                 if !rest.is_empty() {
                     return Err(InvalidToken);
                 }
-                Identity::Place(Place { file, number })
+                RowIdentity::Place(RecordPlace { file, number })
             }
             _ => return Err(InvalidToken),
         };
@@ -145,7 +145,7 @@ mod tests {
         let id = proptest::option::of(".{0,40}");
         (any::<(u64, u64)>(), time, id, any::<(u64, u64)>()).prop_map(
             |((parameters, fingerprint), time, id, place)| {
-                let place = Place { file: place.0, number: place.1 };
+                let place = RecordPlace { file: place.0, number: place.1 };
                 let after = Position::new(time.and_then(Timestamp::from_epoch), id.as_deref(), place);
                 Token { parameters, fingerprint, after }
             },

@@ -163,7 +163,7 @@ fn newest(
         let is_genuine = |found: Signature| check_signature(&digest, &row.sha256, &found, keys).is_genuine();
         // a genuine digest under the name of another one proves nothing of this name
         let is_authentic = named_chain(&digest.object).is_some_and(|(_, named)| named == *end)
-            && (row.signatures.iter().any(|(_, check)| check.is_genuine())
+            && (row.signatures().iter().any(|(_, check)| check.is_genuine())
                 || successors.into_iter().any(is_genuine));
         if is_authentic || !has_keys {
             return Some((*end, read));

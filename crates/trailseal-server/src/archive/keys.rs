@@ -13,7 +13,7 @@ use crate::api::{ApiError, Caller, ErrorCode, second};
 
 /// The keys of the caller's Region, and those of no stated Region, whose validity overlaps the range asked for, all in
 /// one page: `NextToken` is ignored, as AWS does with one that it did not make.
-pub(super) fn list<'k>(
+pub(crate) fn list<'k>(
     keys: impl Iterator<Item = &'k PublicKey>,
     caller: &Caller,
     input: &Value,

@@ -45,7 +45,7 @@ pub(super) struct Done {
 #[derive(Debug)]
 pub(super) struct Delivery {
     deliverer: Deliverer,
-    wanted: Wanted,
+    wanted: ReadySelectors,
     /// Errors that were told, and when, by what they are about.
     told: BTreeMap<String, (String, i64)>,
     /// What nobody has heard yet.
@@ -54,7 +54,7 @@ pub(super) struct Delivery {
 
 impl Delivery {
     pub(super) fn new(deliverer: Deliverer) -> Self {
-        Self { deliverer, wanted: Wanted::default(), told: BTreeMap::new(), left: Vec::new() }
+        Self { deliverer, wanted: ReadySelectors::default(), told: BTreeMap::new(), left: Vec::new() }
     }
 
     pub(super) fn public_keys(&self) -> Vec<PublicKey> {
@@ -159,9 +159,9 @@ pub(super) fn public_keys(deliverer: &Deliverer) -> Vec<PublicKey> {
 
 /// The selectors of trails, made ready once.
 #[derive(Debug, Default)]
-struct Wanted(RefCell<HashMap<String, (Value, Predicate)>>);
+struct ReadySelectors(RefCell<HashMap<String, (Value, Predicate)>>);
 
-impl Wanted {
+impl ReadySelectors {
     /// Whether a trail's selectors select an event. One that does not say what they ask (no `readOnly`, say) is
     /// delivered, so that nothing is lost; one of a category that trails do not log is not.
     fn has(&self, spec: &DeliveredTrail, event: &[u8]) -> bool {

@@ -2,8 +2,10 @@
 
 use ring::hmac;
 
-use super::{ALGORITHM, Rules, Scope, canonical_request, hash, signing_key, string_to_sign};
-use crate::{access_keys::AccessKey, api::Timestamp, api::second, wire::Request};
+use super::{
+    ALGORITHM, CredentialScope, SignatureRules, canonical_request, hash, signing_key, string_to_sign,
+};
+use crate::{access_keys::AccessKey, api::Timestamp, api::second, wire::WireRequest};
 
 /// Whose signature, for which Region and service.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +23,11 @@ pub(crate) fn date(now: Timestamp) -> String {
 
 /// The value of `Authorization` for a request whose headers, all of them, are signed; their names are in lower case,
 /// in order, and the date is among them.
-pub(crate) fn authorization(request: &Request<'_>, signer: &Signer<'_>, date: &str) -> String {
+pub(crate) fn authorization(request: &WireRequest<'_>, signer: &Signer<'_>, date: &str) -> String {
     let Signer { access_key, key, region, service } = *signer;
-    let scope = Scope { access_key, date: &date[..8], region, service };
+    let scope = CredentialScope { access_key, date: &date[..8], region, service };
     let names: Vec<&str> = request.headers.iter().map(|(name, _)| *name).collect();
-    let canonical = canonical_request(request, Rules::CLOUDTRAIL, &names, &hash(request.body));
+    let canonical = canonical_request(request, SignatureRules::CLOUDTRAIL, &names, &hash(request.body));
     let text = string_to_sign(date, &scope, &canonical);
     let signature = hmac::sign(&signing_key(key, &scope), text.as_bytes());
     format!(
@@ -54,17 +56,18 @@ mod tests {
             ("x-amz-date", date.as_bytes()),
             ("x-amz-security-token", b"token"),
         ];
-        let unsigned = Request { method: "POST", path: "/a/b", query: "", headers: &headers, body: b"{}\n" };
+        let unsigned =
+            WireRequest { method: "POST", path: "/a/b", query: "", headers: &headers, body: b"{}\n" };
         let authorization = authorization(&unsigned, &signer, &date);
         let mut headers = headers.clone();
         headers.push(("authorization", authorization.as_bytes()));
-        let signed = Request { headers: &headers, ..unsigned };
-        let verified = verify(&signed, Rules::CLOUDTRAIL, &keys, now).unwrap();
+        let signed = WireRequest { headers: &headers, ..unsigned };
+        let verified = verify(&signed, SignatureRules::CLOUDTRAIL, &keys, now).unwrap();
         assert_eq!(
             (verified.access_key.as_str(), verified.region.as_str()),
             (signer.access_key, "eu-west-1")
         );
-        let other = Request { body: b"{ }\n", headers: &headers, ..unsigned };
-        assert!(verify(&other, Rules::CLOUDTRAIL, &keys, now).is_err());
+        let other = WireRequest { body: b"{ }\n", headers: &headers, ..unsigned };
+        assert!(verify(&other, SignatureRules::CLOUDTRAIL, &keys, now).is_err());
     }
 }

@@ -42,21 +42,21 @@ impl Case {
         Self::all().into_iter().find(|case| case.name == name).unwrap()
     }
 
-    fn verify_at(&self, seconds: i64) -> Result<Verified, Refusal> {
+    fn verify_at(&self, seconds: i64) -> Result<Verified, SignatureRefusal> {
         let headers: Vec<(&str, &[u8])> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        let request = Request {
+        let request = WireRequest {
             method: &self.method,
             path: &self.path,
             query: &self.query,
             headers: &headers,
             body: &self.body,
         };
-        let rules = if self.service == "s3" { Rules::S3 } else { Rules::CLOUDTRAIL };
+        let rules = if self.service == "s3" { SignatureRules::S3 } else { SignatureRules::CLOUDTRAIL };
         verify(&request, rules, &AccessKeys::parse(KEYS).unwrap(), Timestamp::from_millis(seconds * 1000))
     }
 
-    fn verify(&self) -> Result<Verified, Refusal> {
+    fn verify(&self) -> Result<Verified, SignatureRefusal> {
         self.verify_at(SIGNED_AT)
     }
 
@@ -78,8 +78,8 @@ impl Case {
     }
 }
 
-fn is_incomplete(result: &Result<Verified, Refusal>) -> bool {
-    matches!(result, Err(Refusal::Incomplete(_)))
+fn is_incomplete(result: &Result<Verified, SignatureRefusal>) -> bool {
+    matches!(result, Err(SignatureRefusal::Incomplete(_)))
 }
 
 #[test]
@@ -101,9 +101,9 @@ fn every_part_that_is_tampered_with_breaks_the_signature() {
             edit(&mut changed);
             changed.verify()
         };
-        assert_eq!(change(&|c| c.method = "DELETE".to_owned()), Err(Refusal::Mismatch), "{name}");
-        assert_eq!(change(&|c| c.path.push('x')), Err(Refusal::Mismatch), "{name}");
-        assert_eq!(change(&|c| c.query.push_str("&x=1")), Err(Refusal::Mismatch), "{name}");
+        assert_eq!(change(&|c| c.method = "DELETE".to_owned()), Err(SignatureRefusal::Mismatch), "{name}");
+        assert_eq!(change(&|c| c.path.push('x')), Err(SignatureRefusal::Mismatch), "{name}");
+        assert_eq!(change(&|c| c.query.push_str("&x=1")), Err(SignatureRefusal::Mismatch), "{name}");
         if !name.contains("unsigned body") {
             assert!(change(&|c| c.body.push(b' ')).is_err(), "{name}");
         }
@@ -124,7 +124,7 @@ fn every_part_that_is_tampered_with_breaks_the_signature() {
                 let at = header.len() - 64 + digit;
                 header[at] = if header[at] == b'0' { b'1' } else { b'0' };
             });
-            assert_eq!(result, Err(Refusal::Mismatch), "{name}: digit {digit}");
+            assert_eq!(result, Err(SignatureRefusal::Mismatch), "{name}: digit {digit}");
         }
         assert!(change(&|c| c.edit("authorization", "-1/", "-2/")).is_err(), "{name}");
         assert!(change(&|c| c.edit("authorization", "/20240301/", "/20240302/")).is_err(), "{name}");
@@ -135,7 +135,7 @@ fn every_part_that_is_tampered_with_breaks_the_signature() {
 fn a_body_that_is_not_the_hashed_one_is_said() {
     let mut case = Case::named("an S3 object");
     case.body = b"x".to_vec();
-    assert_eq!(case.verify(), Err(Refusal::ContentHash));
+    assert_eq!(case.verify(), Err(SignatureRefusal::ContentHash));
 }
 
 #[test]
@@ -143,12 +143,17 @@ fn an_unsigned_body_is_for_s3_only() {
     let case = Case::named("an S3 request with an unsigned body");
     assert!(Case { body: b"anything".to_vec(), ..case.clone() }.verify().is_ok());
     let headers: Vec<(&str, &[u8])> = case.headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
-    let request =
-        Request { method: &case.method, path: &case.path, query: "", headers: &headers, body: &case.body };
-    let rules = Rules { unsigned_payload: false, ..Rules::S3 };
+    let request = WireRequest {
+        method: &case.method,
+        path: &case.path,
+        query: "",
+        headers: &headers,
+        body: &case.body,
+    };
+    let rules = SignatureRules { unsigned_payload: false, ..SignatureRules::S3 };
     let now = Timestamp::from_millis(SIGNED_AT * 1000);
     let refusal = verify(&request, rules, &AccessKeys::parse(KEYS).unwrap(), now).unwrap_err();
-    assert_eq!(refusal, Refusal::ContentHash);
+    assert_eq!(refusal, SignatureRefusal::ContentHash);
 }
 
 #[test]
@@ -162,34 +167,34 @@ fn the_window_is_five_minutes_both_ways() {
         late.to_string(),
         "Signature expired: 20240301T120000Z is now earlier than 20240301T120001Z (20240301T120501Z - 5 min.)"
     );
-    assert!(matches!(case.verify_at(SIGNED_AT - WINDOW - 1), Err(Refusal::NotYetCurrent { .. })));
+    assert!(matches!(case.verify_at(SIGNED_AT - WINDOW - 1), Err(SignatureRefusal::NotYetCurrent { .. })));
 }
 
 #[test]
 fn an_unknown_key_and_a_wrong_secret_are_refused() {
     let mut case = Case::named("lookup events");
     case.edit("authorization", "AKIAEXAMPLEEXAMPLE01", "AKIAEXAMPLEEXAMPLE03");
-    assert_eq!(case.verify(), Err(Refusal::UnknownKey));
+    assert_eq!(case.verify(), Err(SignatureRefusal::UnknownKey));
     let mut case = Case::named("lookup events");
     case.edit("authorization", "AKIAEXAMPLEEXAMPLE01", "ASIAEXAMPLEEXAMPLE02");
-    assert_eq!(case.verify(), Err(Refusal::UnknownKey), "a key with a token, without the token");
+    assert_eq!(case.verify(), Err(SignatureRefusal::UnknownKey), "a key with a token, without the token");
 }
 
 #[test]
 fn the_session_token_must_be_the_one_of_the_key() {
     let mut case = Case::named("temporary credentials");
     *case.header(TOKEN) = b"another".to_vec();
-    assert_eq!(case.verify(), Err(Refusal::UnknownKey));
+    assert_eq!(case.verify(), Err(SignatureRefusal::UnknownKey));
     let mut case = Case::named("lookup events");
     case.headers.push((TOKEN.to_owned(), b"made-up-token//==".to_vec()));
-    assert_eq!(case.verify(), Err(Refusal::UnknownKey));
+    assert_eq!(case.verify(), Err(SignatureRefusal::UnknownKey));
 }
 
 #[test]
 fn a_scope_of_another_service_is_refused() {
     let mut case = Case::named("lookup events");
     case.edit("authorization", "/cloudtrail/", "/s3/");
-    assert_eq!(case.verify(), Err(Refusal::Service("cloudtrail")));
+    assert_eq!(case.verify(), Err(SignatureRefusal::Service("cloudtrail")));
 }
 
 #[test]
@@ -236,16 +241,19 @@ fn malformed_authorizations_are_incomplete() {
     }
     let mut case = Case::named("lookup events");
     case.headers.retain(|(name, _)| name != "authorization");
-    assert_eq!(case.verify(), Err(Refusal::Missing));
+    assert_eq!(case.verify(), Err(SignatureRefusal::Missing));
 }
 
 #[test]
 fn refusals_have_the_names_of_aws() {
-    let error = ApiError::from(Refusal::Mismatch);
+    let error = ApiError::from(SignatureRefusal::Mismatch);
     assert_eq!(error.code, ErrorCode::InvalidSignatureException);
     assert!(error.message.starts_with("The request signature we calculated does not match"));
-    assert_eq!(ApiError::from(Refusal::UnknownKey).code, ErrorCode::UnrecognizedClientException);
-    assert_eq!(ApiError::from(Refusal::Missing).code, ErrorCode::MissingAuthenticationTokenException);
+    assert_eq!(ApiError::from(SignatureRefusal::UnknownKey).code, ErrorCode::UnrecognizedClientException);
+    assert_eq!(
+        ApiError::from(SignatureRefusal::Missing).code,
+        ErrorCode::MissingAuthenticationTokenException
+    );
 }
 
 proptest! {

@@ -34,7 +34,13 @@ pub(crate) struct Echo {
 }
 
 impl Service for Echo {
-    fn call(&self, caller: &Caller, operation: Operation, input: Value) -> Result<Value, ApiError> {
+    fn call(
+        &self,
+        context: &Context,
+        caller: &Caller,
+        operation: Operation,
+        input: Value,
+    ) -> Result<Value, ApiError> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         let result = match input["Name"].as_str() {
@@ -57,17 +63,7 @@ impl Service for Echo {
             })),
         };
         self.running.fetch_sub(1, Ordering::SeqCst);
-        result
-    }
-
-    fn call_in(
-        &self,
-        context: &Context,
-        caller: &Caller,
-        operation: Operation,
-        input: Value,
-    ) -> Result<Value, ApiError> {
-        let mut value = self.call(caller, operation, input)?;
+        let mut value = result?;
         value["UserAgent"] = json!(context.user_agent);
         value["AccessKey"] = json!(context.access_key);
         value["RequestId"] = json!(context.request_id);

@@ -8,14 +8,12 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_evidence::{
-    Options, Silent,
-    inputs::Inputs,
-    keys,
+    Options, Silent, keys,
     report::{Code, Finding, Severity},
     verify,
 };
 use trailseal_server::{
-    Archive, Caller, Context, Joined, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
+    Caller, CloudTrail, Context, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
 };
 use trailseal_verify::KeyRing;
 
@@ -26,7 +24,7 @@ const HOUR: i64 = 3_600_000;
 
 struct Trails {
     local: Arc<Local>,
-    joined: Joined,
+    cloudtrail: CloudTrail,
 }
 
 impl Trails {
@@ -34,10 +32,9 @@ impl Trails {
         let mut options = LocalOptions::new(folder);
         (options.delivery_interval, options.digest_interval) = (1, 2);
         let local = Arc::new(Local::open(&options).unwrap());
-        let account = Some(ACCOUNT.to_owned());
-        let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
-        let archive = Archive::open(&Inputs::open(&[]).unwrap(), Vec::new(), account, Box::new(lookups));
-        Self { joined: Joined::new(archive, Arc::clone(&local)), local }
+        let recent = Arc::clone(local.recent());
+        let lookups = Lookups::new(vec![recent], Some(ACCOUNT.to_owned()), None);
+        Self { cloudtrail: CloudTrail::new(lookups, None, Some(Arc::clone(&local))), local }
     }
 
     fn call(&self, now: i64, operation: Operation, input: Value) -> Value {
@@ -46,7 +43,7 @@ impl Trails {
             Context { request_id: "request".to_owned(), access_key: None, user_agent: None, source };
         let now = Timestamp::from_millis(now);
         let caller = Caller { account: ACCOUNT.to_owned(), region: "us-east-1".to_owned(), now };
-        self.joined.call_in(&context, &caller, operation, input).unwrap()
+        self.cloudtrail.call(&context, &caller, operation, input).unwrap()
     }
 
     fn tick(&self, now: i64) {

@@ -8,10 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use trailseal_evidence::inputs::Inputs;
 use trailseal_server::{
-    ApiError, Archive, Caller, Context, ErrorCode, Joined, Local, LocalError, LocalOptions, Lookups,
-    Operation, Service as _, Timestamp,
+    ApiError, Caller, CloudTrail, Context, ErrorCode, Local, LocalError, LocalOptions, Lookups, Operation,
+    Service as _, Timestamp,
     audit::{AuditCall, AuditError, AuditErrorCode, AuditEvents as _},
 };
 
@@ -22,7 +21,7 @@ const CHANNEL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:channel/some";
 
 struct Data {
     local: Arc<Local>,
-    joined: Joined,
+    cloudtrail: CloudTrail,
 }
 
 impl Data {
@@ -30,14 +29,13 @@ impl Data {
         let mut options = LocalOptions::new(folder);
         options.evidence.insert("evidence".to_owned());
         let local = Arc::new(Local::open(&options)?);
-        let account = Some(ACCOUNT.to_owned());
-        let lookups = Lookups::new(None, Some(Arc::clone(local.recent())), account.clone(), None);
-        let archive = Archive::open(&Inputs::open(&[]).unwrap(), Vec::new(), account, Box::new(lookups));
-        Ok(Self { joined: Joined::new(archive, Arc::clone(&local)), local })
+        let recent = Arc::clone(local.recent());
+        let lookups = Lookups::new(vec![recent], Some(ACCOUNT.to_owned()), None);
+        Ok(Self { cloudtrail: CloudTrail::new(lookups, None, Some(Arc::clone(&local))), local })
     }
 
     fn call(&self, seconds: i64, operation: Operation, input: Value) -> Result<Value, ApiError> {
-        self.joined.call_in(&context(), &caller(seconds), operation, input)
+        self.cloudtrail.call(&context(), &caller(seconds), operation, input)
     }
 
     fn ok(&self, seconds: i64, operation: Operation, input: Value) -> Value {

@@ -5,7 +5,7 @@
 
 use super::{Call, Outcome};
 use crate::{
-    answer::Answer,
+    answer::OperationAnswer,
     error::ApiError,
     state::{Change, Trail},
 };
@@ -14,23 +14,23 @@ impl Call<'_> {
     pub(super) fn start_logging(self) -> Result<Outcome, ApiError> {
         let trail = self.named_trail_at_home("Name")?;
         if trail.logging.is_on {
-            return Ok((Answer::empty(), None));
+            return Ok((OperationAnswer::empty(), None));
         }
         let mut trail = Trail::clone(trail);
         trail.logging.is_on = true;
         trail.logging.started = Some(self.caller.now);
-        Ok((Answer::empty(), Some(Change::put(trail))))
+        Ok((OperationAnswer::empty(), Some(Change::put(trail))))
     }
 
     pub(super) fn stop_logging(self) -> Result<Outcome, ApiError> {
         let trail = self.named_trail_at_home("Name")?;
         if !trail.logging.is_on {
-            return Ok((Answer::empty(), None));
+            return Ok((OperationAnswer::empty(), None));
         }
         let mut trail = Trail::clone(trail);
         trail.logging.is_on = false;
         trail.logging.stopped = Some(self.caller.now);
         trail.insights = Vec::new();
-        Ok((Answer::empty(), Some(Change::put(trail))))
+        Ok((OperationAnswer::empty(), Some(Change::put(trail))))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{Call, Outcome, find::TrailId};
 use crate::{
-    answer::{Answer, Body, TrailAnswer, TrailInfo},
+    answer::{Body, OperationAnswer, TrailAnswer, TrailInfo},
     error::ApiError,
     state::Trail,
     status::Status,
@@ -30,12 +30,12 @@ impl Call<'_> {
                 trails.push(TrailAnswer::full(trail));
             }
         }
-        Ok((Answer(Body::DescribeTrails { trails }), None))
+        Ok((OperationAnswer(Body::DescribeTrails { trails }), None))
     }
 
     pub(super) fn trail(self) -> Result<Outcome, ApiError> {
         let trail = Box::new(TrailAnswer::full(self.named_trail("Name")?));
-        Ok((Answer(Body::GetTrail { trail }), None))
+        Ok((OperationAnswer(Body::GetTrail { trail }), None))
     }
 
     pub(super) fn list_trails(self) -> Result<Outcome, ApiError> {
@@ -46,11 +46,11 @@ impl Call<'_> {
             home_region: trail.home_region.clone(),
         };
         let trails = self.account.trails().map(|trail| info(trail)).collect();
-        Ok((Answer(Body::ListTrails { trails }), None))
+        Ok((OperationAnswer(Body::ListTrails { trails }), None))
     }
 
     pub(super) fn trail_status(self) -> Result<Outcome, ApiError> {
         let status = Status::of(self.named_trail_by_arn("Name")?);
-        Ok((Answer(Body::Status(Box::new(status))), None))
+        Ok((OperationAnswer(Body::Status(Box::new(status))), None))
     }
 }

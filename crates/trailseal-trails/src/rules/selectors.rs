@@ -5,7 +5,7 @@
 
 use super::{Call, Outcome};
 use crate::{
-    answer::{Answer, Body},
+    answer::{Body, OperationAnswer},
     error::{ApiError, ErrorCode},
     insights,
     selectors::{self, SelectorsDocument},
@@ -16,7 +16,7 @@ impl Call<'_> {
     pub(super) fn event_selectors(self) -> Result<Outcome, ApiError> {
         let trail = self.named_trail_by_arn("TrailName")?;
         let answer = SelectorsDocument::of(trail.arn(), &selectors::sorted(&trail.selectors));
-        Ok((Answer(Body::EventSelectors(answer)), None))
+        Ok((OperationAnswer(Body::EventSelectors(answer)), None))
     }
 
     pub(super) fn put_event_selectors(self) -> Result<Outcome, ApiError> {
@@ -25,7 +25,7 @@ impl Call<'_> {
         trail.selectors = selectors::read(self.input)?;
         trail.note_change(before, self.caller.now);
         let answer = SelectorsDocument::of(trail.arn(), &trail.selectors);
-        Ok((Answer(Body::EventSelectors(answer)), Some(Change::put(trail))))
+        Ok((OperationAnswer(Body::EventSelectors(answer)), Some(Change::put(trail))))
     }
 
     pub(super) fn insight_selectors(self) -> Result<Outcome, ApiError> {
@@ -40,7 +40,7 @@ impl Call<'_> {
                 ),
             ));
         }
-        Ok((Answer(insights_of(trail)), None))
+        Ok((OperationAnswer(insights_of(trail)), None))
     }
 
     pub(super) fn put_insight_selectors(self) -> Result<Outcome, ApiError> {
@@ -53,7 +53,7 @@ impl Call<'_> {
         if !trail.insights.is_empty() {
             self.write_marker(&trail, "CloudTrail-Insight")?;
         }
-        Ok((Answer(insights_of(&trail)), Some(Change::put(trail))))
+        Ok((OperationAnswer(insights_of(&trail)), Some(Change::put(trail))))
     }
 
     fn check_no_event_data_store(self) -> Result<(), ApiError> {

@@ -11,7 +11,7 @@ use super::{
     find::{TrailId, malformed, wrong_arn},
 };
 use crate::{
-    answer::{Answer, Body, ResourceTags},
+    answer::{Body, OperationAnswer, ResourceTags},
     error::{ApiError, ErrorCode},
     input::Input,
     names::Arn,
@@ -36,7 +36,7 @@ impl<'a> Call<'a> {
             }
         }
         check_count(&trail.tags)?;
-        Ok((Answer::empty(), Some(Change::put(trail))))
+        Ok((OperationAnswer::empty(), Some(Change::put(trail))))
     }
 
     pub(super) fn remove_tags(self) -> Result<Outcome, ApiError> {
@@ -49,7 +49,7 @@ impl<'a> Call<'a> {
         let removed = removed.ok_or_else(|| invalid("TagsList is required."))?;
         let mut trail = Trail::clone(trail);
         trail.tags.retain(|tag| removed.iter().all(|removed| removed.key != tag.key));
-        Ok((Answer::empty(), Some(Change::put(trail))))
+        Ok((OperationAnswer::empty(), Some(Change::put(trail))))
     }
 
     pub(super) fn list_tags(self) -> Result<Outcome, ApiError> {
@@ -74,7 +74,7 @@ impl<'a> Call<'a> {
             }
             resources.push(ResourceTags { tags_list: trail.tags.clone(), resource_id: id });
         }
-        Ok((Answer(Body::ListTags { resources }), None))
+        Ok((OperationAnswer(Body::ListTags { resources }), None))
     }
 
     /// The tags of a request, if it has any.

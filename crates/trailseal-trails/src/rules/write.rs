@@ -9,7 +9,7 @@
 
 use super::{Call, Outcome, tags::check_count};
 use crate::{
-    answer::{Answer, Body, TrailAnswer},
+    answer::{Body, OperationAnswer, TrailAnswer},
     error::{ApiError, ErrorCode},
     names::{check_bucket_name, check_prefix, check_trail_name},
     selectors,
@@ -49,7 +49,7 @@ impl Call<'_> {
         check_bucket_name(&trail.bucket)?;
         self.check_room(&trail, false)?;
         self.check_services(&mut trail, None)?;
-        let answer = Answer(Body::Trail(Box::new(TrailAnswer::brief(&trail))));
+        let answer = OperationAnswer(Body::Trail(Box::new(TrailAnswer::brief(&trail))));
         Ok((answer, Some(Change::put(trail))))
     }
 
@@ -64,12 +64,12 @@ impl Call<'_> {
         let answer = TrailAnswer::brief(&trail);
         let is_topic_removed = self.input.text("SnsTopicName")? == Some("");
         let answer = if is_topic_removed { answer.with_empty_topic() } else { answer };
-        Ok((Answer(Body::Trail(Box::new(answer))), Some(Change::put(trail))))
+        Ok((OperationAnswer(Body::Trail(Box::new(answer))), Some(Change::put(trail))))
     }
 
     pub(super) fn delete_trail(self) -> Result<Outcome, ApiError> {
         let trail = self.named_trail_at_home("Name")?;
-        Ok((Answer::empty(), Some(Change::delete(trail))))
+        Ok((OperationAnswer::empty(), Some(Change::delete(trail))))
     }
 
     /// The trail with what the request says; what it does not say is kept.

@@ -1,15 +1,18 @@
 //! `trailseal lookup-events`.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::path::PathBuf;
 
 use trailseal_evidence::{
     Completeness,
+    events::{LookupError, ScannedEvents},
     inputs::{FileList, FileSource, Inputs},
-    scan::{self, ScanOptions, Summary},
+    scan::{ScanOptions, Summary},
 };
 use trailseal_query::{
-    Filter,
-    lookup::{DEFAULT_MAX_RESULTS, Extensions, Limit, Lookup, Page, Place, Position, Request, RequestError},
+    lookup::{
+        AskedPage, DEFAULT_MAX_RESULTS, Extensions, Limit, Lookup, LookupSource as _, Position, RecordPage,
+        Request, RequestError,
+    },
     row::TimeFormat,
 };
 
@@ -167,13 +170,29 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let is_sound = matches!(request.check(now, 0), Err(RequestError::TokenOfOtherData) | Ok(_));
     // A token is bound to the files that are listed, and these are read.
     let list = (is_sound && args.needs_tokens()).then(|| inputs.list());
-    let lookup = request.check(now, list.as_ref().map_or(0, FileList::fingerprint));
+    let fingerprint = list.as_ref().map_or(0, FileList::fingerprint);
+    let lookup = request.check(now, fingerprint);
     let lookup = lookup.map_err(|error| rejected(&error))?;
     if let Some(region) = request.region.as_ref().filter(|_| args.region.is_none() && !args.quiet.is_quiet) {
         output::note(&format!("events of {region} only; --all-regions for all"));
     }
     let files: &dyn FileSource = list.as_ref().map_or(&inputs, |list| list);
-    Answer::new(args, files, &lookup, interrupt).write()
+    let counts = Counts::new("searching", interrupt.clone());
+    let options = ScanOptions {
+        spool: Some(std::env::temp_dir()),
+        threads: args.threads.count,
+        ..ScanOptions::default()
+    };
+    let answer = Answer {
+        args,
+        request: &request,
+        lookup: &lookup,
+        events: ScannedEvents::new(files, fingerprint, options, &counts),
+        reads_stdin: files.given().iter().any(|input| input.as_os_str() == "-"),
+        counts: &counts,
+        interrupt,
+    };
+    answer.write()
 }
 
 impl Args {
@@ -237,6 +256,10 @@ impl Args {
         self.max_results.is_some() || self.next_token.is_some()
     }
 
+    fn token_option(&self) -> &'static str {
+        if self.is_one_page() { "--next-token" } else { "--starting-token" }
+    }
+
     fn needs_tokens(&self) -> bool {
         self.is_one_page() || self.max_items.is_some() || self.starting_token.is_some()
     }
@@ -249,26 +272,19 @@ impl Args {
     }
 }
 
-/// Records in the order of their rows.
-type Records = Page<Box<[u8]>>;
-
 /// Finds the rows, as many scans as it takes, and writes them.
 struct Answer<'r> {
     args: &'r Args,
-    files: &'r dyn FileSource,
+    request: &'r Request,
     lookup: &'r Lookup,
-    filter: Filter,
-    counts: Counts,
+    events: ScannedEvents<'r>,
+    reads_stdin: bool,
+    counts: &'r Counts,
     interrupt: &'r Interrupt,
 }
 
-impl<'r> Answer<'r> {
-    fn new(args: &'r Args, files: &'r dyn FileSource, lookup: &'r Lookup, interrupt: &'r Interrupt) -> Self {
-        let filter = Filter::new(lookup.predicate_with_times());
-        Self { args, files, lookup, filter, counts: Counts::new("searching", interrupt.clone()), interrupt }
-    }
-
-    fn write(&self) -> Result<u8, CommandError> {
+impl Answer<'_> {
+    fn write(self) -> Result<u8, CommandError> {
         let args = self.args;
         let page_size =
             args.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_MAX_RESULTS);
@@ -276,11 +292,8 @@ impl<'r> Answer<'r> {
             Writer::new(args.output, args.times(), page_size, args.is_one_page(), output::data());
         let mut left = self.wanted();
         let mut after = self.lookup.after.clone();
-        let mut told = None;
         let token = loop {
-            let (page, summary) = self.scan(left, after.as_ref())?;
-            // Scans after the first see the same damage.
-            told.get_or_insert(summary);
+            let page = self.page(left, after.as_ref())?;
             let has_more = page.has_more();
             left -= page.len();
             for (position, record) in page.into_rows() {
@@ -294,13 +307,13 @@ impl<'r> Answer<'r> {
                 return Err(CommandError::new("there are too many events for one table")
                     .hint("take fewer with --max-items, or another --output"));
             }
-            if self.reads_stdin() {
+            if self.reads_stdin {
                 return Err(CommandError::new("there are too many events to sort from standard input")
                     .hint("write it to a file first"));
             }
         };
         writer.finish(token.as_deref())?;
-        Ok(self.tell(&told.unwrap_or_default(), token.as_deref()))
+        Ok(tell(args, &self.events.summary(), token.as_deref()))
     }
 
     /// The rows that are wanted at all.
@@ -312,59 +325,35 @@ impl<'r> Answer<'r> {
         }
     }
 
-    fn reads_stdin(&self) -> bool {
-        self.files.given().iter().any(|input| input.as_os_str() == "-")
-    }
-
-    /// One pass over the archive: the first rows after a position.
-    fn scan(&self, rows: usize, after: Option<&Position>) -> Result<(Records, Summary), CommandError> {
+    /// The first rows after a position, as many as memory bears.
+    fn page(&self, rows: usize, after: Option<&Position>) -> Result<RecordPage, CommandError> {
+        let mut lookup = self.lookup.clone();
+        lookup.after = after.cloned();
         let limit = Limit { rows, bytes: HELD_BYTES };
-        let options = ScanOptions {
-            from: self.lookup.start,
-            // Not narrowed to what lies behind the position: which files are read must not change from page to page.
-            to: self.lookup.end,
-            spool: Some(std::env::temp_dir()),
-            threads: self.args.threads.count,
-            ..ScanOptions::default()
-        };
-        let result = self.counts.watch(!self.args.quiet.is_quiet, || {
-            scan::fold(
-                self.files,
-                &options,
-                &self.filter,
-                &self.counts,
-                &|| Page::new(limit, after.cloned()),
-                &|page, row| {
-                    let place = Place { file: row.file.index, number: row.number };
-                    let bytes = row.record.bytes();
-                    page.offer(Position::of(&row.record, place), place, bytes.len(), || bytes.into());
-                    ControlFlow::Continue(())
-                },
-            )
-        });
+        let asked = AskedPage { request: self.request, lookup: &lookup, account: None, limit };
+        let page = self.counts.watch(!self.args.quiet.is_quiet, || self.events.page(&asked));
         if self.interrupt.is_wanted() {
             return Err(CommandError::interrupted());
         }
-        Ok(result?)
+        page.map_err(|error| match error {
+            LookupError::Scanned(error) => error.into(),
+            other => CommandError::new(other.to_string()),
+        })
     }
+}
 
-    /// What people need to know beside the answer; the exit status.
-    fn tell(&self, summary: &Summary, token: Option<&str>) -> u8 {
-        if let Some(token) = token.filter(|_| self.args.output == Form::Jsonl && !self.args.quiet.is_quiet) {
-            output::note(&format!("there are more: {} {token}", self.token_option()));
-        }
-        let completeness = Completeness::of(&ScanOptions::default(), summary, &Default::default());
-        let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
-        if !self.args.quiet.is_quiet {
-            // Nobody can be told that stderr is gone.
-            let _ = summary::write(summary, &told, &mut anstream::stderr());
-        }
-        summary::status(&told.completeness, false)
+/// What people need to know beside the answer; the exit status.
+fn tell(args: &Args, summary: &Summary, token: Option<&str>) -> u8 {
+    if let Some(token) = token.filter(|_| args.output == Form::Jsonl && !args.quiet.is_quiet) {
+        output::note(&format!("there are more: {} {token}", args.token_option()));
     }
-
-    fn token_option(&self) -> &'static str {
-        if self.args.is_one_page() { "--next-token" } else { "--starting-token" }
+    let completeness = Completeness::of(&ScanOptions::default(), summary, &Default::default());
+    let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
+    if !args.quiet.is_quiet {
+        // Nobody can be told that stderr is gone.
+        let _ = summary::write(summary, &told, &mut anstream::stderr());
     }
+    summary::status(&told.completeness, false)
 }
 
 /// In the words of the AWS CLI, and with the service's code.

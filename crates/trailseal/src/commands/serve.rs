@@ -12,9 +12,13 @@ use std::{
 };
 
 use indicatif::HumanBytes;
-use trailseal_evidence::{events::Statistics, scan::Summary};
+use trailseal_evidence::{
+    events::{LookupError, Statistics},
+    scan::Summary,
+};
+use trailseal_query::lookup::LookupSource;
 use trailseal_server::{
-    AccessKeys, Archive, Bound, Buckets, Joined, Local, Lookups, Options, Service, Services,
+    AccessKeys, ArchiveTrails, Bound, Buckets, CloudTrail, Local, Lookups, Options, Services,
     audit::AuditEvents, serve, stop,
 };
 
@@ -153,10 +157,13 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::interrupted());
     }
     let local = local::open(args, evidence)?.map(Arc::new);
-    let recent = local.as_ref().map(|local| Arc::clone(local.recent()));
     let took = began.elapsed().as_secs_f64();
-    let lookups = Lookups::new(index, recent, account.clone(), args.window.seconds);
-    let archive = Archive::open(&inputs, keys, account.clone(), Box::new(lookups));
+    let mut sources: Vec<Arc<dyn LookupSource<Error = LookupError>>> = Vec::new();
+    sources.extend(index.map(|index| Arc::new(index) as _));
+    sources.extend(local.as_ref().map(|local| Arc::clone(local.recent()) as _));
+    let lookups = Lookups::new(sources, account.clone(), args.window.seconds);
+    let has_archive = !args.archive.is_empty() || !keys.is_empty();
+    let archive = has_archive.then(|| ArchiveTrails::open(&inputs, keys, account.clone()));
 
     let mut options = Options::new(Arc::new(clock::now));
     options.listen = args.listen;
@@ -170,11 +177,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
     let audit = local.clone().map(|local| local as Arc<dyn AuditEvents>);
-    let unproven: Vec<String> = archive.unproven_trails().map(str::to_owned).collect();
-    let cloudtrail: Arc<dyn Service> = match &local {
-        Some(local) => Arc::new(Joined::new(archive, Arc::clone(local))),
-        None => Arc::new(archive),
-    };
+    let unproven: Vec<String> =
+        archive.iter().flat_map(ArchiveTrails::unproven_trails).map(str::to_owned).collect();
+    let cloudtrail = Arc::new(CloudTrail::new(lookups, archive, local.clone()));
     let services = Services { cloudtrail, audit, s3: Some(Arc::new(buckets)) };
     let (handle, stopped) = stop();
     interrupt.end_gently(move || handle.stop());

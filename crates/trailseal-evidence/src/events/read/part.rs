@@ -67,7 +67,7 @@ impl Workbench {
         state: FileState,
         extents: &[Extent],
         limit: usize,
-    ) -> Option<Part<'_>> {
+    ) -> Option<FilePart<'_>> {
         let (length, _) = state?;
         let end = extents.iter().filter_map(|extent| extent.range()).map(|range| range.end).max()?;
         if length > MAX_WHOLE as u64 || end > MAX_WHOLE.min(limit) {
@@ -85,7 +85,7 @@ impl Workbench {
             Whole::NotGzip => on_disk,
             Whole::Damaged => return None,
         };
-        Some(Part(part))
+        Some(FilePart(part))
     }
 
     /// Reads a file, and says its state when that was over.
@@ -100,9 +100,9 @@ impl Workbench {
 }
 
 /// The first part of a file.
-pub(super) struct Part<'b>(&'b [u8]);
+pub(super) struct FilePart<'b>(&'b [u8]);
 
-impl<'b> Part<'b> {
+impl<'b> FilePart<'b> {
     /// What lies there: a record, if its sum is right.
     pub(super) fn bytes(&self, extent: Extent) -> Option<&'b [u8]> {
         self.0.get(extent.range()?)

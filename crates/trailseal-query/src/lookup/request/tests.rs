@@ -1,6 +1,6 @@
 //! Names end in the section of the rule: 1.x of docs/spec/lookup-events.md, 2.x of docs/spec/records.md.
 
-use super::{super::page::Place, *};
+use super::{super::page::RecordPlace, *};
 use crate::record::Record;
 
 const RECORD: &str = r#"{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","userName":"Alice","accessKeyId":"AKIA1"},
@@ -186,7 +186,7 @@ fn the_number_of_results_is_from_1_to_50_1_1() {
 
 #[test]
 fn tokens_are_bound_to_parameters_and_data_1_1() {
-    let after = || Position::new(Some(now()), Some("e"), Place { file: 0, number: 1 });
+    let after = || Position::new(Some(now()), Some("e"), RecordPlace { file: 0, number: 1 });
     let base =
         Request { max_results: Some(5), region: Some("us-east-1".to_owned()), ..with("EventName", "x") };
     let token = base.check(now(), 7).unwrap().token(after());
