@@ -7,14 +7,17 @@ use std::{
 
 use tempfile::TempDir;
 use trailseal_archive::Timestamp;
-use trailseal_deliver::write::{PublishedKey, Sidecar, gzip, public_keys_json, sidecar_name};
+use trailseal_deliver::write::{gzip, sidecar_name};
 
-use crate::{
-    keys::signing_key,
-    model::{Chain, Digest, Model},
-};
+use crate::model::{Chain, Digest, Model};
 
-const DAY: i64 = 24 * 3600;
+mod damage;
+mod digests;
+mod hostile;
+mod shapes;
+
+pub use hostile::Snapshot;
+pub use shapes::{APPLE_DOUBLE, DESKTOP_INI, DS_STORE, HADOOP_CRC, THUMBS_DB};
 
 /// Where the signatures are put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +59,13 @@ impl Model {
                 for log in &digest.logs {
                     archive.write_object(&log.bucket, &log.key, &gzip(&log.content, 6));
                 }
-                let path = archive.write_object(
-                    &digest.document.s3_bucket,
-                    digest.object(),
-                    &gzip(&digest.inflated, 6),
-                );
+                let path =
+                    archive.write_object(&digest.document.s3_bucket, digest.object(), &digest.stored());
                 let is_newest = position + 1 == chain.digests.len();
                 match metadata {
                     Metadata::Sidecars => archive.put_sidecar(&path, digest),
                     Metadata::NewestSidecar if is_newest => archive.put_sidecar(&path, digest),
-                    Metadata::Manifest => manifest += &manifest_line(digest),
+                    Metadata::Manifest => manifest += &digest.manifest_line(),
                     Metadata::Attributes => set_attributes(&path, digest),
                     Metadata::NewestSidecar | Metadata::Nowhere => {}
                 }
@@ -74,7 +74,7 @@ impl Model {
         if metadata == Metadata::Manifest {
             fs::write(archive.manifest(), manifest).unwrap();
         }
-        archive.write_keys(&archive.used_keys(), None);
+        archive.write_keys(&archive.model.used_keys(), None);
         archive
     }
 }
@@ -141,7 +141,7 @@ impl Archive {
 
     /// Writes a digest and its sidecar to the place that it claims, or another one.
     pub fn write_digest(&self, digest: &Digest, key: &str) -> PathBuf {
-        let path = self.write_object(&digest.document.s3_bucket, key, &gzip(&digest.inflated, 6));
+        let path = self.write_object(&digest.document.s3_bucket, key, &digest.stored());
         self.put_sidecar(&path, digest);
         path
     }
@@ -149,30 +149,21 @@ impl Archive {
     /// Writes the sidecar of a digest beside a file.
     pub fn put_sidecar(&self, path: &Path, digest: &Digest) {
         let name = sidecar_name(&path.file_name().unwrap().to_string_lossy());
-        fs::write(path.with_file_name(name), sidecar(digest).to_json()).unwrap();
+        fs::write(path.with_file_name(name), digest.sidecar().to_json()).unwrap();
     }
 
-    /// Writes the key files anew, with these keys only. Their validity is 30 days from the day before the
-    /// plan starts, unless another is given.
+    /// Writes the key files anew, with these keys only: [`Model::public_keys`].
     pub fn write_keys(&self, numbers: &[usize], validity: Option<(Timestamp, Timestamp)>) {
-        let first = self.model.plan.start.plus(-DAY);
-        let (from, to) = validity.unwrap_or((first, first.plus(30 * DAY)));
-        let keys: Vec<PublishedKey> =
-            numbers.iter().map(|number| PublishedKey::of(signing_key(*number), from, to)).collect();
+        let text = self.model.public_keys(numbers, validity);
         fs::create_dir_all(self.keys()).unwrap();
         for region in &self.model.plan.regions {
-            let file = self.keys().join(format!("public-keys-{region}.json"));
-            fs::write(file, public_keys_json(&keys)).unwrap();
+            fs::write(self.keys().join(format!("public-keys-{region}.json")), &text).unwrap();
         }
     }
 
     /// The numbers of the keys that signed something.
     pub fn used_keys(&self) -> Vec<usize> {
-        let digests = self.model.chains.iter().flat_map(|chain| &chain.digests);
-        let mut numbers: Vec<usize> = digests.map(|digest| digest.key).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+        self.model.used_keys()
     }
 
     /// Takes one key out of the key files.
@@ -180,23 +171,6 @@ impl Archive {
         let left: Vec<usize> = self.used_keys().into_iter().filter(|used| *used != number).collect();
         self.write_keys(&left, None);
     }
-}
-
-/// What `head-object` says of a digest: delivered half an hour after its window.
-pub(crate) fn sidecar(digest: &Digest) -> Sidecar {
-    let delivered = digest.generated.unwrap_or_else(|| digest.end().plus(1800));
-    let mut sidecar = Sidecar::of_digest(&gzip(&digest.inflated, 6), &digest.signature, delivered);
-    sidecar.backfill_generation = digest.generated;
-    sidecar
-}
-
-pub(crate) fn manifest_line(digest: &Digest) -> String {
-    let metadata = serde_json::json!({
-        "x-amz-meta-signature": digest.signature,
-        "x-amz-meta-signature-algorithm": "SHA256withRSA",
-    });
-    let bucket = &digest.document.s3_bucket;
-    format!("{}\n", serde_json::json!({ "bucket": bucket, "key": digest.object(), "metadata": metadata }))
 }
 
 fn set_attributes(path: &Path, digest: &Digest) {

@@ -1,13 +1,10 @@
-//! What can be done to digests and their metadata.
-
-use std::fs;
+//! What can be made of a digest in memory: other contents that nobody signs, and its metadata.
 
 use serde_json::Value;
 use trailseal_deliver::{DigestDocument, write::Sidecar};
 
 use crate::{
-    archive::{Archive, sidecar},
-    damage::gzip_member,
+    gzip::{corrupt_deflate, gzip_member},
     model::Digest,
 };
 
@@ -78,59 +75,49 @@ pub const MALFORMED: [(Malformed, &str); 14] = [
     (Malformed::TwoValues, "trailing"),
 ];
 
-impl Archive {
-    /// The digest with this key, as it was sealed.
-    pub fn sealed(&self, key: &str) -> &Digest {
-        let mut digests = self.model.chains.iter().flat_map(|chain| &chain.digests);
-        digests.find(|digest| digest.object() == key).expect("a digest of the model")
+impl Digest {
+    /// The file as it is delivered.
+    pub fn stored(&self) -> Vec<u8> {
+        gzip_member(&self.inflated, 6)
     }
 
-    /// Changes a digest without signing it again.
-    pub fn edit_digest(&self, key: &str, change: impl FnOnce(&mut DigestDocument)) {
-        let mut document = self.sealed(key).document.clone();
+    /// The content with a change, not signed again.
+    pub fn edited(&self, change: impl FnOnce(&mut DigestDocument)) -> Vec<u8> {
+        let mut document = self.document.clone();
         change(&mut document);
-        self.replace(key, &gzip_member(&document.to_json(true), 6));
+        document.to_json(true)
     }
 
-    /// Alters a log and puts its new hash into the digest that names it.
-    pub fn alter_log_and_digest(&self, digest: &str, log: usize) {
-        let key = self.sealed(digest).logs[log].key.clone();
-        self.alter_log(&key);
-        let hash = trailseal_deliver::digest::sha256_hex(&self.content(&key));
-        self.edit_digest(digest, |document| {
-            let entry = document.log_files.iter_mut().find(|entry| entry.s3_object == key);
-            entry.expect("the digest names its logs").hash_value = hash;
-        });
-    }
-
-    /// Writes a digest's JSON in another way.
-    pub fn reserialise(&self, key: &str, style: Style) {
-        let sealed = self.sealed(key);
-        let value: Value = serde_json::from_slice(&sealed.inflated).unwrap();
+    /// The content's JSON value, written in another way.
+    pub fn reserialised(&self, style: Style) -> Vec<u8> {
+        let value: Value = serde_json::from_slice(&self.inflated).unwrap();
         let bytes = match style {
             Style::Pretty => serde_json::to_vec_pretty(&value).unwrap(),
             // The map of serde_json is ordered.
             Style::Sorted => serde_json::to_vec(&value).unwrap(),
-            Style::PlainSlashes => sealed.document.to_json(false),
+            Style::PlainSlashes => self.document.to_json(false),
         };
-        assert_ne!(bytes, sealed.inflated);
-        self.replace(key, &gzip_member(&bytes, 6));
+        assert_ne!(bytes, self.inflated);
+        bytes
     }
 
-    /// Makes a file of a digest that holds none.
-    pub fn malform(&self, key: &str, how: Malformed) {
-        let json = &self.sealed(key).inflated;
+    /// A file, as stored, that holds no digest.
+    pub fn malformed(&self, how: Malformed) -> Vec<u8> {
+        let json = &self.inflated;
         let text = String::from_utf8(json.clone()).unwrap();
         let changed = |from: &str, to: &str| {
             assert!(text.contains(from));
             text.replacen(from, to, 1).into_bytes()
         };
-        let account = format!("\"{}\"", self.sealed(key).document.aws_account_id);
+        let account = format!("\"{}\"", self.document.aws_account_id);
         let content = match how {
-            Malformed::Empty => return self.empty(key),
-            Malformed::Cut => return self.cut(key, self.read(key).len() / 2),
-            Malformed::Corrupt => return self.corrupt_deflate(key),
-            Malformed::NotGzip => return self.replace(key, b"\x89PNG\r\n\x1a\n\xff\xfe"),
+            Malformed::Empty => return Vec::new(),
+            Malformed::Cut => {
+                let stored = self.stored();
+                return stored[..stored.len() / 2].to_vec();
+            }
+            Malformed::Corrupt => return corrupt_deflate(self.stored()),
+            Malformed::NotGzip => return b"\x89PNG\r\n\x1a\n\xff\xfe".to_vec(),
             Malformed::EmptyMember => Vec::new(),
             Malformed::CutJson => json[..json.len() / 2].to_vec(),
             Malformed::NotJson => b"nothing to see here".to_vec(),
@@ -146,55 +133,31 @@ impl Archive {
             }
             Malformed::TwoValues => [json.as_slice(), b"{}"].concat(),
         };
-        self.replace(key, &gzip_member(&content, 6));
+        gzip_member(&content, 6)
     }
 
-    /// Copies an older digest's file over another one's; the sidecars stay.
-    pub fn replay(&self, from: &str, over: &str) {
-        let bytes = self.read(from);
-        self.replace(over, &bytes);
+    /// The signature with one bit flipped, counted from the first.
+    pub fn flipped_signature(&self, bit: usize) -> String {
+        let mut bytes = hex::decode(&self.signature).expect("signatures are hex");
+        bytes[bit / 8] ^= 0x80 >> (bit % 8);
+        hex::encode(bytes)
     }
 
-    /// Changes the sidecar of a digest.
-    pub fn edit_sidecar(&self, key: &str, change: impl FnOnce(&mut Sidecar)) {
-        let mut metadata = sidecar(self.sealed(key));
-        change(&mut metadata);
-        fs::write(self.sidecar(key), metadata.to_json()).unwrap();
+    /// What `head-object` says of it: delivered half an hour after its window.
+    pub fn sidecar(&self) -> Sidecar {
+        let delivered = self.generated.unwrap_or_else(|| self.end().plus(1800));
+        let mut sidecar = Sidecar::of_digest(&self.stored(), &self.signature, delivered);
+        sidecar.backfill_generation = self.generated;
+        sidecar
     }
 
-    /// Puts another text in the place of the signature in a sidecar.
-    pub fn set_signature(&self, key: &str, signature: &str) {
-        self.edit_sidecar(key, |sidecar| sidecar.signature = Some(signature.to_owned()));
+    /// Its line of a metadata manifest.
+    pub(crate) fn manifest_line(&self) -> String {
+        let metadata = serde_json::json!({
+            "x-amz-meta-signature": self.signature,
+            "x-amz-meta-signature-algorithm": "SHA256withRSA",
+        });
+        let bucket = &self.document.s3_bucket;
+        format!("{}\n", serde_json::json!({ "bucket": bucket, "key": self.object(), "metadata": metadata }))
     }
-
-    /// Flips a bit of the signature in a sidecar, counted from the first.
-    pub fn flip_signature(&self, key: &str, bit: usize) {
-        let flipped = flipped(&self.sealed(key).signature, bit);
-        self.set_signature(key, &flipped);
-    }
-
-    /// Removes the sidecar of a digest.
-    pub fn remove_sidecar(&self, key: &str) {
-        fs::remove_file(self.sidecar(key)).expect("the sidecar was there");
-    }
-
-    /// Renames a digest and its sidecar.
-    pub fn rename_digest(&self, from: &str, to: &str) {
-        let sidecar = self.sidecar(from);
-        self.rename(from, to);
-        fs::rename(sidecar, self.sidecar(to)).expect("the sidecar was there");
-    }
-
-    /// Deletes a digest, and its sidecar if it has one.
-    pub fn delete_digest(&self, key: &str) {
-        self.delete(key);
-        let _ = fs::remove_file(self.sidecar(key));
-    }
-}
-
-/// A hex text with one bit flipped.
-fn flipped(text: &str, bit: usize) -> String {
-    let mut bytes = hex::decode(text).expect("signatures are hex");
-    bytes[bit / 8] ^= 0x80 >> (bit % 8);
-    hex::encode(bytes)
 }

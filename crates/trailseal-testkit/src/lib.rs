@@ -1,9 +1,10 @@
 //! Small signed archives for tests, and ways to damage them.
 //!
 //! A [`Plan`] says which accounts, regions, trails and hours there are; [`Plan::model`] makes a [`Model`]
-//! of it, digests sealed and linked in memory; [`Model::write`] puts it into a temporary folder. What is
-//! changed in the model is signed anew (forks, conflicts, odd windows: what only the owner of the key could
-//! do); what is changed in the [`Archive`] is not (what an intruder does).
+//! of it, digests sealed and linked in memory, and that is all that a test of the verifier needs. What is changed in
+//! the model is signed anew (forks, conflicts, odd windows: what only the owner of the key could do); what is made of
+//! a sealed [`Digest`] is not (what an intruder does). [`Model::write`] puts it all into a temporary folder, and the
+//! [`Archive`] does the same to files.
 //!
 //! ```
 //! use trailseal_testkit::Plan;
@@ -21,21 +22,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod archive;
-mod damage;
 mod digests;
-mod hostile;
+mod gzip;
 mod keys;
 mod model;
 mod plan;
-mod shapes;
 pub mod tamper;
 
-pub use archive::{Archive, Metadata};
-pub use damage::{gunzip, gzip, gzip_member};
+pub use archive::{APPLE_DOUBLE, Archive, DESKTOP_INI, DS_STORE, HADOOP_CRC, Metadata, Snapshot, THUMBS_DB};
 pub use digests::{MALFORMED, Malformed, Style};
-pub use hostile::Snapshot;
+pub use gzip::{gunzip, gzip, gzip_member};
 pub use keys::signing_key;
 pub use model::{Chain, Digest, Log, Model};
 pub use plan::{Plan, Stop, partition, record, records};
-pub use shapes::{APPLE_DOUBLE, DESKTOP_INI, DS_STORE, HADOOP_CRC, THUMBS_DB};
-pub use trailseal_deliver::digest::sha256_hex;
+pub use trailseal_deliver::{DigestDocument, DigestLogFile, digest::sha256_hex};

@@ -8,12 +8,15 @@ use trailseal_archive::{
 use trailseal_deliver::{
     DigestDocument, DigestLogFile,
     digest::{HASH_ALGORITHM, sha256_hex},
+    write::{PublishedKey, public_keys_json},
 };
 
 use crate::{
     keys::signing_key,
     plan::{Plan, partition, record, records},
 };
+
+const DAY: i64 = 24 * 3600;
 
 /// An archive before it is written.
 #[derive(Clone, Debug)]
@@ -86,6 +89,31 @@ impl Model {
     pub fn with(mut self, other: Self) -> Self {
         self.chains.extend(other.chains);
         self
+    }
+
+    /// The digest with this key.
+    pub fn sealed(&self, key: &str) -> &Digest {
+        let mut digests = self.chains.iter().flat_map(|chain| &chain.digests);
+        digests.find(|digest| digest.object() == key).expect("a digest of the model")
+    }
+
+    /// The numbers of the keys that signed something.
+    pub fn used_keys(&self) -> Vec<usize> {
+        let mut numbers: Vec<usize> =
+            self.chains.iter().flat_map(|chain| &chain.digests).map(|digest| digest.key).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// A key file with these keys. Their validity is 30 days from the day before the plan starts, unless another
+    /// is given.
+    pub fn public_keys(&self, numbers: &[usize], validity: Option<(Timestamp, Timestamp)>) -> String {
+        let first = self.plan.start.plus(-DAY);
+        let (from, to) = validity.unwrap_or((first, first.plus(30 * DAY)));
+        let keys: Vec<PublishedKey> =
+            numbers.iter().map(|number| PublishedKey::of(signing_key(*number), from, to)).collect();
+        public_keys_json(&keys)
     }
 }
 

@@ -11,7 +11,6 @@ use trailseal_deliver::{
 };
 
 use crate::{
-    archive::{manifest_line, sidecar},
     keys::signing_key,
     model::{Chain, Digest, Log},
     plan::{record, records},
@@ -269,7 +268,7 @@ impl World {
 
     /// The text of a digest's sidecar.
     pub fn sidecar(&self, signed: &Signed) -> String {
-        sidecar(self.digest(signed)).to_json()
+        self.digest(signed).sidecar().to_json()
     }
 
     /// Whether everything of a scope is proven as long as nobody touches the archive.
@@ -781,12 +780,12 @@ impl World {
                 if self.signatures == Signatures::Everywhere
                     || (self.signatures == Signatures::Ends && is_end)
                 {
-                    put(&mut tree, sidecar_name(&path), sidecar(digest).to_json().into_bytes());
+                    put(&mut tree, sidecar_name(&path), digest.sidecar().to_json().into_bytes());
                 }
                 if self.signatures == Signatures::Manifest {
-                    manifest += &manifest_line(digest);
+                    manifest += &digest.manifest_line();
                 }
-                put(&mut tree, path, gzip(&digest.inflated, 6));
+                put(&mut tree, path, digest.stored());
             }
         }
         for (log, _) in &self.loose {

@@ -1,7 +1,7 @@
 //! What honest people and their tools do to copies of an archive.
 
 use crate::{
-    damage::{gunzip, gzip},
+    gzip::{gunzip, gzip},
     tamper::{
         operations::{TamperOperation, harmless},
         tampering::Tampering,

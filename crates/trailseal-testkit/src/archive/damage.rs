@@ -1,33 +1,14 @@
 //! What can be done to any file of an archive.
 
-use std::{fs, io::Read, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
-use flate2::{GzBuilder, read::GzDecoder};
-use std::io::Write;
 use trailseal_archive::Timestamp;
-
-pub use trailseal_deliver::write::gzip as gzip_member;
 
 use crate::{
     archive::Archive,
+    gzip::{corrupt_deflate, gunzip, gzip, gzip_member},
     model::{Chain, Digest},
 };
-
-/// `content` as one gzip member whose header has a name and a time, unlike those that archives are written
-/// with.
-pub fn gzip(content: &[u8]) -> Vec<u8> {
-    let builder = GzBuilder::new().filename("copy.json").mtime(1_709_300_000).comment("again");
-    let mut writer = builder.write(Vec::new(), flate2::Compression::best());
-    writer.write_all(content).unwrap();
-    writer.finish().unwrap()
-}
-
-/// The content of one gzip member.
-pub fn gunzip(bytes: &[u8]) -> Vec<u8> {
-    let mut content = Vec::new();
-    GzDecoder::new(bytes).read_to_end(&mut content).expect("an intact gzip member");
-    content
-}
 
 impl Archive {
     /// A file's bytes.
@@ -139,8 +120,7 @@ impl Archive {
 
     /// Makes the first deflate block one of the type that does not exist; headers must have 10 bytes.
     pub fn corrupt_deflate(&self, key: impl AsRef<str>) {
-        let mut bytes = self.read(&key);
-        bytes[10] |= 0b110;
+        let bytes = corrupt_deflate(self.read(&key));
         self.replace(key, &bytes);
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use trailseal_deliver::digest::sha256_hex;
 
-use crate::{archive::Archive, damage::gzip_member};
+use crate::{archive::Archive, gzip::gzip_member};
 
 impl Archive {
     /// Replaces a file by a gzip bomb: `length` zeros.
