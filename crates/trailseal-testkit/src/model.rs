@@ -134,10 +134,16 @@ impl Log {
 impl Digest {
     /// A digest of a document, sealed with a key.
     pub fn new(document: DigestDocument, key: usize, logs: Vec<Log>) -> Self {
+        let mut digest = Self::unsealed(document, key, logs);
+        digest.seal();
+        digest
+    }
+
+    /// A digest of a document, which names these logs; to be sealed.
+    pub(crate) fn unsealed(document: DigestDocument, key: usize, logs: Vec<Log>) -> Self {
         let mut digest =
             Self { document, key, logs, inflated: Vec::new(), signature: String::new(), generated: None };
         digest.name_logs();
-        digest.seal();
         digest
     }
 

@@ -139,11 +139,11 @@ impl Plan {
     fn push(&self, chain: &mut Chain, start: Timestamp, end: Timestamp, logs: Vec<Log>) {
         let object = chain.digest_key(end);
         let document = DigestDocument::empty(&chain.account, start, end, &chain.bucket, &object);
-        let mut digest = Digest::new(document, self.key(chain.digests.len()), logs);
+        let mut digest = Digest::unsealed(document, self.key(chain.digests.len()), logs);
         if let Some(previous) = chain.digests.last() {
             digest.link_to(previous);
-            digest.seal();
         }
+        digest.seal();
         chain.digests.push(digest);
     }
 

@@ -111,3 +111,6 @@ fn unsigned(bytes: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
         _ => Ok((value, rest)),
     }
 }
+
+#[cfg(test)]
+mod tests;

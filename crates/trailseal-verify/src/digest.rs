@@ -435,3 +435,6 @@ fn optional_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[u
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer)
 }
+
+#[cfg(test)]
+mod tests;

@@ -268,3 +268,6 @@ impl Finding {
         (place, time, self.code.text(), &self.key, &self.path, (&self.bucket, &self.digest, &self.message))
     }
 }
+
+#[cfg(test)]
+mod tests;

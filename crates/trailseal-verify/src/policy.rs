@@ -67,3 +67,6 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ fn signed_hash(pkcs1: &[u8], signature: &[u8]) -> Option<[u8; 32]> {
     let whole = fill.iter().all(|byte| *byte == 0xff) && info == DIGEST_INFO;
     if whole { hash.try_into().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests;
