@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use trailseal_archive::Timestamp;
 use trailseal_deliver::write::{gzip, sidecar_name};
 
-use crate::model::{Chain, Digest, Model};
+use crate::model::{Model, ModelChain, ModelDigest};
 
 mod damage;
 mod digests;
@@ -117,7 +117,7 @@ impl Archive {
     }
 
     /// The first chain.
-    pub fn chain(&self) -> &Chain {
+    pub fn chain(&self) -> &ModelChain {
         &self.model.chains[0]
     }
 
@@ -140,14 +140,14 @@ impl Archive {
     }
 
     /// Writes a digest and its sidecar to the place that it claims, or another one.
-    pub fn write_digest(&self, digest: &Digest, key: &str) -> PathBuf {
+    pub fn write_digest(&self, digest: &ModelDigest, key: &str) -> PathBuf {
         let path = self.write_object(&digest.document.s3_bucket, key, &digest.stored());
         self.put_sidecar(&path, digest);
         path
     }
 
     /// Writes the sidecar of a digest beside a file.
-    pub fn put_sidecar(&self, path: &Path, digest: &Digest) {
+    pub fn put_sidecar(&self, path: &Path, digest: &ModelDigest) {
         let name = sidecar_name(&path.file_name().unwrap().to_string_lossy());
         fs::write(path.with_file_name(name), digest.sidecar().to_json()).unwrap();
     }
@@ -173,7 +173,7 @@ impl Archive {
     }
 }
 
-fn set_attributes(path: &Path, digest: &Digest) {
+fn set_attributes(path: &Path, digest: &ModelDigest) {
     for (name, value) in [("signature", digest.signature.as_str()), ("signature-algorithm", "SHA256withRSA")]
     {
         // Where the file system has none, the test that needs them says so.

@@ -5,7 +5,7 @@ use trailseal_deliver::{DigestDocument, write::Sidecar};
 
 use crate::{
     gzip::{corrupt_deflate, gzip_member},
-    model::Digest,
+    model::ModelDigest,
 };
 
 /// Other ways to write the same JSON value.
@@ -26,7 +26,7 @@ impl Style {
 
 /// What can be wrong with a digest file so that it holds no digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub enum MalformedDigest {
     /// No bytes.
     Empty,
     /// A gzip member without content.
@@ -58,24 +58,24 @@ pub enum Malformed {
 }
 
 /// All of them, each with a word of the reason that must be given for it.
-pub const MALFORMED: [(Malformed, &str); 14] = [
-    (Malformed::Empty, "empty"),
-    (Malformed::EmptyMember, "no content"),
-    (Malformed::Cut, "cut short"),
-    (Malformed::CutJson, "EOF"),
-    (Malformed::NotJson, "expected"),
-    (Malformed::WrongType, "invalid type"),
-    (Malformed::WrongTime, "time"),
-    (Malformed::MissingMember, "missing field"),
-    (Malformed::EmptyObject, "missing field"),
-    (Malformed::Array, "invalid"),
-    (Malformed::NotUtf8, "UTF-8"),
-    (Malformed::NotGzip, "UTF-8"),
-    (Malformed::Corrupt, "damaged"),
-    (Malformed::TwoValues, "trailing"),
+pub const MALFORMED: [(MalformedDigest, &str); 14] = [
+    (MalformedDigest::Empty, "empty"),
+    (MalformedDigest::EmptyMember, "no content"),
+    (MalformedDigest::Cut, "cut short"),
+    (MalformedDigest::CutJson, "EOF"),
+    (MalformedDigest::NotJson, "expected"),
+    (MalformedDigest::WrongType, "invalid type"),
+    (MalformedDigest::WrongTime, "time"),
+    (MalformedDigest::MissingMember, "missing field"),
+    (MalformedDigest::EmptyObject, "missing field"),
+    (MalformedDigest::Array, "invalid"),
+    (MalformedDigest::NotUtf8, "UTF-8"),
+    (MalformedDigest::NotGzip, "UTF-8"),
+    (MalformedDigest::Corrupt, "damaged"),
+    (MalformedDigest::TwoValues, "trailing"),
 ];
 
-impl Digest {
+impl ModelDigest {
     /// The file as it is delivered.
     pub fn stored(&self) -> Vec<u8> {
         gzip_member(&self.inflated, 6)
@@ -102,7 +102,7 @@ impl Digest {
     }
 
     /// A file, as stored, that holds no digest.
-    pub fn malformed(&self, how: Malformed) -> Vec<u8> {
+    pub fn malformed(&self, how: MalformedDigest) -> Vec<u8> {
         let json = &self.inflated;
         let text = String::from_utf8(json.clone()).unwrap();
         let changed = |from: &str, to: &str| {
@@ -111,27 +111,27 @@ impl Digest {
         };
         let account = format!("\"{}\"", self.document.aws_account_id);
         let content = match how {
-            Malformed::Empty => return Vec::new(),
-            Malformed::Cut => {
+            MalformedDigest::Empty => return Vec::new(),
+            MalformedDigest::Cut => {
                 let stored = self.stored();
                 return stored[..stored.len() / 2].to_vec();
             }
-            Malformed::Corrupt => return corrupt_deflate(self.stored()),
-            Malformed::NotGzip => return b"\x89PNG\r\n\x1a\n\xff\xfe".to_vec(),
-            Malformed::EmptyMember => Vec::new(),
-            Malformed::CutJson => json[..json.len() / 2].to_vec(),
-            Malformed::NotJson => b"nothing to see here".to_vec(),
-            Malformed::WrongType => changed(&account, "111122223333"),
-            Malformed::WrongTime => changed("\"digestEndTime\":\"2", "\"digestEndTime\":\"x"),
-            Malformed::MissingMember => changed("\"logFiles\"", "\"logfiles\""),
-            Malformed::EmptyObject => b"{}".to_vec(),
-            Malformed::Array => b"[]".to_vec(),
-            Malformed::NotUtf8 => {
+            MalformedDigest::Corrupt => return corrupt_deflate(self.stored()),
+            MalformedDigest::NotGzip => return b"\x89PNG\r\n\x1a\n\xff\xfe".to_vec(),
+            MalformedDigest::EmptyMember => Vec::new(),
+            MalformedDigest::CutJson => json[..json.len() / 2].to_vec(),
+            MalformedDigest::NotJson => b"nothing to see here".to_vec(),
+            MalformedDigest::WrongType => changed(&account, "111122223333"),
+            MalformedDigest::WrongTime => changed("\"digestEndTime\":\"2", "\"digestEndTime\":\"x"),
+            MalformedDigest::MissingMember => changed("\"logFiles\"", "\"logfiles\""),
+            MalformedDigest::EmptyObject => b"{}".to_vec(),
+            MalformedDigest::Array => b"[]".to_vec(),
+            MalformedDigest::NotUtf8 => {
                 let mut bytes = json.clone();
                 bytes[40] = 0xe9;
                 bytes
             }
-            Malformed::TwoValues => [json.as_slice(), b"{}"].concat(),
+            MalformedDigest::TwoValues => [json.as_slice(), b"{}"].concat(),
         };
         gzip_member(&content, 6)
     }

@@ -3,7 +3,7 @@
 //! A [`Plan`] says which accounts, regions, trails and hours there are; [`Plan::model`] makes a [`Model`]
 //! of it, digests sealed and linked in memory, and that is all that a test of the verifier needs. What is changed in
 //! the model is signed anew (forks, conflicts, odd windows: what only the owner of the key could do); what is made of
-//! a sealed [`Digest`] is not (what an intruder does). [`Model::write`] puts it all into a temporary folder, and the
+//! a sealed [`ModelDigest`] is not (what an intruder does). [`Model::write`] puts it all into a temporary folder, and the
 //! [`Archive`] does the same to files.
 //!
 //! ```
@@ -30,9 +30,9 @@ mod plan;
 pub mod tamper;
 
 pub use archive::{APPLE_DOUBLE, Archive, DESKTOP_INI, DS_STORE, HADOOP_CRC, Metadata, Snapshot, THUMBS_DB};
-pub use digests::{MALFORMED, Malformed, Style};
+pub use digests::{MALFORMED, MalformedDigest, Style};
 pub use gzip::{gunzip, gzip, gzip_member};
 pub use keys::signing_key;
-pub use model::{Chain, Digest, Log, Model};
+pub use model::{Log, Model, ModelChain, ModelDigest};
 pub use plan::{Plan, Stop, partition, record, records};
 pub use trailseal_deliver::{DigestDocument, DigestLogFile, digest::sha256_hex};

@@ -25,12 +25,12 @@ pub struct Model {
     pub plan: Plan,
     /// Its chains: accounts, then regions, then trails, in the order of the plan; backfill chains after
     /// the standard ones.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<ModelChain>,
 }
 
 /// One digest chain. Its fields say how new keys are formed; changing them changes no digest.
 #[derive(Clone, Debug)]
-pub struct Chain {
+pub struct ModelChain {
     /// The account.
     pub account: String,
     /// The source region.
@@ -48,17 +48,17 @@ pub struct Chain {
     /// Whether it holds backfill digests.
     pub is_backfill: bool,
     /// Its digests, oldest first.
-    pub digests: Vec<Digest>,
+    pub digests: Vec<ModelDigest>,
 }
 
 /// A digest, sealed: its bytes and signature belong to its document.
 #[derive(Clone, Debug)]
-pub struct Digest {
+pub struct ModelDigest {
     /// Its content.
     pub document: DigestDocument,
     /// The number of the key that signs it.
     pub key: usize,
-    /// The logs that are written with it; [`Digest::name_logs`] puts them into the document.
+    /// The logs that are written with it; [`ModelDigest::name_logs`] puts them into the document.
     pub logs: Vec<Log>,
     /// The inflated bytes.
     pub inflated: Vec<u8>,
@@ -92,7 +92,7 @@ impl Model {
     }
 
     /// The digest with this key.
-    pub fn sealed(&self, key: &str) -> &Digest {
+    pub fn sealed(&self, key: &str) -> &ModelDigest {
         let mut digests = self.chains.iter().flat_map(|chain| &chain.digests);
         digests.find(|digest| digest.object() == key).expect("a digest of the model")
     }
@@ -131,7 +131,7 @@ impl Log {
     }
 }
 
-impl Digest {
+impl ModelDigest {
     /// A digest of a document, sealed with a key.
     pub fn new(document: DigestDocument, key: usize, logs: Vec<Log>) -> Self {
         let mut digest = Self::unsealed(document, key, logs);
@@ -181,7 +181,7 @@ impl Digest {
     }
 }
 
-impl Chain {
+impl ModelChain {
     /// Seals the digest at `index` as its document stands, and links and seals the later ones anew.
     pub fn seal_from(&mut self, index: usize) {
         self.digests[index].seal();
@@ -238,11 +238,11 @@ impl Chain {
 
     /// A digest of this chain that names no predecessor, and these logs. It is sealed, but nobody writes its
     /// signature down: what can be planted without a key.
-    pub fn unlinked(&self, start: Timestamp, end: Timestamp, logs: Vec<DigestLogFile>) -> Digest {
+    pub fn unlinked(&self, start: Timestamp, end: Timestamp, logs: Vec<DigestLogFile>) -> ModelDigest {
         let object = self.digest_key(end);
         let mut document = DigestDocument::empty(&self.account, start, end, &self.bucket, &object);
         document.set_log_files(logs);
-        let mut digest = Digest {
+        let mut digest = ModelDigest {
             document,
             key: 0,
             logs: Vec::new(),
@@ -286,7 +286,7 @@ impl Chain {
         self.key_of_kind(ObjectKind::Log, stamp, unique)
     }
 
-    /// As [`Chain::log_key`], for another kind of object (`CloudTrail-Insight` …).
+    /// As [`ModelChain::log_key`], for another kind of object (`CloudTrail-Insight` …).
     pub fn key_of_kind(&self, kind: ObjectKind, stamp: Timestamp, unique: &str) -> String {
         let (account, region, name) = (&self.account, &self.region, kind.folder());
         let file = format!("{account}_{name}_{region}_{}_{unique}.json.gz", stamp.minute_stamp());

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
 use trailseal_deliver::{DigestDocument, digest::sha256_hex};
 
-use crate::model::{Chain, Digest, Log, Model};
+use crate::model::{Log, Model, ModelChain, ModelDigest};
 
 const HOUR: i64 = 3600;
 
@@ -89,7 +89,7 @@ impl Plan {
         for account in &self.accounts {
             for region in &self.regions {
                 for trail in &self.trails {
-                    let empty = Chain {
+                    let empty = ModelChain {
                         account: account.clone(),
                         region: region.clone(),
                         trail: trail.clone(),
@@ -102,7 +102,7 @@ impl Plan {
                     };
                     let chain = self.fill(empty.clone());
                     if !self.backfills.is_empty() {
-                        backfills.push(self.backfill(Chain { is_backfill: true, ..empty }, &chain));
+                        backfills.push(self.backfill(ModelChain { is_backfill: true, ..empty }, &chain));
                     }
                     chains.push(chain);
                 }
@@ -112,7 +112,7 @@ impl Plan {
         Model { plan: self, chains }
     }
 
-    fn fill(&self, mut chain: Chain) -> Chain {
+    fn fill(&self, mut chain: ModelChain) -> ModelChain {
         let mut end = self.start;
         self.start_chain(&mut chain, end);
         for hour in 1..=self.hours {
@@ -129,17 +129,17 @@ impl Plan {
         chain
     }
 
-    fn start_chain(&self, chain: &mut Chain, logging_start: Timestamp) {
+    fn start_chain(&self, chain: &mut ModelChain, logging_start: Timestamp) {
         let object = chain.digest_key(logging_start);
         let document = DigestDocument::starting(&chain.account, logging_start, &chain.bucket, &object);
         let key = self.key(chain.digests.len());
-        chain.digests.push(Digest::new(document, key, Vec::new()));
+        chain.digests.push(ModelDigest::new(document, key, Vec::new()));
     }
 
-    fn push(&self, chain: &mut Chain, start: Timestamp, end: Timestamp, logs: Vec<Log>) {
+    fn push(&self, chain: &mut ModelChain, start: Timestamp, end: Timestamp, logs: Vec<Log>) {
         let object = chain.digest_key(end);
         let document = DigestDocument::empty(&chain.account, start, end, &chain.bucket, &object);
-        let mut digest = Digest::unsealed(document, self.key(chain.digests.len()), logs);
+        let mut digest = ModelDigest::unsealed(document, self.key(chain.digests.len()), logs);
         if let Some(previous) = chain.digests.last() {
             digest.link_to(previous);
         }
@@ -152,7 +152,7 @@ impl Plan {
     }
 
     /// The logs of an hour: delivered well inside it, so that no tolerance reaches its neighbours.
-    fn logs(&self, chain: &Chain, start: Timestamp, event: Option<&Value>) -> Vec<Log> {
+    fn logs(&self, chain: &ModelChain, start: Timestamp, event: Option<&Value>) -> Vec<Log> {
         let count = self.logs_per_hour;
         (0..count)
             .map(|number| {
@@ -164,14 +164,14 @@ impl Plan {
     }
 
     /// One late log an hour, each with a digest of its own; they name no predecessors.
-    fn backfill(&self, mut chain: Chain, standard: &Chain) -> Chain {
+    fn backfill(&self, mut chain: ModelChain, standard: &ModelChain) -> ModelChain {
         for hour in &self.backfills {
             let of = &standard.digests[*hour];
             let late = log(&chain, of.start().plus(668), 99, None);
             let object = chain.digest_key(of.end());
             let document =
                 DigestDocument::empty(&chain.account, of.start(), of.end(), &chain.bucket, &object);
-            let mut digest = Digest::new(document, self.key(standard.digests.len() - 1), vec![late]);
+            let mut digest = ModelDigest::new(document, self.key(standard.digests.len() - 1), vec![late]);
             digest.generated = Some(of.end().plus(48 * HOUR));
             chain.digests.push(digest);
         }
@@ -180,7 +180,7 @@ impl Plan {
 }
 
 /// A log of a few records, delivered at about `stamp`.
-fn log(chain: &Chain, stamp: Timestamp, number: usize, event: Option<&Value>) -> Log {
+fn log(chain: &ModelChain, stamp: Timestamp, number: usize, event: Option<&Value>) -> Log {
     let identity = format!("{} {} {} {stamp} {number}", chain.account, chain.region, chain.trail);
     let unique: String = sha256_hex(identity.as_bytes()).chars().take(16).collect();
     let (oldest, newest) = (stamp.plus(-360), stamp.plus(-300));
@@ -207,7 +207,7 @@ fn log(chain: &Chain, stamp: Timestamp, number: usize, event: Option<&Value>) ->
 }
 
 /// An event record of a chain's account and region.
-pub fn record(chain: &Chain, time: Timestamp, name: &str, id: &str) -> Value {
+pub fn record(chain: &ModelChain, time: Timestamp, name: &str, id: &str) -> Value {
     let source = match name {
         "AssumeRole" => "sts.amazonaws.com",
         "GetObject" => "s3.amazonaws.com",

@@ -1,7 +1,7 @@
 //! What was done to the content of digest files: situations 21 to 24, 27, 52 to 55.
 
 use trailseal_evidence::report::{ChainKind, Verdict};
-use trailseal_testkit::{Archive, MALFORMED, Malformed, Plan, Style};
+use trailseal_testkit::{Archive, MALFORMED, MalformedDigest, Plan, Style};
 use trailseal_verify::{Code, Evidence, SignatureSource, Status};
 
 use crate::support::{run, small, window};
@@ -104,7 +104,7 @@ fn s23_bytes_or_a_member_appended_to_a_digest() {
     }
 }
 
-fn malformed(archive: &Archive, position: usize, how: Malformed, reason: &str, logs: &str) {
+fn malformed(archive: &Archive, position: usize, how: MalformedDigest, reason: &str, logs: &str) {
     let key = archive.digest(position);
     archive.malform(key, how);
     let run = run(archive);
@@ -133,7 +133,7 @@ fn s24_a_malformed_newest_digest() {
 #[test]
 fn s24_a_malformed_starting_digest() {
     let archive = small();
-    archive.malform(archive.digest(0), Malformed::EmptyObject);
+    archive.malform(archive.digest(0), MalformedDigest::EmptyObject);
     let run = run(&archive);
     run.finds(&["V digest_malformed"]).digest_totals([7, 6, 1, 0, 0]).log_totals([12, 12, 0, 0, 0]);
 }
@@ -156,8 +156,8 @@ fn s24_a_signed_document_that_is_no_digest_of_any_place() {
 #[test]
 fn s24_two_malformed_digests_side_by_side() {
     let archive = small();
-    archive.malform(archive.digest(3), Malformed::NotJson);
-    archive.malform(archive.digest(4), Malformed::Empty);
+    archive.malform(archive.digest(3), MalformedDigest::NotJson);
+    archive.malform(archive.digest(4), MalformedDigest::Empty);
     let run = run(&archive);
     run.finds(&["V digest_malformed x2", "U log_outside_coverage x4"]).digest_totals([7, 5, 2, 0, 0]);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trailseal_archive::Timestamp;
-use trailseal_testkit::{Archive, Digest, Model, Plan, Stop};
+use trailseal_testkit::{Archive, Model, ModelDigest, Plan, Stop};
 use trailseal_verify::{Code, Finding};
 
 use crate::support::{HOUR, Run, is_explained_by, options, run, run_with};
@@ -336,7 +336,7 @@ fn with_ended_trail(event: Option<&Value>) -> Model {
 
 fn as_of_its_end(archive: &Archive) -> Run {
     let mut options = options(archive);
-    let newest = archive.model.chains.iter().flat_map(|chain| &chain.digests).map(Digest::end).max();
+    let newest = archive.model.chains.iter().flat_map(|chain| &chain.digests).map(ModelDigest::end).max();
     options.expect.as_of = newest;
     run_with(&options)
 }

@@ -20,7 +20,7 @@ fn evidence_is_never_written_to() {
     let archive = Plan { backfills: vec![2], ..Plan::wide() }.model().write();
     archive.alter_log(archive.log(1, 0));
     archive.rename(archive.log(2, 0), "elsewhere/x.json.gz");
-    archive.malform(archive.digest(4), trailseal_testkit::Malformed::CutJson);
+    archive.malform(archive.digest(4), trailseal_testkit::MalformedDigest::CutJson);
     archive.make_unreadable(archive.log(5, 0));
     let before = Snapshot::of(archive.folder());
     run(&archive).finds_at_least(&["V log_altered", "N log_found_elsewhere"]);

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 use serde_json::{Value, json};
 use trailseal_archive::{Timestamp, key::ObjectKind, metadata::Manifest};
 use trailseal_testkit::{
-    APPLE_DOUBLE, Archive, Chain, DS_STORE, Metadata, Model, Plan, Stop, THUMBS_DB, gzip,
+    APPLE_DOUBLE, Archive, DS_STORE, Metadata, Model, ModelChain, Plan, Stop, THUMBS_DB, gzip,
 };
 use trailseal_verify::{Code, Severity};
 
@@ -662,7 +662,7 @@ fn two_prefixes_that_differ_in_case_on_a_disk_that_heeds_none() {
 
 // Changes of a trail.
 
-fn with_change(from: usize, change: impl FnOnce(&mut Chain)) -> Archive {
+fn with_change(from: usize, change: impl FnOnce(&mut ModelChain)) -> Archive {
     let mut model = Plan::default().model();
     model.chains[0].change_place(from, change);
     model.write()
@@ -688,7 +688,7 @@ fn the_bucket_changed_and_only_the_new_one_was_copied() {
 #[test]
 fn the_prefix_changed_before_the_first_full_digest() {
     let mut model = Plan { prefix: "new/".to_owned(), ..Plan::default() }.model();
-    let old = Chain { prefix: "old/".to_owned(), ..model.chains[0].clone() };
+    let old = ModelChain { prefix: "old/".to_owned(), ..model.chains[0].clone() };
     let log = old.placed(&model.chains[0].digests[1].logs[0]);
     model.chains[0].digests[1].logs[0] = log;
     model.chains[0].digests[1].name_logs();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trailseal_evidence::Map;
-use trailseal_testkit::{Archive, Chain, Metadata, Model, Plan, Stop};
+use trailseal_testkit::{Archive, Metadata, Model, ModelChain, Plan, Stop};
 use trailseal_verify::Severity;
 
 use crate::support::{options, run, run_with, small, try_run};
@@ -10,18 +10,18 @@ use crate::support::{options, run, run_with, small, try_run};
 const ORGANIZATION: &str = "o-abcd123456";
 
 /// The default trail, over two accounts and regions, that delivers elsewhere from hour 4 on.
-fn changed(mut model: Model, change: impl Fn(&mut Chain)) -> Model {
+fn changed(mut model: Model, change: impl Fn(&mut ModelChain)) -> Model {
     for chain in &mut model.chains {
         chain.change_place(4, &change);
     }
     model
 }
 
-fn to_organization(chain: &mut Chain) {
+fn to_organization(chain: &mut ModelChain) {
     chain.organization = Some(ORGANIZATION.to_owned());
 }
 
-type Change = (&'static str, fn(&mut Chain));
+type Change = (&'static str, fn(&mut ModelChain));
 
 fn changes() -> Vec<Change> {
     vec![
@@ -144,7 +144,8 @@ fn s71_the_prefix_changed_before_the_first_full_digest() {
     // and the first one names a log in the old one.
     for (prefix, bucket) in [("old/", "audit-logs"), ("", "old-logs"), ("old/", "old-logs")] {
         let mut model = Plan { prefix: "new/".to_owned(), ..Plan::default() }.model();
-        let old = Chain { prefix: prefix.to_owned(), bucket: bucket.to_owned(), ..model.chains[0].clone() };
+        let old =
+            ModelChain { prefix: prefix.to_owned(), bucket: bucket.to_owned(), ..model.chains[0].clone() };
         let log = old.placed(&model.chains[0].digests[1].logs[0]);
         model.chains[0].digests[1].logs[0] = log.clone();
         model.chains[0].digests[1].name_logs();

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use proptest::{prelude::*, sample::Index};
 use trailseal_archive::metadata::parse_sidecar;
 use trailseal_evidence::report::Verdict;
-use trailseal_testkit::{Archive, Malformed, Plan, Style, gunzip};
+use trailseal_testkit::{Archive, MalformedDigest, Plan, Style, gunzip};
 use trailseal_verify::Severity;
 
 use crate::support::{Run, options, run, run_with};
@@ -126,7 +126,7 @@ const DAMAGES: [fn(&Archive, usize); 18] = [
     |archive, n| with_digest(archive, n, |key| archive.delete(key)),
     |archive, n| with_digest(archive, n, |key| archive.edit_digest(key, |d| d.log_files.clear())),
     |archive, n| with_digest(archive, n, |key| archive.reserialise(key, Style::Pretty)),
-    |archive, n| with_digest(archive, n, |key| archive.malform(key, Malformed::NotJson)),
+    |archive, n| with_digest(archive, n, |key| archive.malform(key, MalformedDigest::NotJson)),
     |archive, n| with_digest(archive, n, |key| archive.replay(archive.digest(0), key)),
     |archive, n| with_digest(archive, n, |key| archive.flip_signature(key, n % 2048)),
     |archive, n| with_digest(archive, n, |key| archive.set_signature(key, "no hex")),

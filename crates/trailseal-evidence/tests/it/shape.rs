@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trailseal_evidence::Baseline;
 use trailseal_evidence::report::SCHEMA;
 use trailseal_evidence::{KeyNeed, key_needs};
-use trailseal_testkit::{Archive, Malformed, Plan, Stop};
+use trailseal_testkit::{Archive, MalformedDigest, Plan, Stop};
 
 use crate::support::{HOUR, options, run, run_with, small, time};
 
@@ -103,7 +103,7 @@ fn a_span_inside_a_whole_archive_is_proven_whatever_its_ends() {
 fn a_span_without_the_damage_is_proven() {
     let archive = Plan { hours: 8, ..Plan::default() }.model().write();
     archive.delete_digest(archive.digest(2));
-    archive.malform(archive.digest(7), Malformed::NotJson);
+    archive.malform(archive.digest(7), MalformedDigest::NotJson);
     let mut options = options(&archive);
     let digests = &archive.chain().digests;
     (options.policy.start, options.policy.end) = (Some(digests[4].start()), Some(digests[5].end()));

@@ -148,15 +148,15 @@ fn status_tells_the_newest_digest_and_log() {
     let archive = open(&kit, None);
     let last = kit.chain().digests.last().unwrap();
     let end = last.end();
-    let answer = call(&archive, Operation::GetTrailStatus, json!({ "Name": "audit" })).unwrap();
-    assert_eq!(answer["LatestDigestDeliveryTime"], json!(end.epoch()));
-    assert_eq!(answer["IsLogging"], json!(true));
-    assert_eq!(answer["TimeLoggingStopped"], json!(""));
-    let delivered = answer["LatestDeliveryTime"].as_i64().unwrap();
+    let status = call(&archive, Operation::GetTrailStatus, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(status["LatestDigestDeliveryTime"], json!(end.epoch()));
+    assert_eq!(status["IsLogging"], json!(true));
+    assert_eq!(status["TimeLoggingStopped"], json!(""));
+    let delivered = status["LatestDeliveryTime"].as_i64().unwrap();
     assert!((end.epoch() - 2 * 3600..=end.epoch()).contains(&delivered));
     let late = caller("eu-west-1", "2024-03-02T06:00:00Z");
-    let answer = answer(&archive, &late, Operation::GetTrailStatus, json!({ "Name": ARN })).unwrap();
-    assert_eq!(answer["IsLogging"], json!(false));
+    let later = answer(&archive, &late, Operation::GetTrailStatus, json!({ "Name": ARN })).unwrap();
+    assert_eq!(later["IsLogging"], json!(false));
 }
 
 #[test]

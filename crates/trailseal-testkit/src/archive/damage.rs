@@ -7,7 +7,7 @@ use trailseal_archive::Timestamp;
 use crate::{
     archive::Archive,
     gzip::{corrupt_deflate, gunzip, gzip, gzip_member},
-    model::{Chain, Digest},
+    model::{ModelChain, ModelDigest},
 };
 
 impl Archive {
@@ -138,20 +138,20 @@ impl Archive {
     }
 
     /// Adds a log that no digest names, delivered at about `stamp`; returns its key.
-    pub fn plant(&self, chain: &Chain, stamp: Timestamp) -> String {
+    pub fn plant(&self, chain: &ModelChain, stamp: Timestamp) -> String {
         let key = chain.log_key(stamp, "PLANTEDxPLANTEDx");
         self.plant_at(chain, stamp, &key);
         key
     }
 
     /// Adds a file with a made-up event, of the time that a log delivered at `stamp` would hold, at any key.
-    pub fn plant_at(&self, chain: &Chain, stamp: Timestamp, key: &str) -> PathBuf {
+    pub fn plant_at(&self, chain: &ModelChain, stamp: Timestamp, key: &str) -> PathBuf {
         let event = crate::plan::record(chain, stamp.plus(-300), "GetObject", "planted");
         self.write_object(&chain.bucket, key, &gzip_member(&crate::plan::records(&[event]), 6))
     }
 
     /// Adds a digest without a signature, in the place that it claims; returns its key.
-    pub fn plant_digest(&self, digest: &Digest) -> String {
+    pub fn plant_digest(&self, digest: &ModelDigest) -> String {
         let bytes = gzip_member(&digest.inflated, 6);
         self.write_object(&digest.document.s3_bucket, digest.object(), &bytes);
         digest.object().to_owned()

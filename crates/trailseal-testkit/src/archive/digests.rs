@@ -6,14 +6,14 @@ use trailseal_deliver::{DigestDocument, write::Sidecar};
 
 use crate::{
     archive::Archive,
-    digests::{Malformed, Style},
+    digests::{MalformedDigest, Style},
     gzip::gzip_member,
-    model::Digest,
+    model::ModelDigest,
 };
 
 impl Archive {
     /// The digest with this key, as it was sealed.
-    pub fn sealed(&self, key: &str) -> &Digest {
+    pub fn sealed(&self, key: &str) -> &ModelDigest {
         self.model.sealed(key)
     }
 
@@ -39,7 +39,7 @@ impl Archive {
     }
 
     /// Makes a file of a digest that holds none.
-    pub fn malform(&self, key: &str, how: Malformed) {
+    pub fn malform(&self, key: &str, how: MalformedDigest) {
         self.replace(key, &self.sealed(key).malformed(how));
     }
 

@@ -6,7 +6,7 @@ use trailseal_archive::Timestamp;
 use trailseal_deliver::write::{gzip, sidecar_name};
 
 use crate::{
-    model::Chain,
+    model::ModelChain,
     plan::{record, records},
     tamper::{
         operations::{TamperOperation, draw},
@@ -180,7 +180,7 @@ impl<'w> Tampering<'w> {
 
     /// Remembers what was touched.
     pub(crate) fn touch(&mut self, line: &Line, time: Timestamp) {
-        let Chain { account, region, trail, .. } = &line.chain;
+        let ModelChain { account, region, trail, .. } = &line.chain;
         let (account, region, trail) = (account.clone(), region.clone(), trail.clone());
         self.focus.push(Focus { time, account, region, trail });
     }
@@ -289,14 +289,14 @@ impl<'w> Tampering<'w> {
     }
 
     /// Bytes of a log that AWS did not sign, of one event in a chain's account and region.
-    pub(crate) fn invented(&mut self, chain: &Chain, time: Timestamp) -> Vec<u8> {
+    pub(crate) fn invented(&mut self, chain: &ModelChain, time: Timestamp) -> Vec<u8> {
         self.unique += 1;
         let id = format!("planted-{}-{}", self.seed, self.unique);
         records(&[record(chain, time.plus(-300), "GetObject", &id)])
     }
 
     /// As [`Self::invented`], gzipped.
-    pub(crate) fn invented_file(&mut self, chain: &Chain, time: Timestamp) -> Vec<u8> {
+    pub(crate) fn invented_file(&mut self, chain: &ModelChain, time: Timestamp) -> Vec<u8> {
         let content = self.invented(chain, time);
         gzip(&content, 6)
     }

@@ -12,7 +12,7 @@ use trailseal_deliver::{
 
 use crate::{
     keys::signing_key,
-    model::{Chain, Digest, Log},
+    model::{Log, ModelChain, ModelDigest},
     plan::{record, records},
     tamper::{
         random::Random,
@@ -44,7 +44,7 @@ const TRAIL_NAMES: [[&str; 3]; 5] = [
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The chain; prefix, bucket and organization are those that it has at its end.
-    pub chain: Chain,
+    pub chain: ModelChain,
     /// Positions of digests that are linked with one another. A starting digest begins a new segment, so does
     /// a backfill digest that names no other.
     pub segments: Vec<Range<usize>>,
@@ -156,7 +156,7 @@ pub struct World {
     /// How much of [`World::signed`] is the archive's.
     pub owned_signed: usize,
     /// Logs of the archive that no digest names: of a trail without validation, or too new.
-    pub loose: Vec<(Log, Chain)>,
+    pub loose: Vec<(Log, ModelChain)>,
     /// What the metadata manifest holds, if the signatures are there.
     pub manifest: Option<String>,
     /// Why the whole archive cannot be proven, honest as it is.
@@ -226,7 +226,7 @@ impl World {
     }
 
     /// The digest of an object.
-    pub fn digest(&self, signed: &Signed) -> &Digest {
+    pub fn digest(&self, signed: &Signed) -> &ModelDigest {
         &self.lines[signed.line].chain.digests[signed.digest]
     }
 
@@ -305,8 +305,9 @@ impl Line {
     }
 
     fn summary(&self) -> String {
-        let Chain { account, region, trail, home_region, organization, bucket, prefix, is_backfill, .. } =
-            &self.chain;
+        let ModelChain {
+            account, region, trail, home_region, organization, bucket, prefix, is_backfill, ..
+        } = &self.chain;
         let place = format!("{bucket}/{prefix}AWSLogs/{}", organization.as_deref().unwrap_or_default());
         let kind = if *is_backfill { " backfill" } else { "" };
         let spans: Vec<String> = self
@@ -476,7 +477,7 @@ impl Maker {
             for region in &trail.regions {
                 let holds_events =
                     (trail.organization.is_none() || *account == owner) && *region == trail.home_region;
-                let mut chain = Chain {
+                let mut chain = ModelChain {
                     account: (*account).to_owned(),
                     region: (*region).to_owned(),
                     trail: trail.name.clone(),
@@ -505,7 +506,7 @@ impl Maker {
 
     fn segment(
         &mut self,
-        chain: &mut Chain,
+        chain: &mut ModelChain,
         trail: &Trail,
         (start, hours): (Timestamp, usize),
         event: Option<(&str, Timestamp)>,
@@ -540,7 +541,7 @@ impl Maker {
     }
 
     /// Whether the trail delivers to another place from the next digest on.
-    fn move_trail(chain: &mut Chain, trail: &Trail) -> bool {
+    fn move_trail(chain: &mut ModelChain, trail: &Trail) -> bool {
         let Some((at, change)) = &trail.change else { return false };
         if *at != chain.digests.len() {
             return false;
@@ -554,7 +555,7 @@ impl Maker {
     }
 
     /// A log of one record, delivered at a time; its name tells the time to five minutes.
-    fn log(&mut self, chain: &Chain, time: Timestamp, event: Option<(&str, Timestamp)>) -> Log {
+    fn log(&mut self, chain: &ModelChain, time: Timestamp, event: Option<(&str, Timestamp)>) -> Log {
         self.unique += 1;
         let identity = sha256_hex(format!("{} {}", self.seed, self.unique).as_bytes());
         let unique: String = identity.chars().take(16).collect::<String>().to_uppercase();
@@ -578,7 +579,7 @@ impl Maker {
     }
 
     /// How a request names a trail: by its name or its ARN.
-    fn trail_text(&mut self, chain: &Chain) -> String {
+    fn trail_text(&mut self, chain: &ModelChain) -> String {
         if self.random.chance(50) { chain.trail.clone() } else { arn(chain) }
     }
 
@@ -589,7 +590,7 @@ impl Maker {
         }
         let at = self.random.below(lines.len());
         let of = lines[at].clone();
-        let mut chain = Chain { is_backfill: true, digests: Vec::new(), ..of.chain.clone() };
+        let mut chain = ModelChain { is_backfill: true, digests: Vec::new(), ..of.chain.clone() };
         let is_linked = self.random.chance(40);
         let mut segments: Vec<Range<usize>> = Vec::new();
         let mut positions: Vec<usize> = (0..=self.random.below(2))
@@ -646,7 +647,7 @@ impl Maker {
         for line in &mut lines[first..] {
             let last = line.chain.digests.len() - 1;
             let time = line.chain.digests[last].end().plus(-900);
-            let victim = Chain {
+            let victim = ModelChain {
                 account: if self.random.chance(50) { of.accounts[0] } else { FOREIGN_ACCOUNT }.to_owned(),
                 trail: of.name.clone(),
                 home_region: of.home_region.to_owned(),
@@ -723,7 +724,7 @@ impl Maker {
     }
 
     /// Logs of the archive that no digest names.
-    fn loose(&mut self, lines: &[Line]) -> Vec<(Log, Chain)> {
+    fn loose(&mut self, lines: &[Line]) -> Vec<(Log, ModelChain)> {
         let mut loose = Vec::new();
         let standard: Vec<&Line> = lines.iter().filter(|line| !line.chain.is_backfill).collect();
         if !self.is_plain && self.random.chance(20) {
@@ -739,7 +740,7 @@ impl Maker {
             let live: Vec<&&Line> = standard.iter().filter(|line| !line.is_ended).collect();
             let line = live[self.random.below(live.len())];
             let place = line.chain.clone_place();
-            let newest = line.chain.digests.last().map_or(self.end, Digest::end);
+            let newest = line.chain.digests.last().map_or(self.end, ModelDigest::end);
             let time = newest.plus(self.random.between(600, 3000));
             loose.push((self.log(&place, time, None), place));
             self.unprovable.push("a log that is too new");
@@ -748,7 +749,7 @@ impl Maker {
     }
 }
 
-impl Chain {
+impl ModelChain {
     /// The chain without its digests: where it delivers to.
     #[must_use]
     pub fn clone_place(&self) -> Self {
@@ -810,9 +811,14 @@ fn put(tree: &mut Tree, path: String, bytes: Vec<u8>) {
 }
 
 /// A digest that is signed once, whether it has a predecessor or not.
-fn sealed(document: DigestDocument, key: usize, logs: Vec<Log>, previous: Option<&Digest>) -> Digest {
+fn sealed(
+    document: DigestDocument,
+    key: usize,
+    logs: Vec<Log>,
+    previous: Option<&ModelDigest>,
+) -> ModelDigest {
     let mut digest =
-        Digest { document, key, logs, inflated: Vec::new(), signature: String::new(), generated: None };
+        ModelDigest { document, key, logs, inflated: Vec::new(), signature: String::new(), generated: None };
     digest.name_logs();
     if let Some(previous) = previous {
         digest.link_to(previous);
@@ -822,13 +828,13 @@ fn sealed(document: DigestDocument, key: usize, logs: Vec<Log>, previous: Option
 }
 
 /// The ARN of a chain's trail.
-pub(crate) fn arn(chain: &Chain) -> String {
+pub(crate) fn arn(chain: &ModelChain) -> String {
     format!("arn:aws:cloudtrail:{}:{}:trail/{}", chain.home_region, chain.account, chain.trail)
 }
 
 /// An event that stops, deletes or changes a trail.
 pub(crate) fn trail_event(
-    chain: &Chain,
+    chain: &ModelChain,
     time: Timestamp,
     name: &str,
     id: &str,

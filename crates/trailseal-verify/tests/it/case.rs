@@ -18,7 +18,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::OnceLock};
 
 use trailseal_archive::{Timestamp, gzip::inflate_all};
-use trailseal_testkit::{Chain, Digest, DigestDocument, Model, Plan};
+use trailseal_testkit::{DigestDocument, Model, ModelChain, ModelDigest, Plan};
 use trailseal_verify::{
     Assessment, Covered, DigestFile, DigestRow, Evidence, Finding, FoundAt, HOUR, KeyFile, KeyRing, Limits,
     Policy, Severity, Signature, SignatureCheck, SignatureSource, Status, assess, check_heads, examine,
@@ -78,7 +78,7 @@ pub(crate) fn sidecar(hex: &str) -> Signature {
 }
 
 impl File {
-    fn new(label: String, digest: &Digest) -> Self {
+    fn new(label: String, digest: &ModelDigest) -> Self {
         let key = digest.object().to_owned();
         let bucket = Some(digest.document.s3_bucket.clone());
         Self {
@@ -101,7 +101,7 @@ impl File {
 impl Case {
     /// Everything that the model holds, each digest in its place with its signature beside it.
     pub(crate) fn of(model: Model) -> Self {
-        let labelled = |(at, chain): (usize, &Chain)| {
+        let labelled = |(at, chain): (usize, &ModelChain)| {
             let chain_name = if at == 0 { String::new() } else { char::from(b'a' + at as u8).to_string() };
             let digests = chain.digests.iter().enumerate();
             digests
@@ -121,7 +121,7 @@ impl Case {
     }
 
     /// A change by the owner of the key: digests are sealed anew as the change says.
-    pub(crate) fn signed(mut self, change: impl FnOnce(&mut Chain)) -> Self {
+    pub(crate) fn signed(mut self, change: impl FnOnce(&mut ModelChain)) -> Self {
         change(&mut self.model.chains[0]);
         Self { policy: self.policy, ..Self::of(self.model) }
     }
@@ -132,7 +132,7 @@ impl Case {
     }
 
     /// The digest of the first chain, as it was sealed.
-    pub(crate) fn digest(&self, number: usize) -> &Digest {
+    pub(crate) fn digest(&self, number: usize) -> &ModelDigest {
         &self.model.chains[0].digests[number]
     }
 
@@ -223,7 +223,7 @@ impl Case {
     }
 
     /// A sealed digest in the place that it claims, its signature beside it.
-    pub(crate) fn plant(self, digest: &Digest) -> Self {
+    pub(crate) fn plant(self, digest: &ModelDigest) -> Self {
         self.push(File::new(String::new(), digest))
     }
 
@@ -294,7 +294,7 @@ impl Case {
     }
 
     /// The rows of the files, in their order.
-    fn rows(&self, look: impl Fn(DigestFile<'_>) -> DigestRow) -> Vec<DigestRow> {
+    fn rows(&self, look: impl Fn(DigestFile<'_>) -> DigestRow<()>) -> Vec<DigestRow> {
         self.files
             .iter()
             .map(|file| {
@@ -316,7 +316,7 @@ impl Case {
                     backfill_generated: file.generated.clone(),
                     metadata_problem: file.metadata_problem.clone(),
                 });
-                DigestRow { found: file.found.clone(), ..row }
+                row.at(file.found.clone())
             })
             .collect()
     }
@@ -333,7 +333,7 @@ impl Case {
     pub(crate) fn by_heads(&self) -> Vec<Vec<SignatureCheck>> {
         let mut rows = self.rows(|file| parse_digest_file(file, &self.limits));
         check_heads(&mut rows, &self.ring());
-        rows.into_iter().map(|row| row.signatures.into_iter().map(|(_, check)| check).collect()).collect()
+        rows.iter().map(|row| row.signatures().iter().map(|(_, check)| check.clone()).collect()).collect()
     }
 
     fn assess(&self, rows: &[DigestRow], keys: &KeyRing) -> Assessment {

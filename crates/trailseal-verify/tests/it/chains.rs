@@ -1,6 +1,6 @@
 //! How digests follow one another, and what is missing between them.
 
-use trailseal_testkit::{Chain, Plan, Stop};
+use trailseal_testkit::{ModelChain, Plan, Stop};
 
 use crate::case::{Case, check, hour, hours, plan};
 
@@ -14,7 +14,7 @@ fn paused(pause: i64) -> Case {
     })
 }
 
-fn moved(chain: &mut Chain, index: usize, start: i64, end: i64) {
+fn moved(chain: &mut ModelChain, index: usize, start: i64, end: i64) {
     chain.set_window(index, hour(0).plus(start), hour(0).plus(end));
     chain.seal_from(index);
 }

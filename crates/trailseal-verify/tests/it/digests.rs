@@ -1,7 +1,7 @@
 //! What a digest file can hold instead of what was signed.
 
 use trailseal_archive::gzip::{Ending, Form, inflate_all};
-use trailseal_testkit::{MALFORMED, Malformed, Style, gzip, gzip_member, sha256_hex};
+use trailseal_testkit::{MALFORMED, MalformedDigest, Style, gzip, gzip_member, sha256_hex};
 use trailseal_verify::{Code, DigestContent, DigestFile, KeyRing, Limits, Trailing, examine};
 
 use crate::case::{Case, check, hour, hours, plan, sidecar};
@@ -88,7 +88,7 @@ fn s24_no_digest_at_all() {
     for (how, word) in MALFORMED {
         let case = hours(2);
         let stored = case.digest(1).malformed(how);
-        let is_read = how != Malformed::NotGzip;
+        let is_read = how != MalformedDigest::NotGzip;
         let seen = check(case.at(1, |file| file.stored = Ok(stored)), "vxv", &["V digest_malformed 1 0..1"]);
         seen.says("digest_malformed", word).says("digest_malformed", "the digest file holds no digest");
         assert!(seen.rows[1].is_malformed() && !seen.rows[0].is_malformed(), "{how:?}");
@@ -283,7 +283,7 @@ fn a_row_says_what_was_read() {
     assert_eq!(row.metadata_problem.as_deref(), Some("why"));
     assert_eq!(row.digest().unwrap().end, hour(1));
     assert_eq!(row.chain().unwrap().kind, trailseal_verify::ChainKind::Backfill);
-    assert!(row.signatures[0].1.is_genuine());
+    assert!(row.signatures()[0].1.is_genuine());
     // Bytes as they lie on the disk are a digest as well, and what is cut short is none, whatever was read of it.
     let inflated = DigestFile { form: Form::Inflated, ..file.clone() };
     assert!(examine(inflated, &case.ring(), &Limits::default()).is_stored_inflated);

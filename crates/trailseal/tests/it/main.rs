@@ -15,6 +15,7 @@ mod formats;
 mod interrupt;
 mod keys;
 mod lookup_events;
+mod names;
 mod output;
 mod query;
 mod server;

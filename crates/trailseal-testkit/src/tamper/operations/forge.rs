@@ -8,7 +8,7 @@ use trailseal_deliver::{
 };
 
 use crate::{
-    model::Digest,
+    model::ModelDigest,
     plan::records,
     tamper::{
         operations::{TamperOperation, alter::altered, harm, harmless, plant::target},
@@ -194,7 +194,7 @@ fn replay(t: &mut Tampering<'_>) -> Option<String> {
 fn newer_name(t: &mut Tampering<'_>) -> Option<String> {
     let one = t.digest()?;
     let chain = &t.world.lines[one.line].chain;
-    let last = chain.digests.last().map(Digest::end)?;
+    let last = chain.digests.last().map(ModelDigest::end)?;
     let to = t.world.layout.path(&chain.bucket, &chain.digest_key(last.plus(HOUR)));
     let content = t.file(&t.world.path(one))?.clone();
     t.put_content(&to, content);

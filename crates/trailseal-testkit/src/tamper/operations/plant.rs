@@ -7,7 +7,7 @@ use trailseal_archive::{Timestamp, key::ObjectKind};
 use trailseal_deliver::write::{gzip, sidecar_name};
 
 use crate::{
-    model::Chain,
+    model::ModelChain,
     tamper::{
         disk::NO_TEXT,
         operations::{TamperOperation, harm},
@@ -31,7 +31,7 @@ pub(super) const ALL: [TamperOperation; 11] = [
 ];
 
 /// A chain to plant for, a moment, and its folder of logs.
-pub(super) fn target(t: &mut Tampering<'_>) -> (Chain, Timestamp, &'static str) {
+pub(super) fn target(t: &mut Tampering<'_>) -> (ModelChain, Timestamp, &'static str) {
     let line = t.standard_line();
     let line = &t.world.lines[line];
     let (time, what) = t.moment(line);
@@ -39,7 +39,7 @@ pub(super) fn target(t: &mut Tampering<'_>) -> (Chain, Timestamp, &'static str) 
     (line.chain.clone_place(), time, what)
 }
 
-fn day_folder(t: &Tampering<'_>, chain: &Chain, time: Timestamp) -> String {
+fn day_folder(t: &Tampering<'_>, chain: &ModelChain, time: Timestamp) -> String {
     let path = t.world.layout.path(&chain.bucket, &chain.log_key(time, "x"));
     path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned())
 }
@@ -122,7 +122,7 @@ fn odd_folder(t: &mut Tampering<'_>) -> Option<String> {
         6 => format!("{account}/CloudTrail/{}/{name}", chain.region),
         7 => format!("{account}/CloudTrail/{}/2024/{name}", chain.region),
         8 => format!("{account}/CloudTrail/{}/{dates}/more/{name}", chain.region),
-        9 => format!("{account}/CloudTrail-Digest/{}/{dates}/{own}", chain.region),
+        9 => format!("{account}/CloudTrail-ModelDigest/{}/{dates}/{own}", chain.region),
         10 => day.replace("/AWSLogs/", "/awslogs/") + "/" + &name,
         11 => format!("{account}/Config/{}/{dates}/{name}", chain.region),
         12 => format!("{account}/vpcflowlogs/{}/{dates}/x.json", chain.region),
