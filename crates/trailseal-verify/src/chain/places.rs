@@ -209,7 +209,7 @@ fn differing_fields(found: &str, claimed: &str) -> Vec<&'static str> {
         _ => compare(f.file_name != c.file_name, "the file name"),
     }
     if fields.is_empty() {
-        fields.push("the bucket");
+        fields.push("the spelling");
     }
     fields
 }

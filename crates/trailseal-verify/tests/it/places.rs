@@ -201,6 +201,20 @@ fn s50_a_name_that_is_no_digests() {
 }
 
 #[test]
+fn s50_keys_that_mean_the_same_and_are_spelled_in_another_way() {
+    // Signed with a key that has no `.gz`, and found with one.
+    let case = hours(1).signed(|chain| {
+        let object = &mut chain.digests[1].document.s3_object;
+        object.truncate(object.len() - ".gz".len());
+        chain.digests[1].seal();
+    });
+    let key = format!("{}.gz", case.key(1));
+    check(case.clone(), "vv", &[]);
+    let seen = check(case.move_to(1, &key), "vx", &["V name_mismatch 1 @1 0..1"]);
+    seen.says("name_mismatch", " in: the spelling");
+}
+
+#[test]
 fn s50_a_digest_that_contradicts_itself() {
     type Change = fn(&mut trailseal_testkit::DigestDocument);
     let changes: [(&str, Change); 4] = [
