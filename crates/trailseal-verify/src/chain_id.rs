@@ -48,3 +48,6 @@ pub struct Interval {
     /// Its end.
     pub end: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,7 @@ fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
     } else {
         let bytes = length.to_be_bytes();
         let significant = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
-        out.push(0x80 | significant.len() as u8);
+        out.push(0x80 + significant.len() as u8);
         out.extend_from_slice(significant);
     }
     out.extend_from_slice(content);
@@ -97,7 +97,7 @@ fn element(bytes: &[u8], tag: u8) -> Result<(&[u8], &[u8]), &'static str> {
             return Err("a malformed length");
         }
         let (length, rest) = rest.split_at(count);
-        (length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), rest)
+        (length.iter().fold(0, |sum, byte| (sum << 8) + usize::from(*byte)), rest)
     };
     if length <= rest.len() { Ok(rest.split_at(length)) } else { Err("cut short") }
 }

@@ -29,11 +29,6 @@ pub struct FoundAt {
 }
 
 impl FoundAt {
-    /// The last component of the key.
-    pub fn file_name(&self) -> &str {
-        self.key.rsplit('/').next().unwrap_or_default()
-    }
-
     /// Whether this place is that of `object`; a file stored inflated may have lost its `.gz`.
     pub fn is_place_of(&self, object: &str) -> bool {
         self.key == object || object.strip_suffix(".gz") == Some(&self.key)
