@@ -198,7 +198,7 @@ impl Work<'_> {
 
     /// One note a chain and key: a whole archive may lie outside a key's validity.
     fn note_keys_outside_validity(&mut self) {
-        let mut notes: BTreeMap<(_, &str), (usize, u64)> = BTreeMap::new();
+        let mut notes: BTreeMap<(_, &str), Vec<usize>> = BTreeMap::new();
         for (index, digest) in digests(self.rows) {
             let row = &self.rows[index];
             if !self.judgements[index].is_counted || self.judgements[index].source.is_none() {
@@ -207,16 +207,16 @@ impl Work<'_> {
             let keys = self.keys.find(&digest.fingerprint);
             let time = row.backfill_generated.unwrap_or(digest.end);
             if !keys.iter().any(|key| key.is_valid_at(time)) {
-                let entry = notes.entry((row.chain(), digest.fingerprint.as_str())).or_insert((index, 0));
-                let is_older = row_end(&self.rows[entry.0]) > row_end(row);
-                entry.0 = if is_older { index } else { entry.0 };
-                entry.1 += 1;
+                notes.entry((row.chain(), digest.fingerprint.as_str())).or_default().push(index);
             }
         }
-        for ((_, fingerprint), (index, count)) in notes {
+        for ((_, fingerprint), rows) in notes {
+            let count = rows.len() as u64;
             let message =
                 format!("{count} digests signed by key {fingerprint} end outside its stated validity");
-            let finding = self.about(index, Code::KeyOutsideValidity, message).counting(count);
+            let age = |index: &usize| (row_end(&self.rows[*index]), self.rows[*index].found.path.as_str());
+            let oldest = rows.into_iter().min_by_key(age).expect("a note is of a digest");
+            let finding = self.about(oldest, Code::KeyOutsideValidity, message).counting(count);
             self.push(finding);
         }
     }

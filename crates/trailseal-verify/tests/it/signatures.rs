@@ -179,6 +179,24 @@ fn s47_one_note_for_a_chain_and_a_key() {
 }
 
 #[test]
+fn s47_of_two_that_end_together_the_first_by_path_is_named() {
+    let case = hours(1).unsigned(0).valid(hour(10), hour(20));
+    let mut twin = case.digest(1).clone();
+    twin.document.log_files.clear();
+    twin.seal();
+    let mut case = case.plant(&twin);
+    case.file("0").stored = Err("why".to_owned());
+    case.file("p0").found.path = "A/copy".to_owned();
+    let expected = [
+        "N key_outside_validity 1 @copy 0..1 x2",
+        "U digest_unreadable 0 -1..0",
+        "V fork 1 0..1",
+        "V fork 1 @copy 0..1",
+    ];
+    check(case, "ux x", &expected);
+}
+
+#[test]
 fn s47_a_backfill_digest_is_signed_when_it_is_generated() {
     let case = plan(Plan { hours: 2, backfills: vec![1], ..Plan::default() });
     check(case.clone().valid(hour(-1), hour(2)), "vvv v", &["N key_outside_validity b0 0..1 x1"]);
