@@ -9,14 +9,14 @@
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use trailseal_archive::gzip::{Ending, Form};
-use trailseal_testkit::{Digest, Plan};
+use trailseal_testkit::{ModelDigest, Plan};
 use trailseal_verify::{
     DigestFile, DigestRow, FoundAt, FoundLog, KeyFile, KeyRing, Limits, Observation, Policy, Signature,
     SignatureSource, assess, examine, judge_log,
 };
 
 /// Step 2: the inflated bytes of one digest file and the signature that S3 keeps beside it become a row, alone.
-fn link(digest: &Digest, content: &[u8], keys: &KeyRing) -> DigestRow {
+fn link(digest: &ModelDigest, content: &[u8], keys: &KeyRing) -> DigestRow {
     let file = DigestFile {
         content: Ok(content),
         form: Form::Gzip,
@@ -73,7 +73,7 @@ fn main() {
     assert!(file.defects.is_empty());
     let keys = KeyRing::new(file.keys);
 
-    let link_of = |digest: &Digest| link(digest, &digest.inflated, &keys);
+    let link_of = |digest: &ModelDigest| link(digest, &digest.inflated, &keys);
     show("As they were delivered:", &[link_of(older), link_of(newer)], &keys);
 
     let mut content = older.inflated.clone();
