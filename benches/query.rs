@@ -172,7 +172,7 @@ impl Question {
         let filter = Filter::new(self.predicate.clone());
         let check = matches!(self.kind, Kind::Lines);
         let inputs = Inputs::open(&[archive.to_owned()]).expect("an archive");
-        let options = ScanOptions { threads, check, weigh: false, ..ScanOptions::default() };
+        let options = ScanOptions { threads, check_json: check, stat_files: false, ..ScanOptions::default() };
         match &self.kind {
             Kind::Lines => {
                 let mut rows = 0;

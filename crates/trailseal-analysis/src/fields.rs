@@ -43,7 +43,7 @@ enum Derived {
     File,
     Record,
     Sha256,
-    Label,
+    Integrity,
     /// Why it failed, in few words.
     Error,
     /// Who acted, in few words.
@@ -59,8 +59,8 @@ const DERIVED: [(&str, Derived); 11] = [
     ("file", Derived::File),
     ("record", Derived::Record),
     ("sha256", Derived::Sha256),
-    ("label", Derived::Label),
-    ("integrity", Derived::Label),
+    ("label", Derived::Integrity),
+    ("integrity", Derived::Integrity),
     ("error", Derived::Error),
 ];
 
@@ -198,7 +198,7 @@ impl Fields {
 
     /// Whether a value needs files to be verified.
     pub fn need_label(&self) -> bool {
-        self.has(Derived::Label)
+        self.has(Derived::Integrity)
     }
 
     fn has(&self, wanted: Derived) -> bool {
@@ -323,7 +323,7 @@ impl Derived {
             Self::File => Some(row.file.shown.as_str().into()),
             Self::Record => return each(FieldValue::Number(row.number)),
             Self::Sha256 => row.file.sha256.map(|hash| hex::encode(hash).into()),
-            Self::Label => row.file.label.map(|label| label.as_str().into()),
+            Self::Integrity => row.file.integrity.map(|label| label.as_str().into()),
             Self::Error => error(&row.record),
             Self::Actor => actor(&row.record),
         };
@@ -418,7 +418,12 @@ mod tests {
     }
 
     fn file() -> FileInfo {
-        FileInfo { shown: "archive/a.json.gz".to_owned(), index: 0, sha256: Some([0xab; 32]), label: None }
+        FileInfo {
+            shown: "archive/a.json.gz".to_owned(),
+            index: 0,
+            sha256: Some([0xab; 32]),
+            integrity: None,
+        }
     }
 
     const RECORD: &str = r#"{"eventTime":"2024-03-01T05:46:41Z","n":12345678901234567890,"s":"a\"\u00e9","none":null,

@@ -4,7 +4,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress,
     inputs::FileSource,
-    ledger::Label,
+    ledger::Integrity,
     scan::{Row, ScanOptions},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
@@ -32,8 +32,8 @@ pub struct RowKey {
     pub time: Option<Timestamp>,
     /// The fingerprint of its eventID; 0 for none, and where nobody asks for it.
     pub id: u128,
-    /// The place of its label in [`Label::ALL`], if it has one.
-    pub label: Option<usize>,
+    /// The place of its label in [`Integrity::ALL`], if it has one.
+    pub integrity: Option<usize>,
 }
 
 impl Question<'_> {
@@ -46,7 +46,7 @@ impl Question<'_> {
         RowKey {
             time: row.record.time(),
             id: if self.dedupe { id() } else { 0 },
-            label: row.file.label.map(Label::index),
+            integrity: row.file.integrity.map(Integrity::index),
         }
     }
 }

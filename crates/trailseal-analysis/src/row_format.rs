@@ -110,7 +110,7 @@ fn envelope(fields: Option<&Fields>, provenance: bool, integrity: bool, row: &Ro
     }
     if integrity {
         to.extend_from_slice(b"\"integrity\":");
-        match row.file.label {
+        match row.file.integrity {
             Some(label) => quote(label.as_str(), to),
             None => to.extend_from_slice(b"null"),
         }
@@ -133,7 +133,7 @@ mod tests {
             shown: "archive/a.json.gz".to_owned(),
             index: 0,
             sha256: Some([0xab; 32]),
-            label: None,
+            integrity: None,
         };
         check(&Row { record: Record::new(record.as_bytes()), file: &file, number: 7, at: None })
     }

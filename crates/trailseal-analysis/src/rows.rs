@@ -3,7 +3,7 @@
 use std::{io, ops::ControlFlow, path::PathBuf};
 
 use trailseal_evidence::{
-    ledger::Label,
+    ledger::Integrity,
     scan::{self, Batch, Summary},
 };
 use trailseal_query::aggregate::Seen;
@@ -69,7 +69,7 @@ pub struct Chosen {
     pub kept: u64,
     /// Events that were left out because they were delivered more than once; `None` when none were looked for.
     pub duplicates: Option<u64>,
-    /// Events by label, in the order of [`Label::ALL`].
+    /// Events by label, in the order of [`Integrity::ALL`].
     pub labels: [u64; 4],
     /// Whether reading ended as soon as there were enough.
     pub ended_early: bool,
@@ -230,8 +230,8 @@ impl<'q, 's> Chooser<'q, 's> {
     }
 
     fn is_kept(&mut self, key: &RowKey) -> bool {
-        if let Some(label) = key.label {
-            self.labels[label.min(Label::ALL.len() - 1)] += 1;
+        if let Some(label) = key.integrity {
+            self.labels[label.min(Integrity::ALL.len() - 1)] += 1;
         }
         let is_new = key.id == 0 || self.seen.as_mut().is_none_or(|seen| seen.is_new(key.id));
         self.duplicates += u64::from(!is_new);
@@ -270,9 +270,9 @@ mod tests {
     #[test]
     fn rows_come_out_as_they_went_in() {
         let rows = [
-            (RowKey { time: Timestamp::from_epoch(5), id: 7, label: Some(2) }, &b"abc"[..]),
-            (RowKey { time: None, id: 0, label: None }, b""),
-            (RowKey { time: Timestamp::from_epoch(-1), id: u128::MAX, label: Some(0) }, b"{}\n"),
+            (RowKey { time: Timestamp::from_epoch(5), id: 7, integrity: Some(2) }, &b"abc"[..]),
+            (RowKey { time: None, id: 0, integrity: None }, b""),
+            (RowKey { time: Timestamp::from_epoch(-1), id: u128::MAX, integrity: Some(0) }, b"{}\n"),
         ];
         let mut batch = KeyedRows::default();
         for _ in 0..2 {

@@ -5,7 +5,7 @@ use trailseal_archive::Timestamp;
 use trailseal_verify::{Code, Severity};
 
 use crate::{
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
     scan::{EARLY, ScanOptions, Summary},
 };
 
@@ -41,8 +41,8 @@ pub struct DigestFindings {
 
 impl Completeness {
     /// Of the answer of a scan with these options. `answer` are the events that it holds by label, in the order of
-    /// [`Label::ALL`]; zeros where nothing was verified.
-    pub fn of(options: &ScanOptions<'_>, summary: &Summary, answer: &[u64; Label::ALL.len()]) -> Self {
+    /// [`Integrity::ALL`]; zeros where nothing was verified.
+    pub fn of(options: &ScanOptions<'_>, summary: &Summary, answer: &[u64; Integrity::ALL.len()]) -> Self {
         let [_, unproven, violated, _] = summary.labels;
         let [_, unverified @ ..] = answer;
         Self {
@@ -52,7 +52,7 @@ impl Completeness {
             unverified_events: unverified.iter().sum(),
             damages: summary.damages,
             digests: options.ledger.map_or_else(DigestFindings::default, |ledger| {
-                DigestFindings::of(ledger, options.from, options.to, options.late)
+                DigestFindings::of(ledger, options.from, options.to, options.delivery_delay)
             }),
         }
     }
@@ -100,7 +100,7 @@ fn uncovered_logs(summary: &Summary, options: &ScanOptions<'_>) -> u64 {
     let touches = |stamp: &Option<Timestamp>| {
         stamp.is_none_or(|stamp| {
             options.from.is_none_or(|from| stamp >= from.plus(-EARLY))
-                && options.to.is_none_or(|to| stamp <= to.plus(options.late))
+                && options.to.is_none_or(|to| stamp <= to.plus(options.delivery_delay))
         })
     };
     summary.uncovered.iter().filter(|(stamp, _)| touches(stamp)).map(|(_, count)| count).sum()
@@ -133,7 +133,7 @@ mod tests {
     fn logs_that_no_digest_speaks_of_count_if_they_may_hold_wanted_events() {
         let at = |text: &str| Timestamp::parse_digest_field(text).ok();
         let (from, to) = (at("2024-03-01T10:00:00Z"), at("2024-03-01T12:00:00Z"));
-        let options = ScanOptions { from, to, late: 3600, ..ScanOptions::default() };
+        let options = ScanOptions { from, to, delivery_delay: 3600, ..ScanOptions::default() };
         let of = |stamp: &str| {
             let summary = Summary { uncovered: [(at(stamp), 1)].into(), ..Summary::default() };
             Completeness::of(&options, &summary, &[0; 4]).uncovered_logs

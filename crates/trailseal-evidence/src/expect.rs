@@ -1,6 +1,6 @@
 //! What the user expects of an archive as a whole.
 
-use crate::report::{ChainId, Head, Interval};
+use crate::report::{ChainId, Interval, NewestDigest};
 use serde::Deserialize;
 use trailseal_archive::Timestamp;
 
@@ -34,7 +34,7 @@ pub struct BaselineChain {
     pub id: ChainId,
     /// Its head then.
     #[serde(default)]
-    pub head: Option<Head>,
+    pub head: Option<NewestDigest>,
     /// What it had proven.
     #[serde(default)]
     pub proven: Vec<Interval>,

@@ -1,18 +1,18 @@
 //! What digests say of the log files of an archive, before any log file is read.
 //!
 //! A query judges all digests first, which is cheap, and reads log files afterwards: those whose signed event
-//! times can matter. A file that was read to its end gets a [`Label`], which all its event records share.
+//! times can matter. A file that was read to its end gets a [`Integrity`], which all its event records share.
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use trailseal_evidence::{Options, Silent, ledger::{Label, Ledger}};
+//! use trailseal_evidence::{Options, Silent, ledger::{Integrity, Ledger}};
 //!
 //! # fn read(_: &Path) -> Result<trailseal_verify::Observation, String> { Err(String::new()) }
 //! let ledger = Ledger::load(&Options::default(), &Silent)?;
 //! let path = Path::new("/archive/AWSLogs/…/log.json.gz");
 //! let label = match ledger.entry(path) {
 //!     Some(entry) => entry.label(read(path).as_ref().map_err(String::as_str)).0,
-//!     None => Label::NotCovered,
+//!     None => Integrity::NotCovered,
 //! };
 //! # Ok::<(), trailseal_evidence::Error>(())
 //! ```
@@ -70,7 +70,7 @@ pub struct Ledger {
 
 /// What is proven of the event records in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Label {
+pub enum Integrity {
     /// The file is what a trusted key signed.
     Verified,
     /// A digest names the file, but nothing proves or disproves its content.
@@ -81,11 +81,11 @@ pub enum Label {
     NotCovered,
 }
 
-impl Label {
+impl Integrity {
     /// All of them, from the best to the least.
     pub const ALL: [Self; 4] = [Self::Verified, Self::Unproven, Self::Violated, Self::NotCovered];
 
-    /// Its place in [`Label::ALL`].
+    /// Its place in [`Integrity::ALL`].
     pub fn index(self) -> usize {
         self as usize
     }
@@ -297,9 +297,9 @@ impl FileClaims<'_> {
     /// Where several authentic digests name the file, the worst that they say counts; where none does, nothing
     /// is proven. A file that no digest names and that holds the content of a missing log is not planted, but
     /// not in its place either: nothing covers it.
-    pub fn label(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
+    pub fn label(&self, seen: Result<&Observation, &str>) -> (Integrity, Option<String>) {
         match self.slot {
-            SlotState::Nothing | SlotState::Digest => (Label::NotCovered, None),
+            SlotState::Nothing | SlotState::Digest => (Integrity::NotCovered, None),
             SlotState::Named(_) => self.label_named(seen),
             SlotState::Unnamed { meaning, is_other_kind, twin } => {
                 let hash = twin.and_then(|twin| self.ledger.index.of_twin(twin)?.hash());
@@ -321,7 +321,7 @@ impl FileClaims<'_> {
         first.into_iter().flat_map(|first| self.ledger.index.namings_from(first))
     }
 
-    fn label_named(&self, seen: Result<&Observation, &str>) -> (Label, Option<String>) {
+    fn label_named(&self, seen: Result<&Observation, &str>) -> (Integrity, Option<String>) {
         let copy = match seen {
             Ok(observation) => FoundLog::Read(observation),
             Err(reason) => FoundLog::Unreadable(reason),
@@ -332,7 +332,9 @@ impl FileClaims<'_> {
             .namings()
             .filter(|naming| naming.is_authentic() == is_authentic)
             .map(|naming| (judge_log(naming.hash(), by, copy), naming.is_conflicting()));
-        let Some((mut worst, mut is_conflicting)) = verdicts.next() else { return (Label::NotCovered, None) };
+        let Some((mut worst, mut is_conflicting)) = verdicts.next() else {
+            return (Integrity::NotCovered, None);
+        };
         let mut is_what_one_says = worst.status() == Status::Verified;
         for (verdict, conflicts) in verdicts {
             is_what_one_says |= verdict.status() == Status::Verified;
@@ -341,9 +343,9 @@ impl FileClaims<'_> {
             }
         }
         let label = match worst.status() {
-            Status::Verified => Label::Verified,
-            Status::Violated => Label::Violated,
-            Status::Unproven | Status::Missing => Label::Unproven,
+            Status::Verified => Integrity::Verified,
+            Status::Violated => Integrity::Violated,
+            Status::Unproven | Status::Missing => Integrity::Unproven,
         };
         let reason = match worst.finding() {
             Some((Code::LogAltered, _)) if is_what_one_says && is_conflicting => Some(reason(
@@ -361,17 +363,17 @@ impl FileClaims<'_> {
         meaning: Unnamed,
         is_other_kind: bool,
         seen: Result<&Observation, &str>,
-    ) -> (Label, Option<String>) {
+    ) -> (Integrity, Option<String>) {
         let is_missed = |seen: &Observation| self.ledger.missing_hashes.binary_search(&seen.sha256).is_ok();
         if seen.is_ok_and(is_missed) {
             let message = "no digest names the file, but its content is that of a missing log file";
-            return (Label::NotCovered, Some(reason(Code::LogFoundElsewhere, message)));
+            return (Integrity::NotCovered, Some(reason(Code::LogFoundElsewhere, message)));
         }
         let meaning =
             if self.ledger.is_statement_contradicted { meaning.without_statement() } else { meaning };
         let code = unnamed_code(meaning, is_other_kind);
         let is_planted = meaning == Unnamed::Planted && !is_other_kind;
-        let label = if is_planted { Label::Violated } else { Label::NotCovered };
+        let label = if is_planted { Integrity::Violated } else { Integrity::NotCovered };
         (label, Some(reason(code, unnamed_message(meaning, is_other_kind))))
     }
 }
@@ -380,12 +382,12 @@ impl FileClaims<'_> {
 fn label_copy(
     seen: Result<&Observation, &str>,
     is_copy: &dyn Fn(&[u8; 32]) -> bool,
-) -> Option<(Label, Option<String>)> {
+) -> Option<(Integrity, Option<String>)> {
     let seen = seen.ok().filter(|seen| is_copy(&seen.sha256))?;
     let verdict = judge_log(Some(seen.sha256), Vouched::Proven, FoundLog::Read(seen));
     Some(match verdict.finding() {
-        None => (Label::Verified, None),
-        Some((code, message)) => (Label::Violated, Some(reason(code, message))),
+        None => (Integrity::Verified, None),
+        Some((code, message)) => (Integrity::Violated, Some(reason(code, message))),
     })
 }
 

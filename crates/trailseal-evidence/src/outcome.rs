@@ -2,7 +2,9 @@
 
 use trailseal_archive::Timestamp;
 
-use crate::report::{ChainId, ChainKind, ChainReport, Coverage, FileTotals, Head, Interval, Mapping, Totals};
+use crate::report::{
+    ChainId, ChainKind, ChainReport, Coverage, FileTotals, Interval, Mapping, NewestDigest, Totals,
+};
 use trailseal_verify::{
     Assessment, Chain, Code, Digest, DigestRow, Finding, HOUR, Judgement, LogVerdict, Severity, Status,
     Unnamed, merge_intervals,
@@ -279,11 +281,11 @@ impl ChainView<'_> {
     }
 
     /// The newest authentic digest.
-    fn head(&self, counted: &[usize]) -> Option<Head> {
+    fn head(&self, counted: &[usize]) -> Option<NewestDigest> {
         let newest = counted.iter().rev().find(|row| self.judgements[**row].is_authentic())?;
         let digest = self.rows[*newest].digest()?;
         let sha256 = hex::encode(self.rows[*newest].sha256);
-        Some(Head { key: digest.object.clone(), end: digest.end, sha256 })
+        Some(NewestDigest { key: digest.object.clone(), end: digest.end, sha256 })
     }
 
     fn baseline_head(&self, expect: &Expectations) -> Option<bool> {

@@ -277,7 +277,7 @@ pub struct ChainReport {
     pub gaps: Vec<Gap>,
     /// The newest authentic digest.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub head: Option<Head>,
+    pub head: Option<NewestDigest>,
     /// Hour by hour, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Coverage>,
@@ -285,7 +285,7 @@ pub struct ChainReport {
 
 /// The newest authentic digest of a chain: what a later run compares itself with (`--baseline`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct NewestDigest {
     /// Its key.
     pub key: String,
     /// End of its window.

@@ -22,13 +22,13 @@ use trailseal_verify::Code;
 use crate::{
     Error, Progress,
     inputs::FileSource,
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
 };
 
 use self::{
     finder::Job,
     queue::{Queue, Taker},
-    turns::Turns,
+    turns::InOrder,
     worker::Worker,
 };
 
@@ -61,25 +61,25 @@ pub struct ScanOptions<'a> {
     /// Events after this time are not wanted.
     pub to: Option<Timestamp>,
     /// Seconds that a log file may be delivered after its events, when only its name tells its time.
-    pub late: i64,
+    pub delivery_delay: i64,
     /// Seconds by which events may lie outside the times that a signed digest states of their file.
     pub signed_margin: i64,
     /// What signed digests say of the files; rows are labelled by it.
     pub ledger: Option<&'a Ledger>,
     /// Only rows of files with this label are wanted.
-    pub only: Option<Label>,
+    pub only_integrity: Option<Integrity>,
     /// Whether every file that is read is hashed ([`FileInfo::sha256`]); with a ledger they are anyway.
-    pub hash: bool,
+    pub hash_files: bool,
     /// Whether records that match are checked to be valid JSON throughout; without, only those of files that no
     /// checksum protects.
-    pub check: bool,
+    pub check_json: bool,
     /// Bytes of one record; a longer one is a [`Damage`].
     pub max_record: usize,
     /// Inflated bytes of one file or archive member.
     pub max_inflated: u64,
     /// Whether files are asked for their length when they are found, for the progress and the bytes of files that
     /// are not read; it takes time.
-    pub weigh: bool,
+    pub stat_files: bool,
     /// The folder for temporary files, which a large zip archive in a pipe or in another archive needs. One that lies
     /// below an input is not used.
     pub spool: Option<PathBuf>,
@@ -92,15 +92,15 @@ impl Default for ScanOptions<'_> {
         Self {
             from: None,
             to: None,
-            late: 24 * 3600,
+            delivery_delay: 24 * 3600,
             signed_margin: SIGNED_MARGIN,
             ledger: None,
-            only: None,
-            hash: false,
-            check: true,
+            only_integrity: None,
+            hash_files: false,
+            check_json: true,
             max_record: 8 << 20,
             max_inflated: ContentLimits::default().max_entry,
-            weigh: true,
+            stat_files: true,
             spool: None,
             threads: 0,
         }
@@ -134,7 +134,7 @@ pub struct FileInfo {
     /// through a pipe or out of an archive file.
     pub sha256: Option<[u8; 32]>,
     /// What the digests prove of it, if there is a ledger.
-    pub label: Option<Label>,
+    pub integrity: Option<Integrity>,
 }
 
 /// What a scan read, and what it left out.
@@ -153,12 +153,12 @@ pub struct Summary {
     pub skipped: [(u64, u64); Skipped::ALL.len()],
     /// Of the files of another time, those that are digests by their names.
     pub unread_digests: u64,
-    /// Files that were read, by label, in the order of [`Label::ALL`]; zeros without a ledger.
-    pub labels: [u64; Label::ALL.len()],
+    /// Files that were read, by label, in the order of [`Integrity::ALL`]; zeros without a ledger.
+    pub labels: [u64; Integrity::ALL.len()],
     /// Rows, by the label of their files.
-    pub row_labels: [u64; Label::ALL.len()],
+    pub row_labels: [u64; Integrity::ALL.len()],
     /// Files that are not verified, why, in archive order; the first thousand.
-    pub unverified: Vec<(String, Label, String)>,
+    pub unverified: Vec<(String, Integrity, String)>,
     /// The times in the names of all files that no digest covers, and how many have each; `None` where the name has
     /// none, or one that its folder denies.
     pub uncovered: BTreeMap<Option<Timestamp>, u64>,
@@ -324,7 +324,7 @@ pub fn stream<B: Batch>(
     emit: &mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
 ) -> Result<Summary, Error> {
     let is_over = AtomicBool::new(false);
-    let turns = Turns::new(emit, &is_over);
+    let turns = InOrder::new(emit, &is_over);
     let (_, summary) = run(files, options, progress, &is_over, &|next| {
         let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
         let _watch = turns.watch();
@@ -437,7 +437,9 @@ impl Summary {
     fn settle(&mut self) {
         self.damage.sort_by(|a, b| (a.index, a.offset, &a.shown).cmp(&(b.index, b.offset, &b.shown)));
         self.damage.truncate(MAX_DAMAGE);
-        for (file, _, reason) in self.unverified.iter().filter(|(_, label, _)| *label == Label::NotCovered) {
+        for (file, _, reason) in
+            self.unverified.iter().filter(|(_, label, _)| *label == Integrity::NotCovered)
+        {
             let is_misdated = reason.starts_with(Code::StampMismatch.text());
             let stamp = log_stamp(file.rsplit('/').next().unwrap_or(file)).filter(|_| !is_misdated);
             *self.uncovered.entry(stamp).or_default() += 1;

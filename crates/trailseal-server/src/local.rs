@@ -51,7 +51,7 @@ pub struct LocalOptions {
     /// Bytes of the newest events that `LookupEvents` finds, in memory and on the disk.
     pub recent_bytes: usize,
     /// Buckets of archives, into which nothing may be delivered.
-    pub evidence: BTreeSet<String>,
+    pub archive_buckets: BTreeSet<String>,
 }
 
 impl LocalOptions {
@@ -62,7 +62,7 @@ impl LocalOptions {
             delivery_interval: 300,
             digest_interval: 3600,
             recent_bytes: 256 << 20,
-            evidence: BTreeSet::new(),
+            archive_buckets: BTreeSet::new(),
         }
     }
 }
@@ -128,7 +128,7 @@ impl Local {
         let own = folder.join("_trailseal");
         // it holds the lock that keeps a second process out, and makes the folder private
         let journal = Journal::open(&own.join("journal"), JournalOptions::default())?;
-        let environment = LocalBuckets::new(&folder, &options.evidence);
+        let environment = LocalBuckets::new(&folder, &options.archive_buckets);
         let store = Store::open_with(&own.join("trails.redb"), Box::new(environment))?;
         let mut live = LiveOptions::new(Folders::below(&folder));
         live.delivery_interval = options.delivery_interval;
@@ -254,8 +254,8 @@ impl Local {
     }
 
     /// Before a call that begins or ends a run of a trail: such calls come one after the other, and nothing is delivered
-    /// between the call and its event, which is of that run. `None` for other calls. [`Turn::end`] goes on.
-    pub(crate) fn turn(&self, caller: &Caller, operation: Operation) -> Option<Turn<'_>> {
+    /// between the call and its event, which is of that run. `None` for other calls. [`TrailTransition::end`] goes on.
+    pub(crate) fn turn(&self, caller: &Caller, operation: Operation) -> Option<TrailTransition<'_>> {
         use Operation::{CreateTrail, DeleteTrail, StartLogging, StopLogging};
         if !matches!(operation, CreateTrail | DeleteTrail | StartLogging | StopLogging) {
             return None;
@@ -267,7 +267,7 @@ impl Local {
             let trouble = self.tick_with(&mut delivery, caller.now, Due::Turns);
             delivery.leave(trouble);
         }
-        Some(Turn { local: self, delivery, is_deletion: operation == Operation::DeleteTrail })
+        Some(TrailTransition { local: self, delivery, is_deletion: operation == Operation::DeleteTrail })
     }
 
     fn tick_with(&self, delivery: &mut Delivery, now: Timestamp, due: Due) -> Vec<Trouble> {
@@ -329,13 +329,13 @@ fn tell_dropped(tail: &DroppedTail) -> String {
 }
 
 /// A run of a trail begins or ends; until it has, nothing is delivered.
-pub(crate) struct Turn<'a> {
+pub(crate) struct TrailTransition<'a> {
     local: &'a Local,
     delivery: MutexGuard<'a, Delivery>,
     is_deletion: bool,
 }
 
-impl Turn<'_> {
+impl TrailTransition<'_> {
     /// The call is recorded.
     pub(crate) fn end(mut self, now: Timestamp) {
         if self.is_deletion {

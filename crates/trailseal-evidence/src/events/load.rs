@@ -46,10 +46,10 @@ impl EventIndex {
         let filter = Filter::new(Predicate::Constant(true));
         let counts = Counts::default();
         let scan = ScanOptions {
-            check: options.check,
+            check_json: options.check_json,
             max_record: options.max_record,
             max_inflated: options.max_inflated,
-            weigh: options.weigh,
+            stat_files: options.stat_files,
             spool: options.spool.clone(),
             threads: options.threads,
             ..ScanOptions::default()

@@ -337,10 +337,10 @@ impl Session<'_> {
         let (count, room) = (places.len(), MAX_AHEAD.saturating_sub(self.ahead_bytes));
         let new = || Hits::new(count, rank, room);
         let options = ScanOptions {
-            check: false,
+            check_json: false,
             max_record: self.reader.max_record,
             max_inflated: self.reader.max_inflated,
-            weigh: false,
+            stat_files: false,
             spool: self.reader.spool.clone(),
             threads: 1,
             ..ScanOptions::default()

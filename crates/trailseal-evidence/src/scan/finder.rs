@@ -142,7 +142,7 @@ impl<'a> Finder<'_, 'a> {
         let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
         let day = day_of(&format!("{}/x", text_of(&folder.real)));
-        let weigh = self.options.weigh;
+        let weigh = self.options.stat_files;
         // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| has_number(file.refusal)) {
             let real = || folder.real.join(&*file.name);
@@ -186,7 +186,7 @@ impl<'a> Finder<'_, 'a> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
-        let ScanOptions { from, to, late, signed_margin: margin, ledger, .. } = self.options;
+        let ScanOptions { from, to, delivery_delay: late, signed_margin: margin, ledger, .. } = self.options;
         if from.is_none() && to.is_none() {
             return None;
         }

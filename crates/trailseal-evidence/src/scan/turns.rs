@@ -18,7 +18,7 @@ const PIECE: usize = 64 * 1024;
 const MAX_WAITING: usize = 8 << 20;
 
 /// Lets the threads emit what they wrote in the order of their files.
-pub(super) struct Turns<'a, B> {
+pub(super) struct InOrder<'a, B> {
     state: Mutex<TurnState<'a, B>>,
     changed: Condvar,
     is_over: &'a AtomicBool,
@@ -33,7 +33,7 @@ struct TurnState<'a, B> {
     emit: &'a mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
 }
 
-impl<'a, B: Batch> Turns<'a, B> {
+impl<'a, B: Batch> InOrder<'a, B> {
     /// `is_over` is set when `emit` breaks.
     pub(super) fn new(
         emit: &'a mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
@@ -112,7 +112,7 @@ impl<'a, B: Batch> Turns<'a, B> {
     }
 }
 
-impl<B> Turns<'_, B> {
+impl<B> InOrder<'_, B> {
     fn is_stopped(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }
@@ -125,7 +125,7 @@ impl<B> Turns<'_, B> {
 
 /// Held by a thread while it works.
 pub(super) struct Watch<'t, 'a, B> {
-    turns: &'t Turns<'a, B>,
+    turns: &'t InOrder<'a, B>,
 }
 
 impl<B> Drop for Watch<'_, '_, B> {
@@ -150,7 +150,7 @@ mod tests {
             out.extend_from_slice(bytes);
             ControlFlow::Continue(())
         };
-        let turns = Turns::new(&mut emit, &is_over);
+        let turns = InOrder::new(&mut emit, &is_over);
         let next = std::sync::atomic::AtomicU64::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -175,7 +175,7 @@ mod tests {
     fn a_break_lets_nobody_wait() {
         let is_over = AtomicBool::new(false);
         let mut emit = |_: &mut Vec<u8>| ControlFlow::Break(());
-        let turns = Turns::new(&mut emit, &is_over);
+        let turns = InOrder::new(&mut emit, &is_over);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let mut buffer = vec![0; MAX_WAITING + 1];

@@ -32,7 +32,7 @@ use super::{
     observe::observe,
     twice::{Again, First},
 };
-use crate::{Progress, ledger::Label, sniff};
+use crate::{Progress, ledger::Integrity, sniff};
 
 /// Files up to this size on disk, and up to this size inflated, are held whole.
 const MAX_WHOLE: usize = 8 << 20;
@@ -96,7 +96,7 @@ impl<'a> Worker<'a> {
             is_over,
             scanners: Scanners {
                 checking: Scanner::new(filter, true),
-                trusting: Scanner::new(filter, options.check),
+                trusting: Scanner::new(filter, options.check_json),
             },
             summary: Summary::default(),
         };
@@ -236,7 +236,7 @@ impl<'a> Worker<'a> {
         };
         let Some(mut info) = scan.begin(job, observation.as_ref()) else { return true };
         if observation.as_ref().is_some_and(|seen| matches!(seen.ending, Ending::ExtraMember { .. }))
-            && options.hash
+            && options.hash_files
         {
             // what is scanned is all members together
             info.sha256 = Some(trailseal_sha256::digest(content));
@@ -292,7 +292,7 @@ impl<'a> Worker<'a> {
 
     /// Whether a file is hashed before its rows are given out.
     fn needs_hash(&self, job: &Job<'_>) -> bool {
-        self.options.hash || job.entry.is_some()
+        self.options.hash_files || job.entry.is_some()
     }
 
     fn seekable(
@@ -404,20 +404,20 @@ impl Scan<'_> {
     fn begin(&mut self, job: &Job<'_>, seen: Option<&Observation>) -> Option<FileInfo> {
         let label = self.options.ledger.map(|_| {
             let seen = seen.ok_or("it was not read to its end before");
-            let (label, reason) = job.entry.map_or((Label::NotCovered, None), |entry| entry.label(seen));
+            let (label, reason) = job.entry.map_or((Integrity::NotCovered, None), |entry| entry.label(seen));
             self.summary.labels[label.index()] += 1;
-            if let (true, Some(reason)) = (label != Label::Verified, reason) {
+            if let (true, Some(reason)) = (label != Integrity::Verified, reason) {
                 self.summary.unverified.push((job.shown.clone(), label, reason));
             }
             label
         });
-        if self.options.only.is_some() && label != self.options.only {
+        if self.options.only_integrity.is_some() && label != self.options.only_integrity {
             self.summary.skip(Skipped::OtherLabel, job.length);
             return None;
         }
         self.summary.files += 1;
         let sha256 = seen.map(|seen| seen.sha256);
-        Some(FileInfo { shown: job.shown.clone(), index: job.number * MEMBERS, sha256, label })
+        Some(FileInfo { shown: job.shown.clone(), index: job.number * MEMBERS, sha256, integrity: label })
     }
 
     /// Scans one stream through a window.
@@ -430,7 +430,7 @@ impl Scan<'_> {
         is_unwanted: &dyn Fn() -> bool,
         row: &mut OnRow<'_>,
     ) -> ControlFlow<()> {
-        let needs_hash = self.options.hash && info.sha256.is_none();
+        let needs_hash = self.options.hash_files && info.sha256.is_none();
         let mut filled = 0;
         let mut at_end = false;
         let mut is_fresh = true;
@@ -535,7 +535,7 @@ impl Stream<'_, '_, '_> {
             scanner.start();
         }
         let (info, is_whole, cut_at, row) = (self.info, self.is_whole, self.cut_at, &mut *self.row);
-        let label = info.label.map(Label::index);
+        let label = info.integrity.map(Integrity::index);
         let mut has_enough = false;
         scanner.feed(content, next, &mut |found| match found {
             Found::Match { .. } if has_enough => {}

@@ -10,7 +10,7 @@ use trailseal_archive::gzip::Inflater;
 use trailseal_evidence::report::Report;
 use trailseal_evidence::{
     Options, RegionDetail, Silent,
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
 };
 use trailseal_sha256::Hasher;
 use trailseal_verify::{Code, Finding, Observation, Policy, Severity, Status, Unnamed};
@@ -40,18 +40,18 @@ impl FilesSeen {
     }
 
     /// The labels that a file may have, if the verification spoke of it.
-    fn labels(&self, path: &str, report: &Report) -> Option<Vec<Label>> {
+    fn labels(&self, path: &str, report: &Report) -> Option<Vec<Integrity>> {
         if let Some(said) = self.named.get(path) {
             let authentic: Vec<Status> =
                 said.iter().filter(|(is, _)| *is).map(|(_, status)| *status).collect();
             return Some(vec![if authentic.is_empty() {
-                Label::Unproven
+                Integrity::Unproven
             } else if authentic.contains(&Status::Violated) {
-                Label::Violated
+                Integrity::Violated
             } else if authentic.contains(&Status::Unproven) {
-                Label::Unproven
+                Integrity::Unproven
             } else {
-                Label::Verified
+                Integrity::Verified
             }]);
         }
         if !self.unnamed.contains_key(path) {
@@ -64,10 +64,10 @@ impl FilesSeen {
         };
         // Content that an authentic digest names is what AWS signed, wherever it lies.
         if of_path("copy_of_verified").is_some() {
-            return Some(vec![Label::Verified]);
+            return Some(vec![Integrity::Verified]);
         }
         if of_path("log_found_elsewhere").is_some() {
-            return Some(vec![Label::Verified, Label::NotCovered]);
+            return Some(vec![Integrity::Verified, Integrity::NotCovered]);
         }
         // How a copy is stored may be what is wrong with it.
         let is_ill = |finding: &&Finding| {
@@ -75,13 +75,17 @@ impl FilesSeen {
                 && matches!(finding.code, Code::LogExtraMember | Code::LogTrailingData)
         };
         if report.findings.iter().any(|finding| is_ill(&finding)) {
-            return Some(vec![Label::Violated]);
+            return Some(vec![Integrity::Violated]);
         }
         // A second trail without validation delivers so, unless the user's statement excludes it.
         let is_excluded =
             of_path("log_unreferenced").is_some_and(|finding| finding.severity == Severity::Violation);
         // What is not judged in a scope may be named by a digest that is, and proves nothing.
-        Some(if is_excluded { vec![Label::Violated] } else { vec![Label::NotCovered, Label::Unproven] })
+        Some(if is_excluded {
+            vec![Integrity::Violated]
+        } else {
+            vec![Integrity::NotCovered, Integrity::Unproven]
+        })
     }
 }
 
@@ -99,14 +103,14 @@ pub(crate) fn check(options: &Options, report: &Report, files: &FilesSeen) {
         let entry = ledger.entry(Path::new(&path));
         let (label, reason) = match &entry {
             Some(entry) => entry.label(seen.as_ref().map_err(String::as_str)),
-            None => (Label::NotCovered, None),
+            None => (Integrity::NotCovered, None),
         };
         if let Some(expected) = files.labels(&path, report) {
             assert!(expected.contains(&label), "{path}: {label:?} {reason:?}, not {expected:?}");
             if files.named.contains_key(&path) {
-                assert_eq!(reason.is_none(), label == Label::Verified, "{path}: {reason:?}");
+                assert_eq!(reason.is_none(), label == Integrity::Verified, "{path}: {reason:?}");
             }
-        } else if is_whole && label != Label::NotCovered {
+        } else if is_whole && label != Integrity::NotCovered {
             // Of several copies of a log only the worst is spoken of; what a link leads to is spoken of at the link.
             let name = path.rsplit('/').next();
             let is_of = |other: &String| {
@@ -126,26 +130,26 @@ pub(crate) fn check(options: &Options, report: &Report, files: &FilesSeen) {
 }
 
 /// What the report says of a log file, its label says too.
-fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Label, String)>, files: &FilesSeen) {
+fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Integrity, String)>, files: &FilesSeen) {
     let known = finding.path.as_ref().and_then(|path| labels.get(path));
     let Some((label, reason)) = known else { return };
     let is_named = finding.path.as_ref().is_some_and(|path| files.named.contains_key(path));
-    let expected: &[Label] = match finding.code {
+    let expected: &[Integrity] = match finding.code {
         Code::LogFoundElsewhere | Code::StoredInflated => return,
         // A digest among those of another region names it.
         Code::LogOutsideCoverage if is_named => return,
         // The same file may be named by an authentic digest as well.
-        Code::LogUnproven => &[Label::Unproven, Label::Verified, Label::Violated],
-        Code::LogUnreadable => &[Label::Unproven],
+        Code::LogUnproven => &[Integrity::Unproven, Integrity::Verified, Integrity::Violated],
+        Code::LogUnreadable => &[Integrity::Unproven],
         // In a wider scope a digest names it that proves nothing.
-        Code::LogPending | Code::LogOutsideCoverage => &[Label::NotCovered, Label::Unproven],
-        Code::StrayObject => &[Label::NotCovered],
+        Code::LogPending | Code::LogOutsideCoverage => &[Integrity::NotCovered, Integrity::Unproven],
+        Code::StrayObject => &[Integrity::NotCovered],
         // In a wider scope the digest that names it is judged, and proves nothing.
         Code::LogUnreferenced if finding.severity != Severity::Violation => {
-            &[Label::NotCovered, Label::Unproven]
+            &[Integrity::NotCovered, Integrity::Unproven]
         }
-        Code::LogUnreferenced => &[Label::Violated],
-        code if code.text().starts_with("log_") => &[Label::Violated],
+        Code::LogUnreferenced => &[Integrity::Violated],
+        code if code.text().starts_with("log_") => &[Integrity::Violated],
         _ => return,
     };
     assert!(expected.contains(label), "{finding:?}: {label:?}");
@@ -154,7 +158,7 @@ fn check_finding(finding: &Finding, labels: &BTreeMap<String, (Label, String)>, 
     let is_said = reason.starts_with(finding.code.text())
         && (finding.message.contains(said) || finding.code == Code::LogUnreadable);
     let is_told_otherwise = matches!(finding.code, Code::LogSwapped | Code::LogUnproven | Code::StrayObject)
-        || *label == Label::Unproven;
+        || *label == Integrity::Unproven;
     assert!(is_said || is_told_otherwise, "{finding:?}: {reason}");
 }
 

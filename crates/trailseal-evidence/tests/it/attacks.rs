@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, os::unix::fs::symlink, path::PathBuf};
 use serde_json::json;
 use trailseal_evidence::{
     Baseline, Options, Silent,
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
 };
 use trailseal_testkit::{APPLE_DOUBLE, Archive, Model, Plan, Stop, gzip_member, record, records};
 use trailseal_verify::Code;
@@ -34,7 +34,7 @@ fn is_told(options: &Options, read_files: &[PathBuf]) -> bool {
         let label = |entry: trailseal_evidence::ledger::FileClaims<'_>| {
             entry.label(seen.as_ref().map_err(String::as_str)).0
         };
-        ledger.entry(path).is_some_and(|entry| label(entry) == Label::Verified)
+        ledger.entry(path).is_some_and(|entry| label(entry) == Integrity::Verified)
     };
     !ledger.missing().is_empty() || !read_files.iter().all(is_verified)
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use trailseal_evidence::{
     Silent,
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
 };
 use trailseal_testkit::{Archive, Metadata, Plan, gzip_member};
 use trailseal_verify::Severity;
@@ -87,7 +87,7 @@ fn names_both(run: &Run, archive: &Archive, copy: &Path, original: &str) {
 }
 
 #[track_caller]
-fn label_of(archive: &Archive, roots: &[std::path::PathBuf], path: &Path) -> Label {
+fn label_of(archive: &Archive, roots: &[std::path::PathBuf], path: &Path) -> Integrity {
     let options = options_for(roots, &archive.keys());
     let ledger = Ledger::load(&options, &Silent).unwrap();
     let seen = read(path, &options);
@@ -111,7 +111,7 @@ fn s69_one_copy_of_a_log() {
         let run = run(&archive);
         run.notes(&["copy_of_verified"]).log_totals([12, 12, 0, 0, 0]).unnamed_totals([0, 0, 0]);
         names_both(&run, &archive, &path, archive.log(3, 0));
-        assert_eq!(label_of(&archive, &[archive.root()], &path), Label::Verified, "{copy}");
+        assert_eq!(label_of(&archive, &[archive.root()], &path), Integrity::Verified, "{copy}");
     }
 }
 
@@ -123,8 +123,8 @@ fn s69_a_log_inflated_beside_itself() {
     let run = run(&archive);
     run.notes(&["copy_of_verified"]).log_totals([12, 12, 0, 0, 0]);
     names_both(&run, &archive, &path, archive.log(3, 0));
-    assert_eq!(label_of(&archive, &[archive.root()], &path), Label::Verified);
-    assert_eq!(label_of(&archive, &[archive.root()], &archive.path(archive.log(3, 0))), Label::Verified);
+    assert_eq!(label_of(&archive, &[archive.root()], &path), Integrity::Verified);
+    assert_eq!(label_of(&archive, &[archive.root()], &archive.path(archive.log(3, 0))), Integrity::Verified);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn s69_one_log_in_a_second_root() {
     let roots = [archive.root(), second];
     let run = run_with(&options_for(&roots, &archive.keys()));
     run.notes(&["copy_of_verified"]).log_totals([12, 12, 0, 0, 0]);
-    assert_eq!(label_of(&archive, &roots, &path), Label::Verified);
+    assert_eq!(label_of(&archive, &roots, &path), Integrity::Verified);
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn s95_a_genuine_log_of_another_place_under_a_name_of_this_one() {
         let path = archive.duplicate(genuine, &key);
         let run = run(&archive);
         run.status(3).finds(&["U log_unreferenced"]).names(&path, &key);
-        assert_ne!(label_of(&archive, &[archive.root()], &path), Label::Verified);
+        assert_ne!(label_of(&archive, &[archive.root()], &path), Integrity::Verified);
     }
 }
 

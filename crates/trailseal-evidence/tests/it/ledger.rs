@@ -7,7 +7,7 @@ use trailseal_evidence::report::Verdict;
 use trailseal_evidence::{
     Error, Options, Progress, Silent,
     inputs::Inputs,
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
     scan::{ScanOptions, fold},
 };
 use trailseal_query::{Filter, Predicate};
@@ -24,7 +24,7 @@ fn load(options: &Options) -> Ledger {
 }
 
 /// The label and the reason of a file, read now.
-fn label(ledger: &Ledger, path: &Path, options: &Options) -> (Label, String) {
+fn label(ledger: &Ledger, path: &Path, options: &Options) -> (Integrity, String) {
     let seen = read(path, options);
     let entry = ledger.entry(path).expect("the ledger knows the file");
     let (label, reason) = entry.label(seen.as_ref().map_err(String::as_str));
@@ -50,12 +50,12 @@ fn an_untouched_archive_is_verified_file_by_file() {
     for position in 1..7 {
         for log in 0..2 {
             let path = archive.path(archive.log(position, log));
-            assert_eq!(label(&ledger, &path, &options), (Label::Verified, String::new()));
+            assert_eq!(label(&ledger, &path, &options), (Integrity::Verified, String::new()));
             assert_eq!(ledger.entry(&path).unwrap().event_span(), Some(span(&archive, position, log)));
         }
     }
-    assert_eq!(Label::Verified.as_str(), "verified");
-    assert_eq!(Label::NotCovered.as_str(), "not_covered");
+    assert_eq!(Integrity::Verified.as_str(), "verified");
+    assert_eq!(Integrity::NotCovered.as_str(), "not_covered");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn no_log_is_opened_to_load_it() {
     let ledger = load(&options);
     assert_eq!(ledger.summary().verdict, Verdict::Verified, "nothing is said of logs that nobody read");
     let (label, reason) = label(&ledger, &archive.path(archive.log(1, 0)), &options);
-    assert_eq!(label, Label::Unproven);
+    assert_eq!(label, Integrity::Unproven);
     assert!(reason.starts_with("log_unreadable: "), "{reason}");
 }
 
@@ -84,9 +84,9 @@ fn the_content_that_is_read_decides_not_the_one_on_disk() {
     let (label, reason) = label(&ledger, &path, &options);
     assert_eq!(
         (label, &*reason),
-        (Label::Violated, "log_altered: the log's content is not the one that was signed")
+        (Integrity::Violated, "log_altered: the log's content is not the one that was signed")
     );
-    assert_eq!(ledger.entry(&path).unwrap().label(Ok(&before)), (Label::Verified, None));
+    assert_eq!(ledger.entry(&path).unwrap().label(Ok(&before)), (Integrity::Verified, None));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn only_authentic_digests_say_when_the_events_of_a_log_were() {
     let path = archive.path(archive.log(6, 0));
     assert_eq!(ledger.entry(&path).unwrap().event_span(), None);
     let (label, reason) = label(&ledger, &path, &options);
-    assert_eq!(label, Label::Unproven);
+    assert_eq!(label, Integrity::Unproven);
     assert!(reason.starts_with("log_unproven: "), "{reason}");
     let proven = archive.path(archive.log(5, 0));
     assert_eq!(ledger.entry(&proven).unwrap().event_span(), Some(span(&archive, 5, 0)));
@@ -116,7 +116,7 @@ fn a_planted_log_has_no_event_span() {
     assert_eq!(ledger.entry(&archive.path(&key)).unwrap().event_span(), None);
     let (label, reason) = label(&ledger, &archive.path(&key), &options);
     // A second trail without validation delivers so, until the user states otherwise.
-    assert_eq!(label, Label::NotCovered);
+    assert_eq!(label, Integrity::NotCovered);
     assert!(reason.starts_with("log_unreferenced: "), "{reason}");
     assert_eq!(ledger.summary().findings, [], "planted logs are found by reading logs");
 }
@@ -184,7 +184,7 @@ fn a_log_that_was_moved_is_not_planted() {
     let options = options(&archive);
     let (label, _) = label(&load(&options), &archive.path(&moved), &options);
     // Its bytes are what AWS signed; its name is not the one under which.
-    assert!(matches!(label, Label::NotCovered | Label::Verified), "{label:?}");
+    assert!(matches!(label, Integrity::NotCovered | Integrity::Verified), "{label:?}");
 }
 
 #[test]
@@ -198,9 +198,9 @@ fn a_copy_of_a_log_that_is_there_is_what_was_signed() {
         }
         let options = options(&archive);
         let ledger = load(&options);
-        assert_eq!(label(&ledger, &archive.path(&copy), &options).0, Label::Verified);
+        assert_eq!(label(&ledger, &archive.path(&copy), &options).0, Integrity::Verified);
         let original = label(&ledger, &archive.path(archive.log(2, 0)), &options).0;
-        assert_eq!(original, if is_altered { Label::Violated } else { Label::Verified });
+        assert_eq!(original, if is_altered { Integrity::Violated } else { Integrity::Verified });
     }
 }
 
@@ -220,7 +220,7 @@ fn authentic_digests_that_disagree_about_a_log() {
     let ledger = load(&options);
     let path = archive.path(archive.log(3, 0));
     let (label_now, reason) = label(&ledger, &path, &options);
-    assert_eq!(label_now, Label::Violated);
+    assert_eq!(label_now, Integrity::Violated);
     assert!(reason.starts_with("digest_conflict: "), "{reason}");
     let (_, newest) = span(&archive, 3, 0);
     assert_eq!(ledger.entry(&path).unwrap().event_span(), Some((twin.oldest, newest)), "both spans count");
@@ -228,7 +228,7 @@ fn authentic_digests_that_disagree_about_a_log() {
     // What neither of them says is altered.
     archive.alter_log(archive.log(3, 0));
     let (label_now, reason) = label(&ledger, &path, &options);
-    assert_eq!(label_now, Label::Violated);
+    assert_eq!(label_now, Integrity::Violated);
     assert!(reason.starts_with("log_altered: "), "{reason}");
 }
 
@@ -239,8 +239,8 @@ fn every_copy_of_a_log_has_a_label_of_its_own() {
     archive.alter_log(archive.log(3, 0));
     let options = options_for(&[archive.root(), copy.clone()], &archive.keys());
     let ledger = load(&options);
-    assert_eq!(label(&ledger, &archive.path(archive.log(3, 0)), &options).0, Label::Violated);
-    assert_eq!(label(&ledger, &copy.join(archive.log(3, 0)), &options).0, Label::Verified);
+    assert_eq!(label(&ledger, &archive.path(archive.log(3, 0)), &options).0, Integrity::Violated);
+    assert_eq!(label(&ledger, &copy.join(archive.log(3, 0)), &options).0, Integrity::Verified);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn a_log_that_is_a_link_is_known_by_its_place() {
     archive.rename(&log, "store/log");
     archive.symlink(&log, archive.path("store/log"));
     let options = options(&archive);
-    assert_eq!(label(&load(&options), &archive.path(&log), &options).0, Label::Verified);
+    assert_eq!(label(&load(&options), &archive.path(&log), &options).0, Integrity::Verified);
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn the_policy_leaves_nothing_out() {
     options.policy.end = Some(archive.chain().digests[0].start());
     let ledger = load(&options);
     assert_eq!((ledger.summary().digests.verified, ledger.summary().logs_named), (28, 48));
-    assert_eq!(label(&ledger, &archive.path(archive.log(3, 0)), &options).0, Label::Verified);
+    assert_eq!(label(&ledger, &archive.path(archive.log(3, 0)), &options).0, Integrity::Verified);
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn logs_without_digests_are_not_covered() {
     assert_eq!((ledger.summary().digests.found, ledger.summary().verdict), (0, Verdict::Unproven));
     let codes: Vec<Code> = ledger.summary().findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [Code::NoDigests]);
-    assert_eq!(label(&ledger, &archive.path(archive.log(3, 0)), &options).0, Label::NotCovered);
+    assert_eq!(label(&ledger, &archive.path(archive.log(3, 0)), &options).0, Integrity::NotCovered);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Silent,
     inputs::Inputs,
-    ledger::Label,
+    ledger::Integrity,
     scan::{Row, ScanOptions, Skipped, Summary, fold, stream},
 };
 use trailseal_query::{
@@ -116,7 +116,7 @@ fn a_large_file_goes_through_a_window_and_gives_the_same_rows() {
     assert_eq!(found, [numbered(0..60_000), numbered(0..60_000)].concat());
     assert_eq!(summary.damages, 0);
     let inputs = opened(&[folder.path()]);
-    let hashed = ScanOptions { hash: true, ..options() };
+    let hashed = ScanOptions { hash_files: true, ..options() };
     let hashes = Mutex::new(std::collections::BTreeSet::new());
     fold(&inputs, &hashed, &rare(), &Silent, &|| (), &|(), row| {
         hashes.lock().unwrap().insert(row.file.sha256);
@@ -313,7 +313,7 @@ fn archives_within_archives_are_read() {
     let shown = Mutex::new(Vec::new());
     let ((), summary) = fold(
         &opened(&[folder.path()]),
-        &ScanOptions { hash: true, ..options() },
+        &ScanOptions { hash_files: true, ..options() },
         &everything(),
         &Silent,
         &|| (),
@@ -373,7 +373,7 @@ fn tar_header(name: &str, content: &[u8]) -> Vec<u8> {
 #[test]
 fn labels_and_reasons_stand_where_their_index_says() {
     assert!(Skipped::ALL.iter().enumerate().all(|(at, why)| why.index() == at));
-    assert!(Label::ALL.iter().enumerate().all(|(at, label)| label.index() == at));
+    assert!(Integrity::ALL.iter().enumerate().all(|(at, label)| label.index() == at));
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn rewritten(pack: &dyn Fn(&[u8]) -> Vec<u8>, threads: usize) -> (Vec<String>, S
     let path = folder.path().join("large.json");
     let changed = fs::metadata(&path).unwrap().modified().unwrap();
     let inputs = opened(&[folder.path()]);
-    let options = ScanOptions { hash: true, threads, ..options() };
+    let options = ScanOptions { hash_files: true, threads, ..options() };
     let forge = std::sync::Once::new();
     let (found, summary) = fold(&inputs, &options, &everything(), &Silent, &Vec::new, &|ids, row| {
         // it was hashed, and rows of its beginning are given out: now nobody would look again
@@ -498,7 +498,7 @@ fn a_large_zip_that_is_hashed_is_read_in_place() {
     assert!(zip.len() > 9 << 20);
     let folder = files(&[("large.zip", zip.clone())]);
     let inputs = opened(&[folder.path()]);
-    let options = ScanOptions { hash: true, ..options() };
+    let options = ScanOptions { hash_files: true, ..options() };
     let (found, summary) = ids(&inputs, &options, &everything());
     assert_eq!((found, summary.damages, summary.bytes), (numbered(0..40_002), 0, zip.len() as u64));
 }

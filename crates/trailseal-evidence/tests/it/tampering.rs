@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use trailseal_archive::metadata::Manifest;
 use trailseal_evidence::{
     Baseline, Error, Options, Silent, keys,
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
     report::Report,
     verify,
 };
@@ -70,7 +70,7 @@ struct Counts {
     demands: BTreeMap<ExcuseReason, u64>,
     excuses: BTreeMap<Excuse, u64>,
     excused: BTreeMap<Excuse, u64>,
-    labels: BTreeMap<(Label, bool), u64>,
+    labels: BTreeMap<(Integrity, bool), u64>,
     steps: BTreeMap<&'static str, u64>,
     honest: u64,
     honest_provable: u64,
@@ -358,22 +358,22 @@ fn check_ledger(
         let seen = agreement::read(&path, &options);
         let (label, reason) = match ledger.entry(&path) {
             Some(entry) => entry.label(seen.as_ref().map_err(String::as_str)),
-            None => (Label::NotCovered, None),
+            None => (Integrity::NotCovered, None),
         };
-        is_told |= label != Label::Verified;
+        is_told |= label != Integrity::Verified;
         let may = remains.may_be_verified(file);
         *counts.labels.entry((label, may)).or_default() += 1;
-        if label == Label::Verified && !may {
+        if label == Integrity::Verified && !may {
             let kind = "rows are called verified that are not".to_owned();
             failures.push(Failure { kind, text: file.path.clone() });
         }
         let is_honest = tampering.is_harmless() && remains.is_proven_copy(file);
-        if label != Label::Verified && is_honest && !remains.must_be_verified(file) {
+        if label != Integrity::Verified && is_honest && !remains.must_be_verified(file) {
             let kind = format!("rows of an honest copy are called {}", label.as_str());
             let reason = reason.clone().unwrap_or_default();
             failures.push(Failure { kind, text: format!("{}: {reason}", file.path) });
         }
-        if label != Label::Verified && remains.must_be_verified(file) {
+        if label != Integrity::Verified && remains.must_be_verified(file) {
             let kind = format!("rows of a proven log are called {}", label.as_str());
             failures.push(Failure { kind, text: format!("{}: {}", file.path, reason.unwrap_or_default()) });
         }

@@ -14,19 +14,19 @@ use crate::api::Caller;
 #[derive(Debug)]
 pub(super) struct LocalBuckets {
     folder: PathBuf,
-    evidence: BTreeSet<String>,
+    archive_buckets: BTreeSet<String>,
 }
 
 impl LocalBuckets {
-    pub(super) fn new(folder: &Path, evidence: &BTreeSet<String>) -> Self {
-        Self { folder: folder.to_owned(), evidence: evidence.clone() }
+    pub(super) fn new(folder: &Path, archive_buckets: &BTreeSet<String>) -> Self {
+        Self { folder: folder.to_owned(), archive_buckets: archive_buckets.clone() }
     }
 }
 
 impl Environment for LocalBuckets {
     /// The marker, whose name ends with a slash, is a folder. The names were checked by the rules.
     fn write_marker(&self, _: &Caller, bucket: &str, key: &str) -> Result<(), BucketFault> {
-        if self.evidence.contains(bucket) {
+        if self.archive_buckets.contains(bucket) {
             return Err(BucketFault::Denied);
         }
         fs::create_dir_all(self.folder.join(bucket).join(key)).map_err(|_| BucketFault::Denied)

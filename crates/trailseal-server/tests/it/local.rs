@@ -27,7 +27,7 @@ struct Data {
 impl Data {
     fn open(folder: &Path) -> Result<Self, LocalError> {
         let mut options = LocalOptions::new(folder);
-        options.evidence.insert("evidence".to_owned());
+        options.archive_buckets.insert("evidence".to_owned());
         let local = Arc::new(Local::open(&options)?);
         let recent = Arc::clone(local.recent());
         let lookups = Lookups::new(vec![recent], Some(ACCOUNT.to_owned()), None);

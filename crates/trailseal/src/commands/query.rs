@@ -14,7 +14,7 @@ use trailseal_archive::temporary;
 use trailseal_evidence::{
     Completeness,
     inputs::{FileSource as _, Inputs},
-    ledger::{Label, Ledger},
+    ledger::{Integrity, Ledger},
     scan::{ScanOptions, Summary},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
@@ -165,15 +165,15 @@ impl<'a> Job<'a> {
             scan: ScanOptions {
                 from: span.from,
                 to: span.to,
-                late: span.late,
+                delivery_delay: span.late,
                 signed_margin: span.signed_margin,
                 ledger,
-                only: args.evidence.verified_only.then_some(Label::Verified),
-                hash: plan.needs_hash,
-                check: plan.prints_records(),
+                only_integrity: args.evidence.verified_only.then_some(Integrity::Verified),
+                hash_files: plan.needs_hash,
+                check_json: plan.prints_records(),
                 max_record: usize::try_from(args.limits.scan.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.scan.max_inflated_size,
-                weigh: !args.output.quiet,
+                stat_files: !args.output.quiet,
                 spool: Some(std::env::temp_dir()),
                 threads: args.limits.scan.threads.count,
             },

@@ -25,7 +25,7 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
     options.delivery_interval = args.delivery_interval;
     options.digest_interval = args.digest_interval;
     options.recent_bytes = usize::try_from(args.recent).unwrap_or(usize::MAX);
-    options.evidence = evidence;
+    options.archive_buckets = evidence;
     let local = Local::open(&options).map_err(|error| CommandError::new(error.to_string()))?;
     for note in local.notes() {
         output::note(note);

@@ -10,7 +10,7 @@ use anstyle::AnsiColor;
 use indicatif::HumanBytes;
 use trailseal_evidence::{
     Completeness, DigestFindings,
-    ledger::Label,
+    ledger::Integrity,
     scan::{Damage, Skipped, Summary},
 };
 use trailseal_query::scan::{LeftOut, TOO_LONG};
@@ -25,7 +25,7 @@ const LISTED: usize = 10;
 pub(crate) struct Told {
     /// Events that were dropped as duplicates; `None` when none were looked for.
     pub(crate) duplicates: Option<u64>,
-    /// Events by label, in the order of [`Label::ALL`]; `None` when nothing was verified.
+    /// Events by label, in the order of [`Integrity::ALL`]; `None` when nothing was verified.
     pub(crate) labels: Option<[u64; 4]>,
     /// How events are verified, which is said when nothing was and the archive holds digests.
     pub(crate) unverified: Option<&'static str>,
@@ -126,11 +126,11 @@ fn left_out_text(nature: LeftOut, count: u64) -> String {
 
 fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
-    for (label, count) in Label::ALL.iter().zip(counts).filter(|(_, count)| **count > 0) {
+    for (label, count) in Integrity::ALL.iter().zip(counts).filter(|(_, count)| **count > 0) {
         let style = match label {
-            Label::Verified => AnsiColor::Green.on_default().bold(),
-            Label::Violated => AnsiColor::Red.on_default().bold(),
-            Label::Unproven | Label::NotCovered => AnsiColor::Yellow.on_default().bold(),
+            Integrity::Verified => AnsiColor::Green.on_default().bold(),
+            Integrity::Violated => AnsiColor::Red.on_default().bold(),
+            Integrity::Unproven | Integrity::NotCovered => AnsiColor::Yellow.on_default().bold(),
         };
         let comma = if text.is_empty() { "" } else { ", " };
         let _ = write!(text, "{comma}{style}{} {}{style:#}", grouped(*count), label.as_str());
@@ -169,7 +169,7 @@ fn write_labels(counts: &[u64; 4], told: &Told, out: &mut dyn Write) -> io::Resu
 fn write_unverified(summary: &Summary, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     // What is proven to be wrong comes first.
     let mut files: Vec<_> = summary.unverified.iter().collect();
-    files.sort_by_key(|(_, label, _)| *label != Label::Violated);
+    files.sort_by_key(|(_, label, _)| *label != Integrity::Violated);
     let listed = if verbose { files.len() } else { files.len().min(LISTED) };
     for (file, label, reason) in &files[..listed] {
         writeln!(out, "  {}: {}: {}", shown(file), label.as_str(), shown(reason))?;
