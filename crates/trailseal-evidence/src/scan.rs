@@ -149,7 +149,7 @@ pub struct Summary {
     /// What was seen in them.
     pub counts: Counts,
     /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
-    /// [`ScanOptions::weigh`] asks for them); in the order of [`Skipped::ALL`].
+    /// [`ScanOptions::stat_files`] asks for them); in the order of [`Skipped::ALL`].
     pub skipped: [(u64, u64); Skipped::ALL.len()],
     /// Of the files of another time, those that are digests by their names.
     pub unread_digests: u64,
