@@ -53,7 +53,7 @@ impl Deref for Hashed {
 struct JudgedLogs {
     /// Row → the logs of it that are judged.
     of_rows: Vec<Vec<JudgedLog>>,
-    /// Those of logs that are plainly verified are one.
+    /// Each different one of those given lately once, as that of logs that are plainly verified.
     verdicts: Vec<LogVerdict>,
 }
 
@@ -67,6 +67,9 @@ struct JudgedLog {
     /// Its place among the verdicts.
     verdict: u32,
 }
+
+/// Verdicts that are looked through for the same one.
+const LATELY: usize = 8;
 
 /// Stands for no file: an account and Region has fewer.
 const NO_FILE: FileId = FileId::MAX;
@@ -124,28 +127,24 @@ impl JudgedLogs {
     /// Judges every log once.
     fn new(files: &Hashed) -> Self {
         let mut logs = Self { of_rows: vec![Vec::new(); files.rows.len()], verdicts: Vec::new() };
-        let mut plain = None;
         for row in files.judged_rows() {
-            let judged: Vec<JudgedLog> = files
-                .asked_logs(row)
-                .map(|log| {
-                    let (file, verdict) = files.judge_named(row, log);
-                    let is_plain = verdict.status() == Status::Verified && !verdict.is_stored_inflated();
-                    let at = logs.verdicts.len() as u32;
-                    let verdict = match plain {
-                        Some(plain) if is_plain => plain,
-                        _ => {
-                            logs.verdicts.push(verdict);
-                            plain = plain.or(is_plain.then_some(at));
-                            at
-                        }
-                    };
-                    JudgedLog { log: log as u32, file: file.unwrap_or(NO_FILE), verdict }
-                })
-                .collect();
-            logs.of_rows[row] = judged;
+            let judged = files.asked_logs(row).map(|log| {
+                let (file, verdict) = files.judge_named(row, log);
+                JudgedLog { log: log as u32, file: file.unwrap_or(NO_FILE), verdict: logs.keep(verdict) }
+            });
+            logs.of_rows[row] = judged.collect();
         }
         logs
+    }
+
+    /// The place of a verdict. One that was given lately is kept once: a digest can claim a million logs that are not there.
+    fn keep(&mut self, verdict: LogVerdict) -> u32 {
+        let known = self.verdicts.iter().rev().take(LATELY).position(|known| *known == verdict);
+        if let Some(back) = known {
+            return (self.verdicts.len() - 1 - back) as u32;
+        }
+        self.verdicts.push(verdict);
+        self.verdicts.len() as u32 - 1
     }
 
     /// The judged logs of a row.
