@@ -194,7 +194,7 @@ impl<'w> Remains<'w> {
             self.is_present[number] = true;
             let signed = &self.world.signed[number];
             let is_digest_name = matches!(file.place.name, NameKind::Digest(_));
-            if signed.is_digest() && (is_digest_name || file.path.contains("CloudTrail-ModelDigest")) {
+            if signed.is_digest() && (is_digest_name || file.path.contains("CloudTrail-Digest")) {
                 self.is_readable[signed.line][signed.digest] = true;
                 self.is_in_place[signed.line][signed.digest] |= file.path == self.world.path(signed);
             }

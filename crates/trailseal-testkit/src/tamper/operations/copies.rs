@@ -56,7 +56,7 @@ fn numbered(t: &mut Tampering<'_>) -> Option<String> {
 
 /// A copy of the logs, the digests or all of it, in another folder or root.
 fn replica(t: &mut Tampering<'_>) -> Option<String> {
-    let part = t.random.choose(&["/CloudTrail/", "/", "/CloudTrail-ModelDigest/"]);
+    let part = t.random.choose(&["/CloudTrail/", "/", "/CloudTrail-Digest/"]);
     let is_root = t.random.chance(50);
     let keeps_root = t.random.chance(50);
     let target = if is_root { "second".to_owned() } else { format!("{}/replica", t.roots[0]) };

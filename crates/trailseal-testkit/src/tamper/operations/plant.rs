@@ -122,7 +122,7 @@ fn odd_folder(t: &mut Tampering<'_>) -> Option<String> {
         6 => format!("{account}/CloudTrail/{}/{name}", chain.region),
         7 => format!("{account}/CloudTrail/{}/2024/{name}", chain.region),
         8 => format!("{account}/CloudTrail/{}/{dates}/more/{name}", chain.region),
-        9 => format!("{account}/CloudTrail-ModelDigest/{}/{dates}/{own}", chain.region),
+        9 => format!("{account}/CloudTrail-Digest/{}/{dates}/{own}", chain.region),
         10 => day.replace("/AWSLogs/", "/awslogs/") + "/" + &name,
         11 => format!("{account}/Config/{}/{dates}/{name}", chain.region),
         12 => format!("{account}/vpcflowlogs/{}/{dates}/x.json", chain.region),

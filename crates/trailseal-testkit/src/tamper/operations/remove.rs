@@ -63,9 +63,9 @@ fn day(t: &mut Tampering<'_>) -> Option<String> {
     let mut count = t.remove_below(folder);
     if both {
         let other = if one.is_digest() {
-            folder.replace("/CloudTrail-ModelDigest/", "/CloudTrail/")
+            folder.replace("/CloudTrail-Digest/", "/CloudTrail/")
         } else {
-            folder.replace("/CloudTrail/", "/CloudTrail-ModelDigest/")
+            folder.replace("/CloudTrail/", "/CloudTrail-Digest/")
         };
         count += t.remove_below(&other);
     }
@@ -80,9 +80,9 @@ fn region(t: &mut Tampering<'_>) -> Option<String> {
     let mut count = t.remove_below(&folder);
     if both {
         let other = if one.is_digest() {
-            folder.replace("/CloudTrail-ModelDigest/", "/CloudTrail/")
+            folder.replace("/CloudTrail-Digest/", "/CloudTrail/")
         } else {
-            folder.replace("/CloudTrail/", "/CloudTrail-ModelDigest/")
+            folder.replace("/CloudTrail/", "/CloudTrail-Digest/")
         };
         count += t.remove_below(&other);
     }
