@@ -20,6 +20,7 @@ pub mod gzip;
 pub mod key;
 pub mod leftover;
 pub mod metadata;
+pub mod open;
 pub mod pattern;
 pub mod temporary;
 pub mod time;

@@ -8,16 +8,16 @@ use std::{
     collections::{BTreeMap, HashSet},
     fs, io,
     ops::ControlFlow,
-    os::fd::AsFd,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use rustix::io::Errno;
 
-use crate::key::{KeyParts, ObjectKind};
-
-mod open;
+use crate::{
+    key::{KeyParts, ObjectKind},
+    open::{self, OpenError, OpenFile, Refusal},
+};
 
 /// The folders that may be read.
 #[derive(Clone, Debug)]
@@ -121,24 +121,6 @@ pub struct File {
     pub refusal: Option<Refusal>,
     /// Whether it is a symbolic link.
     pub is_link: bool,
-}
-
-/// Why a file is not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// A pipe, socket or device.
-    #[error("it is not a regular file")]
-    NotRegular,
-    /// A link to a place outside the roots, or to nothing.
-    #[error("it is a symbolic link that leaves the archive or leads nowhere")]
-    Link,
-    /// A link that leads in a circle.
-    #[error("it is a symbolic link that leads in a circle")]
-    Circle,
-    /// The name cannot be written as text.
-    #[error("its name is not UTF-8")]
-    Name,
 }
 
 /// Whether regular files are asked for their length, which takes longer than all the rest of a walk.
@@ -323,36 +305,22 @@ impl Roots {
     /// below a root. A pipe in the place of a file is not waited for.
     ///
     /// # Errors
-    /// Those of opening a file, and a [`Refusal`] within an error of kind `Other` for a link that leaves the roots
-    /// and for what is no regular file.
-    pub fn open_file(&self, real: &Path) -> io::Result<fs::File> {
-        self.open_with_length(real).map(|(file, _)| file)
-    }
-
-    /// [`Roots::open_file`], and how many bytes the file has, which had to be asked for anyway.
-    ///
-    /// # Errors
-    /// Those of [`Roots::open_file`].
-    pub fn open_with_length(&self, real: &Path) -> io::Result<(fs::File, u64)> {
+    /// Those of opening a file; it is refused where a link leaves the roots, and where it is no regular file.
+    pub fn open_file(&self, real: &Path) -> Result<OpenFile, OpenError> {
         match self.open_without_links(real) {
-            Ok(opened) => Ok(opened),
-            Err(open::Failure::Io(error)) => Err(error),
-            Err(open::Failure::Link) => {
-                let canonical = fs::canonicalize(real)?;
-                self.open_without_links(&canonical).map_err(|failure| match failure {
-                    open::Failure::Io(error) => error,
-                    // it came in between
-                    open::Failure::Link => io::Error::other(Refusal::Link),
-                })
+            Err(OpenError::Refused(Refusal::Link)) => {
+                // one that came in between is refused again
+                self.open_without_links(&fs::canonicalize(real)?)
             }
+            opened => opened,
         }
     }
 
-    fn open_without_links(&self, path: &Path) -> Result<(fs::File, u64), open::Failure> {
+    fn open_without_links(&self, path: &Path) -> Result<OpenFile, OpenError> {
         let mut below =
             self.roots.iter().filter_map(|root| Some((root, path.strip_prefix(&root.canonical).ok()?)));
-        let (root, rest) = below.next().ok_or_else(|| open::Failure::Io(io::Error::other(Refusal::Link)))?;
-        open::below(root.handle.as_fd(), rest)
+        let (root, rest) = below.next().ok_or(OpenError::Refused(Refusal::Link))?;
+        open::below(&root.handle, rest)
     }
 
     /// A file at a real path in the roots, if there is one that is regular; for names that no listing had.

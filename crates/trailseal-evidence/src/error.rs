@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use trailseal_archive::walk::RootError;
+use trailseal_archive::{open::ReadError, walk::RootError};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +26,11 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: ReadError,
     },
     /// The threads could not be started.
     #[error("cannot start the worker threads: {0}")]
-    Threads(String),
+    Threads(#[source] std::io::Error),
     /// The user interrupted the run, or whoever observed it wanted no more.
     #[error("interrupted; nothing is proven")]
     Interrupted,

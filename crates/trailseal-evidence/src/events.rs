@@ -28,11 +28,13 @@
 
 use std::sync::Arc;
 
+use trailseal_archive::open::ReadError;
 use trailseal_query::lookup::RequestError;
 
 use crate::{inputs::FileList, scan::MEMBERS};
 
 mod cache;
+mod content;
 mod entry;
 mod find;
 mod keys;
@@ -147,7 +149,7 @@ pub enum LookupError {
         /// The file.
         shown: String,
         /// Why.
-        source: std::io::Error,
+        source: ReadError,
     },
     /// The files cannot be scanned, or whoever asked wants no answer any more.
     #[error(transparent)]

@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
     path::{Path, PathBuf},
 };
 
 use trailseal_archive::{
     key::ObjectKind,
+    open::{OpenError, OpenFile},
     walk::{File, Folder, Listing, Roots},
 };
 
@@ -50,8 +50,11 @@ impl FileRef<'_> {
     }
 
     /// Opens a file of the archive for reading: one below its roots, whatever took its place meanwhile.
-    pub(crate) fn open(&self, roots: &Roots) -> io::Result<fs::File> {
-        roots.open_file(&self.real())
+    pub(crate) fn open(&self, roots: &Roots) -> Result<OpenFile, OpenError> {
+        match self.file.refusal {
+            Some(refusal) => Err(refusal.into()),
+            None => roots.open_file(&self.real()),
+        }
     }
 }
 

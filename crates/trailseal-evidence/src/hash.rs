@@ -1,17 +1,16 @@
 //! Hashing many files at once: each thread inflates several files and hashes their windows interleaved,
 //! because one SHA-256 stream leaves half of a core idle.
 
-use std::{
-    fs::File,
-    io,
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use rayon::ThreadPool;
-use trailseal_archive::gzip::Inflater;
+use trailseal_archive::{
+    gzip::Inflater,
+    open::{OpenError, OpenFile, ReadError},
+};
 use trailseal_sha256::{Hasher, Lanes, advance_lanes};
 use trailseal_verify::Observation;
 
@@ -30,7 +29,7 @@ pub(crate) struct Hashing<'a> {
 }
 
 /// What reading a file showed, or why it could not be read.
-pub(crate) type Seen = Result<Observation, String>;
+pub(crate) type Seen = Result<Observation, ReadError>;
 
 impl Hashing<'_> {
     /// Reads the files with these lengths to their ends; `open` gives the file with an index.
@@ -39,7 +38,7 @@ impl Hashing<'_> {
     pub(crate) fn run(
         &self,
         lengths: &[u64],
-        open: &(dyn Fn(usize) -> io::Result<File> + Sync),
+        open: &(dyn Fn(usize) -> Result<OpenFile, OpenError> + Sync),
     ) -> Vec<OnceLock<Seen>> {
         // Largest first, so that no thread is left alone with a large file at the end.
         let mut order: Vec<u32> = (0..lengths.len() as u32).collect();
@@ -54,7 +53,7 @@ impl Hashing<'_> {
 
 struct HashWorker<'a> {
     hashing: &'a Hashing<'a>,
-    open: &'a (dyn Fn(usize) -> io::Result<File> + Sync),
+    open: &'a (dyn Fn(usize) -> Result<OpenFile, OpenError> + Sync),
     order: &'a [u32],
     next: &'a AtomicUsize,
     seen: &'a [OnceLock<Seen>],
@@ -71,7 +70,7 @@ struct Lane {
 
 struct Work {
     index: usize,
-    file: File,
+    file: OpenFile,
     hasher: Hasher,
     is_read: bool,
     reported: u64,
@@ -115,7 +114,7 @@ impl HashWorker<'_> {
                     work.reported = done;
                 }
                 Err(error) => {
-                    self.report(work.index, Err(error.to_string()));
+                    self.report(work.index, Err(error.into()));
                     lane.work = None;
                 }
             }
@@ -133,7 +132,7 @@ impl HashWorker<'_> {
                     return Some(());
                 }
                 Err(error) => {
-                    self.report(index, Err(error.to_string()));
+                    self.report(index, Err(error.into()));
                 }
             }
         }

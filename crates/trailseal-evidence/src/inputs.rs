@@ -13,7 +13,8 @@ use std::{
 
 use trailseal_archive::{
     key::ObjectKind,
-    walk::{Listing, Problem, Refusal, RootError, Roots, Survey},
+    open::Refusal,
+    walk::{Listing, Problem, RootError, Roots, Survey},
 };
 
 use crate::Error;

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use trailseal_archive::open::{self, ReadError};
 use trailseal_verify::{KeyDefect, KeyDefectReason, KeyFile};
 
 use crate::error::Error;
@@ -31,7 +32,7 @@ pub struct Loaded {
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, Error> {
     let mut loaded = Loaded::default();
     for path in paths {
-        let fail = |source| Error::KeyFile { path: path.clone(), source };
+        let fail = |source: io::Error| Error::KeyFile { path: path.clone(), source: source.into() };
         if !fs::metadata(path).map_err(fail)?.is_dir() {
             loaded.read(path)?;
             continue;
@@ -76,13 +77,6 @@ fn is_key_file_name(path: &Path) -> bool {
     extension.is_some_and(|extension| ["json", "der", "pem"].contains(&extension.as_str()))
 }
 
-fn parse(path: &Path) -> io::Result<KeyFile> {
-    let length = fs::metadata(path)?.len();
-    if length > MAX_KEY_FILE {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("{length} bytes are too many for keys"),
-        ));
-    }
-    Ok(KeyFile::parse(&path.display().to_string(), &fs::read(path)?))
+fn parse(path: &Path) -> Result<KeyFile, ReadError> {
+    Ok(KeyFile::parse(&path.display().to_string(), &open::read_stream(path, MAX_KEY_FILE)?))
 }

@@ -7,11 +7,12 @@
 //! use std::path::Path;
 //! use trailseal_evidence::{Options, Silent, ledger::{Integrity, Ledger}};
 //!
-//! # fn read(_: &Path) -> Result<trailseal_verify::Observation, String> { Err(String::new()) }
+//! # use trailseal_archive::open::ReadError;
+//! # fn read(_: &Path) -> Result<trailseal_verify::Observation, ReadError> { unimplemented!() }
 //! let ledger = Ledger::load(&Options::default(), &Silent)?;
 //! let path = Path::new("/archive/AWSLogs/…/log.json.gz");
 //! let label = match ledger.entry(path) {
-//!     Some(entry) => entry.label(read(path).as_ref().map_err(String::as_str)).0,
+//!     Some(entry) => entry.label(read(path).as_ref().map_err(|error| error as _)).0,
 //!     None => Integrity::NotCovered,
 //! };
 //! # Ok::<(), trailseal_evidence::Error>(())
@@ -297,7 +298,7 @@ impl FileClaims<'_> {
     /// Where several authentic digests name the file, the worst that they say counts; where none does, nothing
     /// is proven. A file that no digest names and that holds the content of a missing log is not planted, but
     /// not in its place either: nothing covers it.
-    pub fn label(&self, seen: Result<&Observation, &str>) -> (Integrity, Option<String>) {
+    pub fn label(&self, seen: Result<&Observation, &dyn std::error::Error>) -> (Integrity, Option<String>) {
         match self.slot {
             SlotState::Nothing | SlotState::Digest => (Integrity::NotCovered, None),
             SlotState::Named(_) => self.label_named(seen),
@@ -321,7 +322,7 @@ impl FileClaims<'_> {
         first.into_iter().flat_map(|first| self.ledger.index.namings_from(first))
     }
 
-    fn label_named(&self, seen: Result<&Observation, &str>) -> (Integrity, Option<String>) {
+    fn label_named(&self, seen: Result<&Observation, &dyn std::error::Error>) -> (Integrity, Option<String>) {
         let copy = match seen {
             Ok(observation) => FoundLog::Read(observation),
             Err(reason) => FoundLog::Unreadable(reason),
@@ -362,7 +363,7 @@ impl FileClaims<'_> {
         &self,
         meaning: Unnamed,
         is_other_kind: bool,
-        seen: Result<&Observation, &str>,
+        seen: Result<&Observation, &dyn std::error::Error>,
     ) -> (Integrity, Option<String>) {
         let is_missed = |seen: &Observation| self.ledger.missing_hashes.binary_search(&seen.sha256).is_ok();
         if seen.is_ok_and(is_missed) {
@@ -380,7 +381,7 @@ impl FileClaims<'_> {
 
 /// The label of a further copy of a proven log (row 69), if it is one.
 fn label_copy(
-    seen: Result<&Observation, &str>,
+    seen: Result<&Observation, &dyn std::error::Error>,
     is_copy: &dyn Fn(&[u8; 32]) -> bool,
 ) -> Option<(Integrity, Option<String>)> {
     let seen = seen.ok().filter(|seen| is_copy(&seen.sha256))?;

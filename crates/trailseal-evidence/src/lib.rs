@@ -37,6 +37,7 @@ mod stage;
 mod statement;
 mod survey;
 mod trail_id;
+mod unseen;
 mod verify;
 
 pub use completeness::{Completeness, DigestFindings};

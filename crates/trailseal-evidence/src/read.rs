@@ -1,13 +1,14 @@
 //! Reading one digest file and what lies beside it.
 
-use std::io::{self, Read};
+use std::{error::Error, io::Read};
 
 use trailseal_archive::{
     gzip::{
         Ending, Form, Inflater,
         whole::{Whole, WholeInflater},
     },
-    metadata::{self, MAX_SIDECAR_BYTES, Manifest, ObjectMetadata},
+    metadata::{self, MAX_SIDECAR_BYTES, Manifest, MetadataError, ObjectMetadata},
+    open::ReadError,
     walk::Roots,
 };
 use trailseal_verify::{Digest, DigestFile, DigestRow, Signature, SignatureSource};
@@ -23,7 +24,7 @@ use crate::{
 pub(crate) const SIDECAR: &str = ".metadata.json";
 
 /// Digest files up to this size on disk are held whole.
-const MAX_WHOLE: u64 = 1 << 20;
+const MAX_HELD: u64 = 1 << 20;
 
 /// Reads digest files, one after the other.
 pub(crate) struct DigestReader<'a> {
@@ -55,23 +56,20 @@ impl<'a> DigestReader<'a> {
         let mut found = Found::default();
         let sidecar = found.sidecar(self.roots, table, &file, twin);
         let options = self.options;
-        let read = match file.file.refusal {
-            Some(refusal) => Err(refusal.to_string()),
-            None => self.inflate(&file).map_err(|error| error.to_string()),
-        };
-        let (content, form, ending) = match read {
+        let read = self.inflate(&file);
+        let (content, form, ending): (Result<_, &dyn Error>, _, _) = match &read {
             Ok((bytes, form, ending)) => {
                 found.manifest(options.manifest.as_ref(), bytes, options);
                 found.attributes(&file);
-                (Ok(bytes), form, ending)
+                (Ok(*bytes), *form, ending)
             }
-            Err(reason) => (Err(reason), Form::Gzip, Ending::Complete),
+            Err(error) => (Err(error), Form::Gzip, &Ending::Complete),
         };
-        let bytes = content.as_ref().map_or(&[][..], |bytes| *bytes);
+        let bytes = content.unwrap_or_default();
         let row = look(DigestFile {
-            content: content.clone(),
+            content,
             form,
-            ending: &ending,
+            ending,
             signatures: found.signatures,
             backfill_generated: found.backfill_generated,
             metadata_problem: found.problem,
@@ -83,13 +81,13 @@ impl<'a> DigestReader<'a> {
         (!is_metadata).then_some((row, sidecar))
     }
 
-    fn inflate(&mut self, file: &FileRef<'_>) -> io::Result<(&[u8], Form, Ending)> {
+    fn inflate(&mut self, file: &FileRef<'_>) -> Result<(&[u8], Form, Ending), ReadError> {
         let limit = self.options.limits.max_inflated_digest;
         let mut input = file.open(self.roots)?;
         self.on_disk.clear();
-        (&mut input).take(MAX_WHOLE).read_to_end(&mut self.on_disk)?;
+        (&mut input).take(MAX_HELD).read_to_end(&mut self.on_disk)?;
         let whole = match usize::try_from(limit) {
-            Ok(limit) if (self.on_disk.len() as u64) < MAX_WHOLE => {
+            Ok(limit) if (self.on_disk.len() as u64) < MAX_HELD => {
                 self.whole.inflate(&self.on_disk, &mut self.content, limit)
             }
             _ => Whole::TooLarge,
@@ -130,20 +128,13 @@ impl Found {
         let own = format!("{name}{SIDECAR}");
         let id = [own, other].iter().find_map(|name| table.find(&folder, name)).or(twin)?;
         let sidecar = table.get(id);
-        let parsed = match sidecar.file.refusal {
-            Some(refusal) => Err(refusal.to_string()),
-            None => read_bounded(roots, &sidecar).map_err(|error| error.to_string()).and_then(|bytes| {
-                let metadata = metadata::parse_sidecar(&bytes).map_err(|error| error.to_string())?;
-                Ok((metadata, holds_events(&bytes)))
-            }),
-        };
-        match parsed {
+        match read_sidecar(roots, &sidecar) {
             Ok((metadata, holds_events)) => {
                 self.take(&metadata, SignatureSource::Sidecar);
                 metadata.signature.filter(|_| !holds_events).map(|_| id)
             }
-            Err(reason) => {
-                self.problem = Some(format!("{}: {reason}", sidecar.file.name));
+            Err(error) => {
+                self.problem = Some(format!("{}: {error}", sidecar.file.name));
                 None
             }
         }
@@ -175,9 +166,23 @@ impl Found {
     }
 }
 
-fn read_bounded(roots: &Roots, file: &FileRef<'_>) -> io::Result<Vec<u8>> {
+/// Why a sidecar says nothing.
+#[derive(Debug, thiserror::Error)]
+enum SidecarError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
+
+/// The metadata in a sidecar, and whether it holds events, too.
+fn read_sidecar(roots: &Roots, file: &FileRef<'_>) -> Result<(ObjectMetadata, bool), SidecarError> {
     let mut bytes = Vec::new();
     let limit = MAX_SIDECAR_BYTES as u64 + 1;
-    file.open(roots)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    file.open(roots)
+        .map_err(ReadError::from)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(ReadError::from)?;
+    Ok((metadata::parse_sidecar(&bytes)?, holds_events(&bytes)))
 }

@@ -50,6 +50,9 @@ pub const SIGNED_MARGIN: i64 = 15 * 60;
 /// and no event is later than its delivery (docs/spec/records.md 2.7).
 pub(crate) const EARLY: i64 = 15 * 60;
 
+/// Files up to this size on disk, and up to this size inflated, are held whole.
+pub(crate) const MAX_WHOLE: usize = 8 << 20;
+
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;
 
@@ -378,7 +381,7 @@ fn run<P: Send>(
             Err(error) => {
                 // threads that were started find nothing to do
                 queue.close();
-                return Err(Error::Threads(error.to_string()));
+                return Err(Error::Threads(error));
             }
         };
         let found = finder::each(files, options, &mut |job| {

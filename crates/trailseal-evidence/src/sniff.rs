@@ -11,6 +11,7 @@ use trailseal_archive::{
     content::{ContentLimits, read_stream},
     leftover::{Leftover, names_events},
     metadata::{self, MAX_SIDECAR_BYTES, ObjectMetadata},
+    open::OpenFile,
     walk::Roots,
 };
 use trailseal_query::{
@@ -117,16 +118,12 @@ pub(crate) fn holds_keys(roots: &Roots, file: &FileRef<'_>) -> bool {
 /// [`Leftover::in_folder`] said what its folder is.
 pub(crate) fn leftover(roots: &Roots, in_folder: Option<Leftover>, file: &FileRef<'_>) -> Option<Leftover> {
     let kind = Leftover::of(in_folder, &file.file.name)?;
-    if file.file.refusal.is_some() {
-        return None;
-    }
-    let (mut opened, length) = roots.open_with_length(&file.real()).ok()?;
-    is_leftover(kind, &mut opened, length).ok()?.then_some(kind)
+    is_leftover(kind, &mut file.open(roots).ok()?).ok()?.then_some(kind)
 }
 
-/// Whether a file of a length is what its name promises, and no event is in it.
-pub(crate) fn is_leftover(kind: Leftover, file: &mut std::fs::File, length: u64) -> io::Result<bool> {
-    if length > MAX_LEFTOVER {
+/// Whether a file is what its name promises, and no event is in it.
+pub(crate) fn is_leftover(kind: Leftover, file: &mut OpenFile) -> io::Result<bool> {
+    if file.length() > MAX_LEFTOVER {
         return Ok(false);
     }
     // What a NAS notes of files has no form; that it holds no event is enough.
@@ -151,11 +148,7 @@ pub(crate) fn may_hold_events(roots: &Roots, file: &FileRef<'_>) -> bool {
 
 /// A file's bytes, unless there are more than `limit` or it cannot be read.
 fn read_bounded(roots: &Roots, file: &FileRef<'_>, limit: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read =
-        |opened: std::fs::File| -> io::Result<usize> { opened.take(limit + 1).read_to_end(&mut bytes) };
-    let length = file.file.refusal.is_none().then(|| file.open(roots).and_then(read))?.ok()?;
-    (length as u64 <= limit).then_some(bytes)
+    file.open(roots).ok()?.read_bounded(limit).ok()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use trailseal_archive::{
     Timestamp,
     key::{ObjectKind, is_account_id, log_stamp, strip_extension},
     leftover::Leftover,
-    walk::{Refusal, Roots},
+    open::Refusal,
+    walk::Roots,
 };
 
 use crate::{

@@ -43,7 +43,7 @@ impl Opened {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .build()
-            .map_err(|error| Error::Threads(error.to_string()))?;
+            .map_err(|error| Error::Threads(std::io::Error::other(error)))?;
         let mut survey = roots.survey(&|_| true);
         let is_wanted = |unit: &AccountRegion| policy.wants_place(&unit.account, &unit.region);
         let mut outside = Outside::new(&roots, &survey.others, options, policy);

@@ -10,7 +10,10 @@ use std::{
     time::SystemTime,
 };
 
-use trailseal_archive::metadata::{MAX_SIDECAR_BYTES, ObjectMetadata, parse_sidecar};
+use trailseal_archive::{
+    metadata::{MAX_SIDECAR_BYTES, MetadataError, ObjectMetadata, parse_sidecar},
+    open::{self, OpenError, OpenFile, ReadError},
+};
 
 /// The end of a sidecar's name.
 const SIDECAR: &str = ".metadata.json";
@@ -63,18 +66,19 @@ impl Object {
         format!("{:016x}{:016x}-1", self.length, since.as_nanos() as u64)
     }
 
+    /// Opens its content, which no link that was put there since leads away from.
+    pub(crate) fn open(&self) -> Result<OpenFile, OpenError> {
+        open::unlinked(&self.path)
+    }
+
     /// The user metadata that a sidecar holds; an error for a sidecar that cannot be read, or is none.
-    pub(crate) fn metadata(&self) -> io::Result<ObjectMetadata> {
+    pub(crate) fn metadata(&self) -> Result<ObjectMetadata, ObjectError> {
         let mut sidecar = self.path.clone().into_os_string();
         sidecar.push(SIDECAR);
-        let sidecar = PathBuf::from(sidecar);
-        match fs::symlink_metadata(&sidecar) {
-            Ok(found) if found.is_file() && found.len() <= MAX_SIDECAR_BYTES as u64 => {
-                parse_sidecar(&fs::read(&sidecar)?).map_err(io::Error::other)
-            }
-            Ok(_) => Err(io::Error::other("the metadata beside it are no small file")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ObjectMetadata::default()),
-            Err(error) => Err(error),
+        match open::unlinked(Path::new(&sidecar)) {
+            Ok(opened) => Ok(parse_sidecar(&opened.read_bounded(MAX_SIDECAR_BYTES as u64)?)?),
+            Err(OpenError::Absent(_)) => Ok(ObjectMetadata::default()),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -114,7 +118,26 @@ pub(crate) enum ObjectError {
     NoSuchKey,
     /// A folder or file cannot be read.
     #[error("the object store cannot be read: {0}")]
-    Unreadable(#[from] io::Error),
+    Unreadable(#[from] ReadError),
+    /// What lies beside an object are no metadata.
+    #[error("the metadata of the object cannot be used: {0}")]
+    Metadata(#[from] MetadataError),
+}
+
+impl From<io::Error> for ObjectError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error.into())
+    }
+}
+
+impl From<OpenError> for ObjectError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            // it went away since it was found
+            OpenError::Absent(_) => Self::NoSuchKey,
+            error => Self::Unreadable(error.into()),
+        }
+    }
 }
 
 impl Buckets {

@@ -3,7 +3,7 @@
 //!
 //! Signatures are checked before a request comes here; s3s sees it without them.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, sync::Arc};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -27,6 +27,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncSeekExt as _},
 };
 use tokio_util::io::ReaderStream;
+use trailseal_archive::open::OpenFile;
 
 use crate::{
     api::{ApiError, ErrorCode},
@@ -130,8 +131,9 @@ impl S3 for Reader {
         let (first, length) = part(range.as_ref(), object.length)?;
         let content_range =
             range.map(|_| format!("bytes {first}-{}/{}", (first + length).saturating_sub(1), object.length));
-        let body =
-            content(object.path.clone(), first, length).await.map_err(|error| refused(&error.into()))?;
+        let opened = object.clone();
+        let file = self.ask(move |_| Ok(opened.open()?)).await?;
+        let body = content(file, first, length).await.map_err(|error| refused(&error.into()))?;
         Ok(S3Response::new(GetObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             body: Some(body),
@@ -267,8 +269,8 @@ fn part(range: Option<&Range>, length: u64) -> S3Result<(u64, u64)> {
     if first >= end { Err(S3Error::new(S3ErrorCode::InvalidRange)) } else { Ok((first, end - first)) }
 }
 
-async fn content(path: PathBuf, first: u64, length: u64) -> io::Result<StreamingBlob> {
-    let mut file = File::open(path).await?;
+async fn content(file: OpenFile, first: u64, length: u64) -> io::Result<StreamingBlob> {
+    let mut file = File::from_std(file.into_file());
     if first > 0 {
         file.seek(io::SeekFrom::Start(first)).await?;
     }
@@ -329,7 +331,7 @@ fn refused(error: &ObjectError) -> S3Error {
     match error {
         ObjectError::NoSuchBucket => S3Error::with_message(S3ErrorCode::NoSuchBucket, error.to_string()),
         ObjectError::NoSuchKey => S3Error::with_message(S3ErrorCode::NoSuchKey, error.to_string()),
-        ObjectError::Unreadable(_) => {
+        ObjectError::Unreadable(_) | ObjectError::Metadata(_) => {
             S3Error::with_message(S3ErrorCode::InternalError, "the object store cannot be read")
         }
     }

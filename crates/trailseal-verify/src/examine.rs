@@ -1,5 +1,7 @@
 //! One link of a chain: a digest file's bytes become a row, without looking at any other file.
 
+use std::error::Error;
+
 use serde::Serialize;
 use trailseal_archive::{
     Timestamp,
@@ -39,7 +41,7 @@ impl FoundAt {
 #[derive(Clone, Debug)]
 pub struct DigestFile<'a> {
     /// The inflated bytes of its first gzip member, or the bytes as stored; or why it was not read.
-    pub content: Result<&'a [u8], String>,
+    pub content: Result<&'a [u8], &'a dyn Error>,
     /// How it was stored.
     pub form: Form,
     /// How the compressed data ended.
@@ -121,7 +123,7 @@ pub fn parse_digest_file(file: DigestFile<'_>, limits: &Limits) -> DigestRow<()>
     let bytes = file.content.as_ref().copied().unwrap_or_default();
     let sha256 = sha256::digest(bytes);
     let content = match &file.content {
-        Err(reason) => DigestContent::Unusable(Code::DigestUnreadable, reason.clone()),
+        Err(reason) => DigestContent::Unusable(Code::DigestUnreadable, reason.to_string()),
         Ok(bytes) => read(bytes, file.ending, limits),
     };
     let trailing = match *file.ending {

@@ -1,5 +1,7 @@
 //! Log files: is one what its digest names, and what does it mean that no digest names one.
 
+use std::error::Error;
+
 use trailseal_archive::{
     Timestamp,
     gzip::{Ending, Form},
@@ -33,7 +35,7 @@ pub enum FoundLog<'a> {
     /// A file, read to its end.
     Read(&'a Observation),
     /// A file that could not be read, and why.
-    Unreadable(&'a str),
+    Unreadable(&'a dyn Error),
     /// No file.
     Absent,
     /// Its bucket or prefix is not part of the archive.

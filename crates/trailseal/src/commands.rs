@@ -85,12 +85,11 @@ fn tell_panics() {
 }
 
 /// Only one thread tells the user.
-fn tell_interrupt(mut error: CommandError, interrupt: &Interrupt) -> ExitCode {
+fn tell_interrupt(error: CommandError, interrupt: &Interrupt) -> ExitCode {
     if !interrupt.claim_report() {
         return ExitCode::from(error.status);
     }
-    interrupt.message().clone_into(&mut error.message);
-    fail(&error)
+    fail(&error.told(interrupt.message()))
 }
 
 fn fail(error: &CommandError) -> ExitCode {
@@ -122,7 +121,7 @@ mod tests {
         let error =
             guarded(|| std::thread::scope(|s| s.spawn(|| panic!("broken")).join().unwrap())).unwrap_err();
         assert_eq!(error.status, COULD_NOT_RUN);
-        assert!(error.message.contains("nothing is proven"), "{}", error.message);
+        assert!(error.to_string().contains("nothing is proven"), "{error}");
         assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
     }
 }

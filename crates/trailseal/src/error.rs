@@ -1,6 +1,6 @@
 //! Why a command could not do its work, as the user reads it.
 
-use std::{fmt, io, path::Path};
+use std::{error::Error, fmt, io, path::Path};
 
 use crate::render::plain::shown;
 
@@ -10,13 +10,18 @@ pub(crate) const COULD_NOT_RUN: u8 = 2;
 /// The exit status of a run that could not do all of its work.
 pub(crate) const PARTLY: u8 = 3;
 
+/// What an error comes from: another one, or words.
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
+
 /// An error, and what may help: `error: …` and `hint: …` lines on stderr.
 #[derive(Debug)]
 pub(crate) struct CommandError {
     /// The process's exit status.
     pub(crate) status: u8,
-    /// What went wrong, without a full stop.
+    /// What could not be done, without a full stop; empty where the cause says it.
     pub(crate) message: String,
+    /// The error that it comes from.
+    pub(crate) cause: Option<Cause>,
     /// What to do about it.
     pub(crate) hints: Vec<String>,
     /// Whether the user stopped the run: then only one message may be printed.
@@ -26,7 +31,24 @@ pub(crate) struct CommandError {
 impl CommandError {
     /// An error with the status [`COULD_NOT_RUN`].
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { status: COULD_NOT_RUN, message: message.into(), hints: Vec::new(), is_interrupt: false }
+        Self {
+            status: COULD_NOT_RUN,
+            message: message.into(),
+            cause: None,
+            hints: Vec::new(),
+            is_interrupt: false,
+        }
+    }
+
+    /// Of an error that says all itself.
+    pub(crate) fn caused(cause: impl Into<Cause>) -> Self {
+        Self::new("").because(cause)
+    }
+
+    /// With the error that it comes from.
+    pub(crate) fn because(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 
     /// The user's interrupt; what it says is [`Interrupt::message`](crate::interrupt::Interrupt::message).
@@ -35,8 +57,13 @@ impl CommandError {
     }
 
     /// A file that cannot be read or written.
-    pub(crate) fn file(what: &str, path: &Path, error: &dyn fmt::Display) -> Self {
-        Self::new(format!("cannot {what} {}: {error}", path.display()))
+    pub(crate) fn file(what: &str, path: &Path, cause: impl Into<Cause>) -> Self {
+        Self::new(format!("cannot {what} {}", path.display())).because(cause)
+    }
+
+    /// In other words.
+    pub(crate) fn told(self, message: &str) -> Self {
+        Self { message: message.to_owned(), cause: None, ..self }
     }
 
     /// With advice.
@@ -49,7 +76,7 @@ impl CommandError {
     pub(crate) fn write(&self, to: &mut dyn io::Write) -> io::Result<()> {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         let cyan = anstyle::AnsiColor::Cyan.on_default();
-        writeln!(to, "{red}error:{red:#} {}", shown(&self.message))?;
+        writeln!(to, "{red}error:{red:#} {}", shown(&self.to_string()))?;
         for hint in &self.hints {
             let mut lines = hint.lines();
             writeln!(to, "{cyan}hint:{cyan:#} {}", shown(lines.next().unwrap_or_default()))?;
@@ -61,9 +88,25 @@ impl CommandError {
     }
 }
 
+impl fmt::Display for CommandError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            None => to.write_str(&self.message),
+            Some(cause) if self.message.is_empty() => cause.fmt(to),
+            Some(cause) => write!(to, "{}: {cause}", self.message),
+        }
+    }
+}
+
+impl Error for CommandError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
 /// An error and what caused it, from the outermost in.
-pub(crate) fn chained(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
+pub(crate) fn chained(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
@@ -72,8 +115,8 @@ impl From<trailseal_evidence::Error> for CommandError {
         use trailseal_evidence::Error;
         match error {
             Error::Interrupted => Self::interrupted(),
-            Error::Threads(_) => Self::new(error.to_string()).hint("ask for fewer with --threads"),
-            other => Self::new(other.to_string()),
+            Error::Threads(_) => Self::caused(error).hint("ask for fewer with --threads"),
+            other => Self::caused(other),
         }
     }
 }
@@ -83,7 +126,7 @@ impl From<trailseal_analysis::Error> for CommandError {
         use trailseal_analysis::Error;
         match error {
             Error::Evidence(error) => error.into(),
-            Error::TooManyValues => Self::new(error.to_string()).hint(
+            Error::TooManyValues => Self::caused(error).hint(
                 "count by fewer fields, or filter more narrowly; --limit and --fields print values as they come",
             ),
             Error::Write(error) => error.into(),
@@ -92,9 +135,9 @@ impl From<trailseal_analysis::Error> for CommandError {
                 std::env::temp_dir().display()
             )),
             Error::TooManyLinks { .. } => {
-                Self::new(error.to_string()).hint("narrow the time with --from and --to")
+                Self::caused(error).hint("narrow the time with --from and --to")
             }
-            other => Self::new(other.to_string()),
+            other => Self::caused(other),
         }
     }
 }
@@ -102,6 +145,6 @@ impl From<trailseal_analysis::Error> for CommandError {
 /// Stdout that cannot be written; a reader that went away is no error (see [`crate::output`]).
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
-        Self::new(format!("cannot write the output: {error}"))
+        Self::new("cannot write the output").because(error)
     }
 }

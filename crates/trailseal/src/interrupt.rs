@@ -47,7 +47,7 @@ impl Interrupt {
         let interrupt = Self(Arc::new(State { message, ..State::default() }));
         let heard = interrupt.clone();
         ctrlc::set_handler(move || heard.stop())
-            .map_err(|error| CommandError::new(format!("cannot listen for interrupts: {error}")))?;
+            .map_err(|error| CommandError::new("cannot listen for interrupts").because(error))?;
         Ok(interrupt)
     }
 

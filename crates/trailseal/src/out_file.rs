@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{error::CommandError, interrupt::Interrupt};
+use crate::{
+    error::{Cause, CommandError},
+    interrupt::Interrupt,
+};
 
 /// A place where a file may be written.
 #[derive(Debug)]
@@ -32,32 +35,32 @@ impl<'a> OutFile<'a> {
         let this = Self { what, path, may_replace };
         if path.as_os_str() == "-" {
             return Err(this
-                .fail(&"standard output has something else on it")
+                .fail("standard output has something else on it")
                 .hint("--format json writes the report there; a file of this name is ./-"));
         }
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        let real = fs::canonicalize(folder).map_err(|error| this.fail(&error))?;
+        let real = fs::canonicalize(folder).map_err(|error| this.fail(error))?;
         for root in folders {
             if fs::canonicalize(root).is_ok_and(|root| real.starts_with(&root) || is_same(path, &root)) {
                 let why =
                     format!("it lies below the archive {}, and evidence is never written to", root.display());
-                return Err(this.fail(&why).hint("choose a place outside the archive"));
+                return Err(this.fail(why).hint("choose a place outside the archive"));
             }
         }
         match fs::symlink_metadata(path) {
             Ok(found) if !found.is_file() => {
-                let error = this.fail(&"something that is not a regular file is there");
+                let error = this.fail("something that is not a regular file is there");
                 Err(if path.starts_with("/dev") {
                     error.hint("redirect standard output instead")
                 } else {
                     error
                 })
             }
-            Ok(_) if !may_replace => Err(this.fail(&"it is there already").hint(otherwise)),
-            _ if path.file_name().is_none() => Err(this.fail(&"it has no file name")),
+            Ok(_) if !may_replace => Err(this.fail("it is there already").hint(otherwise)),
+            _ if path.file_name().is_none() => Err(this.fail("it has no file name")),
             _ => Ok(this),
         }
     }
@@ -75,9 +78,9 @@ impl<'a> OutFile<'a> {
         name.push(format!(".{}.unfinished", std::process::id()));
         let unfinished = self.path.with_file_name(name);
         let result = interrupt.guard(&unfinished, || {
-            let file = fs::File::create_new(&unfinished).map_err(|error| self.fail(&error))?;
+            let file = fs::File::create_new(&unfinished).map_err(|error| self.fail(error))?;
             let result = write(file)?;
-            self.put(&unfinished).map_err(|error| self.fail(&error))?;
+            self.put(&unfinished).map_err(|error| self.fail(error))?;
             Ok(result)
         });
         result.inspect_err(|_| {
@@ -86,8 +89,8 @@ impl<'a> OutFile<'a> {
     }
 
     /// The error for a file that cannot be written.
-    pub(crate) fn fail(&self, error: &dyn std::fmt::Display) -> CommandError {
-        CommandError::file(&format!("write {} to", self.what), self.path, error)
+    pub(crate) fn fail(&self, cause: impl Into<Cause>) -> CommandError {
+        CommandError::file(&format!("write {} to", self.what), self.path, cause)
     }
 
     fn put(&self, unfinished: &Path) -> io::Result<()> {

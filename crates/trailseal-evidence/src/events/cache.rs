@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::read::content::Content;
+use super::content::Content;
 
 /// What an item costs beside its content.
 const OVERHEAD: usize = 256;

@@ -41,7 +41,7 @@ impl EventIndex {
             .num_threads(options.threads)
             .thread_name(|number| format!("events-{number}"))
             .build()
-            .map_err(|error| Error::Threads(error.to_string()))?;
+            .map_err(|error| Error::Threads(std::io::Error::other(error)))?;
         let keys = Keys::new();
         let filter = Filter::new(Predicate::Constant(true));
         let counts = Counts::default();

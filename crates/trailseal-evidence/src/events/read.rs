@@ -2,17 +2,16 @@
 //!
 //! Of a file as CloudTrail writes it, only what stands before the last wanted record is inflated, and records are taken
 //! from where they lay when it was indexed ([`part`]). Any other file that can be held whole is inflated, and the places
-//! of its records are found, once for all its records ([`content`]). Records of all other files (archive files, those
+//! of its records are found, once for all its records ([`content`](super::content)). Records of all other files (archive files, those
 //! that are large or damaged) are found by a scan of that file, for all records of a page at a time.
 //!
 //! A record's bytes are those that were indexed: its sum is right, or the file has changed.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read as _},
+    fs, io,
     ops::ControlFlow,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -22,6 +21,7 @@ use std::{
 use rayon::ThreadPool;
 use trailseal_archive::{
     gzip::whole::{Whole, WholeInflater},
+    open::{OpenFile, ReadError},
     temporary,
 };
 use trailseal_query::{
@@ -31,28 +31,24 @@ use trailseal_query::{
 };
 
 use self::{
-    content::Content,
     hits::Hits,
     part::{FilePart, Workbenches},
 };
 use super::{
     CACHE_BYTES, LookupError, MEMBERS,
     cache::Cache,
+    content::Content,
     entry::{Extent, IndexedEvents},
     keys::Keys,
 };
 use crate::{
     Silent,
     inputs::{self, FileList, Inputs},
-    scan::{self, ScanOptions},
+    scan::{self, MAX_WHOLE, ScanOptions},
 };
 
-pub(super) mod content;
 mod hits;
 mod part;
-
-/// Files up to this size on disk, and up to this size inflated, are held whole.
-const MAX_WHOLE: usize = 8 << 20;
 
 /// Bytes of records that are read ahead; one record is in any case.
 const MAX_AHEAD: usize = 32 << 20;
@@ -109,12 +105,11 @@ impl Reader {
         Session { reader: self, entries, files, keys, ahead: BTreeMap::new(), ahead_bytes: 0 }
     }
 
-    fn load(&self, path: &Path, length: u64) -> io::Result<Content> {
-        if length > MAX_WHOLE as u64 {
+    fn load(&self, file: OpenFile) -> Result<Content, ReadError> {
+        if file.length() > MAX_WHOLE as u64 {
             return Ok(Content::Scanned);
         }
-        let mut on_disk = Vec::with_capacity(length as usize + 1);
-        File::open(path)?.take(length + 1).read_to_end(&mut on_disk)?;
+        let on_disk = file.read_bounded(MAX_WHOLE as u64)?;
         let limit = self.limit();
         let mut inflated = Vec::new();
         match WholeInflater::new().inflate(&on_disk, &mut inflated, limit) {
@@ -208,10 +203,10 @@ impl Session<'_> {
         if reader.cache.file(*file).is_some() {
             return FoundRecord::new();
         }
-        let Some(path) = files.real(*file) else { return FoundRecord::new() };
+        let Ok(opened) = files.open(*file) else { return FoundRecord::new() };
         let extents: Vec<Extent> = ranks.iter().map(|rank| entries.of(*rank).extent).collect();
         let found: FoundRecord = reader.benches.with(|bench| {
-            let part = bench.read(&path, files.state(*file), &extents, reader.limit());
+            let part = bench.read(opened, files.state(*file), &extents, reader.limit());
             let record = |part: &FilePart<'_>, (rank, extent): (u32, Extent)| {
                 Some((rank, self.record(rank, part.bytes(extent)?)?))
             };
@@ -227,7 +222,7 @@ impl Session<'_> {
     /// Those of the wanted records that were not found, if their file can be held.
     fn of_whole(&self, wanted: &Wanted, found: &FoundRecord) -> FoundRecord {
         let Wanted { file, ranks } = wanted;
-        let content = self.unchanged(*file).and_then(|path| self.content(*file, &path));
+        let content = self.unchanged(*file).and_then(|_| self.content(*file));
         let Ok(content) = content else { return FoundRecord::new() };
         let is_missing = |rank: &u32| found.iter().all(|(other, _)| other != rank);
         let record = |rank: u32| Some((rank, self.record_of(&content, rank)?));
@@ -261,7 +256,7 @@ impl Session<'_> {
             return Ok(record);
         }
         let path = self.unchanged(file)?;
-        let content = self.content(file, &path)?;
+        let content = self.content(file)?;
         let record = match *content {
             Content::Scanned => {
                 let is_mate = |other: &u32| self.file_of(*other) == file && !self.ahead.contains_key(other);
@@ -289,7 +284,7 @@ impl Session<'_> {
         let found = match fs::metadata(&path) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.gone(file)),
-            Err(source) => return Err(LookupError::Unreadable { shown: self.files.shown(file), source }),
+            Err(source) => return Err(self.unreadable(file, source.into())),
         };
         if inputs::state(&found) == state { Ok(path) } else { Err(self.gone(file)) }
     }
@@ -304,14 +299,16 @@ impl Session<'_> {
         LookupError::Changed { shown: self.files.shown(file) }
     }
 
-    fn content(&self, file: usize, path: &Path) -> Result<Arc<Content>, LookupError> {
+    fn unreadable(&self, file: usize, source: ReadError) -> LookupError {
+        LookupError::Unreadable { shown: self.files.shown(file), source }
+    }
+
+    fn content(&self, file: usize) -> Result<Arc<Content>, LookupError> {
         if let Some(content) = self.reader.cache.file(file) {
             return Ok(content);
         }
-        let length = self.files.state(file).map_or(0, |(length, _)| length);
-        let content = self.reader.load(path, length);
-        let content =
-            content.map_err(|source| LookupError::Unreadable { shown: self.files.shown(file), source })?;
+        let opened = self.files.open(file).map_err(|error| self.unreadable(file, error.into()))?;
+        let content = self.reader.load(opened).map_err(|error| self.unreadable(file, error))?;
         self.unchanged(file)?;
         let content = Arc::new(content);
         self.reader.cache.put_file(file, Arc::clone(&content));

@@ -2,13 +2,17 @@
 
 use std::{
     fs::{self, Metadata},
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
     time::UNIX_EPOCH,
 };
 
-use trailseal_archive::walk::{File, Folder, Listing, Problem, Refusal, Roots};
+use trailseal_archive::{
+    open::{self, OpenError, OpenFile, Refusal},
+    walk::{File, Folder, Listing, Problem, Roots},
+};
 use trailseal_sha256::Hasher;
 
 use super::{FileSource, InputPart, Inputs, has_number};
@@ -144,6 +148,19 @@ impl FileList {
     /// What changes when it does.
     pub fn state(&self, number: usize) -> FileState {
         self.files.get(number)?.state
+    }
+
+    /// Opens it, as it was found: below the folder that was given, or where the path that was given leads.
+    pub(crate) fn open(&self, number: usize) -> Result<OpenFile, OpenError> {
+        let absent = || OpenError::from(io::Error::from(io::ErrorKind::NotFound));
+        let (listed, name) = self.place(number).ok_or_else(absent)?;
+        let real = path(&listed.folder.real, name);
+        match (&listed.kind, self.files.get(number).and_then(|file| file.refusal)) {
+            (_, Some(refusal)) => Err(refusal.into()),
+            (Kind::Folder(roots), None) => roots.open_file(&real),
+            (Kind::File, None) => open::named(&real),
+            (Kind::Pipe | Kind::Stdin, None) => Err(Refusal::NotRegular.into()),
+        }
     }
 
     fn place(&self, number: usize) -> Option<(&ListedFolder, &str)> {

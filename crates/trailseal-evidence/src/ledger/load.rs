@@ -9,7 +9,8 @@ use crate::report::Mapping;
 use trailseal_archive::{
     Timestamp,
     leftover::Leftover,
-    walk::{Folder, Listing, Refusal},
+    open::Refusal,
+    walk::{Folder, Listing},
 };
 use trailseal_verify::{Code, Finding, FoundLog, NamedLog, ObjectKey, Unnamed, judge_log};
 

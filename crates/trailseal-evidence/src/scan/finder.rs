@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsStr,
-    fs, io,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,6 +11,7 @@ use trailseal_archive::{
     Timestamp,
     key::{DigestName, log_stamp},
     leftover::Leftover,
+    open::{self, OpenError, OpenFile, Refusal},
     walk::{Listing, Problem, ProblemKind, Roots},
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Job<'a> {
     /// Whether it can be read once only.
     pub(super) is_pipe: bool,
     /// Why it must not be opened.
-    pub(super) refusal: Option<String>,
+    pub(super) refusal: Option<Refusal>,
     /// What may have been left behind by a desktop or a copy, by its name, and is no log if its content is such.
     pub(super) leftover: Option<Leftover>,
     /// What the digests say of it.
@@ -73,14 +73,12 @@ impl Job<'_> {
         self.shown.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Opens a file, which need not be a regular one if the user named it, and says how many bytes it has.
-    pub(super) fn open(&self, real: &Path) -> io::Result<(fs::File, u64)> {
-        if let Some(roots) = &self.roots {
-            return roots.open_with_length(real);
+    /// Opens what lies at its path.
+    pub(super) fn open(&self, real: &Path) -> Result<OpenFile, OpenError> {
+        match &self.roots {
+            Some(roots) => roots.open_file(real),
+            None => open::named(real),
         }
-        let file = fs::File::open(real)?;
-        let length = file.metadata()?.len();
-        Ok((file, length))
     }
 }
 
@@ -167,7 +165,7 @@ impl<'a> Finder<'_, 'a> {
                 length: length(),
                 is_given: false,
                 is_pipe: false,
-                refusal: file.refusal.map(|refusal| refusal.to_string()),
+                refusal: file.refusal,
                 leftover: Leftover::of(in_folder, &file.name),
                 entry,
             })?;

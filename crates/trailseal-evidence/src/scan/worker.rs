@@ -1,7 +1,7 @@
 //! One thread: reads files, scans their content, and accounts for every byte.
 
 use std::{
-    fs::File,
+    error::Error,
     io::{self, Read},
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -18,6 +18,7 @@ use trailseal_archive::{
     },
     key::log_stamp,
     leftover::Leftover,
+    open::{self, OpenFile},
     temporary,
 };
 use trailseal_query::{
@@ -27,15 +28,12 @@ use trailseal_query::{
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileInfo, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    Damage, FileInfo, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
     finder::Job,
     observe::observe,
     twice::{Again, First},
 };
-use crate::{Progress, ledger::Integrity, sniff};
-
-/// Files up to this size on disk, and up to this size inflated, are held whole.
-const MAX_WHOLE: usize = 8 << 20;
+use crate::{Progress, ledger::Integrity, sniff, unseen::Unseen};
 
 /// Bytes by which the buffer for files grows: no more memory is touched than the largest of them needs.
 const GROWTH: usize = 64 << 10;
@@ -126,19 +124,19 @@ impl<'a> Worker<'a> {
     fn read_job(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
         let Some(real) = &job.real else { return self.pipe(job, io::stdin().lock(), row) };
         if job.is_pipe {
-            return match File::open(real) {
+            return match open::stream(real) {
                 Ok(pipe) => self.pipe(job, pipe, row),
                 Err(error) => self.scan.damage(job, None, format!("it cannot be opened: {error}")),
             };
         }
-        if let Some(reason) = &job.refusal {
-            return self.scan.damage(job, None, reason.clone());
+        if let Some(refusal) = job.refusal {
+            return self.scan.damage(job, None, refusal.to_string());
         }
         match job.open(real) {
-            Ok((mut file, length)) => match is_leftover(job, &mut file, length) {
+            Ok(mut file) => match is_leftover(job, &mut file) {
                 Ok(true) => self.scan.summary.skip(Skipped::Leftover, job.length),
-                Ok(false) if length == 0 => self.empty(job),
-                Ok(false) => self.file(job, length, file, row),
+                Ok(false) if file.length() == 0 => self.empty(job),
+                Ok(false) => self.file(job, file, row),
                 Err(error) => self.scan.damage(job, None, format!("the file cannot be read: {error}")),
             },
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
@@ -154,9 +152,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn file(&mut self, job: &Job<'_>, length: u64, mut file: File, row: &mut OnRow<'_>) {
-        if length <= MAX_WHOLE as u64 {
-            match self.load(&mut file, length) {
+    fn file(&mut self, job: &Job<'_>, mut file: OpenFile, row: &mut OnRow<'_>) {
+        if file.length() <= MAX_WHOLE as u64 {
+            match self.load(&mut file) {
                 Ok(true) => {
                     if !self.whole(job, row) {
                         self.held(job, row);
@@ -173,11 +171,11 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads a file whole; false when it has grown beyond what can be held.
-    fn load(&mut self, file: &mut File, length: u64) -> io::Result<bool> {
+    fn load(&mut self, file: &mut OpenFile) -> io::Result<bool> {
         self.loaded = 0;
         loop {
             // one byte more than it should have shows its end; the buffer is kept for all files
-            let wanted = (length as usize + 1).max(self.loaded + 1);
+            let wanted = (file.length() as usize + 1).max(self.loaded + 1);
             if self.on_disk.len() < wanted {
                 self.on_disk.resize(wanted.next_multiple_of(GROWTH), 0);
             }
@@ -277,7 +275,7 @@ impl<'a> Worker<'a> {
 
     /// Scans what is too large to be loaded. It is read twice if it has to be hashed: once for that, once for its
     /// rows, which come from the same bytes.
-    fn streamed(&mut self, job: &Job<'_>, mut file: File, row: &mut OnRow<'_>) {
+    fn streamed(&mut self, job: &Job<'_>, mut file: OpenFile, row: &mut OnRow<'_>) {
         if !self.needs_hash(job) {
             let length = file.metadata().map_or(0, |metadata| metadata.len());
             return self.seekable(job, file, length, Ok(None), row);
@@ -403,7 +401,7 @@ impl Scan<'_> {
     /// What is known of a file before it is scanned; `None` when its rows are not wanted.
     fn begin(&mut self, job: &Job<'_>, seen: Option<&Observation>) -> Option<FileInfo> {
         let label = self.options.ledger.map(|_| {
-            let seen = seen.ok_or("it was not read to its end before");
+            let seen = seen.ok_or(&Unseen::NotToItsEnd as &dyn Error);
             let (label, reason) = job.entry.map_or((Integrity::NotCovered, None), |entry| entry.label(seen));
             self.summary.labels[label.index()] += 1;
             if let (true, Some(reason)) = (label != Integrity::Verified, reason) {
@@ -580,9 +578,9 @@ impl Stream<'_, '_, '_> {
 }
 
 /// Whether a file is what its name says that a desktop or a copy left behind.
-fn is_leftover(job: &Job<'_>, file: &mut File, length: u64) -> io::Result<bool> {
+fn is_leftover(job: &Job<'_>, file: &mut OpenFile) -> io::Result<bool> {
     let Some(kind) = job.leftover else { return Ok(false) };
-    let is_leftover = sniff::is_leftover(kind, file, length)?;
+    let is_leftover = sniff::is_leftover(kind, file)?;
     io::Seek::rewind(file)?;
     Ok(is_leftover)
 }

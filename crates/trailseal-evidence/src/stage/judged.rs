@@ -16,6 +16,7 @@ use crate::{
     files::FileId,
     outcome::{LogTally, LostContent, RegionOutcome, UnnamedLog, log_finding, logs_stored_inflated},
     run::Run,
+    unseen::Unseen,
 };
 
 /// Findings about named logs that an account and region may list one by one; a digest's further ones become one a
@@ -167,11 +168,12 @@ impl Hashed {
             Err(found) => return (None, judge_log(expected, by, found)),
         };
         let verdicts = files.map(|id| {
-            let refusal = self.matched.files.get(id).file.refusal.map(|refusal| refusal.to_string());
+            let refusal = self.matched.files.get(id).file.refusal;
             let found = match (&refusal, self.observed.get(id)) {
-                (Some(reason), _) | (None, Some(Err(reason))) => FoundLog::Unreadable(reason),
+                (Some(refusal), _) => FoundLog::Unreadable(refusal),
                 (None, Some(Ok(observation))) => FoundLog::Read(observation),
-                (None, None) => FoundLog::Unreadable("it was not read"),
+                (None, Some(Err(error))) => FoundLog::Unreadable(error),
+                (None, None) => FoundLog::Unreadable(&Unseen::NotRead),
             };
             (Some(id), judge_log(expected, by, found))
         });

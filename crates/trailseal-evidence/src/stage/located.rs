@@ -9,7 +9,7 @@ use trailseal_archive::{key::log_stamp, walk::Roots};
 use trailseal_verify::{FoundLog, NamedLog, STAMP_TOLERANCE};
 
 use super::{assessed::Assessed, search::Search};
-use crate::{files::FileId, paths::path_of, run::Run};
+use crate::{files::FileId, paths::path_of, run::Run, unseen::Unseen};
 
 /// An account and Region whose named logs are found.
 pub(crate) struct Located {
@@ -120,7 +120,7 @@ impl Located {
             LogPlace::File(id) => id,
             LogPlace::Absent => return Err(FoundLog::Absent),
             LogPlace::Hidden => {
-                return Err(FoundLog::Unreadable("its folder cannot be read or lies outside the archive"));
+                return Err(FoundLog::Unreadable(&Unseen::FolderHidden));
             }
             LogPlace::NotInArchive => return Err(FoundLog::NotInArchive),
         };

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trailseal_archive::gzip::Inflater;
+use trailseal_archive::{
+    gzip::Inflater,
+    open::{ReadError, Refusal},
+};
 use trailseal_evidence::report::Report;
 use trailseal_evidence::{
     Options, RegionDetail, Silent,
@@ -102,7 +105,7 @@ pub(crate) fn check(options: &Options, report: &Report, files: &FilesSeen) {
         let seen = read(Path::new(&path), options);
         let entry = ledger.entry(Path::new(&path));
         let (label, reason) = match &entry {
-            Some(entry) => entry.label(seen.as_ref().map_err(String::as_str)),
+            Some(entry) => entry.label(seen.as_ref().map_err(|error| error as _)),
             None => (Integrity::NotCovered, None),
         };
         if let Some(expected) = files.labels(&path, report) {
@@ -230,18 +233,18 @@ fn files_below(options: &Options) -> Vec<String> {
 }
 
 /// Reads a file as a query does.
-pub(crate) fn read(path: &Path, options: &Options) -> Result<Observation, String> {
-    let real = fs::canonicalize(path).map_err(|error| error.to_string())?;
+pub(crate) fn read(path: &Path, options: &Options) -> Result<Observation, ReadError> {
+    let real = fs::canonicalize(path)?;
     let mut roots = options.roots.iter().chain(options.maps.iter().map(|map| &map.folder));
     if !real.is_file() || !roots.any(|root| real.starts_with(fs::canonicalize(root).unwrap())) {
-        return Err("it is not a regular file".to_owned());
+        return Err(Refusal::NotRegular.into());
     }
-    let mut file = File::open(real).map_err(|error| error.to_string())?;
+    let mut file = File::open(real)?;
     let mut inflater = Inflater::new();
     inflater.start(options.limits.max_inflated_log);
     let (mut hasher, mut window) = (Hasher::new(), vec![0; 64 * 1024]);
     loop {
-        let length = inflater.fill(&mut file, &mut window).map_err(|error| error.to_string())?;
+        let length = inflater.fill(&mut file, &mut window)?;
         hasher.update(&window[..length]);
         if length < window.len() {
             break;

@@ -32,7 +32,7 @@ fn is_told(options: &Options, read_files: &[PathBuf]) -> bool {
     let is_verified = |path: &PathBuf| {
         let seen = read(path, options);
         let label = |entry: trailseal_evidence::ledger::FileClaims<'_>| {
-            entry.label(seen.as_ref().map_err(String::as_str)).0
+            entry.label(seen.as_ref().map_err(|error| error as _)).0
         };
         ledger.entry(path).is_some_and(|entry| label(entry) == Integrity::Verified)
     };

@@ -91,7 +91,7 @@ fn label_of(archive: &Archive, roots: &[std::path::PathBuf], path: &Path) -> Int
     let options = options_for(roots, &archive.keys());
     let ledger = Ledger::load(&options, &Silent).unwrap();
     let seen = read(path, &options);
-    ledger.entry(path).expect("the ledger knows it").label(seen.as_ref().map_err(String::as_str)).0
+    ledger.entry(path).expect("the ledger knows it").label(seen.as_ref().map_err(|error| error as _)).0
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn load(options: &Options) -> Ledger {
 fn label(ledger: &Ledger, path: &Path, options: &Options) -> (Integrity, String) {
     let seen = read(path, options);
     let entry = ledger.entry(path).expect("the ledger knows the file");
-    let (label, reason) = entry.label(seen.as_ref().map_err(String::as_str));
+    let (label, reason) = entry.label(seen.as_ref().map_err(|error| error as _));
     (label, reason.unwrap_or_default())
 }
 

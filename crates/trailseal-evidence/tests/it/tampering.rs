@@ -357,7 +357,7 @@ fn check_ledger(
         let path = bench.disk.at(&file.path);
         let seen = agreement::read(&path, &options);
         let (label, reason) = match ledger.entry(&path) {
-            Some(entry) => entry.label(seen.as_ref().map_err(String::as_str)),
+            Some(entry) => entry.label(seen.as_ref().map_err(|error| error as _)),
             None => (Integrity::NotCovered, None),
         };
         is_told |= label != Integrity::Verified;

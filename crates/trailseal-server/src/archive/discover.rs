@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -158,7 +157,7 @@ fn newest(
     let has_keys = keys.iter().next().is_some();
     let mut newer: Vec<Digest> = Vec::new();
     for (end, path) in digests {
-        let Ok((digest, row, read)) = read(roots, path, chain, keys) else { continue };
+        let Some((digest, row, read)) = read(roots, path, chain, keys) else { continue };
         let successors = newer.iter().filter_map(|newer| signature_of(newer, &digest));
         let is_genuine = |found: Signature| check_signature(&digest, &row.sha256, &found, keys).is_genuine();
         // a genuine digest under the name of another one proves nothing of this name
@@ -229,9 +228,8 @@ fn read(
     path: &Path,
     chain: &ChainKey,
     keys: &KeyRing,
-) -> io::Result<(Digest, DigestRow<()>, Read)> {
-    let unusable = || io::Error::from(io::ErrorKind::InvalidData);
-    let (content, form, ending) = gzip::inflate_all(roots.open_file(path)?, MAX_DIGEST)?;
+) -> Option<(Digest, DigestRow<()>, Read)> {
+    let (content, form, ending) = gzip::inflate_all(roots.open_file(path).ok()?, MAX_DIGEST).ok()?;
     let file = DigestFile {
         content: Ok(&content),
         form,
@@ -241,21 +239,21 @@ fn read(
         metadata_problem: None,
     };
     let row = examine(file, keys, &Limits::default());
-    let digest = row.digest().cloned().ok_or_else(unusable)?;
+    let digest = row.digest().cloned()?;
     // a digest of another chain under this name says nothing about this trail
-    let (own, _) = named_chain(&digest.object).ok_or_else(unusable)?;
+    let (own, _) = named_chain(&digest.object)?;
     let is_own = own.account == chain.account
         && own.region == chain.region
         && own.trail == chain.trail.name
         && own.home_region == chain.trail.home;
-    let parts = KeyParts::parse(&digest.object).filter(|_| is_own).ok_or_else(unusable)?;
+    let parts = KeyParts::parse(&digest.object).filter(|_| is_own)?;
     let prefix = parts.prefix.strip_suffix('/').unwrap_or(parts.prefix).to_owned();
     let stamps = digest.logs.iter().filter_map(|log| {
         let key = log.object.to_string();
         log_stamp(key.rsplit('/').next().unwrap_or_default())
     });
     let read = Read { log: stamps.max(), place: Place { bucket: digest.bucket.clone(), prefix } };
-    Ok((digest, row, read))
+    Some((digest, row, read))
 }
 
 /// The signatures that lie beside a digest: in its sidecar, or in its extended attributes.
@@ -267,9 +265,7 @@ fn signatures(roots: &Roots, path: &Path) -> Vec<Signature> {
         metadata.signature.map(|hex| Signature { source, hex, algorithm })
     };
     let read = |path: &Path| {
-        let mut bytes = Vec::new();
-        let file = roots.open_file(path).ok()?;
-        file.take(MAX_SIDECAR_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
+        let bytes = roots.open_file(path).ok()?.read_bounded(MAX_SIDECAR_BYTES as u64).ok()?;
         parse_sidecar(&bytes).ok()
     };
     let beside = read(Path::new(&sidecar)).and_then(|found| of(found, SignatureSource::Sidecar));

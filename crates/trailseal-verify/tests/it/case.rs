@@ -308,8 +308,9 @@ impl Case {
                         (Err(reason.clone()), form, ending)
                     }
                 };
+                let content = content.map_err(std::io::Error::other);
                 let row = look(DigestFile {
-                    content: content.as_deref().map_err(Clone::clone),
+                    content: content.as_deref().map_err(|error| error as _),
                     form,
                     ending: &ending,
                     signatures: file.signatures.clone(),

@@ -141,7 +141,8 @@ fn s15_a_log_emptied() {
 #[test]
 fn s16_a_log_that_cannot_be_read() {
     let (_, hash) = log(&hours(1));
-    let verdict = judge_log(hash, Vouched::Proven, FoundLog::Unreadable("permission denied"));
+    let verdict =
+        judge_log(hash, Vouched::Proven, FoundLog::Unreadable(&std::io::Error::other("permission denied")));
     says(&verdict, Status::Unproven, Code::LogUnreadable, "cannot be read: permission denied");
 }
 

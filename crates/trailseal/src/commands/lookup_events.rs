@@ -337,7 +337,7 @@ impl Answer<'_> {
         }
         page.map_err(|error| match error {
             LookupError::Scanned(error) => error.into(),
-            other => CommandError::new(other.to_string()),
+            other => CommandError::caused(other),
         })
     }
 }

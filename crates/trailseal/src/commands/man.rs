@@ -22,7 +22,7 @@ pub(crate) struct Args {
 /// # Errors
 /// When the folder or a page cannot be written.
 pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
-    let fail = |error: std::io::Error| CommandError::file("write manual pages to", &args.folder, &error);
+    let fail = |error: std::io::Error| CommandError::file("write manual pages to", &args.folder, error);
     fs::create_dir_all(&args.folder).map_err(fail)?;
     clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), &args.folder).map_err(fail)?;
     Ok(0)

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             Ok(()) => {}
             Err(Failure::Unread(error)) => {
                 unread += 1;
-                output::note(&error.message);
+                output::note(&error);
             }
             Err(Failure::Unsent(error)) => return Err(sending.total.left_off(error)),
         }
@@ -180,7 +180,7 @@ enum Failure {
 
 impl Sending<'_> {
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        let unread = |error: io::Error| Failure::Unread(CommandError::file("read", path, &error));
+        let unread = |error: io::Error| Failure::Unread(CommandError::file("read", path, error));
         let input: Box<dyn io::Read + Send> = if path == Path::new("-") {
             if io::stdin().is_terminal() {
                 output::note(&"reading event records from the terminal, one a line; Ctrl-D ends");
@@ -337,7 +337,7 @@ impl From<SendError> for CommandError {
             }
             _ => None,
         };
-        let new = Self::new(error.to_string());
+        let new = Self::caused(error);
         match hint {
             Some(hint) => new.hint(hint),
             None => new,

@@ -137,7 +137,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let access_keys = args.access_keys.as_deref().map(AccessKeys::read).transpose();
-    let access_keys = access_keys.map_err(|error| CommandError::new(error.to_string()))?;
+    let access_keys = access_keys.map_err(CommandError::caused)?;
     let keys = archive::public_keys(&args.keys)?;
     let inputs = archive::open(&args.archive)?;
     let accounts = inputs.accounts();
@@ -198,7 +198,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         tell_start(bound, account, is_open);
     };
     let (ended, is_all) = local::deliver_while(local.as_deref(), || serve(options, services, stopped, tell));
-    ended.map_err(|error| CommandError::new(error.to_string()))?;
+    ended.map_err(CommandError::caused)?;
     if is_all {
         return Ok(0);
     }

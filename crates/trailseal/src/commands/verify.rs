@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use trailseal_archive::Timestamp;
+use trailseal_archive::{Timestamp, open};
 use trailseal_evidence::report::{Report, SCHEMA, Verdict};
 use trailseal_evidence::{Baseline, Expectations, Options, RegionDetail};
 use trailseal_verify::{Code, KeyRing, Limits, Policy};
@@ -23,7 +23,7 @@ use crate::{
         statement::Statement,
         time::{DATE_HINT, Times, of_aws, time},
     },
-    error::CommandError,
+    error::{Cause, CommandError},
     interrupt::Interrupt,
     output,
     progress::Counts,
@@ -36,6 +36,9 @@ mod report_file;
 
 use allowed::allowed_code;
 use report_file::ReportFile;
+
+/// An earlier report is no larger.
+const MAX_BASELINE: u64 = 4 << 30;
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
@@ -301,17 +304,17 @@ impl Args {
 }
 
 fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
-    let fail = |error: &dyn std::fmt::Display| {
-        CommandError::file("use the earlier report", path, error)
+    let fail = |cause: Cause| {
+        CommandError::file("use the earlier report", path, cause)
             .hint("make one with `trailseal verify … --report FILE` or --format json")
     };
-    let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
-    let baseline: Baseline = serde_json::from_slice(&bytes).map_err(|error| fail(&error))?;
+    let bytes = open::read_stream(path, MAX_BASELINE).map_err(|error| fail(error.into()))?;
+    let baseline: Baseline = serde_json::from_slice(&bytes).map_err(|error| fail(error.into()))?;
     if baseline.schema != SCHEMA {
-        return Err(fail(&format!("its schema is {:?}, not {SCHEMA:?}", baseline.schema)));
+        return Err(fail(format!("its schema is {:?}, not {SCHEMA:?}", baseline.schema).into()));
     }
     if !baseline.proves_something() {
-        return Err(fail(&"it had proven nothing that this archive could be held against"));
+        return Err(fail("it had proven nothing that this archive could be held against".into()));
     }
     Ok(baseline)
 }

@@ -16,6 +16,7 @@ mod interrupt;
 mod keys;
 mod lookup_events;
 mod names;
+mod opener;
 mod output;
 mod query;
 mod server;

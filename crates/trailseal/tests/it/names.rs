@@ -42,7 +42,7 @@ fn several(names: BTreeMap<String, BTreeSet<PathBuf>>) -> impl Iterator<Item = S
 }
 
 /// The source files below a folder, without those of tests.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

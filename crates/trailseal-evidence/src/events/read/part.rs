@@ -3,18 +3,19 @@
 //! This may fail for any file, and says nothing of why; what it gives is right.
 
 use std::{
-    fs::File,
     io::{self, Read as _},
-    path::Path,
     sync::{Mutex, PoisonError},
 };
 
-use trailseal_archive::gzip::whole::{Whole, WholeInflater};
+use trailseal_archive::{
+    gzip::whole::{Whole, WholeInflater},
+    open::OpenFile,
+};
 
-use super::MAX_WHOLE;
 use crate::{
     events::entry::Extent,
     inputs::{self, FileState},
+    scan::MAX_WHOLE,
 };
 
 /// When room runs out, inflating stops up to one copy of earlier bytes before its end.
@@ -63,7 +64,7 @@ impl Workbench {
     /// Reads a file that is as it was, up to the end of the last of these extents. Inflates at most `limit` bytes.
     pub(super) fn read(
         &mut self,
-        path: &Path,
+        file: OpenFile,
         state: FileState,
         extents: &[Extent],
         limit: usize,
@@ -73,7 +74,7 @@ impl Workbench {
         if length > MAX_WHOLE as u64 || end > MAX_WHOLE.min(limit) {
             return None;
         }
-        if self.load(path, length as usize).ok()? != state {
+        if self.load(file, length as usize).ok()? != state {
             return None;
         }
         let Self { inflater, on_disk, content } = self;
@@ -89,11 +90,10 @@ impl Workbench {
     }
 
     /// Reads a file, and says its state when that was over.
-    fn load(&mut self, path: &Path, length: usize) -> io::Result<FileState> {
+    fn load(&mut self, mut file: OpenFile, length: usize) -> io::Result<FileState> {
         if self.on_disk.len() < length {
             self.on_disk.resize(length, 0);
         }
-        let mut file = File::open(path)?;
         file.read_exact(&mut self.on_disk[..length])?;
         Ok(inputs::state(&file.metadata()?))
     }
@@ -114,6 +114,7 @@ mod tests {
     use std::{fs, io::Write as _};
 
     use flate2::{Compression, write::GzEncoder};
+    use trailseal_archive::open;
 
     use super::*;
 
@@ -149,7 +150,7 @@ mod tests {
                 let extent = extent(start, record.len() as u32);
                 // what lies behind it is of no account
                 benches.with(|bench| {
-                    let part = bench.read(&path, state, &[extent], 1 << 20).unwrap();
+                    let part = bench.read(open::named(&path).unwrap(), state, &[extent], 1 << 20).unwrap();
                     assert_eq!(part.bytes(extent), Some(record.as_bytes()), "{number}");
                 });
                 start += record.len() as u32 + 1;
@@ -165,7 +166,8 @@ mod tests {
         fs::write(&path, gzip(content.as_bytes(), 1)).unwrap();
         let state = inputs::state(&fs::metadata(&path).unwrap());
         let mut bench = Workbench::default();
-        let mut read = |state, extent, limit| bench.read(&path, state, &[extent], limit).is_some();
+        let mut read =
+            |state, extent, limit| bench.read(open::named(&path).unwrap(), state, &[extent], limit).is_some();
         assert!(read(state, extent(16, 2), 18));
         assert!(!read(state, extent(16, 2), 17), "more than may be inflated");
         assert!(!read(state, extent(Extent::NOWHERE, 0), 1 << 20));
@@ -182,7 +184,7 @@ mod tests {
             fs::write(&path, damaged).unwrap();
             let state = inputs::state(&fs::metadata(&path).unwrap());
             let lost = extent(900, 2);
-            let part = bench.read(&path, state, &[lost], 1 << 20);
+            let part = bench.read(open::named(&path).unwrap(), state, &[lost], 1 << 20);
             assert!(part.is_none_or(|part| part.bytes(lost).is_none()), "{number}");
         }
     }

@@ -68,7 +68,7 @@ pub(crate) fn expand(input: &Input) -> Result<Vec<PathBuf>, CommandError> {
 }
 
 fn missing(path: &Path, why: &str) -> CommandError {
-    let error = CommandError::file("read", path, &why);
+    let error = CommandError::file("read", path, why);
     let follows_error = std::env::args_os()
         .zip(std::env::args_os().skip(1))
         .any(|(before, after)| before == "--error" && after == path.as_os_str());
@@ -87,12 +87,17 @@ fn missing(path: &Path, why: &str) -> CommandError {
 /// What a pattern stands for.
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CommandError> {
     pattern::expand(pattern).map_err(|error| {
-        let message = CommandError::file("read the pattern", pattern, &error);
-        match error {
-            PatternError::Unseen { .. } => message
-                .hint("name the folder instead: what cannot be seen is then told, and the rest is read"),
-            PatternError::Nothing => message.hint("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'"),
-            _ => message,
+        let hint = match error {
+            PatternError::Unseen { .. } => {
+                Some("name the folder instead: what cannot be seen is then told, and the rest is read")
+            }
+            PatternError::Nothing => Some("* and ? do not stand for /; ** does: 'logs/**/*.json.gz'"),
+            _ => None,
+        };
+        let error = CommandError::file("read the pattern", pattern, error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
         }
     })
 }

@@ -1,11 +1,11 @@
 //! Public keys, and what else digests are verified with.
 
 use std::{
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
-use trailseal_archive::metadata::Manifest;
+use trailseal_archive::{metadata::Manifest, open};
 use trailseal_evidence::{
     Map,
     keys::{self, Loaded},
@@ -13,7 +13,10 @@ use trailseal_evidence::{
 use trailseal_verify::KeyDefect;
 
 use super::{map::map, statement::Statement};
-use crate::error::CommandError;
+use crate::error::{Cause, CommandError};
+
+/// A file with the signatures of many digests is no larger.
+const MAX_MANIFEST: u64 = 4 << 30;
 
 /// What log files are verified with, in commands that search them.
 #[derive(Debug, Default, clap::Args)]
@@ -59,16 +62,16 @@ impl Objects {
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, CommandError> {
-    let fail = |error: &dyn std::fmt::Display| CommandError::file("read the metadata in", path, error);
+    let fail = |cause: Cause| CommandError::file("read the metadata in", path, cause);
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        open::bounded(io::stdin().lock(), MAX_MANIFEST)
     } else {
-        std::fs::read(path)
+        open::read_stream(path, MAX_MANIFEST)
     };
-    let manifest = Manifest::parse(&bytes.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
+    let bytes = bytes.map_err(|error| fail(error.into()))?;
+    let manifest = Manifest::parse(&bytes).map_err(|error| fail(error.into()))?;
     if manifest.is_empty() {
-        return Err(fail(&"it holds no signature"));
+        return Err(fail("it holds no signature".into()));
     }
     Ok(manifest)
 }

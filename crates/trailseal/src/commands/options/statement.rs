@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use trailseal_archive::open;
 use trailseal_evidence::TrailStatement;
 
-use crate::error::CommandError;
+use crate::error::{Cause, CommandError};
+
+/// What describes the trails of an account is no larger.
+const MAX_STATEMENT: u64 = 16 << 20;
 
 /// Which trails deliver there; without it, a log that no digest names may be that of a trail without validation.
 #[derive(Debug, Default, clap::Args)]
@@ -35,10 +39,10 @@ impl Statement {
 }
 
 fn read(path: &Path) -> Result<TrailStatement, CommandError> {
-    let fail = |error: &dyn std::fmt::Display| {
-        CommandError::file("use the trails in", path, error)
+    let fail = |cause: Cause| {
+        CommandError::file("use the trails in", path, cause)
             .hint("make it with `aws cloudtrail describe-trails --output json > trails.json`")
     };
-    let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
-    TrailStatement::parse(&bytes).map_err(|error| fail(&error))
+    let bytes = open::read_stream(path, MAX_STATEMENT).map_err(|error| fail(error.into()))?;
+    TrailStatement::parse(&bytes).map_err(|error| fail(error.into()))
 }

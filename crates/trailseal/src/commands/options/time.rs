@@ -281,7 +281,7 @@ mod tests {
             EventTimes { times: Times { from, to }, late: 3600, signed_margin: 900 }.span()
         };
         let error = span("2024-03-02T00:00:00Z", "2024-03-01T00:00:00Z").unwrap_err();
-        assert!(error.message.contains("is after --to"), "{}", error.message);
+        assert!(error.to_string().contains("is after --to"), "{error}");
         let same = span("2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z").unwrap();
         assert_eq!((same.from, same.late), (same.to, 3600));
     }

@@ -1,8 +1,9 @@
 //! What the options of a filter mean.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::path::Path;
 
 use trailseal_analysis::wanted::{Access, Condition, Selected, Wanted, WantedError};
+use trailseal_archive::open;
 use trailseal_query::selectors::Selectors;
 
 use super::args;
@@ -77,12 +78,7 @@ impl From<WantedError> for CommandError {
 }
 
 fn read_selectors(path: &Path) -> Result<Selectors, CommandError> {
-    let fail = |error: &dyn std::fmt::Display| CommandError::file("read the event selectors in", path, error);
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| fail(&error))?;
-    file.take(MAX_SELECTORS + 1).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
-    if bytes.len() as u64 > MAX_SELECTORS {
-        return Err(fail(&"it is too large"));
-    }
-    Selectors::parse(&bytes).map_err(|error| CommandError::file("use the event selectors in", path, &error))
+    let bytes = open::read_stream(path, MAX_SELECTORS)
+        .map_err(|error| CommandError::file("read the event selectors in", path, error))?;
+    Selectors::parse(&bytes).map_err(|error| CommandError::file("use the event selectors in", path, error))
 }

@@ -46,7 +46,7 @@ pub(super) fn add_buckets(
         let folder = Path::new(&mapping.folder);
         buckets
             .add(&mapping.bucket, &mapping.prefix, folder)
-            .map_err(|error| CommandError::new(format!("{}: {error}", folder.display())))?;
+            .map_err(|error| CommandError::new(folder.display().to_string()).because(error))?;
         names.insert(mapping.bucket);
     }
     Ok(names)
@@ -64,5 +64,5 @@ pub(super) fn index(
     };
     counts
         .watch(!args.quiet.is_quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
-        .map_err(|error| CommandError::new(error.to_string()))
+        .map_err(CommandError::caused)
 }

@@ -26,7 +26,7 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
     options.digest_interval = args.digest_interval;
     options.recent_bytes = usize::try_from(args.recent).unwrap_or(usize::MAX);
     options.archive_buckets = evidence;
-    let local = Local::open(&options).map_err(|error| CommandError::new(error.to_string()))?;
+    let local = Local::open(&options).map_err(CommandError::caused)?;
     for note in local.notes() {
         output::note(note);
     }
@@ -35,7 +35,7 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
 
 /// Nothing is ever written below an archive's folders.
 fn keep_apart(folder: &Path, roots: &[PathBuf]) -> Result<(), CommandError> {
-    let failed = |path: &Path, error| CommandError::file("use", path, &error);
+    let failed = |path: &Path, error: io::Error| CommandError::file("use", path, error);
     if roots.is_empty() {
         return Ok(());
     }

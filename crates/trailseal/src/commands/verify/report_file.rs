@@ -48,7 +48,7 @@ impl<'a> ReportFile<'a> {
             let mut file = io::BufWriter::new(file);
             json::write(report, stats, &mut file)
                 .and_then(|()| file.flush())
-                .map_err(|error| CommandError::file("write the report to", path, &error))
+                .map_err(|error| CommandError::file("write the report to", path, error))
         })
     }
 }

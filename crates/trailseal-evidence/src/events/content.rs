@@ -8,11 +8,11 @@ use trailseal_query::{
     scan::{Found, Next, Scanner},
 };
 
-use super::MAX_WHOLE;
+use crate::scan::MAX_WHOLE;
 
 /// A file's content.
 #[derive(Debug)]
-pub(in crate::events) enum Content {
+pub(super) enum Content {
     Whole {
         bytes: Vec<u8>,
         records: Vec<Held>,
@@ -23,7 +23,7 @@ pub(in crate::events) enum Content {
 
 /// A record of a file.
 #[derive(Debug)]
-pub(in crate::events) enum Held {
+pub(super) enum Held {
     /// So it lies in the content.
     Inside(Range<u32>),
     /// In the content it is in another form.
@@ -67,7 +67,7 @@ impl Content {
         }
     }
 
-    pub(in crate::events) fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let Self::Whole { bytes, records } = self else { return 0 };
         let beside = |held: &Held| if let Held::Beside(record) = held { record.len() } else { 0 };
         bytes.capacity() + records.capacity() * size_of::<Held>() + records.iter().map(beside).sum::<usize>()

@@ -1,4 +1,4 @@
-//! Opening a file below a folder without being led out of it.
+//! The way down from a folder to a file without being led out of it.
 //!
 //! Between the listing of a folder and the opening of its files somebody may put a symbolic link in the place of
 //! one of them, or of a folder above. So the way down begins at a handle of the root and follows no link at all.
@@ -11,42 +11,37 @@ use std::{
 
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    fs::{FileType, Mode, OFlags, fstat, openat},
+    fs::{Mode, OFlags, openat},
     io::Errno,
 };
 
-use super::Refusal;
+use super::{OpenError, OpenFile, Refusal};
 
 /// How a file is opened. A pipe that was put in its place must not make us wait, nor a terminal become ours.
-const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+pub(super) const FILE: OFlags =
+    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
-/// Why a file was not opened.
-pub(super) enum Failure {
-    /// A component of the path is a symbolic link.
-    Link,
-    /// Any other reason.
-    Io(io::Error),
-}
-
-/// Opens the regular file at `path` below a folder, and says how many bytes it has.
-pub(super) fn below(folder: BorrowedFd<'_>, path: &Path) -> Result<(File, u64), Failure> {
+/// Opens the regular file at `path` below a folder; [`Refusal::Link`] where a component of the path is a symbolic link.
+pub(super) fn open(folder: BorrowedFd<'_>, path: &Path) -> Result<OpenFile, OpenError> {
     let opened = match at_once(folder, path) {
         // an old kernel, a sandbox that does not know the call, a tree that is being renamed
         Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::INVAL) => step_by_step(folder, path),
         opened => opened,
     };
-    let opened = opened.map_err(|error| match error {
+    match opened {
         // what is no folder may be a link to one: not all systems tell it apart
-        Errno::LOOP | Errno::MLINK | Errno::NOTDIR => Failure::Link,
+        Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR) => Err(Refusal::Link.into()),
+        opened => regular(opened),
+    }
+}
+
+/// What the system opened, if it is a regular file.
+pub(super) fn regular(opened: Result<OwnedFd, Errno>) -> Result<OpenFile, OpenError> {
+    match opened {
+        Ok(opened) => OpenFile::new(File::from(opened)),
         // a socket
-        Errno::NXIO => Failure::Io(io::Error::other(Refusal::NotRegular)),
-        error => Failure::Io(error.into()),
-    })?;
-    let stat = fstat(&opened).map_err(|error| Failure::Io(error.into()))?;
-    if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
-        Ok((File::from(opened), u64::try_from(stat.st_size).unwrap_or(0)))
-    } else {
-        Err(Failure::Io(io::Error::other(Refusal::NotRegular)))
+        Err(Errno::NXIO) => Err(Refusal::NotRegular.into()),
+        Err(error) => Err(io::Error::from(error).into()),
     }
 }
 
