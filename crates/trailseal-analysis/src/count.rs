@@ -168,11 +168,7 @@ fn count<T: Tally>(
     let mut duplicates = None;
     let result = if *dedupe {
         let (mut part, mut seen, mut dropped) = (new(), Seen::default(), 0);
-        let result = scan::stream(
-            *files,
-            options,
-            filter,
-            *progress,
+        let result = question.stream(
             &|batch: &mut FactBatch, row| batch.push(question.key(row), asked, row),
             &mut |batch| {
                 for facts in batch.iter() {

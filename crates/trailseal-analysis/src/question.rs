@@ -1,11 +1,13 @@
 //! What is asked about the events of some files.
 
+use std::ops::ControlFlow;
+
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress,
     inputs::FileSource,
     ledger::Integrity,
-    scan::{Row, ScanOptions},
+    scan::{self, Batch, Row, ScanOptions, Summary},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
 
@@ -37,6 +39,16 @@ pub struct RowKey {
 }
 
 impl Question<'_> {
+    /// Adds what is wanted to batches with `row`, and hands them to `emit` in archive order until it breaks
+    /// ([`scan::stream`]).
+    pub(crate) fn stream<B: Batch>(
+        &self,
+        row: &(dyn Fn(&mut B, &Row<'_>) + Sync),
+        emit: &mut (dyn FnMut(&mut B) -> ControlFlow<()> + Send),
+    ) -> Result<Summary, trailseal_evidence::Error> {
+        scan::stream(self.files, self.options, self.filter, self.progress, row, emit)
+    }
+
     /// What must be known of a row beside what is shown of it.
     pub fn key(&self, row: &Row<'_>) -> RowKey {
         let id = || {

@@ -4,7 +4,7 @@ use std::{io, ops::ControlFlow, path::PathBuf};
 
 use trailseal_evidence::{
     ledger::Integrity,
-    scan::{self, Batch, Summary},
+    scan::{Batch, Summary},
 };
 use trailseal_query::aggregate::Seen;
 
@@ -95,14 +95,9 @@ pub fn rows(
 /// All of them as they come.
 fn stream(question: &Question<'_>, format: &RowFormat, sink: &mut dyn RowSink) -> Result<Chosen, Error> {
     let mut failure = None;
-    let summary = scan::stream(
-        question.files,
-        question.options,
-        question.filter,
-        question.progress,
-        &|to: &mut Vec<u8>, row| format.write(row, to),
-        &mut |bytes| go_on(sink.take(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure),
-    );
+    let summary = question.stream(&|to: &mut Vec<u8>, row| format.write(row, to), &mut |bytes| {
+        go_on(sink.take(bytes).and_then(|()| sink.pause()), sink.is_gone(), &mut failure)
+    });
     if let Some(error) = failure {
         return Err(error.into());
     }
@@ -129,11 +124,7 @@ fn choose(
 ) -> Result<Chosen, Error> {
     let mut chooser = Chooser::new(question, asked, sink);
     let mut failure = None;
-    let summary = scan::stream(
-        question.files,
-        question.options,
-        question.filter,
-        question.progress,
+    let summary = question.stream(
         &|rows: &mut KeyedRows, row| rows.push(question.key(row), |to| format.write(row, to)),
         &mut |rows| {
             let result = chooser.take(rows);
