@@ -78,6 +78,46 @@ fn s26_of_files_that_hold_no_digest_none_is_missing() {
 }
 
 #[test]
+fn s26_a_file_without_a_digest_takes_no_place_but_its_own() {
+    for elsewhere in [6, 1] {
+        let case = hours(7).remove(3).remove(4).content(elsewhere, "{");
+        let malformed = format!("V digest_malformed {elsewhere} {}..{elsewhere}", elsewhere - 1);
+        let mut expected = vec![&*malformed, "V digest_missing 4 3..4 by 5"];
+        let states = if elsewhere == 6 { "vvv--vxv" } else { "vxv--vvv" };
+        expected.push("V digests_missing_inferred 2..3 x1 by 5");
+        expected.sort_unstable();
+        check(case, states, &expected);
+    }
+}
+
+#[test]
+fn s26_a_predecessor_that_would_be_older_than_what_is_there_leaves_no_hole() {
+    let case = hours(4).signed(|chain| {
+        let key = chain.digests[4].document.previous_s3_object.clone().unwrap();
+        let stamp = hour(3).to_string().replace(['-', ':'], "");
+        let other = hour(1).plus(1800).to_string().replace(['-', ':'], "");
+        chain.digests[4].document.previous_s3_object = Some(key.replace(&stamp, &other));
+        chain.digests[4].seal();
+    });
+    let name = "111122223333_CloudTrail-Digest_eu-west-1_audit_us-east-1_20240301T014352Z.json.gz";
+    let expected = format!("V digest_missing {name} 1+1800s..1+1800s by 4");
+    check(case, "vvvvv", &[&expected]);
+}
+
+#[test]
+fn s37_windows_that_nothing_proves_are_held_together_and_altered_ones_are_not() {
+    let case = hours(3).signed(|chain| moved(chain, 3, 3 * 3600, 4 * 3600));
+    let unknown: Vec<String> =
+        ["0 -1..0", "1 0..1", "2 1..2", "3 3..4"].map(|at| format!("U key_unknown {at}")).to_vec();
+    let expected = unknown.iter().map(String::as_str).chain(["U window_discontinuity 3 2..3"]);
+    check(case.trusting(&[]), "uuuu", &expected.collect::<Vec<_>>());
+    // What an edited digest says of its window is no finding about the authentic one that follows it.
+    let case = hours(3).edit(2, |document| document.end_time = hour(2).plus(-600).to_string());
+    let expected = ["N window_anomaly 2 1..2", "V digest_altered 2 1..2 by 3", "V name_mismatch 2 1..2"];
+    check(case, "vvxv", &expected);
+}
+
+#[test]
 fn s26_a_hole_that_is_not_of_whole_hours_is_a_gap() {
     let case = hours(5).signed(|chain| {
         for index in 3..=5 {
@@ -101,6 +141,7 @@ fn s27_a_digest_edited_and_its_predecessor_deleted() {
 fn s30_the_oldest_digests_deleted() {
     let seen = check(hours(4).remove(0).remove(1), "--vvv", &["V tail_cut 1 0..1 by 2"]);
     seen.leaves(&["0..1 tail_cut!", "1 missing"]);
+    seen.says("tail_cut", "the oldest digest names a predecessor that is not there");
     // A predecessor that ends before what was asked for may be left out of a copy.
     let asked = hours(4).remove(0).remove(1).from(1);
     check(asked, "--vvv", &["U tail_cut 1 0..1 by 2"]).leaves(&[]);
@@ -333,4 +374,74 @@ fn s88_where_nothing_is_proven_the_digests_word_has_to_do() {
     let lines = case.judge().lines();
     assert!(lines.contains(&"U gap 3 2..4".to_owned()), "{lines:?}");
     assert_eq!(lines.iter().filter(|line| line.starts_with("U key_unknown")).count(), 6);
+}
+
+#[test]
+fn s71_the_newest_step_of_several_names_the_chain() {
+    let case = hours(8).signed(|chain| {
+        chain.change_place(2, |chain| chain.organization = Some("o-abc1".into()));
+        chain.change_place(4, |chain| chain.organization = None);
+        chain.change_place(6, |chain| chain.organization = Some("o-abc1".into()));
+    });
+    let seen = check(case, "vvvvvvvvv", &[]);
+    let [chain] = &seen.assessment.chains[..] else { panic!("one chain") };
+    assert_eq!(chain.id.organization.as_deref(), Some("o-abc1"));
+}
+
+#[test]
+fn s71_other_content_at_the_step_is_no_step() {
+    let case =
+        hours(4).signed(|chain| chain.change_place(3, |chain| chain.organization = Some("o-abc1".into())));
+    let seen = case.edit(2, |document| document.log_files.clear()).judge();
+    assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
+}
+
+#[test]
+fn s71_a_pointer_to_another_trail_joins_nothing() {
+    let case = hours(3).with(hours(3).signed(|chain| {
+        chain.trail = "other".to_owned();
+        chain.change_place(0, |_| {});
+    }));
+    let seen = case.judge();
+    assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
+    let mut model = seen.case.model;
+    let older = model.chains[0].digests[1].clone();
+    model.chains[1].digests[2].link_to(&older);
+    model.chains[1].seal_from(2);
+    let seen = Case::of(model).judge();
+    assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
+}
+
+#[test]
+fn the_window_of_what_nothing_proves_is_that_of_its_place_where_its_word_differs() {
+    let window = |case: Case| {
+        let seen = case.trusting(&[]).judge();
+        assert_eq!(seen.assessment.chains.len(), 1, "{:?}", seen.lines());
+        let window = seen.assessment.judgements[2].window().expect("it has a place");
+        (window.start.since(hour(0)), window.end.since(hour(0)))
+    };
+    assert_eq!(window(hours(3)), (3600, 7200));
+    // it says when its window began, which its name does not
+    let begins = |seconds: i64| {
+        hours(3).edit(2, move |document| document.start_time = hour(0).plus(seconds).to_string())
+    };
+    assert_eq!(window(begins(3000)), (3000, 7200));
+    // a window without length, another end, another chain
+    assert_eq!(window(begins(7200)), (3600, 7200));
+    assert_eq!(window(begins(9000)), (3600, 7200));
+    let edited = |change: fn(&mut trailseal_testkit::DigestDocument)| {
+        hours(3).edit(2, move |document| {
+            document.start_time = hour(0).plus(3000).to_string();
+            change(document);
+        })
+    };
+    assert_eq!(window(edited(|document| document.end_time = hour(3).to_string())), (3600, 7200));
+    let other = |document: &mut trailseal_testkit::DigestDocument| {
+        document.s3_object = document.s3_object.replace("_audit_", "_other_");
+    };
+    assert_eq!(window(edited(other)), (3600, 7200));
+    assert_eq!(
+        window(edited(|document| "444455556666".clone_into(&mut document.aws_account_id))),
+        (3600, 7200)
+    );
 }
