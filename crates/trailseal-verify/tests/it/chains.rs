@@ -445,3 +445,13 @@ fn the_window_of_what_nothing_proves_is_that_of_its_place_where_its_word_differs
         (3600, 7200)
     );
 }
+
+#[test]
+fn s33_a_gap_is_told_once_whatever_lies_in_it() {
+    let case = paused(3 * 3600);
+    let inside = case.key(2).replace("T021352Z", "T041352Z");
+    assert_ne!(inside, case.key(2));
+    let mut case = case.copy(2, &inside);
+    case.file("p0").stored = Ok(trailseal_testkit::gzip(b"{"));
+    check(case, "vvvvvv x", &["U gap 3 2..4", "V digest_malformed p0 3..4"]).leaves(&["2..4 gap"]);
+}
