@@ -91,6 +91,20 @@ fn s26_a_file_without_a_digest_takes_no_place_but_its_own() {
 }
 
 #[test]
+fn s26_a_file_without_a_digest_under_the_name_of_one_that_is_there_takes_no_place() {
+    let case = hours(5).remove(2).remove(3).remove(4);
+    let elsewhere = case.key(1).replace("/2024/03/01/", "/2024/03/02/");
+    let mut case = case.copy(1, &elsewhere);
+    case.file("p0").stored = Ok(trailseal_testkit::gzip(b"{"));
+    let expected = [
+        "V digest_malformed p0 0..1",
+        "V digest_missing 4 3..4 by 5",
+        "V digests_missing_inferred 1..3 x2 by 5",
+    ];
+    check(case, "vv---v x", &expected);
+}
+
+#[test]
 fn s26_a_predecessor_that_would_be_older_than_what_is_there_leaves_no_hole() {
     let case = hours(4).signed(|chain| {
         let key = chain.digests[4].document.previous_s3_object.clone().unwrap();
@@ -405,9 +419,9 @@ fn s71_a_pointer_to_another_trail_joins_nothing() {
     let seen = case.judge();
     assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
     let mut model = seen.case.model;
-    let older = model.chains[0].digests[1].clone();
-    model.chains[1].digests[2].link_to(&older);
-    model.chains[1].seal_from(2);
+    let newest = model.chains[0].digests[3].clone();
+    model.chains[1].digests[3].link_to(&newest);
+    model.chains[1].seal_from(3);
     let seen = Case::of(model).judge();
     assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
 }
