@@ -119,7 +119,11 @@ impl OpenFile {
     /// # Errors
     /// When they cannot be read, or are more than `limit`.
     pub fn read_bounded(self, limit: u64) -> Result<Vec<u8>, ReadError> {
-        if self.length > limit { Err(ReadError::TooLarge { limit }) } else { bounded(self, limit) }
+        if self.length > limit {
+            return Err(ReadError::TooLarge { limit });
+        }
+        // one byte more shows the end
+        fill(Vec::with_capacity(self.length as usize + 1), self, limit)
     }
 
     /// The file itself.
@@ -192,8 +196,11 @@ pub fn read_stream(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// When it cannot be read, or holds more than `limit` bytes.
 pub fn bounded(stream: impl Read, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
-    stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    fill(Vec::new(), stream, limit)
+}
+
+fn fill(mut bytes: Vec<u8>, from: impl Read, limit: u64) -> Result<Vec<u8>, ReadError> {
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge { limit }) } else { Ok(bytes) }
 }
 

@@ -412,16 +412,17 @@ fn s71_other_content_at_the_step_is_no_step() {
 
 #[test]
 fn s71_a_pointer_to_another_trail_joins_nothing() {
-    let case = hours(3).with(hours(3).signed(|chain| {
+    let case = hours(3).with(hours(4).signed(|chain| {
         chain.trail = "other".to_owned();
         chain.change_place(0, |_| {});
     }));
     let seen = case.judge();
     assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
     let mut model = seen.case.model;
+    // Its window fits, and it is younger than any of the trail to which it points.
     let newest = model.chains[0].digests[3].clone();
-    model.chains[1].digests[3].link_to(&newest);
-    model.chains[1].seal_from(3);
+    model.chains[1].digests[4].link_to(&newest);
+    model.chains[1].seal_from(4);
     let seen = Case::of(model).judge();
     assert_eq!(seen.assessment.chains.len(), 2, "{:?}", seen.lines());
 }
