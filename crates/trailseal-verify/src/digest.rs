@@ -323,8 +323,8 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 impl RawDigest {
     fn parse(text: &str, max_log_files: usize) -> Result<Self, DigestError> {
         // Each entry of logFiles has one hashValue: a cheap count before anything is allocated for them.
-        let entries = memchr::memmem::find_iter(text.as_bytes(), "\"hashValue\"");
-        if entries.take(max_log_files + 1).count() > max_log_files {
+        let mut entries = memchr::memmem::find_iter(text.as_bytes(), "\"hashValue\"");
+        if entries.nth(max_log_files).is_some() {
             return Err(DigestError::Limit(format!("more than {max_log_files} log files named")));
         }
         let raw: Self =

@@ -48,13 +48,10 @@ impl Work<'_> {
             .is_some_and(|parts| parts.account != id.account || parts.region != id.region)
     }
 
-    /// Whether a digest lies where it says: in the folder of its bucket, or in one whose path from `AWSLogs/` on is
-    /// the digest's. What stands before that belongs to the copy: trees are moved, and disks that do not heed
-    /// case merge prefixes (row 92).
+    /// Whether a digest lies where it says: in a folder whose path from `AWSLogs/` on is the digest's. What stands
+    /// before that belongs to the copy: trees are moved, and disks that do not heed case merge prefixes (row 92).
     pub(super) fn is_in_place(&self, index: usize, digest: &Digest) -> bool {
-        let found = &self.rows[index].found;
-        let is_of_bucket = found.bucket.as_ref().is_none_or(|bucket| *bucket == digest.bucket);
-        (found.is_place_of(&digest.object) && is_of_bucket) || has_same_tail(&found.key, &digest.object)
+        has_same_tail(&self.rows[index].found.key, &digest.object)
     }
 
     /// Whether a digest lies under its own name with something added, and claims nothing that is not its own.

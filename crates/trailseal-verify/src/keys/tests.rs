@@ -228,6 +228,8 @@ fn several_keys_and_several_defects_of_one_file() {
     // The same key from two files is found twice, and each entry once.
     let ring = KeyRing::new(file.keys.clone().into_iter().chain(file.keys.clone()));
     assert_eq!((ring.find(&one.fingerprint).len(), ring.iter().count()), (2, 2));
+    let listed: Vec<_> = ring.iter().map(|key| &key.fingerprint).collect();
+    assert!(listed.is_sorted(), "{listed:?}");
     assert_eq!(ring.find("0"), []);
 }
 

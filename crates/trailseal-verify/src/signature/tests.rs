@@ -161,6 +161,30 @@ fn only_a_block_of_the_one_form_is_a_genuine_one() {
     assert_eq!(signed_hash(&key, &block(fits + 1)), None);
     // The modulus itself and what is above it is no signature.
     assert_eq!(signed_hash(&key, &[0xff; 256]), None);
+    let above = BigUint::from_bytes_be(&block(fits)) + BigUint::from_bytes_be(&[0xff; 256]);
+    assert_eq!(signed_hash(&key, &above.to_bytes_be()), None);
+}
+
+/// What a key with this exponent opens to the shortest block; its modulus is made of small primes, so that anybody can sign.
+fn opened_with(exponent: &[u8]) -> Option<[u8; 32]> {
+    let number = BigUint::from_bytes_be;
+    let is_prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let fits = |p: &u64| BigUint::from(p - 1).modinv(&number(exponent)).is_some();
+    let primes: Vec<u64> = (1_u64 << 31..1 << 32).rev().filter(fits).filter(is_prime).take(14).collect();
+    let product = |factors: &mut dyn Iterator<Item = u64>| factors.map(BigUint::from).product::<BigUint>();
+    let (modulus, order) = (product(&mut primes.iter().copied()), product(&mut primes.iter().map(|p| p - 1)));
+    let secret = number(exponent).modinv(&order).unwrap();
+    let signature = number(&block(14 * 4 - 3 - 19 - 32)).modpow(&secret, &modulus);
+    let modulus = [&[0][..], &modulus.to_bytes_be()].concat();
+    signed_hash(&rsa(&modulus, exponent), &signature.to_bytes_be())
+}
+
+#[test]
+fn exponents_of_up_to_four_bytes_are_computed() {
+    for exponent in [&[3][..], &[1, 0, 1], &[0x7f, 0xff, 0xff, 0xff]] {
+        assert_eq!(opened_with(exponent), Some([7; 32]), "{exponent:?}");
+    }
+    assert_eq!(opened_with(&[1, 0, 0, 0, 0x0f]), None);
 }
 
 #[test]

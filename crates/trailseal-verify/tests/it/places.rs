@@ -309,3 +309,12 @@ fn a_digest_in_anothers_folders_links_to_nothing() {
     let rows: Vec<&[usize]> = seen.assessment.chains.iter().map(|chain| chain.rows.as_slice()).collect();
     assert_eq!(rows, [&[0, 1, 2][..], &[3, 5]]);
 }
+
+#[test]
+fn a_signed_digest_whose_key_is_no_delivery_s_belongs_to_no_chain() {
+    let case = hours(2).signed(|chain| {
+        chain.digests[2].document.s3_object = "elsewhere/digest.json.gz".to_owned();
+        chain.digests[2].seal();
+    });
+    check(case, "vv.", &["U stray_object 2"]);
+}

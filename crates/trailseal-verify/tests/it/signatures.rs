@@ -163,6 +163,10 @@ fn s47_digests_that_end_outside_their_keys_validity() {
     check(hours(3).valid(hour(-1), hour(2)), "vvvv", &["N key_outside_validity 3 2..3 x1"]);
     check(hours(3).valid(hour(0), hour(3)), "vvvv", &[]);
     // Only those that were asked for, and whose signature verifies.
+    // The note names the oldest of them, wherever it lies.
+    let moved = hours(3).valid(hour(1), hour(2));
+    let key = format!("zzz/{}", moved.key(0));
+    check(moved.move_to(0, &key), "vvvv", &["N key_outside_validity 0 @0 -1..0 x2"]);
     check(hours(3).valid(hour(10), hour(20)).from(2), "...v", &["N key_outside_validity 3 2..3 x1"]);
     check(
         hours(3).valid(hour(10), hour(20)).edit(3, |document| document.log_files.clear()),
