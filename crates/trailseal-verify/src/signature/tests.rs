@@ -168,7 +168,7 @@ fn only_a_block_of_the_one_form_is_a_genuine_one() {
 /// What a key with this exponent opens to the shortest block; its modulus is made of small primes, so that anybody can sign.
 fn opened_with(exponent: &[u8]) -> Option<[u8; 32]> {
     let number = BigUint::from_bytes_be;
-    let is_prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime = |n: &u64| (2..1 << 16).all(|d| !n.is_multiple_of(d));
     let fits = |p: &u64| BigUint::from(p - 1).modinv(&number(exponent)).is_some();
     let primes: Vec<u64> = (1_u64 << 31..1 << 32).rev().filter(fits).filter(is_prime).take(14).collect();
     let product = |factors: &mut dyn Iterator<Item = u64>| factors.map(BigUint::from).product::<BigUint>();
