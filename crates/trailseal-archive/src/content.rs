@@ -54,6 +54,7 @@ pub use self::{
 
 use self::{
     inflate::GzipContent,
+    packed::PackedReader,
     source::{Allowance, Source},
     tar::{Kind, Next, TarReader},
     text::Utf16Reader,
@@ -64,6 +65,7 @@ use self::{
 mod detect;
 mod error;
 mod inflate;
+mod packed;
 mod source;
 mod tar;
 mod text;
@@ -302,9 +304,22 @@ impl<'v> EntryWalk<'v> {
                 let mut reader = ZstdReader::new(&mut source, self.allowance.clone());
                 self.stream(name, &mut reader, depth + 1);
             }
+            Detected::Bzip2 if self.may_nest(name, depth) => {
+                let mut reader = PackedReader::bzip2(&mut source, self.allowance.clone());
+                self.stream(name, &mut reader, depth + 1);
+            }
+            Detected::Xz if self.may_nest(name, depth) => {
+                let mut reader = PackedReader::xz(&mut source, self.allowance.clone());
+                self.stream(name, &mut reader, depth + 1);
+            }
             Detected::Tar if self.may_nest(name, depth) => self.tar(name, &mut source, depth + 1),
             Detected::Zip if self.may_nest(name, depth) => self.spool(name, &mut source, depth),
-            Detected::Gzip | Detected::Zstd | Detected::Tar | Detected::Zip => {}
+            Detected::Gzip
+            | Detected::Zstd
+            | Detected::Bzip2
+            | Detected::Xz
+            | Detected::Tar
+            | Detected::Zip => {}
             Detected::Empty => match source.failure() {
                 Some(reason) => self.problem(name, reason.clone().at(0)),
                 None => self.outcome.skipped.empty += 1,

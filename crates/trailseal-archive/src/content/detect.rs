@@ -13,6 +13,10 @@ pub enum Detected {
     Tar,
     /// A zstd frame, or a skippable one.
     Zstd,
+    /// A bzip2 stream.
+    Bzip2,
+    /// An xz stream.
+    Xz,
     /// UTF-16, low byte first.
     Utf16Le {
         /// The length of the byte order mark: 2 or 0.
@@ -35,17 +39,7 @@ pub enum Detected {
 }
 
 /// Formats that are named and not read, by their first bytes.
-const UNSUPPORTED: [(&[u8], &str); 18] = [
-    (b"BZh11AY&SY", "bzip2"),
-    (b"BZh21AY&SY", "bzip2"),
-    (b"BZh31AY&SY", "bzip2"),
-    (b"BZh41AY&SY", "bzip2"),
-    (b"BZh51AY&SY", "bzip2"),
-    (b"BZh61AY&SY", "bzip2"),
-    (b"BZh71AY&SY", "bzip2"),
-    (b"BZh81AY&SY", "bzip2"),
-    (b"BZh91AY&SY", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
+const UNSUPPORTED: [(&[u8], &str); 8] = [
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
     (b"\x04\x22\x4d\x18", "lz4"),
@@ -74,6 +68,10 @@ pub fn detect(head: &[u8]) -> Detected {
             Detected::Zip
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Detected::Zstd,
+        // the first block, or the end of an empty stream
+        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, b'r', b'E', b'8', b'P', 0x90, ..] => Detected::Bzip2,
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Detected::Xz,
         [0, 5, 0x16, 7, ..] => Detected::ResourceFork,
         _ if is_tar(head) => Detected::Tar,
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Detected::Unsupported("UTF-32"),

@@ -129,14 +129,13 @@ fn look_into(path: &Path) -> Option<Packed> {
         }
         Detected::Zstd => packed("a file compressed with zstd", How::One("zstd -d")),
         // what is inside cannot be seen
-        Detected::Unsupported(what @ ("bzip2" | "xz")) if is_tar_by_name => {
-            packed(&format!("a tar archive compressed with {what}"), How::Tar)
-        }
+        Detected::Bzip2 if is_tar_by_name => packed("a tar archive compressed with bzip2", How::Tar),
+        Detected::Xz if is_tar_by_name => packed("a tar archive compressed with xz", How::Tar),
         Detected::Unsupported("lz4") if is_tar_by_name => {
             packed("a tar archive compressed with lz4", How::Lz4Tar)
         }
-        Detected::Unsupported("bzip2") => packed("a file compressed with bzip2", How::One("bunzip2 -k")),
-        Detected::Unsupported("xz") => packed("a file compressed with xz", How::One("unxz -k")),
+        Detected::Bzip2 => packed("a file compressed with bzip2", How::One("bunzip2 -k")),
+        Detected::Xz => packed("a file compressed with xz", How::One("unxz -k")),
         Detected::Unsupported("lz4") => packed("a file compressed with lz4", How::One("lz4 -d")),
         Detected::Unsupported("7z") => packed("a 7z archive", How::SevenZip),
         Detected::Unsupported("rar") => packed("a rar archive", How::Unrar),
