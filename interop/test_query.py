@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import unittest
 import zipfile
 from collections import Counter
@@ -363,6 +364,37 @@ class Filters(unittest.TestCase):
             for one in FILTERS:
                 found = connection.execute(f"SELECT r->>'$.eventID' FROM records WHERE {one.sql}").fetchall()
                 self.compare(data, one, Counter(row[0] for row in found))
+
+    def test_lists_in_duckdb(self) -> None:
+        """A test of a path is `bool_or` over the values that it stands for (docs/spec/records.md 2.8)."""
+        if duckdb is None:
+            support.skip_loudly("the Python package duckdb is not installed")
+        chance = random.Random(31)
+        texts = ["all", "ally", "b", "", "111122223333", None]
+        values = [chance.choice(texts) if chance.random() < 0.3 else [chance.choice(texts) for _ in range(chance.randrange(4))]
+                  for _ in range(300)]
+        # what the path stands for: an empty list for itself, an absent one for nothing
+        stands_for = [(value or ["[]"]) if isinstance(value, list) else [value] for value in values]
+        lines = Path(self.enterContext(tempfile.TemporaryDirectory())) / "lists.jsonl"
+        with lines.open("w") as out:
+            for at, value in enumerate(values):
+                record = {"eventVersion": "1.08", "eventName": "A", "eventID": str(at), "requestParameters": {"x": value}}
+                out.write(json.dumps(record) + "\n")
+        connection = duckdb.connect()
+        connection.execute("CREATE TABLE lists (id VARCHAR, xs VARCHAR[])")
+        connection.executemany("INSERT INTO lists VALUES (?, ?)", [(str(at), xs) for at, xs in enumerate(stands_for)])
+        for test in ["= 'all'", "<> 'all'", "LIKE 'al%'", "IN ('all', 'b')", "> 'b'", "BETWEEN 'all' AND 'b'"]:
+            any_passes = f"list_bool_or(list_transform(xs, lambda x: x {test}))"
+            for ours_is, sql in [(f"requestParameters.x {test}", any_passes), (f"NOT requestParameters.x {test}", f"NOT {any_passes}")]:
+                self.compare_ids(connection, lines, ours_is, sql)
+        self.compare_ids(connection, lines, "requestParameters.x IS NULL", "len(list_filter(xs, lambda x: x IS NOT NULL)) = 0")
+        self.compare_ids(connection, lines, "requestParameters.x IS NOT NULL", "len(list_filter(xs, lambda x: x IS NOT NULL)) > 0")
+
+    def compare_ids(self, connection, lines: Path, where: str, sql: str) -> None:
+        with self.subTest(where):
+            found = {json.loads(line)["eventID"] for line in support.run("query", "-q", "-t", "jsonl", "-w", where, lines).stdout.splitlines()}
+            expected = {row[0] for row in connection.execute(f"SELECT id FROM lists WHERE {sql}").fetchall()}
+            self.assertEqual(found, expected)
 
     def test_filters_separate(self) -> None:
         """None of them passes, or refuses, everything everywhere: such a filter would test nothing."""

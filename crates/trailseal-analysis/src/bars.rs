@@ -22,11 +22,6 @@ pub struct BarsAsked {
     pub top: u64,
 }
 
-/// The name of what has no value.
-const ABSENT: &str = "(absent)";
-/// The name of all values that have no series of their own.
-const OTHERS: &str = "(other)";
-
 /// Counts events by time.
 ///
 /// # Errors
@@ -36,23 +31,45 @@ pub fn bars(question: &Question<'_>, asked: &BarsAsked) -> Result<Counted<Bars>,
     Ok(counted.map(|histogram| histogram.finish(usize::try_from(asked.top).unwrap_or(usize::MAX))))
 }
 
-/// The counts of every value by its name, with one count a step; what is left last.
-pub fn series(bars: &Bars) -> Vec<(String, &[u64])> {
-    let name = |key: &[u8]| parts(key).next().flatten().unwrap_or(ABSENT).to_owned();
-    let named = bars.series.iter().map(|series| (name(&series.key), &*series.counts));
-    named.chain(bars.others.iter().map(|counts| (OTHERS.to_owned(), &**counts))).collect()
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesName<'b> {
+    /// Events with this value.
+    Value(&'b str),
+    /// Events without one.
+    Absent,
+    /// All values that have no series of their own.
+    Other,
 }
 
-/// A row a step: `time`, `count` and, where values are told apart, `by`.
+/// The counts of every series, with one count a step; all other values last.
+pub fn series(bars: &Bars) -> Vec<(SeriesName<'_>, &[u64])> {
+    let name = |key| parts(key).next().flatten().map_or(SeriesName::Absent, SeriesName::Value);
+    let named = bars.series.iter().map(|series| (name(&series.key), &*series.counts));
+    named.chain(bars.others.iter().map(|counts| (SeriesName::Other, &**counts))).collect()
+}
+
+/// A row a step: `time`, `count` and, where values are told apart, `by`, with `absent` and `other` beside it, since any
+/// name may be a value.
 pub fn table(bars: &Bars, asked: &BarsAsked) -> Table {
     let series = series(bars);
     let mut names = vec!["time".to_owned(), "count".to_owned()];
-    names.extend(asked.by.iter().map(|_| "by".to_owned()));
+    if asked.by.is_some() {
+        names.extend(["by", "absent", "other"].map(str::to_owned));
+    }
     let row = |(at, (start, count)): (usize, &(Timestamp, u64))| {
         let mut row = vec![Cell::text(Some(start.to_string())), Cell::number(count)];
-        row.extend(asked.by.iter().map(|_| {
-            Cell::Numbers(series.iter().map(|(name, counts)| (name.clone(), counts[at])).collect())
-        }));
+        if asked.by.is_some() {
+            let value = |(name, counts): &(SeriesName<'_>, &[u64])| match name {
+                SeriesName::Value(value) => Some(((*value).to_owned(), counts[at])),
+                _ => None,
+            };
+            let of =
+                |wanted| series.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, counts)| counts[at]);
+            row.push(Cell::Numbers(series.iter().filter_map(value).collect()));
+            row.push(Cell::number(of(SeriesName::Absent)));
+            row.push(Cell::number(of(SeriesName::Other)));
+        }
         row
     };
     Table { names, rows: bars.buckets.iter().enumerate().map(row).collect() }

@@ -7,13 +7,13 @@ use std::{
 };
 
 use trailseal_evidence::scan::{self, Batch as _, Fold, Summary};
-use trailseal_query::aggregate::{Fingerprinter, Groups, Histogram, Seen, Step};
+use trailseal_query::aggregate::{Fingerprinter, Groups, Histogram, Step};
 
 use crate::{
     error::Error,
     facts::{EventFacts, FactBatch},
     fields::Field,
-    question::Question,
+    question::{Once, Question},
 };
 
 pub use crate::facts::MAX_COMBINATIONS;
@@ -166,13 +166,13 @@ fn count<T: Tally>(
     let memory = Memory::default();
     let new = || Part { tally: new(), kept: 0, clipped: 0, charged: 0 };
     let mut duplicates = None;
-    let result = if *dedupe {
-        let (mut part, mut seen, mut dropped) = (new(), Seen::default(), 0);
+    let result = if dedupe.is_some() {
+        let (mut part, mut once, mut dropped) = (new(), Once::new(question.proven_twins()?), 0);
         let result = question.stream(
             &|batch: &mut FactBatch, row| batch.push(question.key(row), asked, row),
             &mut |batch| {
                 for facts in batch.iter() {
-                    if facts.key.id == 0 || seen.is_new(facts.key.id) {
+                    if once.is_new(&facts.key) {
                         part.add(&facts, fingerprinter);
                     } else {
                         dropped += 1;

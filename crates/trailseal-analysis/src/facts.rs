@@ -1,12 +1,16 @@
 //! What is to be known of events that are counted, on its way from the threads that find them.
 
+use std::ops::ControlFlow;
+
 use trailseal_evidence::scan::{Batch, Row};
 use trailseal_query::aggregate::{combinations, push_part};
 
 use crate::{count::Asked, fields::Field, question::RowKey};
 
-/// Combinations of values of one event that are counted.
-pub const MAX_COMBINATIONS: usize = 1000;
+/// Combinations of values of several fields of one event that are counted; those of one field all are.
+pub const MAX_COMBINATIONS: usize = 100_000;
+/// Bytes of all of them.
+const MAX_COMBINED: usize = 64 << 20;
 
 /// What is known of some events.
 #[derive(Debug, Default)]
@@ -42,10 +46,17 @@ impl FactBatch {
         let mut is_clipped = false;
         if !self.push_single(asked, row) {
             let fields: Vec<_> = asked.keys.iter().map(|field| field.texts(row)).collect();
-            let mut group = Vec::new();
             let texts = &mut self.texts;
-            is_clipped = !combinations(&fields, MAX_COMBINATIONS, &mut group, &mut |group| {
+            let (mut count, start) = (0, texts.bytes.len());
+            is_clipped = !combinations(&fields, &mut Vec::new(), &mut |group| {
+                let has_room =
+                    count < MAX_COMBINATIONS && texts.bytes.len() - start + group.len() <= MAX_COMBINED;
+                if fields.len() > 1 && !has_room {
+                    return ControlFlow::Break(());
+                }
+                count += 1;
                 texts.push(|to| to.extend_from_slice(group));
+                ControlFlow::Continue(())
             });
         }
         let groups_end = self.texts.len();

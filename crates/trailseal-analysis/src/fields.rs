@@ -2,14 +2,15 @@
 
 use std::{borrow::Cow, ops::ControlFlow};
 
-use trailseal_archive::Timestamp;
-use trailseal_evidence::scan::Row;
+use trailseal_evidence::scan::{FileInfo, Row};
 use trailseal_query::{
-    Predicate, Record, expression,
-    json::{Value, quote},
+    Predicate, Record,
+    derived::{Derived, FileMember, Named},
+    expression::{self, UnknownField},
+    json::quote,
     path::FieldPath,
     predicate::Test,
-    row,
+    record::PathValue,
 };
 
 /// Fields with their names.
@@ -30,45 +31,19 @@ pub struct Field {
 enum Source {
     Path(FieldPath),
     Derived(Derived),
+    OfFile(FileMember),
+    /// The place among the records of the file.
+    Number,
 }
 
-/// What is no field of the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Derived {
-    Username,
-    ResourceName,
-    ResourceType,
-    Hour,
-    Day,
-    File,
-    Record,
-    Sha256,
-    Integrity,
-    /// Why it failed, in few words.
-    Error,
-    /// Who acted, in few words.
-    Actor,
-}
-
-const DERIVED: [(&str, Derived); 11] = [
-    ("username", Derived::Username),
-    ("resource_name", Derived::ResourceName),
-    ("resource_type", Derived::ResourceType),
-    ("hour", Derived::Hour),
-    ("day", Derived::Day),
-    ("file", Derived::File),
-    ("record", Derived::Record),
-    ("sha256", Derived::Sha256),
-    ("label", Derived::Integrity),
-    ("integrity", Derived::Integrity),
-    ("error", Derived::Error),
-];
+/// The name of [`Source::Number`].
+const NUMBER: &str = "record";
 
 /// One value of a field in a row.
 #[derive(Clone, Debug)]
 pub enum FieldValue<'a> {
-    /// As it stands in the record.
-    Value(Value<'a>),
+    /// As it stands in the record, or in a text of it.
+    Value(PathValue<'a>),
     /// Derived.
     Text(Cow<'a, str>),
     /// A number of ours.
@@ -78,15 +53,18 @@ pub enum FieldValue<'a> {
 impl Fields {
     /// What a table shows.
     pub fn of_table() -> Self {
-        Self::known(&[
-            "eventTime",
-            "eventName",
-            "eventSource",
-            "username",
-            "sourceIPAddress",
-            "awsRegion",
-            "error",
-        ])
+        let path = |name: &str| Source::Path(FieldPath::new([name]));
+        let fields = [
+            ("eventTime", path("eventTime")),
+            ("eventName", Source::Derived(Derived::Call)),
+            ("eventSource", Source::Derived(Derived::Service)),
+            ("username", Source::Derived(Derived::Username)),
+            ("sourceIPAddress", path("sourceIPAddress")),
+            ("awsRegion", path("awsRegion")),
+            ("error", Source::Derived(Derived::Error)),
+        ];
+        let field = |(name, source): (&str, Source)| Field { name: name.to_owned(), source };
+        Self { fields: fields.map(field).into() }
     }
 
     /// What analysts expect of a CSV file.
@@ -116,11 +94,20 @@ impl Fields {
 
     /// What is odd about names that no event record has.
     pub fn notes(&self) -> Vec<String> {
+        expression::suggestions(&self.all_exist())
+    }
+
+    /// The first field that no event record has, and what may have been meant.
+    pub fn unknown(&self) -> Option<UnknownField> {
+        expression::unknown_fields(&self.all_exist(), &|_| false).into_iter().next()
+    }
+
+    fn all_exist(&self) -> Predicate {
         let exists = self.fields.iter().filter_map(|field| match &field.source {
             Source::Path(path) => Some(Predicate::Field(path.clone(), Test::Exists)),
-            Source::Derived(_) => None,
+            _ => None,
         });
-        expression::suggestions(&Predicate::Any(exists.collect()))
+        Predicate::Any(exists.collect())
     }
 
     /// What a timeline shows.
@@ -129,8 +116,8 @@ impl Fields {
         let fields = [
             ("time", path("eventTime")),
             ("who", Source::Derived(Derived::Actor)),
-            ("event", path("eventName")),
-            ("source", path("eventSource")),
+            ("event", Source::Derived(Derived::Call)),
+            ("source", Source::Derived(Derived::Service)),
             ("from", path("sourceIPAddress")),
             ("error", Source::Derived(Derived::Error)),
             ("resource", Source::Derived(Derived::ResourceName)),
@@ -193,16 +180,16 @@ impl Fields {
 
     /// Whether a value needs files to be hashed.
     pub fn need_hash(&self) -> bool {
-        self.has(Derived::Sha256)
+        self.has(FileMember::Sha256)
     }
 
     /// Whether a value needs files to be verified.
     pub fn need_label(&self) -> bool {
-        self.has(Derived::Integrity)
+        self.has(FileMember::Integrity)
     }
 
-    fn has(&self, wanted: Derived) -> bool {
-        self.fields.iter().any(|field| field.source == Source::Derived(wanted))
+    fn has(&self, wanted: FileMember) -> bool {
+        self.fields.iter().any(|field| field.source == Source::OfFile(wanted))
     }
 
     /// The fields themselves.
@@ -223,14 +210,15 @@ impl Field {
     /// # Errors
     /// What is wrong, as a phrase.
     pub fn parse(name: &str) -> Result<Self, String> {
-        let derived = DERIVED.iter().find(|(known, _)| *known == name);
-        let source = match derived {
-            Some((_, derived)) => Source::Derived(*derived),
+        let source = match Named::of(name) {
+            Some(Named::Derived(derived)) => Source::Derived(derived),
+            Some(Named::OfFile(member)) => Source::OfFile(member),
+            None if name.eq_ignore_ascii_case(NUMBER) => Source::Number,
             None => Source::Path(FieldPath::parse(name).map_err(|error| error.to_string())?),
         };
         let name = match &source {
             Source::Path(path) => path.to_string(),
-            Source::Derived(_) => name.to_owned(),
+            _ => name.to_ascii_lowercase(),
         };
         Ok(Self { name, source })
     }
@@ -240,16 +228,36 @@ impl Field {
         &self.name
     }
 
-    /// Shows `each` every value that a row has, `null` included.
+    /// Shows `each` every value that the field stands for in a row, `null` included: of a list its elements.
     pub fn visit<'a>(&self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
+        self.visit_by(row, Record::visit_each, each);
+    }
+
+    /// The same, but for lists, which are shown as they are written.
+    fn visit_as_written<'a>(&self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
+        self.visit_by(row, Record::visit, each);
+    }
+
+    fn visit_by<'a>(&self, row: &Row<'a>, visit: Visit<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
         match &self.source {
             Source::Path(path) => {
-                let _ = row.record.visit(path, &mut |value| {
+                let _ = visit(&row.record, path, &mut |value| {
                     each(FieldValue::Value(value));
                     ControlFlow::Continue(())
                 });
             }
-            Source::Derived(derived) => derived.visit(row, each),
+            Source::Derived(derived) => {
+                let _ = derived.visit(&row.record, &mut |text| {
+                    each(FieldValue::Text(text));
+                    ControlFlow::Continue(())
+                });
+            }
+            Source::OfFile(member) => {
+                if let Some(text) = of_file(row.file, *member) {
+                    each(FieldValue::Text(text));
+                }
+            }
+            Source::Number => each(FieldValue::Number(row.number)),
         }
     }
 
@@ -264,7 +272,7 @@ impl Field {
     pub fn json(&self, row: &Row<'_>, to: &mut Vec<u8>) {
         let start = to.len();
         let mut count = 0_u64;
-        self.visit(row, &mut |cell| {
+        self.visit_as_written(row, &mut |cell| {
             match count {
                 0 => {}
                 1 => {
@@ -298,7 +306,7 @@ impl Field {
     /// The value as one text: several ones as a JSON array, none and `null` as nothing.
     pub fn text<'a>(&self, row: &Row<'a>) -> Option<Cow<'a, str>> {
         let (mut first, mut count) = (None, 0_u64);
-        self.visit(row, &mut |cell| {
+        self.visit_as_written(row, &mut |cell| {
             if count == 0 {
                 first = Some(cell);
             }
@@ -313,32 +321,15 @@ impl Field {
     }
 }
 
-impl Derived {
-    fn visit<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
-        let text = match self {
-            Self::Username => row::username(&row.record),
-            Self::ResourceName | Self::ResourceType => return self.visit_resources(row, each),
-            Self::Hour => row.record.time().map(|time| format!("{}:00Z", prefix(time, 13)).into()),
-            Self::Day => row.record.time().map(|time| prefix(time, 10).into()),
-            Self::File => Some(row.file.shown.as_str().into()),
-            Self::Record => return each(FieldValue::Number(row.number)),
-            Self::Sha256 => row.file.sha256.map(|hash| hex::encode(hash).into()),
-            Self::Integrity => row.file.integrity.map(|label| label.as_str().into()),
-            Self::Error => error(&row.record),
-            Self::Actor => actor(&row.record),
-        };
-        if let Some(text) = text {
-            each(FieldValue::Text(text));
-        }
-    }
+/// How a record shows the values of a path.
+type Visit<'a> =
+    fn(&Record<'a>, &FieldPath, &mut dyn FnMut(PathValue<'a>) -> ControlFlow<()>) -> ControlFlow<()>;
 
-    fn visit_resources<'a>(self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
-        for resource in row::resources(&row.record) {
-            let text = if self == Self::ResourceType { resource.resource_type } else { Some(resource.name) };
-            if let Some(text) = text {
-                each(FieldValue::Text(text));
-            }
-        }
+fn of_file(file: &FileInfo, member: FileMember) -> Option<Cow<'_, str>> {
+    match member {
+        FileMember::File => Some(file.shown.as_str().into()),
+        FileMember::Sha256 => file.sha256.map(|hash| hex::encode(hash).into()),
+        FileMember::Integrity => file.integrity.map(|label| label.as_str().into()),
     }
 }
 
@@ -354,46 +345,11 @@ impl<'a> FieldValue<'a> {
 
     fn json(&self, to: &mut Vec<u8>) {
         match self {
-            Self::Value(value) => to.extend_from_slice(&value.json()),
+            Self::Value(value) => to.extend_from_slice(&value.value().json()),
             Self::Text(text) => quote(text, to),
             Self::Number(number) => to.extend_from_slice(number.to_string().as_bytes()),
         }
     }
-}
-
-/// Why an event failed: its code, else its message, else that a sign-in did not succeed.
-fn error<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    let text =
-        |value: Option<Value<'a>>| value.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
-    text(record.member("errorCode")).or_else(|| text(record.member("errorMessage"))).or_else(|| {
-        let outcome = text(record.member("responseElements")?.member("ConsoleLogin"))?;
-        (outcome != "Success").then_some(outcome)
-    })
-}
-
-/// Who acted: what stands behind the account in the ARN, else the name, the service or the kind of identity.
-fn actor<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    let identity = record.member("userIdentity")?;
-    let text =
-        |name: &str| identity.member(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
-    if let Some(arn) = text("arn")
-        && let Some(resource) = arn.splitn(6, ':').nth(5)
-    {
-        let known = ["user/", "assumed-role/", "federated-user/"];
-        let short = known.iter().find_map(|prefix| resource.strip_prefix(prefix)).unwrap_or(resource);
-        return Some(short.to_owned().into());
-    }
-    row::username(record)
-        .or_else(|| text("invokedBy"))
-        .or_else(|| text("principalId"))
-        .or_else(|| text("type"))
-        .or_else(|| text("accountId"))
-}
-
-fn prefix(time: Timestamp, length: usize) -> String {
-    let mut text = time.to_string();
-    text.truncate(length);
-    text
 }
 
 /// At the commas outside quotes.
@@ -477,22 +433,9 @@ mod tests {
             assert_eq!(text("s").as_deref(), Some("a\"é"));
             assert_eq!(text("resources.ARN").as_deref(), Some(r#"["arn:a","arn:b"]"#));
             assert_eq!((text("none"), text("absent")), (None, None));
-            assert_eq!(actor(&row.record).as_deref(), Some("Admin/alice"));
+            let who = Field { name: "who".to_owned(), source: Source::Derived(Derived::Actor) };
+            assert_eq!(who.text(row).as_deref(), Some("Admin/alice"));
         });
-    }
-
-    #[test]
-    fn actors_without_an_arn() {
-        for (identity, name) in [
-            (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com"),
-            (r#"{"arn":"arn:aws:iam::1:root","type":"Root"}"#, "root"),
-            (r#"{"arn":"arn:aws:iam::1:user/team/bob"}"#, "team/bob"),
-            (r#"{"arn":"","type":"Unknown"}"#, "Unknown"),
-        ] {
-            let record = format!(r#"{{"userIdentity":{identity}}}"#);
-            assert_eq!(actor(&Record::new(record.as_bytes())).as_deref(), Some(name), "{identity}");
-        }
-        assert_eq!(actor(&Record::new(b"{}")), None);
     }
 
     #[test]

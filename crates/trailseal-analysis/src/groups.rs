@@ -28,6 +28,8 @@ pub struct GroupsAsked {
     pub top: Option<u64>,
     /// Only those of so many events.
     pub min_count: u64,
+    /// Only those with so many different values.
+    pub min_distinct: u64,
 }
 
 /// The groups that were asked for.
@@ -55,6 +57,7 @@ pub fn groups(question: &Question<'_>, asked: &GroupsAsked) -> Result<Counted<Gr
             groups.group(&[]);
         }
         let mut sorted = groups.sorted(asked.order, if is_single { 0 } else { asked.min_count });
+        sorted.retain(|(_, group)| group.distinct.count() >= asked.min_distinct);
         let all = sorted.len() as u64;
         sorted.truncate(asked.top.map_or(usize::MAX, |top| usize::try_from(top).unwrap_or(usize::MAX)));
         let not_numbers = sorted.iter().map(|(_, group)| group.sum.others()).sum();

@@ -22,6 +22,7 @@ mod facts;
 pub mod fields;
 pub mod follow;
 pub mod groups;
+pub mod near;
 mod question;
 pub mod row_format;
 pub mod rows;
@@ -31,4 +32,4 @@ pub mod wanted;
 pub mod words;
 
 pub use error::Error;
-pub use question::{Question, RowKey};
+pub use question::{Question, RowKey, Sameness};

@@ -6,11 +6,10 @@ use trailseal_evidence::{
     ledger::Integrity,
     scan::{Batch, Summary},
 };
-use trailseal_query::aggregate::Seen;
 
 use crate::{
     error::Error,
-    question::{Question, RowKey},
+    question::{Once, Question, RowKey},
     row_format::RowFormat,
     sort::{SortOptions, Sorter},
 };
@@ -87,7 +86,7 @@ pub fn rows(
 ) -> Result<Chosen, Error> {
     let is_plain = asked.limit.is_none()
         && asked.order == RowOrder::Archive
-        && !question.dedupe
+        && question.dedupe.is_none()
         && !sink.takes_single_rows();
     if is_plain { stream(question, format, sink) } else { choose(question, asked, format, sink) }
 }
@@ -122,7 +121,8 @@ fn choose(
     format: &RowFormat,
     sink: &mut dyn RowSink,
 ) -> Result<Chosen, Error> {
-    let mut chooser = Chooser::new(question, asked, sink);
+    let once = question.dedupe.map(|_| question.proven_twins()).transpose()?.map(Once::new);
+    let mut chooser = Chooser::new(question, asked, once, sink);
     let mut failure = None;
     let summary = question.stream(
         &|rows: &mut KeyedRows, row| rows.push(question.key(row), |to| format.write(row, to)),
@@ -173,7 +173,7 @@ impl Batch for KeyedRows {
 struct Chooser<'q, 's> {
     question: &'q Question<'q>,
     limit: Option<u64>,
-    seen: Option<Seen>,
+    once: Option<Once>,
     duplicates: u64,
     labels: [u64; 4],
     kept: u64,
@@ -182,7 +182,12 @@ struct Chooser<'q, 's> {
 }
 
 impl<'q, 's> Chooser<'q, 's> {
-    fn new(question: &'q Question<'q>, asked: &RowsAsked, sink: &'s mut dyn RowSink) -> Self {
+    fn new(
+        question: &'q Question<'q>,
+        asked: &RowsAsked,
+        once: Option<Once>,
+        sink: &'s mut dyn RowSink,
+    ) -> Self {
         let sorter = (asked.order != RowOrder::Archive).then(|| {
             Sorter::new(SortOptions {
                 newest_first: asked.order == RowOrder::Newest,
@@ -191,16 +196,7 @@ impl<'q, 's> Chooser<'q, 's> {
                 spill: asked.spill.clone(),
             })
         });
-        Self {
-            question,
-            limit: asked.limit,
-            seen: question.dedupe.then(Seen::default),
-            duplicates: 0,
-            labels: [0; 4],
-            kept: 0,
-            sorter,
-            sink,
-        }
+        Self { question, limit: asked.limit, once, duplicates: 0, labels: [0; 4], kept: 0, sorter, sink }
     }
 
     fn take(&mut self, rows: &KeyedRows) -> io::Result<()> {
@@ -213,7 +209,7 @@ impl<'q, 's> Chooser<'q, 's> {
             }
             self.kept += 1;
             match &mut self.sorter {
-                Some(sorter) => sorter.push(key.time, row)?,
+                Some(sorter) => sorter.push(key.time, key.nanos, row)?,
                 None => self.sink.take(row)?,
             }
         }
@@ -224,7 +220,7 @@ impl<'q, 's> Chooser<'q, 's> {
         if let Some(label) = key.integrity {
             self.labels[label.min(Integrity::ALL.len() - 1)] += 1;
         }
-        let is_new = key.id == 0 || self.seen.as_mut().is_none_or(|seen| seen.is_new(key.id));
+        let is_new = self.once.as_mut().is_none_or(|once| once.is_new(key));
         self.duplicates += u64::from(!is_new);
         is_new
     }
@@ -247,7 +243,7 @@ impl<'q, 's> Chooser<'q, 's> {
                 Ok(!sink.is_gone() && !progress.is_interrupted())
             })?;
         }
-        let duplicates = self.seen.is_some().then_some(self.duplicates);
+        let duplicates = self.once.is_some().then_some(self.duplicates);
         Ok(Chosen { summary, kept: self.kept, duplicates, labels: self.labels, ended_early })
     }
 }
@@ -261,9 +257,12 @@ mod tests {
     #[test]
     fn rows_come_out_as_they_went_in() {
         let rows = [
-            (RowKey { time: Timestamp::from_epoch(5), id: 7, integrity: Some(2) }, &b"abc"[..]),
-            (RowKey { time: None, id: 0, integrity: None }, b""),
-            (RowKey { time: Timestamp::from_epoch(-1), id: u128::MAX, integrity: Some(0) }, b"{}\n"),
+            (RowKey { time: Timestamp::from_epoch(5), nanos: 9, id: 7, integrity: Some(2) }, &b"abc"[..]),
+            (RowKey { time: None, nanos: 0, id: 0, integrity: None }, b""),
+            (
+                RowKey { time: Timestamp::from_epoch(-1), nanos: 0, id: u128::MAX, integrity: Some(0) },
+                b"{}\n",
+            ),
         ];
         let mut batch = KeyedRows::default();
         for _ in 0..2 {

@@ -53,8 +53,11 @@ impl NoSpillFolder {
     }
 }
 
+/// The bytes of a key and a length in a temporary file.
+const HEAD: usize = 1 + 8 + 4 + 8 + 8;
+
 /// The place of a row: rows without a time come last, whatever the order.
-type Key = (bool, i64, u64);
+type Key = (bool, i64, u32, u64);
 
 #[derive(Debug)]
 struct Entry {
@@ -80,10 +83,11 @@ impl Sorter {
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub fn push(&mut self, time: Option<Timestamp>, row: &[u8]) -> io::Result<()> {
+    pub fn push(&mut self, time: Option<Timestamp>, nanos: u32, row: &[u8]) -> io::Result<()> {
         let seconds = time.map_or(0, Timestamp::epoch);
-        let seconds = if self.options.newest_first { -seconds } else { seconds };
-        let key = (time.is_none(), seconds, self.arrived);
+        let (seconds, nanos) =
+            if self.options.newest_first { (-seconds, u32::MAX - nanos) } else { (seconds, nanos) };
+        let key = (time.is_none(), seconds, nanos, self.arrived);
         self.arrived += 1;
         if self.worst.is_some_and(|worst| key > worst) {
             return Ok(());
@@ -168,13 +172,14 @@ impl Spill {
 
     fn add(&mut self, rows: &[Entry]) -> io::Result<()> {
         let start = self.length;
-        for Entry { key: (untimed, seconds, arrived), row } in rows {
+        for Entry { key: (untimed, seconds, nanos, arrived), row } in rows {
             self.file.write_all(&[u8::from(*untimed)])?;
             self.file.write_all(&seconds.to_le_bytes())?;
+            self.file.write_all(&nanos.to_le_bytes())?;
             self.file.write_all(&arrived.to_le_bytes())?;
             self.file.write_all(&(row.len() as u64).to_le_bytes())?;
             self.file.write_all(row)?;
-            self.length += 25 + row.len() as u64;
+            self.length += HEAD as u64 + row.len() as u64;
         }
         self.runs.push((start, self.length));
         Ok(())
@@ -228,11 +233,12 @@ impl Run {
         if self.at == self.end && self.used == self.buffer.len() {
             return Ok(None);
         }
-        let mut head = [0; 25];
-        head.copy_from_slice(self.take(25, file)?);
+        let mut head = [0; HEAD];
+        head.copy_from_slice(self.take(HEAD, file)?);
         let number = |from: usize| -> [u8; 8] { std::array::from_fn(|at| head[from + at]) };
-        let key = (head[0] != 0, i64::from_le_bytes(number(1)), u64::from_le_bytes(number(9)));
-        let row = self.take(u64::from_le_bytes(number(17)) as usize, file)?.into();
+        let nanos = u32::from_le_bytes(std::array::from_fn(|at| head[9 + at]));
+        let key = (head[0] != 0, i64::from_le_bytes(number(1)), nanos, u64::from_le_bytes(number(13)));
+        let row = self.take(u64::from_le_bytes(number(21)) as usize, file)?.into();
         Ok(Some(Entry { key, row }))
     }
 
@@ -288,6 +294,11 @@ mod tests {
         SortOptions { newest_first: false, limit: None, memory, spill: Some(std::env::temp_dir()) }
     }
 
+    /// A few, many of them equal.
+    fn nanos_of(row: &str) -> u32 {
+        row.len() as u32 % 3
+    }
+
     /// Rows with scattered times, many of them equal, some without.
     fn rows(count: u64) -> Vec<(Option<Timestamp>, String)> {
         (0..count)
@@ -302,7 +313,7 @@ mod tests {
     fn sorted(options: SortOptions, rows: &[(Option<Timestamp>, String)]) -> (Vec<String>, bool) {
         let mut sorter = Sorter::new(options);
         for (time, row) in rows {
-            sorter.push(*time, row.as_bytes()).unwrap();
+            sorter.push(*time, nanos_of(row), row.as_bytes()).unwrap();
         }
         let has_spilled = sorter.has_spilled();
         let mut out = Vec::new();
@@ -318,9 +329,10 @@ mod tests {
     /// What must come out, in the simplest way.
     fn expected(rows: &[(Option<Timestamp>, String)], newest_first: bool) -> Vec<String> {
         let mut rows = rows.to_vec();
-        rows.sort_by_key(|(time, _)| {
+        rows.sort_by_key(|(time, row)| {
             let seconds = time.map_or(0, Timestamp::epoch);
-            (time.is_none(), if newest_first { -seconds } else { seconds })
+            let nanos = i64::from(nanos_of(row));
+            (time.is_none(), if newest_first { (-seconds, -nanos) } else { (seconds, nanos) })
         });
         rows.into_iter().map(|(_, row)| row).collect()
     }
@@ -361,7 +373,7 @@ mod tests {
     #[test]
     fn without_a_folder_nothing_is_written() {
         let mut sorter = Sorter::new(SortOptions { spill: None, ..options(1) });
-        let error = sorter.push(None, b"row").unwrap_err();
+        let error = sorter.push(None, 0, b"row").unwrap_err();
         assert!(NoSpillFolder::is_in(&error), "{error}");
     }
 }

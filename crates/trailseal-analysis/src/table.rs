@@ -22,7 +22,7 @@ pub enum Cell {
     Text(String),
     /// A number as it is to be written: sums are exact, whatever their size.
     Number(String),
-    /// Numbers by name: an object in JSON, as many columns elsewhere.
+    /// Numbers by name: an object in JSON, as many columns elsewhere, called `CELL=NAME`.
     Numbers(Vec<(String, u64)>),
 }
 
@@ -30,13 +30,13 @@ impl Table {
     /// The names of the columns, those of numbers by name among them.
     pub fn columns(&self) -> Vec<String> {
         match self.rows.first() {
-            Some(row) => self.flat(row).into_iter().map(|(name, _)| name.to_owned()).collect(),
+            Some(row) => self.flat(row).into_iter().map(|(name, _)| name.into_owned()).collect(),
             None => self.names.clone(),
         }
     }
 
     /// The values of a row, one a column, with the name of the column.
-    pub fn flat<'a>(&'a self, row: &'a [Cell]) -> Vec<(&'a str, Cow<'a, Cell>)> {
+    pub fn flat<'a>(&'a self, row: &'a [Cell]) -> Vec<(Cow<'a, str>, Cow<'a, Cell>)> {
         self.names.iter().zip(row).flat_map(|(name, cell)| cell.flat(name)).collect()
     }
 
@@ -95,13 +95,13 @@ impl Cell {
         }
     }
 
-    fn flat<'a>(&'a self, name: &'a str) -> Vec<(&'a str, Cow<'a, Self>)> {
+    fn flat<'a>(&'a self, name: &'a str) -> Vec<(Cow<'a, str>, Cow<'a, Self>)> {
         match self {
             Self::Numbers(numbers) => numbers
                 .iter()
-                .map(|(name, number)| (name.as_str(), Cow::Owned(Self::number(number))))
+                .map(|(value, number)| (format!("{name}={value}").into(), Cow::Owned(Self::number(number))))
                 .collect(),
-            _ => vec![(name, Cow::Borrowed(self))],
+            _ => vec![(name.into(), Cow::Borrowed(self))],
         }
     }
 }

@@ -13,6 +13,8 @@ use trailseal_query::{
 pub struct Wanted {
     /// Conditions in the syntax of SQL's WHERE, which must all hold.
     pub conditions: Vec<String>,
+    /// Whether conditions may ask for fields that no event record is known to have.
+    pub allow_unknown_fields: bool,
     /// At this time or later.
     pub from: Option<Timestamp>,
     /// At this time or earlier.
@@ -104,7 +106,12 @@ impl Wanted {
         let mut all = All { predicate: Predicate::Constant(true), notes: Vec::new() };
         all.and("from", shortcut::time_range(self.from, self.to))?;
         for text in &self.conditions {
-            let (condition, odd) = expression::parse_with_notes(text).map_err(WantedError::Condition)?;
+            let parse = if self.allow_unknown_fields {
+                expression::parse_with_notes
+            } else {
+                expression::parse_strictly
+            };
+            let (condition, odd) = parse(text).map_err(WantedError::Condition)?;
             all.notes.extend(odd);
             all.and("where", Ok(condition))?;
         }

@@ -22,6 +22,10 @@ pub struct Completeness {
     pub unverified_events: u64,
     /// Places where something could not be read.
     pub damages: u64,
+    /// Events of which not all combinations of values were counted.
+    pub uncounted: u64,
+    /// Whether all log files are of another time than what is wanted, so that nothing was read, and no keys say more.
+    pub is_unreached: bool,
     /// What is wrong with the digests themselves.
     pub digests: DigestFindings,
 }
@@ -51,6 +55,14 @@ impl Completeness {
             unproven_files: unproven + violated,
             unverified_events: unverified.iter().sum(),
             damages: summary.damages,
+            uncounted: 0,
+            is_unreached: options.ledger.is_none()
+                && summary.counts.records == 0
+                && summary.reach.delivered.is_some_and(|(first, last)| {
+                    // no event is later than its delivery
+                    options.from.is_some_and(|from| from > last)
+                        || options.to.is_some_and(|to| to.plus(options.delivery_delay) < first)
+                }),
             digests: options.ledger.map_or_else(DigestFindings::default, |ledger| {
                 DigestFindings::of(ledger, options.from, options.to, options.delivery_delay)
             }),
@@ -59,8 +71,18 @@ impl Completeness {
 
     /// Whether everything that matters was read and is proven, as far as that was asked for.
     pub fn is_complete(&self) -> bool {
-        let Self { missing_logs, uncovered_logs, unproven_files, unverified_events, damages, digests } = self;
-        missing_logs + uncovered_logs + unproven_files + unverified_events + damages == 0
+        let Self {
+            missing_logs,
+            uncovered_logs,
+            unproven_files,
+            unverified_events,
+            damages,
+            uncounted,
+            is_unreached,
+            digests,
+        } = self;
+        missing_logs + uncovered_logs + unproven_files + unverified_events + damages + uncounted == 0
+            && !is_unreached
             && digests.violations + digests.unproven == 0
     }
 }
@@ -126,6 +148,7 @@ mod tests {
         let digests = DigestFindings { unproven: 1, ..DigestFindings::default() };
         assert!(!Completeness { digests, ..Completeness::default() }.is_complete());
         assert!(!Completeness { missing_logs: 1, ..Completeness::default() }.is_complete());
+        assert!(!Completeness { uncounted: 1, ..Completeness::default() }.is_complete());
         assert!(Completeness::default().is_complete());
     }
 

@@ -4,7 +4,7 @@
 //! order, for what is counted or sorted. Nothing of the archive is held: memory follows the number of threads.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
@@ -14,6 +14,7 @@ use std::{
 use trailseal_archive::{Timestamp, content::ContentLimits, key::log_stamp};
 use trailseal_query::{
     Filter, Record,
+    derived::FileFacts,
     lookup::Page,
     scan::{Counts, LeftOut},
 };
@@ -35,6 +36,7 @@ use self::{
 mod finder;
 mod observe;
 mod queue;
+mod table;
 mod turns;
 mod twice;
 mod worker;
@@ -140,6 +142,17 @@ pub struct FileInfo {
     pub integrity: Option<Integrity>,
 }
 
+impl FileInfo {
+    /// What conditions may ask of it.
+    pub fn facts(&self) -> FileFacts<'_> {
+        FileFacts {
+            file: self.shown.as_str().into(),
+            sha256: self.sha256.map(|hash| hex::encode(hash).into()),
+            integrity: self.integrity.map(Integrity::as_str),
+        }
+    }
+}
+
 /// What a scan read, and what it left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -154,6 +167,8 @@ pub struct Summary {
     /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
     /// [`ScanOptions::stat_files`] asks for them); in the order of [`Skipped::ALL`].
     pub skipped: [(u64, u64); Skipped::ALL.len()],
+    /// What the names of all log files say, those that were not read among them.
+    pub reach: Reach,
     /// Of the files of another time, those that are digests by their names.
     pub unread_digests: u64,
     /// Files that were read, by label, in the order of [`Integrity::ALL`]; zeros without a ledger.
@@ -171,12 +186,47 @@ pub struct Summary {
     pub damages: u64,
 }
 
+/// How far an archive reaches, by the names of its log files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// When the first and the last of them were delivered.
+    pub delivered: Option<(Timestamp, Timestamp)>,
+    /// Accounts, not more than [`Reach::MANY`].
+    pub accounts: BTreeSet<String>,
+    /// Regions, not more than [`Reach::MANY`].
+    pub regions: BTreeSet<String>,
+}
+
+impl Reach {
+    /// Names beyond which no more are kept.
+    pub const MANY: usize = 100;
+
+    /// Takes in the name of a file, if it is one of a log.
+    fn add(&mut self, name: &str) {
+        let Some(stamp) = log_stamp(name) else { return };
+        let (first, last) = self.delivered.unwrap_or((stamp, stamp));
+        self.delivered = Some((first.min(stamp), last.max(stamp)));
+        let mut parts = name.split('_');
+        let (Some(account), Some(_), Some(region)) = (parts.next(), parts.next(), parts.next()) else {
+            return;
+        };
+        for (known, text) in [(&mut self.accounts, account), (&mut self.regions, region)] {
+            if !known.contains(text) && known.len() < Self::MANY {
+                known.insert(text.to_owned());
+            }
+        }
+    }
+}
+
 /// Why a file was not read, or not as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Skipped {
-    /// Its name says that it was delivered before or long after the wanted time.
-    OtherTime,
+    /// Its name says that it was delivered before the wanted time.
+    EarlierTime,
+    /// Its name says that it was delivered longer after the wanted time than files that are read
+    /// ([`ScanOptions::delivery_delay`]).
+    LaterTime,
     /// A signed digest says that its events are of another time.
     OtherTimeSigned,
     /// It holds nothing.
@@ -193,8 +243,9 @@ pub enum Skipped {
 
 impl Skipped {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::OtherTime,
+    pub const ALL: [Self; 8] = [
+        Self::EarlierTime,
+        Self::LaterTime,
         Self::OtherTimeSigned,
         Self::Empty,
         Self::NotJson,
@@ -211,7 +262,8 @@ impl Skipped {
     /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::OtherTime => "other_time",
+            Self::EarlierTime => "earlier_time",
+            Self::LaterTime => "later_time",
             Self::OtherTimeSigned => "other_time_signed",
             Self::Empty => "empty",
             Self::NotJson => "not_json",
@@ -455,6 +507,12 @@ impl Summary {
         let (files, on_disk) = &mut self.skipped[why.index()];
         *files += 1;
         *on_disk += bytes;
+    }
+
+    /// A table that was read as far as it goes.
+    fn table(&mut self, info: &FileInfo, reason: &str) {
+        let (index, shown) = (info.index, info.shown.clone());
+        self.damage(Damage { index, shown, offset: None, reason: reason.to_owned() });
     }
 
     fn damage(&mut self, damage: Damage) {

@@ -31,9 +31,10 @@ impl Category {
         }
     }
 
-    /// The category of this name, in any case.
+    /// The category of this name, in any case, with or without signs between its words: `network-activity`.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.name().eq_ignore_ascii_case(name))
+        let bare = name.replace(['-', '_'], "");
+        Self::ALL.into_iter().find(|category| category.name().eq_ignore_ascii_case(&bare))
     }
 }
 
@@ -136,8 +137,8 @@ pub fn category(record: &Record<'_>) -> Option<Category> {
 
 fn names_resource(record: &Record<'_>, kind: &str) -> bool {
     let mut is_found = false;
-    let _ = record.visit(&FieldPath::new(["resources", "type"]), &mut |value| {
-        is_found = value.as_str().is_some_and(|found| found == kind);
+    let _ = record.visit(&FieldPath::new(["resources", "type"]), &mut |found| {
+        is_found = found.value().as_str().is_some_and(|found| found == kind);
         if is_found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     is_found

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! - Fields are paths: `eventName`, `userIdentity.sessionContext.sessionIssuer.arn`,
-//!   `requestParameters."x-amz-acl"`. Names are exact, but for the known ones at the top of a record, which may
-//!   be in any case. SQL's own words need no quotes behind a dot (`requestParameters.key`). A path through an
-//!   array holds if any element does; `element(resources, type = 'AWS::S3::Object' AND ARN LIKE '%/x')` asks
+//!   `requestParameters."x-amz-acl"`. Names are exact, but for the known ones, which may be in any case. SQL's own
+//!   words need no quotes behind a dot (`requestParameters.key`). A path through a list, or to one, holds if any
+//!   element does, and a path leads on into JSON that stands in a text (docs/spec/records.md 2.8); `element(resources, type = 'AWS::S3::Object' AND ARN LIKE '%/x')` asks
 //!   for one element that fits by itself.
 //! - `=`, `<>`, `<`, `<=`, `>`, `>=`, `[NOT] IN (…)`, `[NOT] BETWEEN … AND …`, `IS [NOT] NULL`,
 //!   `IS [NOT] TRUE`, `IS [NOT] FALSE`, with a literal on either side, or between two fields. A field alone
@@ -22,15 +22,17 @@
 //! - `starts_with`, `ends_with`, `contains`, `glob` `(field, 'text')`; `cidr(field, 'network', …)`;
 //!   `anywhere('text')`, `ianywhere('text')` (any case), `anywhere_regex('re')` over the whole record.
 //! - `lower(field)` and `upper(field)` make a test ignore case, on both sides.
-//! - `username()`, `resource_name()`, `resource_type()`: the members of the event's `LookupEvents` row;
-//!   `category()`: `Management`, `Data`, `NetworkActivity` or `Insight`.
+//! - Names alone that stand for more than a field ([`Named`](crate::derived::Named)): `username`, `resource_name`,
+//!   `resource_type` (also as functions), `principal`, `error`, `hour`, `day`, `file`, `sha256`, `integrity`; `category` (or
+//!   `category()`): `Management`, `Data`, `NetworkActivity` or `Insight`. In quotes they are fields of the record.
 //! - `<>` holds if any of a path's values differs; `NOT (a = 'x')`, `NOT LIKE`, `NOT IN`, `!~` and
 //!   `lower(a) <> 'x'` hold if none passes.
 //! - Times: `eventTime`, and whatever is compared by order or `BETWEEN` with a text that begins like a date
 //!   (`'2024-03-01'`), with `TIMESTAMP '…'`, `DATE '…'` or `from_iso8601_timestamp('…')`, compares as a moment;
 //!   a value that is none is neither before nor after. A date is its first second, a time without an offset is
 //!   in UTC, fractions of a second are cut off. `CAST(field AS VARCHAR)` makes any test compare texts,
-//!   `AS BIGINT` or `AS DOUBLE` numbers, `AS TIMESTAMP` moments.
+//!   `AS BIGINT` or `AS DOUBLE` numbers, `AS TIMESTAMP` moments; `eventTime::date` is the day in UTC. A quoted text
+//!   that is a number in digits compares with numbers as a number.
 
 use std::fmt;
 
@@ -49,8 +51,12 @@ mod tokens;
 mod tree;
 
 pub use fault::Fault;
-pub(crate) use functions::parse_network;
-pub use suggest::suggestions;
+pub(crate) use functions::parse_networks;
+pub use suggest::{UnknownField, suggestions, unknown_fields};
+
+/// What helps with a field that is new.
+pub const UNKNOWN_HINT: &str =
+    "--allow-unknown-fields takes names that this version does not know; so do backticks in --where";
 
 /// The longest expression that is read, in bytes.
 pub const MAX_LENGTH: usize = 1 << 20;
@@ -89,6 +95,14 @@ pub enum ExpressionError {
         detail: String,
         /// What to do about it.
         hint: Option<&'static str>,
+    },
+    /// It asks for a field that no event record has.
+    #[error("event records have no field {written}")]
+    UnknownField {
+        /// The path.
+        written: String,
+        /// What may have been meant.
+        better: Option<String>,
     },
     /// It is SQL, but not a condition over event records.
     #[error("{place}: {snippet:?}: {fault}")]
@@ -134,12 +148,27 @@ pub fn parse_with_notes(text: &str) -> Result<(Predicate, Vec<String>), Expressi
     Ok((condition, notes))
 }
 
+/// The same, and a field that no event record has is an error; one in backticks is meant.
+///
+/// # Errors
+/// As [`parse`], and [`ExpressionError::UnknownField`].
+pub fn parse_strictly(text: &str) -> Result<(Predicate, Vec<String>), ExpressionError> {
+    let (predicate, notes) = parse_with_notes(text)?;
+    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    match unknown_fields(&predicate, &|name| quoted.contains(&name)).into_iter().next() {
+        Some(UnknownField { written, better }) => Err(ExpressionError::UnknownField { written, better }),
+        None => Ok((predicate, notes)),
+    }
+}
+
 impl ExpressionError {
     /// What may help the one who wrote it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Syntax { hint, .. } => hint.map(str::to_owned),
             Self::Refused { fault, .. } => fault.hint(),
+            Self::UnknownField { better: Some(better), .. } => Some(format!("CloudTrail writes {better}")),
+            Self::UnknownField { better: None, .. } => Some(UNKNOWN_HINT.to_owned()),
             _ => None,
         }
     }

@@ -4,8 +4,10 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use crate::{
+    decimal::whole_digits,
+    derived::{Derived, FileFacts, FileMember},
     json,
-    predicate::{Literal, LookupMember, Operator, Predicate, Test},
+    predicate::{Literal, Operator, Predicate, Test, TextTest, Truth},
     record::Record,
 };
 
@@ -17,6 +19,17 @@ const MAX_TEXTS: usize = 1000;
 pub struct Filter {
     predicate: Predicate,
     texts: Option<Texts>,
+    /// What the predicate comes to at the least for an event without a time, if it asks for one.
+    without_time: Option<Truth>,
+}
+
+/// Whether a record is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judged {
+    Wanted,
+    Unwanted,
+    /// It is not, and no filter of times could find it, since its time cannot be read.
+    Untimed,
 }
 
 /// Texts up to this number are looked for one by one: their quotes would slow down a search for all at once.
@@ -33,7 +46,26 @@ impl Filter {
     /// Makes a predicate ready.
     pub fn new(predicate: Predicate) -> Self {
         let texts = required(&predicate).and_then(Texts::new);
-        Self { predicate, texts }
+        let without_time = predicate.without_time();
+        Self { predicate, texts, without_time }
+    }
+
+    /// The same for the records of one file, if it asks for anything of the file.
+    pub(crate) fn within(&self, file: &FileFacts<'_>) -> Option<Self> {
+        let members = [FileMember::File, FileMember::Sha256, FileMember::Integrity];
+        let asks = members.into_iter().any(|member| self.predicate.asks_of_file(member));
+        asks.then(|| Self::new(self.predicate.within(file)))
+    }
+
+    /// Whether the predicate holds for a record, or why it may not.
+    pub(crate) fn judge(&self, record: &Record<'_>) -> Judged {
+        match (self.predicate.evaluate(record), self.without_time) {
+            (Truth::True, _) => Judged::Wanted,
+            // one look at the time of records that are certainly out of the span is enough
+            (Truth::False, None | Some(Truth::Unknown)) | (Truth::Unknown, None) => Judged::Unwanted,
+            _ if record.time().is_none() => Judged::Untimed,
+            _ => Judged::Unwanted,
+        }
     }
 
     /// Whether the predicate holds for a record.
@@ -121,17 +153,60 @@ fn required(predicate: &Predicate) -> Option<Vec<Vec<u8>>> {
             // no part can hold
             (!all.is_empty()).then_some(all)
         }
-        Predicate::Field(_, test) => required_by_test(test, true),
-        Predicate::Lookup(LookupMember::Username, test) => {
-            // "root" is derived from the type
-            let is_root =
-                required_by_test(test, false)?.iter().any(|text| b"root".starts_with(text.as_slice()));
-            if is_root { None } else { required_by_test(test, false) }
+        Predicate::Field(path, test) if path.looks_into_texts() => {
+            Some(required_by_test(test, true)?.iter().map(|text| within_texts(text)).collect::<Option<_>>()?)
         }
-        // resource names stand in the record as they are
-        Predicate::Lookup(LookupMember::ResourceName, test) => required_by_test(test, false),
+        Predicate::Field(_, test) => required_by_test(test, true),
+        Predicate::Derived(derived, test) => required_by_derived(*derived, test),
         Predicate::Anywhere(test) => Some(vec![part(test.literal()?.0)?]),
         _ => None,
+    }
+}
+
+/// The same for what is derived.
+fn required_by_derived(derived: Derived, test: &Test) -> Option<Vec<Vec<u8>>> {
+    // "root" is derived from the type
+    let may_be_root = |texts: &Vec<Vec<u8>>| texts.iter().any(|text| b"root".starts_with(text.as_slice()));
+    match derived {
+        // these stand in the record as they are
+        Derived::ResourceName | Derived::Error => required_by_test(test, false),
+        Derived::Username => required_by_test(test, false).filter(|texts| !may_be_root(texts)),
+        // a role's ARN is made of that of its session: only what stands behind the last sign is in both
+        Derived::Principal | Derived::Actor | Derived::PrincipalNames => {
+            required_by_test(&test.of_last_names()?, false).filter(|texts| !may_be_root(texts))
+        }
+        Derived::ResourceType
+        | Derived::Category
+        | Derived::Call
+        | Derived::Service
+        | Derived::Hour
+        | Derived::Day => None,
+    }
+}
+
+impl Test {
+    /// A test that passes whenever this does of a name, for what stands behind the last `/` or `:` of it; `None` where
+    /// that cannot be said.
+    fn of_last_names(&self) -> Option<Self> {
+        let last = |text: &str| text.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+        let of_literal = |literal: &Literal| match literal {
+            Literal::Text(text) | Literal::Digits(text) => Some(Literal::Text(last(text))),
+            _ => None,
+        };
+        Some(match self {
+            Self::Compare(Operator::Equal, literal) => Self::Compare(Operator::Equal, of_literal(literal)?),
+            Self::In(literals) => Self::In(literals.iter().map(of_literal).collect::<Option<_>>()?),
+            Self::Text(test) => {
+                let (text, is_whole) = test.literal()?;
+                let is_name = !text.contains(['/', ':']);
+                Self::Text(match is_whole {
+                    true => TextTest::equals(&last(text), false),
+                    false if is_name => TextTest::contains(text, false),
+                    false => return None,
+                })
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -158,7 +233,12 @@ fn required_by_test(test: &Test, is_value: bool) -> Option<Vec<Vec<u8>>> {
 
 fn required_by_literal(literal: &Literal, is_value: bool) -> Option<Vec<u8>> {
     // numbers and times have many spellings
-    if let Literal::Text(text) = literal { whole(text, is_value) } else { None }
+    match literal {
+        Literal::Text(text) => whole(text, is_value),
+        // more or fewer zeros
+        Literal::Digits(text) => whole_digits(text).map(|digits| digits.as_bytes().to_vec()),
+        Literal::Number(_) | Literal::Time(_) => None,
+    }
 }
 
 /// How a text that is a whole string is spelled, where nothing is spelled with `\u` or `\/`.
@@ -172,6 +252,12 @@ fn whole(text: &str, is_value: bool) -> Option<Vec<u8>> {
     let may_be_bare =
         text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) || text == "true" || text == "false";
     if is_value && !may_be_bare { Some(quoted) } else { Some(quoted[1..quoted.len() - 1].to_vec()) }
+}
+
+/// The longest run of a text that JSON in a text, percent-encoded or not, spells in the same way.
+fn within_texts(text: &[u8]) -> Option<Vec<u8>> {
+    let splits = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"-_.~".contains(byte);
+    text.split(splits).max_by_key(|run| run.len()).filter(|run| !run.is_empty()).map(<[u8]>::to_vec)
 }
 
 /// The longest run of a text that is spelled in one way only, within strings as well as across the tokens of an

@@ -16,12 +16,15 @@
 
 pub mod aggregate;
 pub mod category;
+mod decimal;
+pub mod derived;
 pub mod expression;
 pub mod filter;
 pub mod json;
 pub mod lookup;
 pub mod path;
 pub mod predicate;
+pub mod principal;
 pub mod record;
 pub mod row;
 pub mod scan;

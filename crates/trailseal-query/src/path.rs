@@ -46,8 +46,66 @@ pub const TOP_LEVEL: [&str; 34] = [
     "vpcEndpointId",
 ];
 
-/// The way from a record to a field: member names, of which the first may be written in any case when it is a
-/// known one ([`TOP_LEVEL`]), as Athena's users do.
+/// The members of the objects whose members are known (docs/spec/records.md 2.1, 2.3), with their objects.
+pub const MEMBERS: [(&str, &[&str]); 13] = [
+    (
+        "userIdentity",
+        &[
+            "accessKeyId",
+            "accountId",
+            "arn",
+            "credentialId",
+            "identityProvider",
+            "inScopeOf",
+            "invokedBy",
+            "onBehalfOf",
+            "principalId",
+            "sessionContext",
+            "type",
+            "userName",
+        ],
+    ),
+    (
+        "userIdentity.sessionContext",
+        &[
+            "assumedRoot",
+            "attributes",
+            "ec2RoleDelivery",
+            "sessionIssuer",
+            "sourceIdentity",
+            "webIdFederationData",
+        ],
+    ),
+    ("userIdentity.sessionContext.attributes", &["creationDate", "mfaAuthenticated"]),
+    ("userIdentity.sessionContext.sessionIssuer", &["accountId", "arn", "principalId", "type", "userName"]),
+    ("userIdentity.sessionContext.webIdFederationData", &["attributes", "federatedProvider"]),
+    ("userIdentity.onBehalfOf", &["identityStoreArn", "userId"]),
+    ("resources", &["ARN", "ARNPrefix", "accountId", "type"]),
+    ("tlsDetails", &["cipherSuite", "clientProvidedHostHeader", "keyExchange", "tlsVersion"]),
+    ("addendum", &["originalEventID", "originalRequestID", "reason", "updatedFields"]),
+    ("eventContext", &["requestContext", "tagContext"]),
+    (
+        "insightDetails",
+        &[
+            "errorCode",
+            "eventName",
+            "eventSource",
+            "insightContext",
+            "insightSource",
+            "insightType",
+            "sourceEventCategory",
+            "state",
+        ],
+    ),
+    ("insightDetails.insightContext", &["attributions", "statistics"]),
+    (
+        "insightDetails.insightContext.statistics",
+        &["baseline", "baselineDuration", "insight", "insightDuration"],
+    ),
+];
+
+/// The way from a record to a field: member names, of which those that are known ([`TOP_LEVEL`], [`MEMBERS`]) may be
+/// written in any case, as Athena's users do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldPath {
     segments: Vec<String>,
@@ -103,14 +161,10 @@ pub struct PathError {
 }
 
 impl FieldPath {
-    /// Takes the names as they are, but for the case of a known first one.
+    /// Takes the names as they are, but for the case of known ones.
     pub fn new(segments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let mut segments: Vec<String> = segments.into_iter().map(Into::into).collect();
-        if let Some(first) = segments.first_mut()
-            && let Some(known) = known_name(first)
-        {
-            known.clone_into(first);
-        }
+        as_known(&mut segments);
         let finders = Finders::new(&segments);
         Self { segments, finders }
     }
@@ -148,9 +202,32 @@ impl FieldPath {
         &self.segments
     }
 
+    /// Whether the way goes on into JSON that stands in a text, as policies do: everywhere but in what CloudTrail itself
+    /// writes as objects (the caller, the resources, insights), where a text has nothing below it.
+    pub fn looks_into_texts(&self) -> bool {
+        self.segments.len() > 1
+            && !matches!(self.segments[0].as_str(), "userIdentity" | "resources" | "insightDetails")
+    }
+
     /// For every name, how to find it with its quotes where nothing is spelled with escapes.
     pub(crate) fn finders(&self) -> &[Option<Finder<'static>>] {
         &self.finders.0
+    }
+}
+
+/// Gives known names their case, as long as all before them are known.
+fn as_known(segments: &mut [String]) {
+    let mut members: &[&str] = &TOP_LEVEL;
+    let mut object = String::new();
+    for segment in segments {
+        let Some(known) = members.iter().find(|known| known.eq_ignore_ascii_case(segment)) else { return };
+        (*known).clone_into(segment);
+        if !object.is_empty() {
+            object.push('.');
+        }
+        object.push_str(known);
+        let Some((_, below)) = MEMBERS.iter().find(|(path, _)| *path == object) else { return };
+        members = below;
     }
 }
 
@@ -200,9 +277,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_first_names_may_be_written_in_any_case() {
+    fn known_names_may_be_written_in_any_case_to_the_last() {
         for (text, path) in [
-            ("useridentity.accessKeyId", "userIdentity.accessKeyId"),
+            ("useridentity.accesskeyid", "userIdentity.accessKeyId"),
+            (
+                "USERIDENTITY.SESSIONCONTEXT.SESSIONISSUER.ARN",
+                "userIdentity.sessionContext.sessionIssuer.arn",
+            ),
+            ("resources.arn", "resources.ARN"),
+            ("useridentity.other.ARN", "userIdentity.other.ARN"),
             ("EVENTNAME", "eventName"),
             ("eventId", "eventID"),
             ("VPCEndpointID", "vpcEndpointId"),

@@ -1,8 +1,8 @@
 //! What a record must be: a tree of tests, evaluated on the record's bytes.
 //!
 //! The logic is SQL's: a test of a field that is absent or `null` is neither true nor false
-//! ([`Truth::Unknown`]), and a record matches only where the whole is true. Where a path leads to several
-//! values (through arrays), a test holds if it holds for any of them.
+//! ([`Truth::Unknown`]), and a record matches only where the whole is true. Where a path stands for several
+//! values (lists on its way or at its end), a test holds if it holds for any of them (docs/spec/records.md 2.8).
 
 use std::{borrow::Cow, cmp::Ordering, net::IpAddr, ops::ControlFlow};
 
@@ -12,10 +12,11 @@ use trailseal_archive::Timestamp;
 
 use crate::{
     category::{Category, category},
+    decimal::compare_decimals,
+    derived::{Derived, FileFacts, FileMember},
     json::Value,
     path::FieldPath,
     record::{Record, event_time},
-    row,
 };
 
 /// A predicate over event records.
@@ -31,10 +32,15 @@ pub enum Predicate {
     Not(Box<Predicate>),
     /// A field's value passes a test.
     Field(FieldPath, Test),
+    /// `eventTime` lies in the span, both ends included; unknown when it cannot be read.
+    TimeRange(TimeRange),
     /// Two fields compare like this, as texts.
     Fields(FieldPath, Operator, FieldPath),
-    /// A member of the record's `LookupEvents` row passes a test.
-    Lookup(LookupMember, Test),
+    /// What is derived from the record passes a test.
+    Derived(Derived, Test),
+    /// Something of the file that holds the record passes a test; unknown until the file is known
+    /// ([`Predicate::within`]).
+    OfFile(FileMember, Test),
     /// The event is of one of these categories; unknown when the record does not say.
     Category(Vec<Category>),
     /// The text stands anywhere in the record: in its compact JSON, escapes resolved.
@@ -45,15 +51,19 @@ pub enum Predicate {
     Element(FieldPath, Box<Predicate>),
 }
 
-/// A member of a `LookupEvents` row that is derived from more than one field.
+/// A span of time; an end that is absent is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LookupMember {
-    /// `Username` (docs/spec/lookup-events.md 1.3).
-    Username,
-    /// `ResourceName` of any of the row's `Resources` (docs/spec/lookup-events.md 1.4).
-    ResourceName,
-    /// `ResourceType` of any of the row's `Resources`.
-    ResourceType,
+pub struct TimeRange {
+    /// The first moment.
+    pub from: Option<Timestamp>,
+    /// The last moment.
+    pub to: Option<Timestamp>,
+}
+
+impl TimeRange {
+    fn holds(&self, time: Timestamp) -> bool {
+        self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
+    }
 }
 
 /// A test of one value.
@@ -95,6 +105,8 @@ pub enum Operator {
 pub enum Literal {
     /// Characters, compared with the value's text ([`Value::text`]), byte by byte.
     Text(String),
+    /// A number in digits that was written as a text: to a number, a number; to anything else, its characters.
+    Digits(String),
     /// A number as written, compared with numbers and with strings that are numbers.
     Number(String),
     /// A moment, compared with strings that are RFC 3339 times.
@@ -119,14 +131,14 @@ pub(crate) enum TextKind {
 }
 
 /// The outcome of a test, as in SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Truth {
     /// It holds.
     True,
-    /// It does not.
-    False,
     /// The record does not say.
     Unknown,
+    /// It does not.
+    False,
 }
 
 /// The field at this path passes a test.
@@ -153,15 +165,60 @@ impl Predicate {
             Self::Any(parts) => fold(parts, record, Truth::True),
             Self::Not(part) => part.evaluate(record).not(),
             Self::Field(path, test) => {
-                test.any(|visit| record.visit(path, &mut |value| visit(&Tested::Value(value))))
+                test.any(|visit| record.visit_each(path, &mut |found| visit(&Tested::Value(found.value()))))
             }
+            Self::TimeRange(range) => record.time().map_or(Truth::Unknown, |time| range.holds(time).into()),
             Self::Fields(left, operator, right) => compare_fields(record, left, *operator, right),
-            Self::Lookup(member, test) => test.any(|visit| lookup_texts(record, *member, visit)),
+            Self::Derived(derived, test) => {
+                test.any(|visit| derived.visit(record, &mut |text| visit(&Tested::Text(text))))
+            }
+            Self::OfFile(..) => Truth::Unknown,
             Self::Category(wanted) => {
                 category(record).map_or(Truth::Unknown, |found| wanted.contains(&found).into())
             }
             Self::Anywhere(test) => test.holds(&record.plain_text()).into(),
             Self::Element(path, inner) => any_element(record, path, inner),
+        }
+    }
+
+    /// The same for the records of one file: what is asked of the file is answered.
+    #[must_use]
+    pub fn within(&self, file: &FileFacts<'_>) -> Self {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.within(file)).collect();
+        match self {
+            Self::All(parts) => Self::All(all(parts)),
+            Self::Any(parts) => Self::Any(all(parts)),
+            Self::Not(part) => Self::Not(Box::new(part.within(file))),
+            Self::OfFile(member, test) => match file.passes(*member, test) {
+                Truth::True => Self::Constant(true),
+                Truth::False => Self::Constant(false),
+                Truth::Unknown => self.clone(),
+            },
+            other => other.clone(),
+        }
+    }
+
+    /// What it comes to for an event whose time cannot be read; `None` if it asks for no time.
+    pub(crate) fn without_time(&self) -> Option<Truth> {
+        match self {
+            // to be false is more than to be unknown: it may be
+            Self::All(parts) | Self::Any(parts) => parts.iter().filter_map(Self::without_time).max(),
+            Self::Not(part) => part.without_time(),
+            Self::TimeRange(_) | Self::Derived(Derived::Hour | Derived::Day, _) => Some(Truth::Unknown),
+            Self::Field(path, test) if path.segments() == ["eventTime"] && test.is_of_time() => {
+                Some(Truth::False)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it asks for this of the file, anywhere.
+    pub fn asks_of_file(&self, wanted: FileMember) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.asks_of_file(wanted)),
+            Self::Not(part) => part.asks_of_file(wanted),
+            Self::OfFile(member, _) => *member == wanted,
+            _ => false,
         }
     }
 
@@ -230,6 +287,10 @@ enum Tested<'a> {
 }
 
 impl Tested<'_> {
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Value(Value::Number(_)))
+    }
+
     fn text(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Value(value) => value.text(),
@@ -238,33 +299,13 @@ impl Tested<'_> {
     }
 }
 
-fn lookup_texts(
-    record: &Record<'_>,
-    member: LookupMember,
-    visit: &mut dyn FnMut(&Tested<'_>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    if member == LookupMember::Username {
-        return row::username(record).map_or(ControlFlow::Continue(()), |name| visit(&Tested::Text(name)));
-    }
-    for resource in row::resources(record) {
-        let text = match member {
-            LookupMember::ResourceType => resource.resource_type,
-            _ => Some(resource.name),
-        };
-        if let Some(text) = text {
-            visit(&Tested::Text(text))?;
-        }
-    }
-    ControlFlow::Continue(())
-}
-
 /// Arrays directly within arrays that elements are looked for in.
 const MAX_NESTED_ARRAYS: u32 = 16;
 
 fn any_element(record: &Record<'_>, path: &FieldPath, inner: &Predicate) -> Truth {
     let mut folded = None;
-    let _ = record.visit(path, &mut |value| {
-        objects_of(value, 0, &mut |object| {
+    let _ = record.visit(path, &mut |found| {
+        objects_of(found.value(), 0, &mut |object| {
             let truth = inner.evaluate(&Record::new(object));
             if truth != Truth::False || folded.is_none() {
                 folded = Some(truth);
@@ -275,10 +316,10 @@ fn any_element(record: &Record<'_>, path: &FieldPath, inner: &Predicate) -> Trut
     folded.unwrap_or(Truth::Unknown)
 }
 
-fn objects_of<'a>(
-    value: Value<'a>,
+fn objects_of(
+    value: Value<'_>,
     nested: u32,
-    visit: &mut dyn FnMut(&'a [u8]) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     match value {
         Value::Object(raw) => visit(raw),
@@ -292,9 +333,9 @@ fn objects_of<'a>(
 
 fn compare_fields(record: &Record<'_>, left: &FieldPath, operator: Operator, right: &FieldPath) -> Truth {
     let mut truth = Truth::Unknown;
-    let _ = record.visit(left, &mut |one| {
+    let _ = record.visit_each(left, &mut |one| {
         let Some(one) = one.text() else { return ControlFlow::Continue(()) };
-        record.visit(right, &mut |other| {
+        record.visit_each(right, &mut |other| {
             let Some(other) = other.text() else { return ControlFlow::Continue(()) };
             truth = operator.holds((*one).cmp(&*other)).into();
             if truth == Truth::True { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -304,6 +345,21 @@ fn compare_fields(record: &Record<'_>, left: &FieldPath, operator: Operator, rig
 }
 
 impl Test {
+    fn is_of_time(&self) -> bool {
+        let is_time = |literal: &Literal| matches!(literal, Literal::Time(_));
+        match self {
+            Self::Compare(_, literal) => is_time(literal),
+            Self::In(literals) => literals.iter().any(is_time),
+            Self::Between(low, high) => is_time(low) || is_time(high),
+            Self::Exists | Self::Text(_) | Self::Cidr(_) => false,
+        }
+    }
+
+    /// What it comes to for a text, which may be absent.
+    pub(crate) fn of_text(&self, text: Option<&str>) -> Truth {
+        self.any(|visit| text.map_or(ControlFlow::Continue(()), |text| visit(&Tested::Text(text.into()))))
+    }
+
     /// Over all values that `each` shows.
     fn any(
         &self,
@@ -370,6 +426,10 @@ impl Literal {
     fn compare(&self, tested: &Tested<'_>, operator: Operator) -> bool {
         let ordering = match self {
             Self::Text(literal) => tested.text().map(|text| (*text).cmp(literal.as_str())),
+            Self::Digits(literal) => tested.text().map(|text| {
+                let as_numbers = tested.is_number().then(|| compare_decimals(&text, literal)).flatten();
+                as_numbers.unwrap_or_else(|| (*text).cmp(literal.as_str()))
+            }),
             Self::Number(literal) => tested.text().and_then(|text| compare_numbers(&text, literal)),
             Self::Time(literal) => {
                 tested.text().and_then(|text| event_time(text.as_bytes())).map(|time| time.cmp(literal))
@@ -528,7 +588,9 @@ mod tests {
     use super::*;
 
     const RECORD: &str = r#"{"eventName":"GetObject","n":12345678901234567890,"s":"7","flag":true,"none":null,
-        "sourceIPAddress":"10.1.2.3","resources":[{"ARN":"arn:a"},{"ARN":"arn:b"}],"list":["x"],"t":"2024-03-01T00:00:00Z"}"#;
+        "sourceIPAddress":"10.1.2.3","resources":[{"ARN":"arn:a"},{"ARN":"arn:b"}],"list":["x"],"two":["x",["y",null]],"empty":[],"nulls":[null],"small":9,
+        "policy":"{\"Action\":[\"s3:Get\",\"*\"]}","encoded":"%7B%22Effect%22%3A%22Allow%22%7D",
+        "userIdentity":{"text":"{\"a\":1}"},"t":"2024-03-01T00:00:00Z"}"#;
 
     fn check(path: &str, test: Test, expected: Truth) {
         let described = format!("{path} {test:?}");
@@ -562,7 +624,24 @@ mod tests {
         );
         check("resources.ARN", Test::Compare(NotEqual, text("arn:a")), True);
         check("resources.ARN", Test::In(vec![text("arn:z"), text("arn:b")]), True);
-        check("list", Test::Compare(Equal, text(r#"["x"]"#)), True);
+        check("list", Test::Compare(Equal, text("x")), True);
+        check("list", Test::Compare(Equal, text(r#"["x"]"#)), False);
+        check("list", Test::Compare(NotEqual, text("x")), False);
+        check("two", Test::Compare(NotEqual, text("x")), True);
+        check("two", Test::In(vec![text("y")]), True);
+        check("empty", Test::Compare(Equal, text("[]")), True);
+        check("empty", Test::Exists, True);
+        check("nulls", Test::Exists, False);
+        check("nulls", Test::Compare(NotEqual, text("x")), Unknown);
+        check("policy.Action", Test::Compare(Equal, text("*")), True);
+        check("policy.Action", Test::Compare(Equal, text("s3:Get")), True);
+        check("encoded.Effect", Test::Compare(Equal, text("Allow")), True);
+        check("userIdentity.text.a", Test::Exists, False);
+        let digits = |text: &str| Literal::Digits(text.to_owned());
+        check("small", Test::Compare(Less, digits("10")), True);
+        check("small", Test::Compare(Less, text("10")), False);
+        check("small", Test::Compare(Equal, digits("9.0")), True);
+        check("s", Test::Compare(Equal, digits("7.0")), False);
         check("resources.type", Test::Exists, False);
         check("none", Test::Exists, False);
         check("flag", Test::Exists, True);

@@ -7,7 +7,7 @@ use trailseal_archive::Timestamp;
 
 use crate::{
     json::{
-        Malformed, Value, compact, decode, first_value, lossy,
+        Malformed, Text, Value, compact, decode, first_value, lossy,
         structure::{depth_between, end_of_bracketed},
     },
     path::FieldPath,
@@ -15,6 +15,8 @@ use crate::{
 
 /// Arrays directly within arrays that a path looks through; records nest them once at most.
 pub(crate) const MAX_NESTED_ARRAYS: u32 = 16;
+
+static EVENT_TIME: LazyLock<FieldPath> = LazyLock::new(|| FieldPath::new(["eventTime"]));
 
 /// An event record: the bytes of one JSON object, from brace to brace.
 #[derive(Clone, Copy, Debug)]
@@ -76,39 +78,59 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Shows `visit` every value that the path leads to, `null` included: none when a name is absent, several
-    /// when the way leads through arrays. Of duplicate names the last counts.
+    /// Shows `visit` every value at the end of the path, `null` included, as it is written: none when a name is absent,
+    /// several when the way leads through lists. Of duplicate names the last counts. The way may lead into JSON that
+    /// stands in a text ([`FieldPath::looks_into_texts`]).
     pub fn visit(
         &self,
         path: &FieldPath,
-        visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(PathValue<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        let way = |names| Way { names, looks_into_texts: path.looks_into_texts() };
         let names = path.segments();
         if !self.is_plain {
-            return descend(self.value(), names, 0, visit);
+            return descend(self.value(), way(names), 0, visit);
         }
         let mut value = self.value();
         for (at, finder) in path.finders().iter().enumerate() {
             let (Value::Object(raw), Some(finder)) = (value, finder) else {
-                return descend(value, &names[at..], 0, visit);
+                return descend(value, way(&names[at..]), 0, visit);
             };
             match plain_member(raw, finder) {
                 Some(member) => value = member,
                 None => return ControlFlow::Continue(()),
             }
         }
-        visit(value)
+        visit(PathValue::InRecord(value))
     }
 
-    /// The first value that the path leads to and that is not `null`.
+    /// Shows `visit` every value that the path stands for (docs/spec/records.md 2.8): as [`visit`](Self::visit), where a
+    /// list at the end of the path stands for its elements, too. An empty list is a value of its own.
+    pub fn visit_each(
+        &self,
+        path: &FieldPath,
+        visit: &mut dyn FnMut(PathValue<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.visit(path, &mut |found| match found {
+            PathValue::InRecord(value @ Value::Array(_)) => {
+                each_element(value, 0, &mut |element| visit(PathValue::InRecord(element)))
+            }
+            PathValue::InRecord(_) => visit(found),
+            PathValue::InText(json) => each_element(first_of(&json), 0, &mut |element| {
+                visit(PathValue::InText(element.json().into()))
+            }),
+        })
+    }
+
+    /// The first value at the end of the path that is not `null` and stands in the record itself.
     pub fn first(&self, path: &FieldPath) -> Option<Value<'a>> {
         let mut first = None;
-        let _ = self.visit(path, &mut |value| {
-            if value == Value::Null {
-                return ControlFlow::Continue(());
+        let _ = self.visit(path, &mut |found| match found {
+            PathValue::InRecord(value) if value != Value::Null => {
+                first = Some(value);
+                ControlFlow::Break(())
             }
-            first = Some(value);
-            ControlFlow::Break(())
+            _ => ControlFlow::Continue(()),
         });
         first
     }
@@ -125,8 +147,17 @@ impl<'a> Record<'a> {
 
     /// `eventTime`; `None` when it is absent or no time.
     pub fn time(&self) -> Option<Timestamp> {
-        static PATH: LazyLock<FieldPath> = LazyLock::new(|| FieldPath::new(["eventTime"]));
-        time_of(self.first(&PATH)?)
+        time_of(self.first(&EVENT_TIME)?)
+    }
+
+    /// The same with the nanoseconds that its fraction says; 0 without one.
+    pub fn moment(&self) -> Option<(Timestamp, u32)> {
+        let value = self.first(&EVENT_TIME)?;
+        let time = time_of(value)?;
+        let Value::String(text) = value else { return None };
+        let nanos =
+            if text.is_escaped() { nanoseconds(text.decode().as_bytes()) } else { nanoseconds(text.raw()) };
+        Some((time, nanos))
     }
 
     /// The record's compact JSON with the escapes in its strings resolved: what keywords and regular
@@ -146,33 +177,117 @@ pub fn event_time(text: &[u8]) -> Option<Timestamp> {
     Timestamp::parse_digest_field(text).or_else(|_| Timestamp::parse_loose(text)).ok()
 }
 
+/// The fraction of a second behind the first dot of a time.
+fn nanoseconds(time: &[u8]) -> u32 {
+    let Some(dot) = memchr::memchr(b'.', time) else { return 0 };
+    let fraction = time[dot + 1..].iter().copied();
+    let digits = fraction.take_while(u8::is_ascii_digit).chain(std::iter::repeat(b'0')).take(9);
+    digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+}
+
 /// The time that the value of an `eventTime` says.
 pub(crate) fn time_of(value: Value<'_>) -> Option<Timestamp> {
     let Value::String(text) = value else { return None };
     if text.is_escaped() { event_time(text.decode().as_bytes()) } else { event_time(text.raw()) }
 }
 
-/// Follows the names from a value; an array on the way stands for all its elements.
+/// A value at the end of a path.
+#[derive(Clone, Debug)]
+pub enum PathValue<'a> {
+    /// It stands in the record.
+    InRecord(Value<'a>),
+    /// It stands in JSON that a text of the record holds; its own JSON.
+    InText(Box<[u8]>),
+}
+
+impl<'a> PathValue<'a> {
+    /// The value.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Self::InRecord(value) => *value,
+            Self::InText(json) => first_of(json),
+        }
+    }
+
+    /// The text that comparisons use ([`Value::text`]).
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::InRecord(value) => value.text(),
+            Self::InText(json) => first_of(json).text().map(|text| text.into_owned().into()),
+        }
+    }
+}
+
+/// The one value that some bytes hold.
+fn first_of(json: &[u8]) -> Value<'_> {
+    Value::parse(json).unwrap_or(Value::Null)
+}
+
+/// The names that are left of a path.
+#[derive(Clone, Copy)]
+struct Way<'p> {
+    names: &'p [String],
+    looks_into_texts: bool,
+}
+
+/// Follows the names from a value; a list on the way stands for all its elements.
 fn descend<'a>(
     value: Value<'a>,
-    names: &[String],
+    way: Way<'_>,
     nested: u32,
-    visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(PathValue<'a>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let Some((name, rest)) = names.split_first() else { return visit(value) };
+    let Some((name, rest)) = way.names.split_first() else { return visit(PathValue::InRecord(value)) };
     match value {
         Value::Object(_) => match value.member(name) {
-            Some(member) => descend(member, rest, 0, visit),
+            Some(member) => descend(member, Way { names: rest, ..way }, 0, visit),
             None => ControlFlow::Continue(()),
         },
         Value::Array(_) if nested < MAX_NESTED_ARRAYS => {
             for element in value.elements().map_while(Result::ok) {
-                descend(element, names, nested + 1, visit)?;
+                descend(element, way, nested + 1, visit)?;
             }
             ControlFlow::Continue(())
         }
+        Value::String(text) if way.looks_into_texts => match document_in(text) {
+            Some(document) => descend(first_of(&document), way, nested, &mut |found| {
+                visit(PathValue::InText(found.value().json().into()))
+            }),
+            None => ControlFlow::Continue(()),
+        },
         _ => ControlFlow::Continue(()),
     }
+}
+
+/// The JSON object or array that a text holds: as it is, or percent-encoded, as IAM answers policies.
+pub(crate) fn document_in(text: Text<'_>) -> Option<Vec<u8>> {
+    let is_bracket = |byte: u8| matches!(byte, b'{' | b'[');
+    let raw = text.raw().trim_ascii_start();
+    // a percent sign or an escape may spell a bracket
+    let may_hold = raw.first().is_some_and(|first| is_bracket(*first) || matches!(first, b'%' | b'\\'));
+    if !may_hold {
+        return None;
+    }
+    let document = text.decode();
+    let document = match document.trim_ascii_start().as_bytes().first()? {
+        b'%' => percent_encoding::percent_decode_str(&document).collect(),
+        first if is_bracket(*first) => document.into_owned().into_bytes(),
+        _ => return None,
+    };
+    serde_json::from_slice::<&serde_json::value::RawValue>(&document).is_ok().then_some(document)
+}
+
+/// The elements of a list, and of lists directly within it; any other value is shown itself.
+fn each_element<'a>(
+    value: Value<'a>,
+    nested: u32,
+    visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut elements = value.elements().map_while(Result::ok).peekable();
+    if nested >= MAX_NESTED_ARRAYS || elements.peek().is_none() {
+        return visit(value);
+    }
+    elements.try_for_each(|element| each_element(element, nested + 1, visit))
 }
 
 /// The member of an object in which names are spelled as they are; of duplicates the last. `finder` looks for the
@@ -232,6 +347,20 @@ fn offset_of(bytes: &[u8], error: &serde_json::Error) -> usize {
 mod tests {
     use super::*;
 
+    #[test]
+    fn fractions_of_seconds_are_read_where_there_are_any() {
+        for (time, nanos) in [
+            ("2024-03-01T10:00:00Z", 0),
+            ("2024-03-01T10:00:00.9Z", 900_000_000),
+            ("2024-03-01T10:00:00.100Z", 100_000_000),
+            ("2024-03-01T10:00:00.0000000019+01:00", 1),
+            ("2024-03-01T10:00:00.Z", 0),
+        ] {
+            assert_eq!(nanoseconds(time.as_bytes()), nanos, "{time}");
+        }
+        assert_eq!(Record::new(br#"{"eventTime":"soon.5"}"#).moment(), None);
+    }
+
     /// In both ways, where the record can be read in both.
     fn values(record: &str, path: &str) -> Vec<String> {
         let path = FieldPath::parse(path).unwrap();
@@ -245,7 +374,7 @@ mod tests {
     fn values_of(record: Record<'_>, path: &FieldPath) -> Vec<String> {
         let mut found = Vec::new();
         let _ = record.visit(path, &mut |value| {
-            found.push(String::from_utf8(value.json().into_owned()).unwrap());
+            found.push(String::from_utf8(value.value().json().into_owned()).unwrap());
             ControlFlow::Continue(())
         });
         found

@@ -12,7 +12,12 @@ mod pieces;
 mod split;
 mod unwrap;
 
-use crate::{filter::Filter, json::Malformed, record::Record};
+use crate::{
+    derived::FileFacts,
+    filter::{Filter, Judged},
+    json::Malformed,
+    record::Record,
+};
 
 pub use split::{Next, TOO_LONG};
 pub use unwrap::LeftOut;
@@ -50,6 +55,9 @@ pub struct Counts {
     pub records: u64,
     /// Those that passed the filter.
     pub matched: u64,
+    /// Those that did not, and that no filter of times can find, since their time cannot be read; only among those that
+    /// were looked at for another reason, and only if the filter asks for times.
+    pub untimed: u64,
     /// Values that are none, in the order of [`LeftOut::ALL`].
     pub left_out: [u64; LeftOut::ALL.len()],
 }
@@ -58,6 +66,8 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Scanner<'f> {
     filter: &'f Filter,
+    /// The filter of the stream at hand, if it asks for something of its file.
+    own: Option<Filter>,
     /// Whether matches are checked to be valid JSON.
     checks: bool,
     splitter: Splitter,
@@ -68,13 +78,20 @@ impl<'f> Scanner<'f> {
     /// Scans for the records that pass a filter. With `checks`, one that matches and is no valid JSON is damage
     /// instead; without, only its brackets and strings are known to be in order.
     pub fn new(filter: &'f Filter, checks: bool) -> Self {
-        Self { filter, checks, splitter: Splitter::new(), counts: Counts::default() }
+        Self { filter, own: None, checks, splitter: Splitter::new(), counts: Counts::default() }
     }
 
     /// Makes ready for another stream.
     pub fn start(&mut self) {
         self.splitter.start();
         self.counts = Counts::default();
+        self.own = None;
+    }
+
+    /// The same, for one of which the file is known.
+    pub fn start_in(&mut self, file: &FileFacts<'_>) {
+        self.start();
+        self.own = self.filter.within(file);
     }
 
     /// What was seen since the start.
@@ -82,9 +99,9 @@ impl<'f> Scanner<'f> {
         self.counts
     }
 
-    /// Whether anything in the stream looked like JSON.
-    pub fn saw_json(&self) -> bool {
-        self.splitter.saw_json()
+    /// Whether the stream began like JSON, or an event was found in it, so that what could not be read of it is damage.
+    pub fn is_json(&self) -> bool {
+        self.splitter.began_as_json() || self.counts.records > 0
     }
 
     /// Takes the bytes that come next: those that an earlier call did not consume, and new ones behind them. Says
@@ -93,7 +110,8 @@ impl<'f> Scanner<'f> {
     /// A record must lie in the buffer as a whole; [`Next::Full`] says that the buffer cannot grow, so that a
     /// record that does not fit is passed over as damage.
     pub fn feed(&mut self, bytes: &[u8], next: Next, visit: &mut dyn FnMut(Found<'_>)) -> usize {
-        let Self { filter, checks, splitter, counts } = self;
+        let Self { filter, own, checks, splitter, counts } = self;
+        let filter = own.as_ref().unwrap_or(filter);
         let base = splitter.offset();
         splitter.feed(bytes, next, &mut |piece| match piece {
             Piece::Elements { bytes, elements } => {
@@ -110,6 +128,7 @@ impl Counts {
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.matched += other.matched;
+        self.untimed += other.untimed;
         for (kind, count) in LeftOut::ALL.into_iter().zip(other.left_out) {
             self.leave_out(kind, count);
         }
@@ -173,8 +192,10 @@ impl Batch<'_, '_> {
     /// `start` is the place of the element that holds it, or that it is.
     fn record(&mut self, bytes: &[u8], is_plain: bool, start: usize, is_element: bool) {
         let record = if is_plain { Record::plain(bytes) } else { Record::new(bytes) };
-        if !self.filter.matches(&record) {
-            return;
+        match self.filter.judge(&record) {
+            Judged::Wanted => {}
+            Judged::Unwanted => return,
+            Judged::Untimed => return self.counts.untimed += 1,
         }
         if self.checks
             && let Err(Malformed { offset }) = record.check()

@@ -10,8 +10,9 @@ use trailseal_archive::Timestamp;
 
 use crate::{
     category::Category,
-    expression::parse_network,
-    predicate::{Literal, LookupMember, Operator, Predicate, Test, TextTest, equals, field},
+    derived::Derived,
+    expression::parse_networks,
+    predicate::{Literal, Predicate, Test, TextTest, TimeRange, equals, field},
 };
 
 #[cfg(test)]
@@ -61,15 +62,15 @@ pub enum ShortcutError {
     },
 }
 
-/// `eventName`, globs.
+/// `eventName`, globs; of an Insights event, that of the call which it is about.
 ///
 /// # Errors
 /// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
 pub fn event_name<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
-    fields_like(&[&["eventName"]], globs)
+    fields_like(&[&["eventName"], &["insightDetails", "eventName"]], globs)
 }
 
-/// `eventSource`, globs; a name without a dot stands for the AWS service: `s3` for `s3.amazonaws.com`.
+/// `eventSource`, globs, or that of the call which an Insights event is about; a name without a dot stands for the AWS service: `s3` for `s3.amazonaws.com`.
 ///
 /// # Errors
 /// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
@@ -79,7 +80,8 @@ pub fn event_source<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutErr
         name if name.contains(['.', '*']) => name.to_owned(),
         service => format!("{service}.amazonaws.com"),
     };
-    fields_like(&[&["eventSource"]], &globs.iter().map(full).collect::<Vec<_>>())
+    let full: Vec<String> = globs.iter().map(full).collect();
+    fields_like(&[&["eventSource"], &["insightDetails", "eventSource"]], &full)
 }
 
 /// `Username` of the event's `LookupEvents` row, globs.
@@ -87,8 +89,7 @@ pub fn event_source<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutErr
 /// # Errors
 /// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
 pub fn username<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
-    let test = |glob: &S| Ok(Predicate::Lookup(LookupMember::Username, like(glob.as_ref())?));
-    any(globs, test)
+    derived_like(Derived::Username, globs)
 }
 
 /// What was done with an access key: `userIdentity.accessKeyId`, exactly. Events that made the key name it
@@ -100,23 +101,16 @@ pub fn access_key<S: AsRef<str>>(keys: &[S]) -> Result<Predicate, ShortcutError>
     any(keys, |key| Ok(field(&["userIdentity", "accessKeyId"], equals(non_empty(key.as_ref())?))))
 }
 
-/// Who did it, by any name: ARN, principal id or user name of the identity, ARN or name of the role behind a
-/// session, or the `Username` of the `LookupEvents` row; globs.
+/// Who did it, by any name ([`names`](crate::principal::names)): ARN, id or name of the user, of the role behind a session
+/// or of the session, source identity, user of the Identity Center, service; globs.
 ///
 /// # Errors
 /// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
 pub fn principal<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
-    let paths: [&[&str]; 5] = [
-        &["userIdentity", "arn"],
-        &["userIdentity", "principalId"],
-        &["userIdentity", "userName"],
-        &["userIdentity", "sessionContext", "sessionIssuer", "arn"],
-        &["userIdentity", "sessionContext", "sessionIssuer", "userName"],
-    ];
-    Ok(Predicate::Any(vec![fields_like(&paths, globs)?, username(globs)?]))
+    derived_like(Derived::PrincipalNames, globs)
 }
 
-/// `sourceIPAddress`: in a network (`10.0.0.0/8`), an address in any of its spellings, or, as a text or glob,
+/// `sourceIPAddress`: in a network (`10.0.0.0/8`) or a range (`10.0.0.1-10.0.0.9`), an address in any of its spellings, or, as a text or glob,
 /// the name of a service (`cloudformation.amazonaws.com`, `AWS Internal*`).
 ///
 /// # Errors
@@ -127,8 +121,8 @@ pub fn source_ip<S: AsRef<str>>(values: &[S]) -> Result<Predicate, ShortcutError
     let mut parts = Vec::new();
     for value in values {
         let value = non_empty(value.as_ref())?;
-        match parse_network(value) {
-            Some(network) => networks.push(network),
+        match parse_networks(value) {
+            Some(found) => networks.extend(found),
             None if looks_numeric(value) => return Err(ShortcutError::Network { text: shorten(value) }),
             None => parts.push(field(&["sourceIPAddress"], like(value)?)),
         }
@@ -139,18 +133,15 @@ pub fn source_ip<S: AsRef<str>>(values: &[S]) -> Result<Predicate, ShortcutError
     Ok(Predicate::any(parts))
 }
 
-/// Events that failed: with codes, `errorCode` (globs); with `None` among them, whatever has an `errorCode` or
-/// an `errorMessage`.
+/// Events that failed: with codes, those whose [`error`](crate::derived::error) is like one of them (globs), which is the
+/// `errorCode` where there is one; with `None` among them, all that have one.
 ///
 /// # Errors
 /// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
 pub fn error<S: AsRef<str>>(codes: &[Option<S>]) -> Result<Predicate, ShortcutError> {
-    any(codes, |code| match code {
-        Some(code) => Ok(field(&["errorCode"], like(code.as_ref())?)),
-        None => Ok(Predicate::Any(vec![
-            field(&["errorCode"], Test::Exists),
-            field(&["errorMessage"], Test::Exists),
-        ])),
+    any(codes, |code| {
+        let test = code.as_ref().map_or(Ok(Test::Exists), |code| like(code.as_ref()))?;
+        Ok(Predicate::Derived(Derived::Error, test))
     })
 }
 
@@ -164,7 +155,7 @@ pub fn resource<S: AsRef<str>>(values: &[S]) -> Result<Predicate, ShortcutError>
     any(values, |value| {
         let value = value.as_ref();
         let test = like(value)?;
-        let mut parts = vec![Predicate::Lookup(LookupMember::ResourceName, test.clone())];
+        let mut parts = vec![Predicate::Derived(Derived::ResourceName, test.clone())];
         for member in ["ARN", "ARNPrefix"] {
             parts.push(field(&["resources", member], test.clone()));
             if !is_glob(value) {
@@ -244,15 +235,11 @@ pub fn regex<S: AsRef<str>>(texts: &[S], ignore_case: bool) -> Result<Predicate,
 /// # Errors
 /// [`ShortcutError::Range`] when it ends before it begins.
 pub fn time_range(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Predicate, ShortcutError> {
-    let time = |test| field(&["eventTime"], test);
-    Ok(match (from, to) {
-        (None, None) => Predicate::Constant(true),
-        (Some(from), None) => time(Test::Compare(Operator::GreaterOrEqual, Literal::Time(from))),
-        (None, Some(to)) => time(Test::Compare(Operator::LessOrEqual, Literal::Time(to))),
-        (Some(from), Some(to)) if to < from => return Err(ShortcutError::Range { from, to }),
-        (Some(from), Some(to)) => time(Test::Compare(Operator::GreaterOrEqual, Literal::Time(from)))
-            .and(time(Test::Compare(Operator::LessOrEqual, Literal::Time(to)))),
-    })
+    match (from, to) {
+        (None, None) => Ok(Predicate::Constant(true)),
+        (Some(from), Some(to)) if to < from => Err(ShortcutError::Range { from, to }),
+        _ => Ok(Predicate::TimeRange(TimeRange { from, to })),
+    }
 }
 
 fn any<T>(
@@ -260,6 +247,11 @@ fn any<T>(
     one: impl Fn(&T) -> Result<Predicate, ShortcutError>,
 ) -> Result<Predicate, ShortcutError> {
     Ok(Predicate::any(values.iter().map(one).collect::<Result<_, _>>()?))
+}
+
+/// What is derived is like any of the globs.
+fn derived_like<S: AsRef<str>>(derived: Derived, globs: &[S]) -> Result<Predicate, ShortcutError> {
+    any(globs, |glob| Ok(Predicate::Derived(derived, like(glob.as_ref())?)))
 }
 
 /// Any of the fields is like any of the globs.
@@ -303,7 +295,7 @@ fn non_empty(text: &str) -> Result<&str, ShortcutError> {
 
 /// Whether a value can only have been meant as an address or network.
 fn looks_numeric(text: &str) -> bool {
-    let address = text.split('/').next().unwrap_or_default();
+    let address = text.split(['/', '-']).next().unwrap_or_default();
     !is_glob(text)
         && address.contains(['.', ':'])
         && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'))

@@ -37,8 +37,10 @@ pub(super) fn new_key_paths() -> Vec<FieldPath> {
 pub(super) fn new_keys(record: &Record<'_>, paths: &[FieldPath]) -> Vec<String> {
     let mut keys = Vec::new();
     for path in paths {
-        let _ = record.visit(path, &mut |value| {
-            keys.extend(value.as_str().filter(|key| !key.is_empty()).map(std::borrow::Cow::into_owned));
+        let _ = record.visit(path, &mut |found| {
+            keys.extend(
+                found.value().as_str().filter(|key| !key.is_empty()).map(std::borrow::Cow::into_owned),
+            );
             std::ops::ControlFlow::Continue(())
         });
     }

@@ -138,7 +138,7 @@ impl Keys {
 
     /// All values that a request's predicate would compare.
     fn visit(&self, record: &Record<'_>, path: &FieldPath, key: AttributeKey, hashes: &mut Vec<u64>) {
-        let _ = record.visit(path, &mut |value| {
+        let _ = record.visit_each(path, &mut |value| {
             hashes.extend(value.text().map(|text| self.hash(key, &text)));
             ControlFlow::Continue(())
         });

@@ -108,6 +108,32 @@ pub(super) fn each<'a>(
     summary
 }
 
+/// Why no event of a file can be of the wanted time, by its name and the day of its date folders, if any.
+pub(super) fn unwanted_by_name(
+    options: &ScanOptions<'_>,
+    name: &str,
+    day: Option<Timestamp>,
+) -> Option<Skipped> {
+    let ScanOptions { from, to, delivery_delay: late, .. } = options;
+    if from.is_none() && to.is_none() {
+        return None;
+    }
+    let stamp = DigestName::parse(name).ok().map(|name| name.end).or_else(|| log_stamp(name))?;
+    // A stamp of another day than the folder's was put there by somebody else than CloudTrail (row 84).
+    if day.is_some_and(|day| !is_of_day(stamp, day)) {
+        return None;
+    }
+    let other_time = |first: Timestamp, last: Timestamp| match () {
+        () if from.is_some_and(|from| last < from.plus(-EARLY)) => Some(Skipped::EarlierTime),
+        () if to.is_some_and(|to| first > to.plus(*late)) => Some(Skipped::LaterTime),
+        () => None,
+    };
+    // Around midnight stamp and folder may differ by a day: both must be of another time.
+    let of_folder = day.filter(|day| number_of(*day) != number_of(stamp));
+    let why = other_time(stamp, stamp)?;
+    of_folder.is_none_or(|day| other_time(day, day.plus(DAY)).is_some()).then_some(why)
+}
+
 /// Sorts out what is not wanted as soon as it is found: most files of an archive, when little of it is asked for.
 struct Finder<'o, 'a> {
     options: &'o ScanOptions<'a>,
@@ -127,6 +153,7 @@ impl<'a> Finder<'_, 'a> {
     fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
         let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
         let name = given.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
+        self.summary.reach.add(&name);
         if let Some(why) = self.is_unwanted(&name, day_of(&text_of(real)), entry) {
             self.leave_out(why, length);
             return ControlFlow::Continue(());
@@ -143,6 +170,7 @@ impl<'a> Finder<'_, 'a> {
         let weigh = self.options.stat_files;
         // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| has_number(file.refusal)) {
+            self.summary.reach.add(&file.name);
             let real = || folder.real.join(&*file.name);
             let length = || {
                 let is_asked = weigh && file.refusal.is_none() && file.length == 0;
@@ -184,7 +212,7 @@ impl<'a> Finder<'_, 'a> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
-        let ScanOptions { from, to, delivery_delay: late, signed_margin: margin, ledger, .. } = self.options;
+        let ScanOptions { from, to, signed_margin: margin, ledger, .. } = self.options;
         if from.is_none() && to.is_none() {
             return None;
         }
@@ -195,21 +223,9 @@ impl<'a> Finder<'_, 'a> {
                 || to.is_some_and(|to| oldest > to.plus(*margin));
             return is_other.then_some(Skipped::OtherTimeSigned);
         }
-        let digest = DigestName::parse(name).ok().map(|name| name.end);
-        let stamp = digest.or_else(|| log_stamp(name))?;
-        // A stamp of another day than the folder's was put there by somebody else than CloudTrail (row 84).
-        if day.is_some_and(|day| !is_of_day(stamp, day)) {
-            return None;
-        }
-        let is_other_time = |first: Timestamp, last: Timestamp| {
-            from.is_some_and(|from| last < from.plus(-EARLY)) || to.is_some_and(|to| first > to.plus(*late))
-        };
-        // Around midnight stamp and folder may differ by a day: both must be of another time.
-        let of_folder = day.filter(|day| number_of(*day) != number_of(stamp));
-        let is_other =
-            is_other_time(stamp, stamp) && of_folder.is_none_or(|day| is_other_time(day, day.plus(DAY)));
-        self.summary.unread_digests += u64::from(is_other && digest.is_some());
-        is_other.then_some(Skipped::OtherTime)
+        let why = unwanted_by_name(self.options, name, day)?;
+        self.summary.unread_digests += u64::from(DigestName::parse(name).is_ok());
+        Some(why)
     }
 
     fn leave_out(&mut self, why: Skipped, length: u64) {

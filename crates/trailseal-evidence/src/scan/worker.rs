@@ -29,14 +29,19 @@ use trailseal_verify::Observation;
 
 use super::{
     Damage, FileInfo, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
-    finder::Job,
+    finder::{Job, unwanted_by_name},
     observe::observe,
+    table::{self, TableReader},
     twice::{Again, First},
 };
-use crate::{Progress, ledger::Integrity, sniff, unseen::Unseen};
+use crate::{Progress, days::day_of, ledger::Integrity, sniff, unseen::Unseen};
 
 /// Bytes by which the buffer for files grows: no more memory is touched than the largest of them needs.
 const GROWTH: usize = 64 << 10;
+
+/// What is said of a table of events.
+const IN_TABLES: &str =
+    "CSV: its rows are read with the columns that it has; the events themselves hold more";
 
 /// The first size of the window through which larger content is scanned.
 const WINDOW: usize = 1 << 20;
@@ -232,6 +237,9 @@ impl<'a> Worker<'a> {
             Detected::Empty => 0,
             _ => return false,
         };
+        if table::separator(&content[..content.len().min(table::HEAD)]).is_some() {
+            return false;
+        }
         let Some(mut info) = scan.begin(job, observation.as_ref()) else { return true };
         if observation.as_ref().is_some_and(|seen| matches!(seen.ending, Ending::ExtraMember { .. }))
             && options.hash_files
@@ -372,7 +380,7 @@ impl<'a> Worker<'a> {
         }
         for problem in &outcome.problems {
             // another kind of file altogether, which lies beside the logs
-            let is_foreign = matches!(problem.error.reason, Reason::Unsupported { .. })
+            let is_foreign = matches!(&problem.error.reason, Reason::Unsupported { what } if what == "SQLite")
                 && problem.name.parts().len() == 1
                 && !job.is_given
                 && !is_json_by_name(job.name());
@@ -428,15 +436,43 @@ impl Scan<'_> {
         is_unwanted: &dyn Fn() -> bool,
         row: &mut OnRow<'_>,
     ) -> ControlFlow<()> {
+        let is_member = info.shown != job.shown;
+        if is_member
+            && self.options.ledger.is_none()
+            && let Some(why) = unwanted_member(self.options, &info.shown)
+        {
+            self.summary.skip(why, 0);
+            return ControlFlow::Continue(());
+        }
         let needs_hash = self.options.hash_files && info.sha256.is_none();
+        let mut head = Vec::new();
+        if let Err(error) = reader.take(table::HEAD as u64).read_to_end(&mut head) {
+            // whoever gave the reader has noted it
+            debug_assert!(ContentError::of(&error).is_some(), "{error}");
+        }
+        let rest = io::Cursor::new(head.clone()).chain(reader);
+        let mut table = None;
+        let mut plain = None;
+        let reader: &mut dyn Read = match table::separator(&head) {
+            Some(separator) => match TableReader::new(rest, separator) {
+                Ok(rows) => table.insert(rows),
+                Err(error) => {
+                    self.damage(job, Some(0), format!("a table that cannot be read: {error}"));
+                    return ControlFlow::Continue(());
+                }
+            },
+            None => plain.insert(rest),
+        };
+        let is_table = table::separator(&head).is_some();
         let mut filled = 0;
         let mut at_end = false;
         let mut is_fresh = true;
         let mut is_cut = false;
+        let mut failure = None;
         let mut total = 0;
         let mut stream: Option<Stream<'_, '_, '_>> = None;
         // of a file in a folder this was asked before
-        let leftover = if info.shown == job.shown { None } else { member_leftover(&info.shown) };
+        let leftover = if is_member { member_leftover(&info.shown) } else { None };
         let max_record = self.options.max_record.max(WINDOW);
         // a small entry is held whole, so that it can be hashed before its rows are given out
         let hold = if needs_hash { MAX_WHOLE } else { WINDOW };
@@ -450,9 +486,11 @@ impl Scan<'_> {
                     Ok(0) => at_end = true,
                     Ok(length) => filled += length,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    // whoever gave the reader has noted it
                     Err(error) => {
-                        debug_assert!(ContentError::of(&error).is_some(), "{error}");
+                        // else whoever gave the reader has noted it
+                        if ContentError::of(&error).is_none() {
+                            failure.get_or_insert_with(|| error.to_string());
+                        }
                         (at_end, is_cut) = (true, true);
                     }
                 }
@@ -467,7 +505,7 @@ impl Scan<'_> {
                     scan.summary.skip(Skipped::Leftover, 0);
                     return ControlFlow::Continue(());
                 }
-                if needs_hash && at_end {
+                if needs_hash && at_end && !is_table {
                     info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
                 }
                 stream = Some(Stream {
@@ -493,6 +531,11 @@ impl Scan<'_> {
             total += consumed as u64;
             if at_end {
                 stream.end();
+                if let Some(reason) = failure {
+                    stream.scan.summary.table(stream.info, &format!("{IN_TABLES}, up to here: {reason}"));
+                } else if is_table {
+                    stream.scan.summary.table(stream.info, IN_TABLES);
+                }
                 window.truncate(WINDOW);
                 window.shrink_to(WINDOW);
                 return ControlFlow::Continue(());
@@ -530,7 +573,7 @@ impl Stream<'_, '_, '_> {
         let Scan { scanners, summary, is_over, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
         if is_fresh {
-            scanner.start();
+            scanner.start_in(&self.info.facts());
         }
         let (info, is_whole, cut_at, row) = (self.info, self.is_whole, self.cut_at, &mut *self.row);
         let label = info.integrity.map(Integrity::index);
@@ -561,8 +604,10 @@ impl Stream<'_, '_, '_> {
         let Scan { scanners, summary, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
         summary.counts.add(&scanner.counts());
-        let need_not = self.is_leftover || !self.job.is_given && !is_json_by_name(&self.info.shown);
-        if need_not && !scanner.saw_json() {
+        let is_member = self.info.shown != self.job.shown;
+        let need_not =
+            self.is_leftover || (is_member || !self.job.is_given) && !is_json_by_name(&self.info.shown);
+        if need_not && !scanner.is_json() {
             // a file of another kind, which was never meant to be read
             let is_its = |damage: &Damage| damage.index == self.info.index && damage.shown == self.info.shown;
             let before = summary.damage.len();
@@ -591,6 +636,13 @@ fn holds(kind: Leftover, content: &[u8], is_whole: bool) -> bool {
         return kind.is_in(&mut &*content).unwrap_or(false);
     }
     kind.is_content(&content[..content.len().min(Leftover::HEAD)], false)
+}
+
+/// Why no event of a member of an archive file can be of the wanted time: the rule for files.
+fn unwanted_member(options: &ScanOptions<'_>, shown: &str) -> Option<Skipped> {
+    let member = shown.rsplit('!').next().unwrap_or(shown);
+    let name = member.rsplit('/').next().unwrap_or(member);
+    unwanted_by_name(options, name, day_of(member))
 }
 
 fn member_leftover(shown: &str) -> Option<Leftover> {

@@ -1,6 +1,6 @@
 //! Keys of groups: several texts, each of which may be absent, as one row of bytes.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::ControlFlow};
 
 /// Appends a part to a key.
 pub fn push_part(key: &mut Vec<u8>, part: Option<&str>) {
@@ -50,28 +50,28 @@ pub fn compare_keys(one: &[u8], other: &[u8]) -> Ordering {
     }
 }
 
-/// Shows `each` every combination of one value of every column, at most `limit`; whether that was all.
+/// Shows `each` every combination of one value of every column, until it breaks; whether that was all.
 ///
 /// A column without values counts as one absent value; one that has the same value twice counts it once.
 pub fn combinations(
     columns: &[Vec<Option<String>>],
-    limit: usize,
     key: &mut Vec<u8>,
-    each: &mut dyn FnMut(&[u8]),
+    each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
 ) -> bool {
     let unique: Vec<Vec<Option<&str>>> = columns.iter().map(|column| unique(column)).collect();
     let mut at = vec![0; unique.len()];
-    for _ in 0..limit {
+    loop {
         key.clear();
         for (values, at) in unique.iter().zip(&at) {
             push_part(key, values[*at]);
         }
-        each(key);
+        if each(key).is_break() {
+            return false;
+        }
         if !advance(&mut at, &unique) {
             return true;
         }
     }
-    false
 }
 
 /// The next combination, the last column's value first; `false` after the last one.
@@ -128,14 +128,21 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         let columns = [vec![text("a"), text("b"), text("a")], vec![], vec![text("x"), None, text("y")]];
         let mut seen = Vec::new();
-        let all = combinations(&columns, 100, &mut Vec::new(), &mut |key| {
+        let all = combinations(&columns, &mut Vec::new(), &mut |key| {
             seen.push(parts(key).map(|part| part.unwrap_or("-").to_owned()).collect::<String>());
+            ControlFlow::Continue(())
         });
         assert_eq!((all, seen), (true, ["a-x", "a-y", "b-x", "b-y"].map(str::to_owned).to_vec()));
         let mut count = 0;
-        assert!(!combinations(&columns, 3, &mut Vec::new(), &mut |_| count += 1));
+        assert!(!combinations(&columns, &mut Vec::new(), &mut |_| {
+            count += 1;
+            if count < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        }));
         assert_eq!(count, 3);
-        assert!(combinations(&[], 1, &mut Vec::new(), &mut |key| assert!(key.is_empty())));
+        assert!(combinations(&[], &mut Vec::new(), &mut |key| {
+            assert!(key.is_empty());
+            ControlFlow::Continue(())
+        }));
     }
 
     #[test]

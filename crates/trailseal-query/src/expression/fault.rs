@@ -102,6 +102,25 @@ pub enum Fault {
     },
 }
 
+/// Functions of SQL that depend on now.
+const RELATIVE_FUNCTIONS: [&str; 8] = [
+    "now",
+    "current_timestamp",
+    "current_date",
+    "localtimestamp",
+    "getdate",
+    "date_add",
+    "date_sub",
+    "date_diff",
+];
+/// Functions of SQL that take a part of a time.
+const PARTS_OF_TIMES: [&str; 8] =
+    ["year", "month", "day", "hour", "date_trunc", "date_format", "strftime", "day_of_week"];
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 impl Fault {
     /// What may help.
     pub(super) fn hint(&self) -> Option<String> {
@@ -110,6 +129,12 @@ impl Fault {
             Self::NoCondition { .. } => "compare it: eventName = 'GetObject', errorCode IS NOT NULL".to_owned(),
             Self::UnknownFunction { name } if name.to_ascii_lowercase().starts_with("json_") => {
                 "members are named with dots: requestParameters.bucketName".to_owned()
+            }
+            Self::UnknownFunction { name } if is_one_of(name, &RELATIVE_FUNCTIONS) => {
+                super::operand::RELATIVE.to_owned()
+            }
+            Self::UnknownFunction { name } if is_one_of(name, &PARTS_OF_TIMES) => {
+                "the fields day and hour are those of eventTime, in UTC: day = '2024-03-01', hour LIKE '%T05:%'".to_owned()
             }
             Self::UnknownFunction { .. } => format!("there are {}", super::functions::names()),
             Self::NoLiteral { .. } => "text is written in single quotes: 'GetObject'".to_owned(),

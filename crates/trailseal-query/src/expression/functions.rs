@@ -1,14 +1,17 @@
 //! The functions of expressions.
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Subnets};
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use super::{
     Fault,
     leaf::Leaf,
-    operand::{Constant, Operand, Subject, Target, read_target, read_text},
+    operand::{Constant, Nature, Operand, Subject, Target, read, read_target, read_text},
 };
-use crate::predicate::{LookupMember, Predicate, Test, TextTest};
+use crate::{
+    derived::Derived,
+    predicate::{Predicate, Test, TextTest},
+};
 
 /// Every function and how it is written; `element` is read with the tree.
 const FUNCTIONS: [(&str, &str); 19] = [
@@ -75,16 +78,22 @@ impl<'a> Call<'a> {
     pub(super) fn operand(&self) -> Result<Operand, Fault> {
         let target = |subject| Ok(Operand::Target(Target::new(subject)));
         match (self.name, self.arguments.as_slice()) {
-            ("username", []) => target(Subject::Lookup(LookupMember::Username)),
-            ("resource_name", []) => target(Subject::Lookup(LookupMember::ResourceName)),
-            ("resource_type", []) => target(Subject::Lookup(LookupMember::ResourceType)),
+            ("username", []) => target(Subject::Derived(Derived::Username)),
+            ("resource_name", []) => target(Subject::Derived(Derived::ResourceName)),
+            ("resource_type", []) => target(Subject::Derived(Derived::ResourceType)),
             ("category", []) => target(Subject::Category),
             ("lower" | "upper", [one]) => {
                 Ok(Operand::Target(Target { ignore_case: true, ..read_target(one)? }))
             }
-            ("date" | "from_iso8601_timestamp", [one]) => {
-                Ok(Operand::Constant(Constant::timestamp(&read_text(one)?)?))
-            }
+            ("date", [one]) => Ok(match read(one)? {
+                Operand::Target(target) => Operand::Target(target.cast(Nature::Day)?),
+                Operand::Constant(constant) => Operand::Constant(constant.cast(Nature::Day)?),
+                Operand::Null => Operand::Null,
+            }),
+            ("from_iso8601_timestamp", [one]) => Ok(match read(one)? {
+                Operand::Target(target) => Operand::Target(target.cast(Nature::Time)?),
+                _ => Operand::Constant(Constant::timestamp(&read_text(one)?)?),
+            }),
             (
                 "username"
                 | "resource_name"
@@ -115,7 +124,7 @@ impl<'a> Call<'a> {
             ("glob", [field, text]) => {
                 let (target, text) = (read_target(field)?, read_text(text)?);
                 let test = leaf.pattern(&text, TextTest::glob(&text, target.ignore_case))?;
-                target.test(Test::Text(test))?
+                target.test(Test::Text(test))
             }
             ("regexp_like" | "regexp_matches", [field, pattern, flags @ ..]) => {
                 let ignore_case = match flags {
@@ -125,12 +134,14 @@ impl<'a> Call<'a> {
                 };
                 let target = read_target(field)?;
                 let regex = leaf.regex(&read_text(pattern)?, ignore_case || target.ignore_case)?;
-                target.test(Test::Text(regex))?
+                target.test(Test::Text(regex))
             }
             ("cidr", [field, first, more @ ..]) => {
-                let texts = std::iter::once(first).chain(more).map(|text| read_text(text));
-                let networks = texts.map(|text| network(&text?)).collect::<Result<_, _>>()?;
-                read_target(field)?.test(Test::Cidr(networks))?
+                let mut networks = Vec::new();
+                for text in std::iter::once(first).chain(more) {
+                    networks.extend(read_networks(&read_text(text)?)?);
+                }
+                read_target(field)?.test(Test::Cidr(networks))
             }
             _ if self.operand().is_ok() => return Ok(None),
             _ => return Err(self.wrong()),
@@ -145,11 +156,30 @@ impl<'a> Call<'a> {
 fn text_test(make: fn(&str, bool) -> TextTest, field: &Expr, text: &Expr) -> Result<Predicate, Fault> {
     let target = read_target(field)?;
     let test = make(&read_text(text)?, target.ignore_case);
-    target.test(Test::Text(test))
+    Ok(target.test(Test::Text(test)))
 }
 
-fn network(text: &str) -> Result<IpNet, Fault> {
-    parse_network(text).ok_or_else(|| Fault::Network { text: text.chars().take(60).collect() })
+fn read_networks(text: &str) -> Result<Vec<IpNet>, Fault> {
+    parse_networks(text).ok_or_else(|| Fault::Network { text: text.chars().take(60).collect() })
+}
+
+/// A network, an address, or a range of addresses (`198.51.100.0-198.51.100.255`) as the networks that cover it.
+pub(crate) fn parse_networks(text: &str) -> Option<Vec<IpNet>> {
+    use std::net::IpAddr;
+    if let Some(network) = parse_network(text) {
+        return Some(vec![network]);
+    }
+    let (first, last) = text.split_once('-')?;
+    let address = |text: &str| text.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical());
+    match (address(first)?, address(last)?) {
+        (IpAddr::V4(first), IpAddr::V4(last)) if first <= last => {
+            Some(Ipv4Subnets::new(first, last, 0).map(IpNet::V4).collect())
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) if first <= last => {
+            Some(Ipv6Subnets::new(first, last, 0).map(IpNet::V6).collect())
+        }
+        _ => None,
+    }
 }
 
 /// A network, or an address as the network that holds nothing else. IPv4 within IPv6 is IPv4.

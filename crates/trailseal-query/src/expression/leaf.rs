@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     category::Category,
+    derived::Derived,
     path::FieldPath,
     predicate::{Literal, Operator, Predicate, Test, TextTest, compare_numbers},
 };
@@ -35,8 +36,8 @@ impl Leaf {
             Expr::Nested(inner) => self.predicate(inner)?,
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => !self.predicate(expr)?,
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right)?,
-            Expr::IsNull(field) => !read_target(field)?.test(Test::Exists)?,
-            Expr::IsNotNull(field) => read_target(field)?.test(Test::Exists)?,
+            Expr::IsNull(field) => !read_target(field)?.test(Test::Exists),
+            Expr::IsNotNull(field) => read_target(field)?.test(Test::Exists),
             Expr::IsTrue(field) => is_flag(field, true)?,
             Expr::IsNotTrue(field) => !is_flag(field, true)?,
             Expr::IsFalse(field) => is_flag(field, false)?,
@@ -121,7 +122,7 @@ impl Leaf {
             return Err(Fault::unsupported("an escape of several characters"));
         };
         let test = TextTest::like(&pattern, escape, ignore_case || target.ignore_case);
-        target.test(Test::Text(self.pattern(&pattern, test)?))
+        Ok(target.test(Test::Text(self.pattern(&pattern, test)?)))
     }
 
     /// A `*` where nothing else is a wildcard was meant to be one.
@@ -137,7 +138,7 @@ impl Leaf {
     fn matches(&mut self, field: &Expr, pattern: &Expr, ignore_case: bool) -> Result<Predicate, Fault> {
         let target = read_target(field)?;
         let regex = self.regex(&read_text(pattern)?, ignore_case || target.ignore_case)?;
-        target.test(Test::Text(regex))
+        Ok(target.test(Test::Text(regex)))
     }
 
     pub(super) fn regex(&mut self, pattern: &str, ignore_case: bool) -> Result<TextTest, Fault> {
@@ -166,14 +167,12 @@ impl Leaf {
 
 impl Target {
     /// The predicate that this passes a test.
-    pub(super) fn test(self, test: Test) -> Result<Predicate, Fault> {
+    pub(super) fn test(self, test: Test) -> Predicate {
         match self.subject {
-            Subject::Field(path) => Ok(Predicate::Field(path, test)),
-            Subject::Lookup(member) => Ok(Predicate::Lookup(member, test)),
-            Subject::Category => Err(Fault::Unsupported {
-                what: "this test of category()".to_owned(),
-                hint: Some("write category() = 'Data' or category() IN ('Management', 'Data')"),
-            }),
+            Subject::Field(path) => Predicate::Field(path, test),
+            Subject::Derived(derived) => Predicate::Derived(derived, test),
+            Subject::OfFile(member) => Predicate::OfFile(member, test),
+            Subject::Category => Predicate::Derived(Derived::Category, test),
         }
     }
 }
@@ -252,11 +251,11 @@ fn compare_constant(target: Target, operator: Operator, constant: Constant) -> R
     }
     let literal = target.literal(constant, !is_equality)?;
     if !target.ignore_case {
-        return target.test(Test::Compare(operator, literal));
+        return Ok(target.test(Test::Compare(operator, literal)));
     }
     match literal {
-        Literal::Text(text) if is_equality => {
-            Ok(negate(target.test(Test::Text(TextTest::equals(&text, true)))?, is_negated))
+        Literal::Text(text) | Literal::Digits(text) if is_equality => {
+            Ok(negate(target.test(Test::Text(TextTest::equals(&text, true))), is_negated))
         }
         _ => Err(Fault::unsupported("lower() or upper() in a comparison by order")),
     }
@@ -272,13 +271,15 @@ fn is_in(expr: &Expr, list: &[Expr]) -> Result<Predicate, Fault> {
     let literals =
         constants.map(|constant| target.literal(constant?, false)).collect::<Result<Vec<_>, Fault>>()?;
     if !target.ignore_case {
-        return target.test(Test::In(literals));
+        return Ok(target.test(Test::In(literals)));
     }
     let Subject::Field(path) = target.subject else {
         return Err(Fault::unsupported("IN with lower() or upper() on anything but a field"));
     };
     let equals = literals.into_iter().map(|literal| match literal {
-        Literal::Text(text) => Ok(Predicate::Field(path.clone(), Test::Text(TextTest::equals(&text, true)))),
+        Literal::Text(text) | Literal::Digits(text) => {
+            Ok(Predicate::Field(path.clone(), Test::Text(TextTest::equals(&text, true))))
+        }
         _ => Err(Fault::unsupported("lower() or upper() with anything but texts")),
     });
     Ok(Predicate::any(equals.collect::<Result<_, _>>()?))
@@ -291,7 +292,7 @@ fn between(expr: &Expr, low: &Expr, high: &Expr) -> Result<Predicate, Fault> {
     }
     let low = target.literal(read_constant(low)?, true)?;
     let high = target.literal(read_constant(high)?, true)?;
-    target.test(Test::Between(low, high))
+    Ok(target.test(Test::Between(low, high)))
 }
 
 fn category(constant: &Constant) -> Result<Category, Fault> {

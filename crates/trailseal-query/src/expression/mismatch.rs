@@ -73,7 +73,9 @@ fn odd(holds: Holds, literal: &Literal, is_equality: bool) -> Option<String> {
         (Holds::Flag, Literal::Number(number)) => {
             Some(format!("the field holds true or false, which is never {number}"))
         }
-        (Holds::Flag, Literal::Text(text)) if is_equality && !matches!(text.as_str(), "true" | "false") => {
+        (Holds::Flag, Literal::Text(text) | Literal::Digits(text))
+            if is_equality && !matches!(text.as_str(), "true" | "false") =>
+        {
             Some(format!("the field holds true or false, which is never {}", quoted(text)))
         }
         (Holds::Number, Literal::Text(text))

@@ -5,8 +5,10 @@ use trailseal_archive::Timestamp;
 
 use super::{Fault, functions::Call};
 use crate::{
+    decimal::is_decimal,
+    derived::{Derived, FileMember, Named},
     path::{FieldPath, known_name},
-    predicate::{Literal, LookupMember, compare_numbers},
+    predicate::{Literal, compare_numbers},
 };
 
 /// The longest way to name something in an error, in characters.
@@ -31,7 +33,8 @@ pub(super) struct Target {
 
 pub(super) enum Subject {
     Field(FieldPath),
-    Lookup(LookupMember),
+    Derived(Derived),
+    OfFile(FileMember),
     Category,
 }
 
@@ -40,6 +43,8 @@ pub(super) enum Nature {
     Text,
     Number,
     Time,
+    /// The day of a time, in UTC.
+    Day,
 }
 
 /// A literal before it is known what it is compared with.
@@ -77,9 +82,7 @@ pub(super) fn read(expr: &Expr) -> Result<Operand, Fault> {
         Expr::Cast { kind, expr: inner, data_type, format: None } if *kind != CastKind::SafeCast => {
             let nature = Nature::of(data_type)?;
             Ok(match read(inner)? {
-                Operand::Target(target) => {
-                    Operand::Target(Target { nature: Some(nature), doubtful: None, ..target })
-                }
+                Operand::Target(target) => Operand::Target(target.cast(nature)?),
                 Operand::Constant(constant) => Operand::Constant(constant.cast(nature)?),
                 Operand::Null => Operand::Null,
             })
@@ -167,8 +170,21 @@ fn what_was_meant(expr: &Expr) -> Option<&'static str> {
         },
         B::PGOverlap | B::BitwiseAnd => Some("write AND between conditions"),
         B::StringConcat | B::BitwiseOr => Some("write OR between conditions"),
+        B::Minus | B::Plus if has_interval(left) || has_interval(right) => Some(RELATIVE),
         B::Minus if is_number(left) => Some("a time is written in single quotes: eventTime > '2024-03-01'"),
         _ => None,
+    }
+}
+
+/// What to write for a time that depends on now.
+pub(super) const RELATIVE: &str = "the options --from and --to take relative times: --from -7d";
+
+fn has_interval(expr: &Expr) -> bool {
+    match expr {
+        Expr::Interval(_) => true,
+        Expr::Nested(inner) => has_interval(inner),
+        Expr::BinaryOp { left, right, .. } => has_interval(left) || has_interval(right),
+        _ => false,
     }
 }
 
@@ -233,7 +249,8 @@ impl Nature {
             }
             "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT" | "DOUBLE" | "FLOAT" | "REAL"
             | "DECIMAL" | "NUMERIC" | "INT8" | "INT4" | "INT64" => Self::Number,
-            "TIMESTAMP" | "DATE" | "DATETIME" | "TIMESTAMPTZ" => Self::Time,
+            "TIMESTAMP" | "DATETIME" | "TIMESTAMPTZ" => Self::Time,
+            "DATE" => Self::Day,
             _ => return Err(Fault::unsupported(format!("the type {}", shorten(&name)))),
         })
     }
@@ -249,7 +266,7 @@ impl Constant {
         }
     }
 
-    fn cast(self, nature: Nature) -> Result<Self, Fault> {
+    pub(super) fn cast(self, nature: Nature) -> Result<Self, Fault> {
         Ok(match (nature, self) {
             (Nature::Text, constant) => Self::Text(constant.into_text()),
             (Nature::Time, time @ Self::Time(_)) => time,
@@ -257,6 +274,10 @@ impl Constant {
                 let text = constant.into_text();
                 Self::Time(moment(&text).ok_or(Fault::Time { text: shorten(&text) })?)
             }
+            (Nature::Day, constant) => match constant.cast(Nature::Time)? {
+                Self::Time(time) => Self::Time(time.plus(-time.epoch().rem_euclid(24 * 3600))),
+                other => other,
+            },
             (Nature::Number, constant) => {
                 let text = constant.into_text();
                 if compare_numbers(&text, "0").is_none() {
@@ -277,7 +298,32 @@ impl Target {
         Self { subject, ignore_case: false, nature: None, doubtful: None }
     }
 
+    /// The day of `eventTime` is a field of its own; of other fields there is none.
+    pub(super) fn cast(self, nature: Nature) -> Result<Self, Fault> {
+        if nature != Nature::Day {
+            return Ok(Self { nature: Some(nature), doubtful: None, ..self });
+        }
+        match self.subject {
+            Subject::Field(path) if path.segments() == ["eventTime"] => {
+                Ok(Self { nature: Some(nature), ..Self::new(Subject::Derived(Derived::Day)) })
+            }
+            _ => Err(Fault::Unsupported {
+                what: "the day of anything but eventTime".to_owned(),
+                hint: Some("write eventTime::date = '2024-03-01', or compare by order: x >= '2024-03-01'"),
+            }),
+        }
+    }
+
     fn field(names: &[Ident]) -> Self {
+        if let [Ident { value, quote_style: None, .. }] = names
+            && let Some(named) = Named::of(value)
+        {
+            return Self::new(match named {
+                Named::Derived(Derived::Category) => Subject::Category,
+                Named::Derived(derived) => Subject::Derived(derived),
+                Named::OfFile(member) => Subject::OfFile(member),
+            });
+        }
         let doubtful = match names {
             [Ident { value, quote_style, .. }] if known_name(value).is_none() => match quote_style {
                 Some('"') => Some(Fault::DoubleQuoted { name: shorten(value) }),
@@ -308,6 +354,8 @@ impl Target {
 
     /// The literal as it is compared with this; `is_by_order` for `<`, `>` and their like.
     pub(super) fn literal(&self, constant: Constant, is_by_order: bool) -> Result<Literal, Fault> {
+        // these are texts that sort by time
+        let is_cut_time = matches!(self.subject, Subject::Derived(Derived::Day | Derived::Hour));
         let is_event_time = matches!(&self.subject, Subject::Field(path) if path.segments() == ["eventTime"]);
         let constant = match self.nature {
             Some(nature) => constant.cast(nature)?,
@@ -315,12 +363,18 @@ impl Target {
             None => constant,
         };
         Ok(match constant {
-            Constant::Text(text) if self.nature.is_none() && is_by_order && is_like_a_date(&text) => {
+            Constant::Text(text)
+                if self.nature.is_none() && is_by_order && !is_cut_time && is_like_a_date(&text) =>
+            {
                 moment(&text).map_or(Literal::Text(text), Literal::Time)
             }
+            Constant::Text(text) if self.nature.is_none() && is_decimal(&text) => Literal::Digits(text),
             Constant::Text(text) => Literal::Text(text),
             Constant::Number(number) => Literal::Number(number),
             Constant::Bool(holds) => Literal::Text(holds.to_string()),
+            Constant::Time(time) if self.nature == Some(Nature::Day) => {
+                Literal::Text(time.to_string().chars().take(10).collect())
+            }
             Constant::Time(time) => Literal::Time(time),
         })
     }

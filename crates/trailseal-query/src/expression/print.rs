@@ -6,14 +6,17 @@ use regex::escape;
 
 use super::operand::is_like_a_date;
 use crate::{
+    decimal::is_decimal,
+    derived::{Derived, Named},
     path::{FieldPath, known_name},
-    predicate::{Literal, LookupMember, Operator, Predicate, Test, TextKind, TextTest, compare_numbers},
+    predicate::{Literal, Operator, Predicate, Test, TextKind, TextTest, TimeRange, compare_numbers},
 };
 
 /// The predicate in the syntax that [`parse`](super::parse) reads, and that reads back as the same.
 ///
-/// Three shapes that `parse` never makes have no such syntax and are only described: an `In` or a category list
-/// that is empty, a number that is none, and a search anywhere for a whole text in any case.
+/// Shapes that `parse` never makes have no such syntax and are only described: an `In` or a category list
+/// that is empty, a number that is none, a search anywhere for a whole text in any case, and tests of what only
+/// timelines show.
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -22,11 +25,21 @@ impl fmt::Display for Predicate {
             Self::Any(parts) => join(f, parts, false),
             Self::Not(part) => match sole(part) {
                 Self::Field(path, Test::Exists) => write!(f, "{} IS NULL", Field(path)),
-                Self::Lookup(member, Test::Exists) => write!(f, "{member} IS NULL"),
+                Self::Derived(derived, Test::Exists) => write!(f, "{derived} IS NULL"),
+                Self::OfFile(member, Test::Exists) => write!(f, "{} IS NULL", Named::OfFile(*member).name()),
                 part => write!(f, "NOT {}", Tight(part)),
             },
             Self::Field(path, test) => print_test(f, &Field(path), test, path.segments() == ["eventTime"]),
-            Self::Lookup(member, test) => print_test(f, member, test, false),
+            Self::Derived(derived, test) => print_test(f, derived, test, false),
+            Self::OfFile(member, test) => print_test(f, &Named::OfFile(*member).name(), test, false),
+            Self::TimeRange(TimeRange { from, to }) => match (from, to) {
+                (None, None) => f.write_str("eventTime IS NOT NULL"),
+                (Some(from), None) => write!(f, "eventTime >= TIMESTAMP '{from}'"),
+                (None, Some(to)) => write!(f, "eventTime <= TIMESTAMP '{to}'"),
+                (Some(from), Some(to)) => {
+                    write!(f, "eventTime BETWEEN TIMESTAMP '{from}' AND TIMESTAMP '{to}'")
+                }
+            },
             Self::Fields(left, operator, right) => {
                 write!(f, "{} {operator} {}", Side(left), Side(right))
             }
@@ -43,13 +56,19 @@ impl fmt::Display for Predicate {
     }
 }
 
-impl fmt::Display for LookupMember {
-    /// The function that stands for it in expressions.
+impl fmt::Display for Derived {
+    /// How it is written in expressions, also within `element`, where that is possible.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Username => "username()",
             Self::ResourceName => "resource_name()",
             Self::ResourceType => "resource_type()",
+            // nobody can write these
+            Self::Actor => "actor()",
+            Self::PrincipalNames => "principal_names()",
+            Self::Call => "call()",
+            Self::Service => "service()",
+            other => Named::Derived(*other).name(),
         })
     }
 }
@@ -221,13 +240,13 @@ fn write_subject(
     is_by_order: bool,
 ) -> fmt::Result {
     let is_misread = |literal: &&Literal| match literal {
-        Literal::Text(text) => is_event_time || is_by_order && is_like_a_date(text),
-        Literal::Number(_) => is_event_time,
+        Literal::Text(text) => is_event_time || is_by_order && is_like_a_date(text) || is_decimal(text),
+        Literal::Digits(_) | Literal::Number(_) => is_event_time,
         Literal::Time(_) => false,
     };
     let needs_cast = literals.iter().any(is_misread);
     match literals.first() {
-        Some(Literal::Text(_)) if needs_cast => write!(f, "CAST({subject} AS VARCHAR)"),
+        Some(Literal::Text(_) | Literal::Digits(_)) if needs_cast => write!(f, "CAST({subject} AS VARCHAR)"),
         Some(Literal::Number(_)) if needs_cast => write!(f, "CAST({subject} AS DOUBLE)"),
         _ => write!(f, "{subject}"),
     }
@@ -238,7 +257,7 @@ struct PrintedLiteral<'a>(&'a Literal);
 impl fmt::Display for PrintedLiteral<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Literal::Text(text) => Quoted(text).fmt(f),
+            Literal::Text(text) | Literal::Digits(text) => Quoted(text).fmt(f),
             Literal::Number(number) if is_plain_number(number) => f.write_str(number),
             // a number in a form that SQL does not write, such as +1 or 1e+5
             Literal::Number(number) => write!(f, "CAST({} AS DOUBLE)", Quoted(number)),

@@ -4,67 +4,9 @@ use std::collections::BTreeSet;
 
 use super::mismatch;
 use crate::{
-    path::{FieldPath, TOP_LEVEL},
+    path::{FieldPath, MEMBERS, TOP_LEVEL},
     predicate::Predicate,
 };
-
-/// The members of the objects whose members are known (docs/spec/records.md 2.1, 2.3), with their objects.
-const KNOWN: [(&str, &[&str]); 13] = [
-    (
-        "userIdentity",
-        &[
-            "accessKeyId",
-            "accountId",
-            "arn",
-            "credentialId",
-            "identityProvider",
-            "inScopeOf",
-            "invokedBy",
-            "onBehalfOf",
-            "principalId",
-            "sessionContext",
-            "type",
-            "userName",
-        ],
-    ),
-    (
-        "userIdentity.sessionContext",
-        &[
-            "assumedRoot",
-            "attributes",
-            "ec2RoleDelivery",
-            "sessionIssuer",
-            "sourceIdentity",
-            "webIdFederationData",
-        ],
-    ),
-    ("userIdentity.sessionContext.attributes", &["creationDate", "mfaAuthenticated"]),
-    ("userIdentity.sessionContext.sessionIssuer", &["accountId", "arn", "principalId", "type", "userName"]),
-    ("userIdentity.sessionContext.webIdFederationData", &["attributes", "federatedProvider"]),
-    ("userIdentity.onBehalfOf", &["identityStoreArn", "userId"]),
-    ("resources", &["ARN", "ARNPrefix", "accountId", "type"]),
-    ("tlsDetails", &["cipherSuite", "clientProvidedHostHeader", "keyExchange", "tlsVersion"]),
-    ("addendum", &["originalEventID", "originalRequestID", "reason", "updatedFields"]),
-    ("eventContext", &["requestContext", "tagContext"]),
-    (
-        "insightDetails",
-        &[
-            "errorCode",
-            "eventName",
-            "eventSource",
-            "insightContext",
-            "insightSource",
-            "insightType",
-            "sourceEventCategory",
-            "state",
-        ],
-    ),
-    ("insightDetails.insightContext", &["attributions", "statistics"]),
-    (
-        "insightDetails.insightContext.statistics",
-        &["baseline", "baselineDuration", "insight", "insightDuration"],
-    ),
-];
 
 /// The letters that may differ between a misspelt name and the right one.
 const MAX_DISTANCE: usize = 2;
@@ -81,6 +23,42 @@ pub fn suggestions(predicate: &Predicate) -> Vec<String> {
     let (mut paths, mut values) = (BTreeSet::new(), BTreeSet::new());
     collect(predicate, &[], &mut paths, &mut values);
     paths.iter().filter_map(|path| note(path)).chain(values).take(MAX_NOTES).collect()
+}
+
+/// A field that no event record has, where all that records have are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// The path.
+    pub written: String,
+    /// What may have been meant.
+    pub better: Option<String>,
+}
+
+/// The fields of a predicate that no event record has: those that begin with an unknown name, and unknown members of
+/// `userIdentity`; `is_meant` says of which names it is known that they are meant.
+pub fn unknown_fields(predicate: &Predicate, is_meant: &dyn Fn(&str) -> bool) -> Vec<UnknownField> {
+    let (mut paths, mut values) = (BTreeSet::new(), BTreeSet::new());
+    collect(predicate, &[], &mut paths, &mut values);
+    paths.iter().filter_map(|path| unknown_field(path, is_meant)).collect()
+}
+
+fn unknown_field(path: &[String], is_meant: &dyn Fn(&str) -> bool) -> Option<UnknownField> {
+    let written = path.join(".");
+    let first = path.first()?;
+    if is_meant(first) {
+        return None;
+    }
+    if !TOP_LEVEL.contains(&first.as_str()) {
+        let better = better_top_level(first).map(|better| join(&better, &path[1..]));
+        return Some(UnknownField { written, better });
+    }
+    let member = path.get(1).filter(|member| first == "userIdentity" && !is_meant(member))?;
+    let (_, members) = MEMBERS.iter().find(|(object, _)| object == first)?;
+    if members.contains(&member.as_str()) {
+        return None;
+    }
+    let better = nearest(member, members.iter().copied());
+    Some(UnknownField { written, better: better.map(|name| join(&format!("{first}.{name}"), &path[2..])) })
 }
 
 fn collect(
@@ -112,7 +90,12 @@ fn collect(
             collect(inner, &prefix, paths, values);
             paths.insert(prefix);
         }
-        Predicate::Constant(_) | Predicate::Lookup(..) | Predicate::Category(_) | Predicate::Anywhere(_) => {}
+        Predicate::Constant(_)
+        | Predicate::TimeRange(_)
+        | Predicate::Derived(..)
+        | Predicate::OfFile(..)
+        | Predicate::Category(_)
+        | Predicate::Anywhere(_) => {}
     }
 }
 
@@ -129,7 +112,7 @@ fn note(path: &[String]) -> Option<String> {
     }
     let mut object = first.clone();
     for (index, name) in path.iter().enumerate().skip(1) {
-        let (_, members) = KNOWN.iter().find(|(known, _)| *known == object)?;
+        let (_, members) = MEMBERS.iter().find(|(known, _)| *known == object)?;
         if !members.contains(&name.as_str()) {
             let better = nearest(name, members.iter().copied())?;
             let better = join(&format!("{object}.{better}"), &path[index + 1..]);
@@ -154,7 +137,7 @@ fn better_top_level(name: &str) -> Option<String> {
         let found = members.iter().find(|member| member.eq_ignore_ascii_case(&bare))?;
         Some(format!("{object}.{found}"))
     };
-    KNOWN.iter().find_map(member).or_else(|| nearest(name, TOP_LEVEL.into_iter()).map(str::to_owned))
+    MEMBERS.iter().find_map(member).or_else(|| nearest(name, TOP_LEVEL.into_iter()).map(str::to_owned))
 }
 
 /// The known name that differs in case only, else in the fewest letters, if in few.

@@ -2,8 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    derived::Derived,
     path::FieldPath,
-    predicate::{Literal, LookupMember, Operator, Test, TextTest, Truth},
+    predicate::{Literal, Operator, Test, TextTest, Truth},
     record::Record,
 };
 
@@ -52,6 +53,12 @@ fn conditions_that_hold() {
         "requestParameters.big > 12345678901234567889",
         "CAST(requestParameters.limit AS VARCHAR) < '3'",
         "requestParameters.limit::int < '300'",
+        "requestParameters.limit > '3' AND requestParameters.limit < '100' AND requestParameters.limit = '25.0'",
+        "eventTime::date = '2024-03-01' AND CAST(eventTime AS DATE) >= DATE '2024-03-01'",
+        "date(eventTime) BETWEEN '2024-02-29' AND '2024-03-01' AND day IN ('2024-03-01')",
+        "day >= '2024-03-01' AND hour LIKE '2024-03-01T%' AND hour < '2024-03-02' AND hour > '2024-03-01'",
+        "category LIKE 'D%' AND error IS NULL AND category = 'data' AND Category IN ('Data', 'network-activity')",
+        "useridentity.ARN IS NOT NULL AND from_iso8601_timestamp(eventTime) < TIMESTAMP '2024-03-02 00:00:00'",
         "userIdentity.type IN ('Root', 'IAMUser')",
         "userIdentity.type NOT IN ('Root') and resources.type = 'AWS::S3::Object'",
         "userIdentity.accountId <> recipientAccountId",
@@ -98,6 +105,9 @@ fn conditions_that_do_not_hold_or_are_unknown() {
         ("requestParameters.ports BETWEEN 20 AND 30", Truth::False),
         ("eventTime > '2024-03-01T10:00:00Z'", Truth::False),
         ("eventName > '2024-03-01'", Truth::False),
+        ("eventTime::date = '2024-03-02'", Truth::False),
+        ("error = 'x' OR file LIKE '%' OR integrity = 'verified'", Truth::Unknown),
+        ("element(resources, error = 'x')", Truth::Unknown),
         ("lower(eventName) <> 'GETOBJECT'", Truth::False),
         ("errorCode = 'x'", Truth::Unknown),
         ("NOT errorCode = 'x'", Truth::Unknown),
@@ -185,7 +195,11 @@ fn errors_say_where_what_and_what_instead() {
         ("CAST(eventName AS BIGINT) = 'x'", vec!["\"x\" is no number"]),
         ("CAST(eventName AS BLOB) = 'x'", vec!["the type BLOB"]),
         ("category() = 'write'", vec!["\"write\" is no event category", "NetworkActivity"]),
-        ("category() LIKE 'D%'", vec!["category() = 'Data'"]),
+        ("eventTime > now() - interval '7' day", vec!["--from -7d"]),
+        ("eventTime > NOW()", vec!["no function \"NOW\"", "--from -7d"]),
+        ("year(eventTime) = 2024", vec!["no function \"year\"", "the fields day and hour"]),
+        ("CAST(requestParameters.when AS DATE) = '2024-03-01'", vec!["eventTime::date"]),
+        ("eventTime::date = 'x'", vec!["is no time"]),
         ("eventName IN (SELECT 1)", vec!["subquery"]),
         ("eventName SIMILAR TO 'x'", vec!["SIMILAR TO", "regular expression"]),
         ("eventName = 'a' + 'b'", vec!["arithmetic"]),
@@ -218,25 +232,25 @@ fn errors_say_where_what_and_what_instead() {
 fn misspelt_names_are_noted() {
     for (text, notes) in [
         (
-            "userIdentity.accesskeyid = 'x'",
-            vec!["userIdentity.accesskeyid: CloudTrail writes userIdentity.accessKeyId"],
+            "userIdentity.acceskeyid = 'x'",
+            vec!["userIdentity.acceskeyid: CloudTrail writes userIdentity.accessKeyId"],
         ),
         (
             "userIdentity.accesKeyId = 'x'",
             vec!["userIdentity.accesKeyId: CloudTrail writes userIdentity.accessKeyId"],
         ),
         (
-            "userIdentity.sessioncontext.sessionIssuer.arn = 'x'",
+            "userIdentity.sesionContext.sessionIssuer.arn = 'x'",
             vec![
-                "userIdentity.sessioncontext.sessionIssuer.arn: CloudTrail writes \
+                "userIdentity.sesionContext.sessionIssuer.arn: CloudTrail writes \
                  userIdentity.sessionContext.sessionIssuer.arn",
             ],
         ),
         ("eventname2 = 'x'", vec!["eventname2: CloudTrail writes eventName"]),
         ("event_name = 'x'", vec!["event_name: CloudTrail writes eventName"]),
         ("accessKeyId = 'x'", vec!["accessKeyId: CloudTrail writes userIdentity.accessKeyId"]),
-        ("resources.arn = 'x'", vec!["resources.arn: CloudTrail writes resources.ARN"]),
-        ("element(resources, arn = 'x')", vec!["resources.arn: CloudTrail writes resources.ARN"]),
+        ("resources.AARN = 'x'", vec!["resources.AARN: CloudTrail writes resources.ARN"]),
+        ("element(resources, aarn = 'x')", vec!["resources.aarn: CloudTrail writes resources.ARN"]),
         ("foo.bar = 'x'", vec!["foo.bar: event records have no field foo"]),
         ("requestParameters.bucketname = 'x' AND eventname = 'y'", vec![]),
         ("userIdentity.arn = 'x' AND resources.ARN = 'y' AND username() = 'z'", vec![]),
@@ -317,6 +331,7 @@ fn literal() -> impl Strategy<Value = Literal> {
     prop_oneof![
         any::<String>().prop_map(Literal::Text),
         "2024-0[1-3]-[0-3][0-9](T10:00:00Z)?|[0-9]{1,3}|-[0-9]{1,3}".prop_map(Literal::Text),
+        "-?[0-9]{1,3}(\\.[0-9]{1,3})?".prop_map(Literal::Digits),
         "-?[0-9]{1,30}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?".prop_map(Literal::Number),
         (-62_167_219_200_i64..253_402_300_799)
             .prop_map(|s| Literal::Time(trailseal_archive::Timestamp::from_epoch(s).unwrap())),
@@ -367,15 +382,41 @@ fn test() -> impl Strategy<Value = Test> {
     ]
 }
 
+/// Without what has no name within an element.
+fn of_members(predicate: Predicate) -> Predicate {
+    let all = |parts: Vec<Predicate>| parts.into_iter().map(of_members).collect();
+    match predicate {
+        Predicate::All(parts) => Predicate::All(all(parts)),
+        Predicate::Any(parts) => Predicate::Any(all(parts)),
+        Predicate::Not(part) => !of_members(*part),
+        Predicate::Derived(Derived::Principal | Derived::Error, _) => Predicate::Constant(true),
+        other => other,
+    }
+}
+
 fn predicate() -> impl Strategy<Value = Predicate> {
-    let members = vec![LookupMember::Username, LookupMember::ResourceName, LookupMember::ResourceType];
+    let members = vec![
+        Derived::Username,
+        Derived::ResourceName,
+        Derived::ResourceType,
+        Derived::Principal,
+        Derived::Error,
+    ];
     let leaf = prop_oneof![
         any::<bool>().prop_map(Predicate::Constant),
-        (path(), test()).prop_map(|(path, test)| Predicate::Field(path, test)),
+        (path(), test()).prop_map(|(path, test)| match test {
+            // digits are no time
+            Test::Compare(_, Literal::Digits(_)) | Test::Between(Literal::Digits(_), _)
+                if path.segments() == ["eventTime"] =>
+            {
+                Predicate::Field(path, Test::Exists)
+            }
+            test => Predicate::Field(path, test),
+        }),
         (path(), operator(), path())
             .prop_map(|(left, operator, right)| Predicate::Fields(left, operator, right)),
         (proptest::sample::select(members), test())
-            .prop_map(|(member, test)| Predicate::Lookup(member, test)),
+            .prop_map(|(member, test)| Predicate::Derived(member, test)),
         proptest::sample::subsequence(crate::category::Category::ALL.to_vec(), 1..4)
             .prop_map(Predicate::Category),
         text_test().prop_map(Predicate::Anywhere),
@@ -385,7 +426,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Predicate::All),
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Predicate::Any),
             inner.clone().prop_map(|part| !part),
-            (path(), inner).prop_map(|(path, part)| Predicate::Element(path, Box::new(part))),
+            (path(), inner).prop_map(|(path, part)| Predicate::Element(path, Box::new(of_members(part)))),
         ]
     })
 }

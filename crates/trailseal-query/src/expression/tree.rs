@@ -7,15 +7,16 @@ use sqlparser::{
     dialect::GenericDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
-    tokenizer::{Token, Word},
+    tokenizer::{Token, TokenWithSpan, Word},
 };
 
 use super::{
     ExpressionError, MAX_DEPTH, TextPlace,
     leaf::Leaf,
+    operand::RELATIVE,
     tokens::{Tokens, lower_first},
 };
-use crate::{path::FieldPath, predicate::Predicate};
+use crate::{derived::Named, path::FieldPath, predicate::Predicate};
 
 /// The brackets within one condition.
 const MAX_LEAF_DEPTH: usize = 8;
@@ -24,7 +25,7 @@ const MAX_LEAF_WORDS: u32 = 64;
 
 /// The condition, and notes on what is odd about its patterns.
 pub(super) fn build(tokens: &Tokens<'_>) -> Result<(Predicate, Vec<String>), ExpressionError> {
-    let mut builder = Builder { tokens, at: 0, depth: 0, leaf: Leaf::default() };
+    let mut builder = Builder { tokens, at: 0, depth: 0, elements: 0, leaf: Leaf::default() };
     let predicate = builder.any()?;
     match tokens.token(builder.at) {
         None => Ok((predicate, builder.leaf.into_notes())),
@@ -32,10 +33,26 @@ pub(super) fn build(tokens: &Tokens<'_>) -> Result<(Predicate, Vec<String>), Exp
     }
 }
 
+/// Makes names that stand for something of the event (`error`, `file`) those of members, which is all that an element has.
+fn as_members(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len() {
+        let is_call = tokens.get(at + 1).is_some_and(|next| next.token == Token::LParen);
+        if let Token::Word(word) = &mut tokens[at].token
+            && word.quote_style.is_none()
+            && !is_call
+            && Named::of(&word.value).is_some()
+        {
+            word.quote_style = Some('`');
+        }
+    }
+}
+
 struct Builder<'a> {
     tokens: &'a Tokens<'a>,
     at: usize,
     depth: u32,
+    /// How many `element(…)` stand around.
+    elements: u32,
     leaf: Leaf,
 }
 
@@ -132,7 +149,9 @@ impl Builder<'_> {
             }
         }
         self.enter(start)?;
+        self.elements += 1;
         let inner = self.any()?;
+        self.elements -= 1;
         if self.at != closer {
             return Err(self.unexpected(self.at));
         }
@@ -148,15 +167,18 @@ impl Builder<'_> {
             return Err(self.unexpected(start));
         }
         self.at = end;
-        let mut parser =
-            Parser::new(&GenericDialect).with_tokens_with_locations(self.tokens.slice(start, end).to_vec());
+        let mut tokens = self.tokens.slice(start, end).to_vec();
+        if self.elements > 0 {
+            as_members(&mut tokens);
+        }
+        let mut parser = Parser::new(&GenericDialect).with_tokens_with_locations(tokens);
         let expr = parser.parse_expr().map_err(|error| self.syntax(start, error))?;
         let rest = parser.peek_token();
         if rest.token != Token::EOF {
             let left = self.tokens.slice(start, end).iter().position(|token| token.span == rest.span);
             let mut error = self.unexpected(start + left.unwrap_or_default());
             if let ExpressionError::Syntax { hint: hint @ None, .. } = &mut error {
-                *hint = self.hint(start);
+                *hint = self.hint(start).or_else(|| self.hint_at_interval(start));
             }
             return Err(error);
         }
@@ -265,7 +287,14 @@ impl Builder<'_> {
         let detail =
             lower_first(&detail.replace("Expected: ", "expected ").replace("found: EOF", "found its end"));
         let hint = self.hint(start).or_else(|| self.hint_at_pattern(start));
+        let hint = hint.or_else(|| self.hint_at_interval(start));
         ExpressionError::Syntax { place, detail, hint }
+    }
+
+    /// `now() - interval '7' day`: a time that depends on now.
+    fn hint_at_interval(&self, start: usize) -> Option<&'static str> {
+        let has_interval = (start..self.at).any(|at| self.tokens.is_keyword(at, Keyword::INTERVAL));
+        has_interval.then_some(RELATIVE)
     }
 
     /// `LIKE Get%`: to the parser, a remainder.

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     category::Category,
+    derived::Derived,
     path::FieldPath,
-    predicate::{Literal, LookupMember, Operator, Predicate, Test, equals, field},
+    predicate::{Literal, Operator, Predicate, Test, equals, field},
 };
 
 /// The rows of a page when `MaxResults` is absent.
@@ -216,7 +217,7 @@ pub enum AttributePlace {
     /// All texts of a path.
     Path(FieldPath),
     /// What is derived for a member of the row.
-    Derived(LookupMember),
+    Derived(Derived),
 }
 
 impl AttributeKey {
@@ -268,9 +269,9 @@ impl AttributeKey {
             Self::EventSource => FieldPath::new(["eventSource"]),
             Self::ReadOnly => FieldPath::new(["readOnly"]),
             Self::AccessKeyId => FieldPath::new(["userIdentity", "accessKeyId"]),
-            Self::Username => return AttributePlace::Derived(LookupMember::Username),
-            Self::ResourceType => return AttributePlace::Derived(LookupMember::ResourceType),
-            Self::ResourceName => return AttributePlace::Derived(LookupMember::ResourceName),
+            Self::Username => return AttributePlace::Derived(Derived::Username),
+            Self::ResourceType => return AttributePlace::Derived(Derived::ResourceType),
+            Self::ResourceName => return AttributePlace::Derived(Derived::ResourceName),
         };
         AttributePlace::Path(path)
     }
@@ -279,7 +280,7 @@ impl AttributeKey {
     fn predicate(self, value: &str, is_insight: bool) -> Predicate {
         match self.place(is_insight) {
             AttributePlace::Path(path) => Predicate::Field(path, equals(value)),
-            AttributePlace::Derived(member) => Predicate::Lookup(member, equals(value)),
+            AttributePlace::Derived(member) => Predicate::Derived(member, equals(value)),
         }
     }
 }

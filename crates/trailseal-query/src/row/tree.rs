@@ -180,7 +180,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{json::quote, record::Record};
+    use crate::{
+        json::quote,
+        record::{PathValue, Record},
+    };
 
     const NAMES: [&str; 4] = ["a", "b", "c", "é\"\\"];
 
@@ -201,7 +204,9 @@ mod tests {
         let mut values = Values::new();
         for (number, path) in paths.iter().enumerate() {
             let _ = Record::new(bytes).visit(path, &mut |value| {
-                values.push((number, value));
+                if let PathValue::InRecord(value) = value {
+                    values.push((number, value));
+                }
                 ControlFlow::Continue(())
             });
         }

@@ -12,6 +12,9 @@ pub(crate) const ENVELOPES: [&str; 7] =
 /// An unfinished top-level object of this size is looked into for an envelope.
 const IMPATIENCE: usize = 1 << 20;
 
+/// Bytes that tell whether a bracket begins JSON.
+const ENOUGH: usize = 32;
+
 /// Bytes of top-level values that are cut together.
 const PART: usize = 64 * 1024;
 
@@ -57,7 +60,12 @@ pub(crate) struct Splitter {
     /// The place in the stream of the first byte of the buffer.
     offset: u64,
     elements: Vec<Element>,
-    saw_json: bool,
+    began_as_json: bool,
+    /// Whether nothing but white space came by.
+    is_at_start: bool,
+    /// How the last whole element of an array begins, up to its first name: so does the next one, where what lies between
+    /// is broken.
+    beginning: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +78,8 @@ enum Mode {
     Envelope,
     /// Within a value that is too long; brackets that are open, and whether in a string or behind a backslash.
     Skipping { depth: u32, in_string: bool, is_escaped: bool, then: Then },
+    /// Behind a broken element of an array, before the next one that begins like the others.
+    Seeking { in_object: bool },
     /// The rest cannot be understood.
     Lost,
 }
@@ -82,19 +92,28 @@ enum Then {
 
 impl Splitter {
     pub(crate) fn new() -> Self {
-        Self { mode: Mode::Top, offset: 0, elements: Vec::new(), saw_json: false }
+        Self {
+            mode: Mode::Top,
+            offset: 0,
+            elements: Vec::new(),
+            began_as_json: false,
+            is_at_start: true,
+            beginning: Vec::new(),
+        }
     }
 
     /// Makes ready for another stream.
     pub(crate) fn start(&mut self) {
         self.mode = Mode::Top;
         self.offset = 0;
-        self.saw_json = false;
+        self.began_as_json = false;
+        self.is_at_start = true;
+        self.beginning.clear();
     }
 
-    /// Whether anything in the stream looked like JSON.
-    pub(crate) fn saw_json(&self) -> bool {
-        self.saw_json
+    /// Whether the stream began like JSON.
+    pub(crate) fn began_as_json(&self) -> bool {
+        self.began_as_json
     }
 
     /// The place in the stream of the next byte that will be given.
@@ -114,6 +133,7 @@ impl Splitter {
                 }
                 Mode::Envelope => self.envelope(bytes, at, next, visit),
                 Mode::Skipping { .. } => self.skip(bytes, at, next, visit),
+                Mode::Seeking { in_object } => self.seek(bytes, at, next, in_object),
                 Mode::Lost => bytes.len(),
             };
             if self.mode == mode && (at == before || at == bytes.len()) {
@@ -132,25 +152,31 @@ impl Splitter {
     fn top(&mut self, bytes: &[u8], from: usize, next: Next, visit: &mut dyn FnMut(Piece<'_>)) -> usize {
         let start = from + space(&bytes[from..]);
         let Some(byte) = bytes.get(start) else { return start };
+        if bytes[start..].starts_with(BOM) {
+            return start + BOM.len();
+        }
+        if matches!(byte, b'[' | b'{') && next == Next::More && bytes.len() - start < ENOUGH {
+            return start;
+        }
+        let is_json = begins_like_json(&bytes[start..]);
+        self.began_as_json |= std::mem::take(&mut self.is_at_start) && is_json;
         match byte {
+            b',' | 0x1e => return start + 1,
+            _ if !is_json => return self.no_value(bytes, start, next, visit),
             b'[' => {
-                self.saw_json = true;
                 self.mode = Mode::Array { in_object: false, has_element: false };
                 return start + 1;
             }
             b'{' => match envelope_start(bytes, start) {
                 Ok(Some(array)) => {
-                    self.saw_json = true;
                     self.mode = Mode::Array { in_object: true, has_element: false };
                     return array;
                 }
                 Err(Short) if next == Next::More => return start,
                 Ok(None) | Err(Short) => {}
             },
-            b',' | 0x1e => return start + 1,
-            _ => return self.no_value(bytes, start, next, visit),
+            _ => {}
         }
-        self.saw_json = true;
         self.values(bytes, start, next, visit)
     }
 
@@ -251,6 +277,24 @@ impl Splitter {
         if (10..40).contains(&token) && rest[..token].iter().all(is_time) {
             return start + token;
         }
+        let line = match memchr::memchr(b'\n', rest) {
+            Some(end) => &rest[..end],
+            None if next == Next::More => return start,
+            None => rest,
+        };
+        // What others put before a record, such as the header of syslog, is passed over, and a text may hold one.
+        if memchr::memmem::find(line, VERSION).is_some() {
+            if line[0] == b'"'
+                && let Ok((Value::String(_), length)) = first_value(line)
+            {
+                let element = Element { start, end: start + length, is_plain: false };
+                visit(Piece::Elements { bytes, elements: &[element] });
+                return start + length;
+            }
+            if let Some(brace) = memchr::memchr(b'{', &line[1..]) {
+                return start + 1 + brace;
+            }
+        }
         self.damage(start, "neither a JSON object nor an array", visit);
         self.next_line(bytes, start)
     }
@@ -275,17 +319,27 @@ impl Splitter {
         mut has_element: bool,
         visit: &mut dyn FnMut(Piece<'_>),
     ) -> usize {
+        // lists of texts have nothing to be cut at
+        let texts = whole_scalars(bytes, from, has_element);
+        let from = texts.end;
+        has_element |= texts.others + texts.holding.len() as u64 > 0;
+        let mut scalars = texts.others;
+        let mut holding = texts.holding;
         self.elements.clear();
         let stop = cut(bytes, from, &mut self.elements);
         let mut end = from;
-        let mut scalars = 0;
         let mut damaged = None;
         let mut whole = 0;
         for element in &self.elements {
             let gap = &bytes[end..element.start];
             if !(has_element && gap == b",") {
                 match gap_before(gap, has_element) {
-                    Ok(found) => scalars += found,
+                    Ok(found) if found > 0 => {
+                        let texts = whole_scalars(bytes, end, has_element);
+                        scalars += texts.others;
+                        holding.extend(texts.holding);
+                    }
+                    Ok(_) => {}
                     Err(error) => {
                         damaged = Some(end + error.offset);
                         break;
@@ -294,7 +348,11 @@ impl Splitter {
             }
             (has_element, end, whole) = (true, element.end, whole + 1);
         }
-        if whole > 0 {
+        if !holding.is_empty() {
+            visit(Piece::Elements { bytes, elements: &holding });
+        }
+        if let Some(last) = self.elements[..whole].last() {
+            self.beginning = beginning(&bytes[last.start..last.end]).to_vec();
             visit(Piece::Elements { bytes, elements: &self.elements[..whole] });
         }
         if scalars > 0 {
@@ -302,7 +360,8 @@ impl Splitter {
         }
         self.mode = Mode::Array { in_object, has_element };
         if let Some(at) = damaged {
-            return self.lose(bytes, at, "no JSON between the elements of an array", visit);
+            let reason = "no JSON between the elements of an array";
+            return self.lose_element(bytes, at, in_object, reason, visit);
         }
         match stop {
             Stop::Over { is_open: false } if next == Next::End => {
@@ -322,19 +381,72 @@ impl Splitter {
                 }
             }
             Stop::Control { at, .. } => {
-                self.lose(bytes, at, "a control character in a string, or a string without an end", visit)
+                let reason = "a control character in a string, or a string without an end";
+                self.lose_element(bytes, at, in_object, reason, visit)
             }
             Stop::Closed { at } => match gap_after(&bytes[end..at], has_element) {
-                _ if bytes[at] != b']' => self.lose(bytes, at, "a brace closes an array", visit),
-                Err(error) => self.lose(bytes, end + error.offset, "no JSON at the end of an array", visit),
+                _ if bytes[at] != b']' => {
+                    self.lose_element(bytes, at, in_object, "a brace closes an array", visit)
+                }
+                Err(error) => {
+                    let reason = "no JSON at the end of an array";
+                    self.lose_element(bytes, end + error.offset, in_object, reason, visit)
+                }
                 Ok(found) => {
                     if found > 0 {
-                        visit(Piece::Scalars(found));
+                        let texts = whole_scalars(bytes, end, has_element);
+                        if !texts.holding.is_empty() {
+                            visit(Piece::Elements { bytes, elements: &texts.holding });
+                        }
+                        if texts.others > 0 {
+                            visit(Piece::Scalars(texts.others));
+                        }
                     }
                     self.mode = if in_object { Mode::Envelope } else { Mode::Top };
                     at + 1
                 }
             },
+        }
+    }
+
+    /// Gives up an element of an array, but not those behind it.
+    fn lose_element(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        in_object: bool,
+        reason: &'static str,
+        visit: &mut dyn FnMut(Piece<'_>),
+    ) -> usize {
+        if self.beginning.is_empty() {
+            self.beginning = NATIVE.to_vec();
+        }
+        self.damage(at, reason, visit);
+        self.mode = Mode::Seeking { in_object };
+        // a comma right before it is that of the next element
+        let before = bytes[..at].trim_ascii_end();
+        if before.ends_with(b",") { before.len() - 1 } else { at }
+    }
+
+    /// Looks for the next element that begins like the last whole one, and stands behind a comma.
+    fn seek(&mut self, bytes: &[u8], from: usize, next: Next, in_object: bool) -> usize {
+        let is_next = |at: &usize| {
+            let before = bytes[..from + at].trim_ascii_end();
+            before.ends_with(b",") && (*at > 0 || from > 0)
+        };
+        let found = memchr::memmem::find_iter(&bytes[from..], &self.beginning).find(is_next);
+        match found {
+            Some(at) => {
+                self.mode = Mode::Array { in_object, has_element: false };
+                from + at
+            }
+            None if next == Next::End => {
+                self.mode = Mode::Lost;
+                bytes.len()
+            }
+            // the comma and what begins like an element may lie across the end
+            None if next == Next::More => from.max(bytes.len().saturating_sub(4 * ENOUGH)),
+            None => bytes.len(),
         }
     }
 
@@ -407,6 +519,35 @@ impl Splitter {
 
 /// The bytes end too early to tell.
 struct Short;
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The name that every record has.
+const VERSION: &[u8] = b"eventVersion";
+/// How CloudTrail's records begin.
+const NATIVE: &[u8] = b"{\"eventVersion\"";
+
+/// Whether bytes begin as a JSON object, array or string does, and not as some text in brackets.
+fn begins_like_json(bytes: &[u8]) -> bool {
+    let inside = || bytes[1..].trim_ascii_start();
+    match bytes.first() {
+        Some(b'{') => matches!(inside().first(), None | Some(b'"' | b'}')),
+        Some(b'[') => match inside().first() {
+            None | Some(b'{' | b'[' | b'"' | b']') => true,
+            Some(_) => first_value(inside()).is_ok_and(|(_, length)| {
+                matches!(inside()[length..].trim_ascii_start().first(), None | Some(b',' | b']'))
+            }),
+        },
+        _ => false,
+    }
+}
+
+/// An object's brace and first name, with the quotes; nothing for anything else.
+fn beginning(element: &[u8]) -> &[u8] {
+    const LONGEST: usize = 64;
+    let name =
+        element.strip_prefix(b"{\"").and_then(|rest| memchr::memchr(b'"', &rest[..rest.len().min(LONGEST)]));
+    name.map_or(&[], |length| &element[..length + 3])
+}
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
@@ -552,6 +693,47 @@ fn scalars(gap: &[u8], mut needs_comma: bool) -> Result<(u64, bool), Malformed> 
     }
 }
 
+/// Scalars side by side in an array.
+struct Scalars {
+    /// Behind the last one that is whole.
+    end: usize,
+    /// Texts that may hold a record.
+    holding: Vec<Element>,
+    /// How many others there are.
+    others: u64,
+}
+
+/// The scalars from `from` on, up to what is none, or is not whole.
+fn whole_scalars(bytes: &[u8], from: usize, mut has_element: bool) -> Scalars {
+    let mut texts = Scalars { end: from, holding: Vec::new(), others: 0 };
+    loop {
+        let mut start = texts.end + space(&bytes[texts.end..]);
+        if has_element {
+            if bytes.get(start) != Some(&b',') {
+                return texts;
+            }
+            start += 1;
+            start += space(&bytes[start..]);
+        }
+        if matches!(bytes.get(start), None | Some(b'{' | b'[' | b']' | b'}')) {
+            return texts;
+        }
+        let Ok((value, length)) = first_value(&bytes[start..]) else { return texts };
+        let end = start + length;
+        // a number at the end of the bytes may go on
+        if matches!(value, Value::Number(_)) && end == bytes.len() {
+            return texts;
+        }
+        match value {
+            Value::String(text) if memchr::memmem::find(text.raw(), VERSION).is_some() => {
+                texts.holding.push(Element { start, end, is_plain: false });
+            }
+            _ => texts.others += 1,
+        }
+        (texts.end, has_element) = (end, true);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -600,6 +782,8 @@ mod tests {
             "{\"Records\":[{\"a\":1}],\"x\":{\"y\":1},\"Records\":[{\"b\":[2]}]}",
             "2024-03-01T00:00:00.000Z {\"a\":1}\n2024-03-01T00:00:01.000Z {\"b\":[2]}\n",
             "[1,{\"a\":1},\"x\",null,{\"b\":[2]},true]",
+            "{\"a\":1}\n\u{feff}{\"b\":[2]}\n",
+            "\u{feff}{\"Records\":[{\"a\":1}]}\u{feff}{\"Records\":[{\"b\":[2]}]}",
         ] {
             assert_eq!(elements(text), two, "{text}");
         }
@@ -607,6 +791,42 @@ mod tests {
             assert_eq!(elements(text), [""; 0], "{text}");
         }
         assert_eq!(split("[1,{},\"x\"]", 3, usize::MAX).1, 2);
+    }
+
+    #[test]
+    fn texts_and_what_stands_behind_other_text_in_a_line_may_hold_records() {
+        let record = "{\"eventVersion\":\"1.08\"}";
+        let text = "\"{\\\"eventVersion\\\":\\\"1.08\\\"}\"";
+        for (content, found) in [
+            (format!("[{text},\"x\",{text}]"), vec![text, text]),
+            (format!("[{record},{text},1]"), vec![record, text]),
+            (format!("{text}\n{text}\n"), vec![text, text]),
+            (
+                format!("2024 Feb 14 14:50:00 host->app {record}\n<14>1 2024 x {record}\n"),
+                vec![record, record],
+            ),
+        ] {
+            assert_eq!(elements(&content), found, "{content}");
+        }
+        let many = format!("[{}]", vec![text; 1000].join(",\n"));
+        assert_eq!(split(&many, 50, 100).0.len(), 1000, "texts are given as they come");
+    }
+
+    #[test]
+    fn text_in_brackets_is_no_json() {
+        for content in
+            ["[2024-03-01 10:00] x {}\n[INFO] y\n", "[.ShellClassInfo]\nIconFile=x\n", "{ code; }", "{% x %}"]
+        {
+            let mut splitter = Splitter::new();
+            splitter.feed(content.as_bytes(), Next::End, &mut |_| {});
+            assert!(!splitter.began_as_json(), "{content}");
+        }
+        for content in ["[]", "[1,2]", "{}", " {\"a\":1}", "[{", "{\"Rec", "[\n null , 1]", "\u{feff}{\"a\":"]
+        {
+            let mut splitter = Splitter::new();
+            splitter.feed(content.as_bytes(), Next::End, &mut |_| {});
+            assert!(splitter.began_as_json(), "{content}");
+        }
     }
 
     #[test]

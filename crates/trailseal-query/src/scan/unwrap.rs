@@ -1,16 +1,25 @@
 //! What an element of a file is: an event record, something that wraps records, or something else
 //! (docs/spec/records.md 2.6).
+//!
+//! One rule instead of a list of shapes: what has an event's version and name is a record wherever it lies, within objects,
+//! lists, and strings that hold JSON (escaped or as base64, also of gzip). A record is never looked for inside another one,
+//! nor beside what callers write (`requestParameters` and the like): what somebody sends is no event.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
+use aho_corasick::AhoCorasick;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use memchr::memmem::Finder;
 use trailseal_archive::gzip::{Ending, inflate_all};
 
-use super::split::ENVELOPES;
-use crate::json::{Value, decode};
+use crate::{
+    json::{Value, quote},
+    path::{MEMBERS, TOP_LEVEL},
+    record::document_in,
+};
 
-/// Wrappers within wrappers that are opened.
-const MAX_DEPTH: u32 = 8;
+/// Objects, arrays and strings within one another that are looked into.
+const MAX_DEPTH: u32 = 32;
 
 /// Inflated bytes of all payloads within a wrapper: `CloudWatch` sends a few MB at most. Payloads within payloads
 /// multiply.
@@ -75,42 +84,88 @@ pub(crate) fn is_native(bytes: &[u8]) -> bool {
         })
 }
 
-/// Shows `visit` what an element holds.
+/// Shows `visit` what an element holds: an object, an array, or a string with its quotes.
 pub(crate) fn unwrap(bytes: &[u8], is_plain: bool, visit: &mut dyn FnMut(Unwrapped<'_>)) {
-    Unwrapper { visit, left: MAX_PAYLOAD }.element(bytes, is_plain, 0);
+    let mut unwrapper = Unwrapper { visit, left: MAX_PAYLOAD, found: 0, known: None, ids: Vec::new() };
+    match bytes.first() {
+        Some(b'{') => unwrapper.object(bytes, is_plain, 0),
+        Some(b'[') => unwrapper.array(bytes, is_plain, 0),
+        _ => unwrapper.string(bytes, 0),
+    }
+    let Unwrapper { found, known, .. } = unwrapper;
+    if found == 0 {
+        visit(match known {
+            Some(kind) => Unwrapped::LeftOut(kind),
+            None if names_version(bytes) => {
+                Unwrapped::Damaged("it speaks of eventVersion, and no event can be read in it")
+            }
+            None => Unwrapped::LeftOut(LeftOut::Foreign),
+        });
+    }
+}
+
+/// Whether a member with the name of an event's version stands in some JSON, also within strings, in any case.
+fn names_version(json: &[u8]) -> bool {
+    let is_name = |at: usize| {
+        let after = json[at + VERSION[0].needle().len()..].trim_ascii_start();
+        after.starts_with(b"\"") || after.starts_with(b"\\")
+    };
+    VERSION.iter().any(|finder| finder.find_iter(json).any(is_name))
+}
+
+/// How records write the name, and how tables of Athena do.
+static VERSION: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| [Finder::new("eventVersion"), Finder::new("eventversion")]);
+/// What stands in all that holds a record: its names, or how base64 of gzip begins, and that of JSON as a string.
+static HINTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let names = ["eventVersion", "eventversion", "event_version", "eventName", "eventname", "event_name"];
+    let payloads = ["H4sI", "\"ey", "\"ew", "\"W3", "\"Ww"];
+    AhoCorasick::new(names.iter().chain(&payloads)).ok()
+});
+
+/// Whether some JSON may hold a record, in whatever form.
+fn may_hold_record(json: &[u8], is_plain: bool) -> bool {
+    !is_plain || HINTS.as_ref().is_none_or(|hints| hints.is_match(json))
 }
 
 struct Unwrapper<'v> {
     visit: &'v mut dyn FnMut(Unwrapped<'_>),
     /// Bytes of payloads that may still be decoded.
     left: u64,
+    /// What was shown of the element so far.
+    found: u64,
+    /// What it holds that is known and no record.
+    known: Option<LeftOut>,
+    /// The ids of the records that were found in the document at hand: some hold an event in two forms.
+    ids: Vec<String>,
 }
 
 /// The members of an object that tell what it is.
 #[derive(Default)]
-struct Marks<'a> {
-    is_record: bool,
+struct Marks {
+    has_version: bool,
+    has_name: bool,
+    has_insight: bool,
+    /// Other members that an event has.
+    others: u32,
+    /// Members that hold what a caller or a service chose: whatever has them is a record or none, and nothing within is one.
+    holds_choices: bool,
     /// `eventSource` of other services' notifications: `aws:s3`, `aws:sqs`.
     is_notification_of_service: bool,
     is_aggregated: bool,
     is_digest: bool,
     is_delivery_notice: bool,
-    has_detail_type: bool,
-    detail: Option<Value<'a>>,
-    /// A string that holds JSON.
-    inner: Option<Value<'a>>,
-    /// An object that holds more: `awslogs`, `kinesis`, `Sns`.
-    holder: Option<Value<'a>>,
-    /// Base64, perhaps of gzip.
-    payload: Option<Value<'a>>,
-    /// Arrays of elements.
-    arrays: Vec<&'a [u8]>,
     is_control_message: bool,
+    id: Option<String>,
 }
 
-impl<'a> Marks<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
+impl Marks {
+    /// `None` where it is no object, or no JSON.
+    fn of(bytes: &[u8]) -> Option<Self> {
         let mut marks = Self::default();
+        if bytes.first() != Some(&b'{') {
+            return None;
+        }
         for member in Value::Object(bytes).members() {
             let (name, value) = member.ok()?;
             let name = if name.is_escaped() { name.decode() } else { String::from_utf8_lossy(name.raw()) };
@@ -119,12 +174,20 @@ impl<'a> Marks<'a> {
         Some(marks)
     }
 
-    fn add(&mut self, name: &str, value: Value<'a>) {
+    fn add(&mut self, name: &str, value: Value<'_>) {
+        let is_text = matches!(value, Value::String(_));
         let text = || value.as_str().unwrap_or(Cow::Borrowed(""));
         match name {
-            "eventVersion" | "eventName" | "eventID" => self.is_record = true,
+            "eventVersion" => self.has_version = is_text,
+            "eventName" => self.has_name = is_text,
+            "insightDetails" => self.has_insight = matches!(value, Value::Object(_)),
+            "eventTime" | "awsRegion" => self.others += u32::from(is_text),
+            "eventID" => {
+                self.others += u32::from(is_text);
+                self.id = value.as_str().map(Cow::into_owned).filter(|id| !id.is_empty());
+            }
             "eventSource" => {
-                self.is_record = true;
+                self.others += u32::from(is_text);
                 self.is_notification_of_service |= text().starts_with("aws:");
             }
             "EventSource" => self.is_notification_of_service |= text().starts_with("aws:"),
@@ -132,128 +195,247 @@ impl<'a> Marks<'a> {
             "eventType" => self.is_aggregated |= text() == "AwsAggregatedEvent",
             "digestS3Object" | "previousDigestS3Object" => self.is_digest = true,
             "s3Bucket" | "s3ObjectKey" => self.is_delivery_notice = true,
-            "detail-type" => self.has_detail_type = true,
-            "detail" => self.detail = Some(value),
-            "CloudTrailEvent" | "message" | "@message" | "Message" | "body" | "Body" => {
-                if matches!(value, Value::String(_)) {
-                    self.inner = Some(value);
-                }
-            }
-            "awslogs" | "kinesis" | "Sns" => self.holder = Some(value),
-            "data" => self.payload = Some(value),
             "messageType" => self.is_control_message |= text() == "CONTROL_MESSAGE",
-            _ => {
-                if let Value::Array(raw) = value
-                    && ENVELOPES.contains(&name)
-                {
-                    self.arrays.push(raw);
-                }
-            }
+            _ => {}
         }
+        let bare = name.replace('_', "");
+        if CHOSEN.iter().any(|chosen| chosen.eq_ignore_ascii_case(&bare)) {
+            self.holds_choices = true;
+            self.others += u32::from(name == "userIdentity");
+        }
+    }
+
+    /// What is known and no record; notifications of other services may wrap some.
+    fn known(&self) -> Option<LeftOut> {
+        match () {
+            () if self.is_digest => Some(LeftOut::Digest),
+            () if self.is_delivery_notice || self.is_control_message => Some(LeftOut::Notification),
+            () if self.is_notification_of_service => Some(LeftOut::Foreign),
+            () => None,
+        }
+    }
+
+    /// An event of any kind, as CloudTrail writes it or as others wrote it anew. Where events are expected, the version
+    /// alone tells one.
+    fn is_record(&self, is_element: bool) -> bool {
+        let is_named = self.has_name || self.has_insight;
+        let is_versioned = is_element || is_named || self.is_aggregated || self.others > 0;
+        !self.is_notification_of_service && (self.has_version && is_versioned || is_named && self.others > 0)
     }
 }
 
+/// Members of records in which callers and services write what they like.
+const CHOSEN: [&str; 5] =
+    ["requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "userIdentity"];
+
 impl Unwrapper<'_> {
-    fn element(&mut self, bytes: &[u8], is_plain: bool, depth: u32) {
-        if depth > MAX_DEPTH {
-            return (self.visit)(Unwrapped::Damaged("wrappers are nested too deeply"));
+    fn show(&mut self, unwrapped: Unwrapped<'_>) {
+        self.found += 1;
+        (self.visit)(unwrapped);
+    }
+
+    fn value(&mut self, value: Value<'_>, is_plain: bool, depth: u32) {
+        match value {
+            Value::Object(raw) => self.object(raw, is_plain, depth),
+            Value::Array(raw) => self.array(raw, is_plain, depth),
+            Value::String(text) => self.text(&text.decode(), depth),
+            _ => {}
         }
-        if bytes.first() == Some(&b'[') {
-            return self.elements(bytes, is_plain, depth);
-        }
+    }
+
+    fn object(&mut self, bytes: &[u8], is_plain: bool, depth: u32) {
         let Some(marks) = Marks::of(bytes) else {
-            return (self.visit)(Unwrapped::Damaged("an object that is no valid JSON"));
+            return self.show(Unwrapped::Damaged("an object that is no valid JSON"));
         };
-        if marks.is_record && !marks.is_notification_of_service {
-            return (self.visit)(if marks.is_aggregated {
-                Unwrapped::LeftOut(LeftOut::Aggregated)
-            } else {
-                Unwrapped::Record { bytes, is_plain, is_element: depth == 0 }
-            });
+        if marks.is_record(depth == 0) {
+            return self.record(bytes, &marks, is_plain, depth == 0);
         }
-        let wraps = self.wrapped(&marks, is_plain, depth);
-        if !wraps {
-            (self.visit)(Unwrapped::LeftOut(match () {
-                () if marks.is_digest => LeftOut::Digest,
-                () if marks.is_delivery_notice || marks.is_control_message => LeftOut::Notification,
-                () => LeftOut::Foreign,
-            }));
+        let is_named = marks.has_version && marks.has_name || marks.is_notification_of_service;
+        if !is_named && let Some(record) = recased(bytes) {
+            let marks = Marks::of(&record).unwrap_or_default();
+            return self.record(&record, &marks, false, false);
+        }
+        let known = marks.known();
+        self.known = self.known.or(known);
+        let is_closed = known.is_some_and(|kind| kind != LeftOut::Foreign);
+        if is_closed || marks.holds_choices || !may_hold_record(bytes, is_plain) {
+            return;
+        }
+        if depth >= MAX_DEPTH {
+            return self.show(Unwrapped::Damaged("wrappers are nested too deeply"));
+        }
+        for (_, value) in Value::Object(bytes).members().map_while(Result::ok) {
+            self.value(value, is_plain, depth + 1);
         }
     }
 
-    /// What a wrapper holds; false when it is none.
-    fn wrapped(&mut self, marks: &Marks<'_>, is_plain: bool, depth: u32) -> bool {
-        if marks.is_control_message {
-            return false;
-        }
-        if !marks.arrays.is_empty() {
-            for array in &marks.arrays {
-                self.elements(array, is_plain, depth + 1);
+    fn record(&mut self, bytes: &[u8], marks: &Marks, is_plain: bool, is_element: bool) {
+        if let (Some(id), false) = (&marks.id, is_element) {
+            if self.ids.contains(id) {
+                return;
             }
-            return true;
+            self.ids.push(id.clone());
         }
-        if let (true, Some(Value::Object(detail))) = (marks.has_detail_type, marks.detail) {
-            self.element(detail, is_plain, depth + 1);
-            return true;
-        }
-        if let Some(Value::Object(holder)) = marks.holder {
-            self.element(holder, is_plain, depth + 1);
-            return true;
-        }
-        if let Some(Value::String(inner)) = marks.inner {
-            return self.text(&inner.decode(), depth + 1);
-        }
-        if let Some(Value::String(payload)) = marks.payload {
-            return self.payload(payload.raw(), depth + 1);
-        }
-        false
+        self.show(if marks.is_aggregated {
+            Unwrapped::LeftOut(LeftOut::Aggregated)
+        } else {
+            Unwrapped::Record { bytes, is_plain, is_element }
+        });
     }
 
-    fn elements(&mut self, array: &[u8], is_plain: bool, depth: u32) {
-        for element in Value::Array(array).elements() {
-            match element {
-                Ok(Value::Object(raw) | Value::Array(raw)) => self.element(raw, is_plain, depth + 1),
-                Ok(_) => (self.visit)(Unwrapped::LeftOut(LeftOut::Foreign)),
-                Err(_) => (self.visit)(Unwrapped::Damaged("an array that is no valid JSON")),
-            }
+    fn array(&mut self, bytes: &[u8], is_plain: bool, depth: u32) {
+        if depth >= MAX_DEPTH {
+            return self.show(Unwrapped::Damaged("wrappers are nested too deeply"));
+        }
+        if let Some(row) = row_of_columns(bytes) {
+            return self.object(&row, false, depth + 1);
+        }
+        for element in Value::Array(bytes).elements() {
+            let Ok(element) = element else {
+                return self.show(Unwrapped::Damaged("an array that is no valid JSON"));
+            };
+            // each is a document of its own
+            let ids = std::mem::take(&mut self.ids);
+            self.value(element, is_plain, depth + 1);
+            self.ids = ids;
         }
     }
 
-    /// JSON within a string; false when it is other text.
-    fn text(&mut self, text: &str, depth: u32) -> bool {
+    /// A string with its quotes.
+    fn string(&mut self, json: &[u8], depth: u32) {
+        if let Ok(Value::String(text)) = Value::parse(json) {
+            self.text(&text.decode(), depth + 1);
+        }
+    }
+
+    /// What a string holds: JSON, JSON behind something else, a JSON string, or base64 of JSON or of gzipped JSON.
+    fn text(&mut self, text: &str, depth: u32) {
         let text = text.trim();
-        if !text.starts_with(['{', '[']) {
-            return false;
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        match text.as_bytes().first() {
+            Some(b'{' | b'[') => self.json(text, depth),
+            Some(b'"') => self.string(text.as_bytes(), depth),
+            _ if PAYLOAD_STARTS.iter().any(|start| text.starts_with(start)) => self.payload(text, depth),
+            _ if VERSION[0].find(text.as_bytes()).is_some() => {
+                if let Some(start) = text.find('{') {
+                    self.json(&text[start..], depth);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn json(&mut self, text: &str, depth: u32) {
+        if !may_hold_record(text.as_bytes(), true) && !text.contains("\\u") {
+            return;
         }
         match Value::parse(text.as_bytes()) {
             // its spellings were not looked at
-            Ok(Value::Object(raw) | Value::Array(raw)) => self.element(raw, false, depth),
-            _ => (self.visit)(Unwrapped::Damaged("a string that begins like JSON and is none")),
+            Ok(value) => self.value(value, false, depth),
+            Err(_) if names_version(text.as_bytes()) => {
+                self.show(Unwrapped::Damaged("a string that begins like JSON and is none"));
+            }
+            Err(_) => {}
         }
-        true
     }
 
-    /// Base64 of JSON or of gzipped JSON.
-    fn payload(&mut self, base64: &[u8], depth: u32) -> bool {
-        let escaped = decode(base64);
-        let Ok(bytes) = STANDARD.decode(escaped.trim()) else { return false };
+    fn payload(&mut self, base64: &str, depth: u32) {
+        let Ok(bytes) = STANDARD.decode(base64) else { return };
         let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
-            (self.visit)(Unwrapped::Damaged("its payloads hold too much"));
-            return true;
+            return self.show(Unwrapped::Damaged("its payloads hold too much"));
         };
         self.left = left;
         if !bytes.starts_with(&[0x1f, 0x8b]) {
-            return self.text(&String::from_utf8_lossy(&bytes), depth);
+            return self.text(&String::from_utf8_lossy(&bytes), depth + 1);
         }
         let inflated = inflate_all(&mut bytes.as_slice(), self.left);
         let spent = inflated.as_ref().map_or(u64::MAX, |(content, ..)| content.len() as u64);
         self.left = self.left.saturating_sub(spent);
         if let Ok((content, _, Ending::Complete)) = inflated {
-            return self.text(&String::from_utf8_lossy(&content), depth);
+            return self.text(&String::from_utf8_lossy(&content), depth + 1);
         }
-        (self.visit)(Unwrapped::Damaged("a payload whose gzip data are damaged, or hold too much"));
-        true
+        self.show(Unwrapped::Damaged("a payload whose gzip data are damaged, or hold too much"));
     }
+}
+
+/// As in [`HINTS`].
+const PAYLOAD_STARTS: [&str; 5] = ["H4sI", "ey", "ew", "W3", "Ww"];
+
+/// A record whose names are in another case, as in tables of Athena and Glue, with CloudTrail's names; what such tables
+/// hold as JSON in a text is JSON again. `None` if it is none.
+fn recased(bytes: &[u8]) -> Option<Vec<u8>> {
+    let has = |wanted: &str| {
+        let mut members = Value::Object(bytes).members().map_while(Result::ok);
+        members.any(|(name, value)| bare(&name.decode()) == wanted && matches!(value, Value::String(_)))
+    };
+    // the Event history of the console has no version
+    if !has("eventname") || !["eventversion", "eventtime", "eventid"].into_iter().any(has) {
+        return None;
+    }
+    let mut json = Vec::with_capacity(bytes.len());
+    write_recased(Value::Object(bytes), "", &mut json);
+    Some(json)
+}
+
+fn bare(name: &str) -> String {
+    name.replace('_', "").to_ascii_lowercase()
+}
+
+/// `path` leads to the value; the members of what is known there get their names.
+fn write_recased(value: Value<'_>, path: &str, to: &mut Vec<u8>) {
+    let document = if let Value::String(text) = value { document_in(text) } else { None };
+    let value = document.as_deref().and_then(|json| Value::parse(json).ok()).unwrap_or(value);
+    let known: Option<&[&str]> = match path {
+        "" => Some(&TOP_LEVEL),
+        _ => MEMBERS.iter().find(|(object, _)| *object == path).map(|(_, members)| *members),
+    };
+    let (Value::Object(_), Some(known)) = (value, known) else { return to.extend_from_slice(&value.json()) };
+    to.push(b'{');
+    for (at, (name, member)) in value.members().map_while(Result::ok).enumerate() {
+        let written = name.decode();
+        let name = known.iter().find(|known| known.eq_ignore_ascii_case(&bare(&written)));
+        let name = name.map_or(&*written, |name| *name);
+        if at > 0 {
+            to.push(b',');
+        }
+        quote(name, to);
+        to.push(b':');
+        let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        write_recased(member, &below, to);
+    }
+    to.push(b'}');
+}
+
+/// The object that a row of a query's result says: a list of `{column: value}` or of `{"field": column, "value": value}` in
+/// which an event's name and something else of it stand. `None` if it is none.
+fn row_of_columns(array: &[u8]) -> Option<Vec<u8>> {
+    let mut json = vec![b'{'];
+    let mut names = Vec::new();
+    for element in Value::Array(array).elements() {
+        let members: Vec<_> = element.ok()?.members().collect::<Result<_, _>>().ok()?;
+        let (name, value) = match members.as_slice() {
+            [(name, value)] => (name.decode().into_owned(), *value),
+            [(field, Value::String(name)), (key, value)] if field.is("field") && key.is("value") => {
+                (name.decode().into_owned(), *value)
+            }
+            _ => return None,
+        };
+        if names.contains(&bare(&name)) {
+            return None;
+        }
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        quote(&name, &mut json);
+        json.push(b':');
+        json.extend_from_slice(&value.json());
+        names.push(bare(&name));
+    }
+    json.push(b'}');
+    let is_event = names.len() > 1 && names.iter().any(|name| name == "eventname");
+    is_event.then_some(json)
 }
 
 #[cfg(test)]
@@ -305,8 +487,86 @@ mod tests {
             format!(r#"{{"eventSource":"aws:kinesis","kinesis":{{"data":"{payload}"}}}}"#),
             format!("[[{RECORD}]]"),
             format!(r#"{{"Records":[{RECORD}]}}"#),
+            quoted(RECORD),
+            quoted(&quoted(RECORD)),
+            format!("[{}]", quoted(RECORD)),
+            format!(r#"{{"EventId":"1","CloudTrailEvent":{RECORD}}}"#),
+            format!(r#"{{"value":[{{"CloudTrailEvent":{}}}],"Count":1}}"#, quoted(RECORD)),
+            format!(
+                r#"[[{{"field":"@timestamp","value":"1"}},{{"field":"@message","value":{}}}]]"#,
+                quoted(RECORD)
+            ),
+            format!(r#"{{"Records":[{{"Data":"{payload}","PartitionKey":"1"}}]}}"#),
+            format!(r#"{{"_source":{{"event":{{"original":{}}}}}}}"#, quoted(RECORD)),
+            format!(r#"{{"preview":false,"result":{{"_raw":{}}}}}"#, quoted(RECORD)),
+            format!(
+                r#"{{"line":{},"labels":{{}}}}"#,
+                quoted(&format!("2024-03-01T10:00:00Z stream {RECORD}"))
+            ),
+            format!(r#"{{"data":{{"aws":{RECORD}}},"rule":{{"id":"1"}}}}"#),
         ] {
             assert_eq!(unwrapped(&wrapper), [RECORD], "{wrapper}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_a_document_holds_in_two_forms_is_one() {
+        let record = r#"{"eventVersion":"1.08","eventName":"A","eventID":"e-1"}"#;
+        let twice = format!(r#"{{"data":{{"aws":{record}}},"full_log":{}}}"#, quoted(record));
+        assert_eq!(unwrapped(&twice), [record]);
+        // delivered twice is something else
+        assert_eq!(unwrapped(&format!(r#"{{"Records":[{record},{record}]}}"#)), [record, record]);
+    }
+
+    #[test]
+    fn rows_of_tables_are_records_again() {
+        let lake = r#"[{"eventVersion":"1.08"},{"eventName":"A"},{"requestParameters":"{\"a\":1}"}]"#;
+        assert_eq!(
+            unwrapped(&format!(r#"{{"QueryResultRows":[{lake}]}}"#)),
+            [r#"{"eventVersion":"1.08","eventName":"A","requestParameters":"{\"a\":1}"}"#]
+        );
+        let athena = r#"{"eventversion":"1.08","eventname":"A","useridentity":"{\"accesskeyid\":\"AKIA1\"}","x_y":[1]}"#;
+        assert_eq!(
+            unwrapped(athena),
+            [r#"{"eventVersion":"1.08","eventName":"A","userIdentity":{"accessKeyId":"AKIA1"},"x_y":[1]}"#]
+        );
+        // three columns are one event, and one column is none
+        let few = r#"[[{"eventName":"A"},{"eventTime":"t"},{"eventSource":"s"}],[{"eventName":"B"}]]"#;
+        assert_eq!(unwrapped(few), [r#"{"eventName":"A","eventTime":"t","eventSource":"s"}"#]);
+    }
+
+    /// What a caller writes is looked at by nobody, however the event that tells of it is written.
+    #[test]
+    fn what_callers_write_is_no_event() {
+        let forged = r#"{"eventVersion":"1.08","eventName":"Forged","eventID":"f"}"#;
+        let request = format!(r#"{{"a":{forged},"b":{},"c":[{}]}}"#, quoted(forged), quoted(forged));
+        let parts = [
+            format!(r#""requestParameters":{request}"#),
+            format!(r#""requestParameters":{}"#, quoted(&request)),
+            format!(r#""requestparameters":{}"#, quoted(&request)),
+            format!(r#""request_parameters":{}"#, quoted(&request)),
+            format!(r#""responseElements":{request}"#),
+            format!(r#""userIdentity":{request}"#),
+        ];
+        for part in &parts {
+            for event in [
+                format!(r#"{{"eventVersion":"1.08","eventName":"A",{part}}}"#),
+                format!(r#"{{"eventversion":"1.08","eventname":"A",{part}}}"#),
+                format!(r#"{{"eventName":"A",{part}}}"#),
+                format!(r"{{{part}}}"),
+                format!(r#"[{{"eventVersion":"1.08"}},{{"eventName":"A"}},{{{part}}}]"#),
+                format!(r#"[{{"eventName":"A"}},{{{part}}}]"#),
+            ] {
+                for wrapper in [
+                    event.clone(),
+                    format!(r#"{{"CloudTrailEvent":{}}}"#, quoted(&event)),
+                    format!(r#"{{"x":[{event}]}}"#),
+                ] {
+                    let found = unwrapped(&wrapper);
+                    let is_forged = |found: &String| found.starts_with(forged);
+                    assert!(!found.iter().any(is_forged), "{wrapper}: {found:?}");
+                }
+            }
         }
     }
 
@@ -323,11 +583,15 @@ mod tests {
             (r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"x"}]}"#, "notification"),
             (r#"{"configurationItemVersion":"1.3"}"#, "foreign"),
             (r#"{"message":"hello"}"#, "foreign"),
+            (r#"{"eventName":{"value":"EndRequest"},"eventTimestamp":"2024"}"#, "foreign"),
+            (r#"[{"eventName":"A"}]"#, "foreign"),
+            (r#"{"x":{"eventVersion":1}}"#, "it speaks of eventVersion, and no event can be read in it"),
+            (r#"{"x":"{\"eventVersion\":\"1.08\","}"#, "a string that begins like JSON and is none"),
             (r#"{"eventName" 1}"#, "an object that is no valid JSON"),
         ] {
             assert_eq!(unwrapped(json), [kind], "{json}");
         }
-        let deep = (0..20).fold(RECORD.to_owned(), |inner, _| format!(r#"{{"Records":[{inner}]}}"#));
+        let deep = (0..40).fold(RECORD.to_owned(), |inner, _| format!(r#"{{"Records":[{inner}]}}"#));
         assert_eq!(unwrapped(&deep), ["wrappers are nested too deeply"]);
     }
 
@@ -349,7 +613,7 @@ mod tests {
         let large = format!("[{}]", " ".repeat(1 << 20));
         let holder = |inner: &str| format!(r#"{{"awslogs":{{"data":"{}"}}}}"#, packed(inner));
         let many = |count: usize| holder(&format!("[{}]", vec![holder(&large); count].join(",")));
-        assert_eq!(unwrapped(&many(10)), Vec::<String>::new());
+        assert_eq!(unwrapped(&many(10)), ["foreign"]);
         let told = unwrapped(&many(20));
         assert!(told.iter().all(|one| one.contains("hold too much")), "{told:?}");
         assert!((4..=5).contains(&told.len()), "what is beyond 16 MiB: {told:?}");

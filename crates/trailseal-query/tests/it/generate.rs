@@ -12,8 +12,9 @@ use trailseal_archive::Timestamp;
 use trailseal_query::{
     Predicate,
     category::Category,
+    derived::Derived,
     path::FieldPath,
-    predicate::{Literal, LookupMember, Operator, Test, TextTest},
+    predicate::{Literal, Operator, Test, TextTest},
 };
 
 /// A JSON value and how its strings are spelled.
@@ -35,7 +36,7 @@ pub(crate) enum Plan {
     Not(Box<Plan>),
     Field(Vec<&'static str>, TestPlan),
     Fields(Vec<&'static str>, Operator, Vec<&'static str>),
-    Lookup(LookupMember, TestPlan),
+    Derived(Derived, TestPlan),
     Category(Vec<Category>),
     Anywhere(TextPlan),
     Element(Vec<&'static str>, Box<Plan>),
@@ -134,6 +135,9 @@ const TEXTS: [&str; 34] = [
 
 const NUMBERS: [&str; 10] =
     ["0", "7", "-7", "7.0", "7e0", "1E+2", "12345678901234567890", "12345678901234567891", "0.1", "-0"];
+
+/// Numbers in digits, which a text may be.
+const DIGITS: [&str; 7] = ["0", "7", "07", "-7.00", "0.10", "12345678901234567890", "12345678901234567890.5"];
 
 impl Node {
     /// The JSON, with white space of the style's making.
@@ -239,11 +243,28 @@ fn scalar() -> impl Strategy<Value = Node> {
     written.prop_map(Node::Scalar)
 }
 
+/// A text that holds JSON.
+fn document(inner: impl Strategy<Value = Node>) -> impl Strategy<Value = Node> {
+    let is_encoded = prop_oneof![3 => Just(false), 1 => Just(true)];
+    (inner, any::<u64>(), seed(), is_encoded).prop_map(|(node, style, seed, is_encoded)| {
+        let json = node.render(&mut Style::new(style));
+        let encode = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        };
+        let text = if is_encoded { json.bytes().map(encode).collect() } else { json };
+        Node::Scalar(spell(&text, seed))
+    })
+}
+
 fn node() -> impl Strategy<Value = Node> {
     scalar().prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..5).prop_map(Node::Array),
-            vec((name(), inner), 0..7).prop_map(Node::Object),
+            vec((name(), inner.clone()), 0..7).prop_map(Node::Object),
+            document(inner),
         ]
     })
 }
@@ -253,17 +274,33 @@ fn usual() -> impl Strategy<Value = Vec<(String, Node)>> {
     let quoted = |text: &str| Node::Scalar(spell(text, 0));
     let text =
         |texts: &'static [&'static str]| select(texts).prop_map(move |text| Node::Scalar(spell(text, 0)));
-    let identity =
-        (text(&["Root", "IAMUser", "AssumedRole", "AWSService"]), text(&["alice", "AROA1:session", ""]))
-            .prop_map(move |(kind, name)| {
-                Node::Object(vec![("\"type\"".to_owned(), kind), ("\"userName\"".to_owned(), name.clone())])
-            });
+    let arns = [
+        "arn:aws:sts::1:assumed-role/Ops/alice",
+        "arn:aws:iam::1:user/team/alice",
+        "arn:aws:iam::2:root",
+        "",
+    ];
+    let identity = (
+        text(&["Root", "IAMUser", "AssumedRole", "AWSService"]),
+        text(&["alice", "AROA1:session", ""]),
+        proptest::option::of(select(arns.to_vec()).prop_map(quoted)),
+    )
+        .prop_map(move |(kind, name, arn)| {
+            let members = [("\"type\"", Some(kind)), ("\"userName\"", Some(name)), ("\"arn\"", arn)];
+            let there = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            Node::Object(there.collect())
+        });
     let resource =
         (text(&["AWS::S3::Object", "AWS::S3::Bucket"]), text(&["arn:aws:s3:::bucket/a/key", "arn:x"]))
             .prop_map(|(kind, arn)| {
                 Node::Object(vec![("\"type\"".to_owned(), kind), ("\"ARN\"".to_owned(), arn)])
             });
     let resources = vec(prop_oneof![4 => resource, 1 => node()], 0..4).prop_map(Node::Array);
+    // what services write in lists: texts and numbers, seldom lists and objects
+    let listed = vec(prop_oneof![6 => scalar(), 1 => node()], 0..4).prop_map(Node::Array);
+    let parameters = prop_oneof![2 => listed.clone(), 1 => scalar()]
+        .prop_map(|listed| Node::Object(vec![("\"bucketName\"".to_owned(), listed)]));
+    let parameters = prop_oneof![2 => parameters.clone(), 1 => document(parameters)];
     let members = (
         text(&["GetObject", "PutObject", "getobject"]),
         text(&["2024-03-01T10:00:00Z", "2024-02-29T00:00:00Z", "soon"]),
@@ -275,8 +312,10 @@ fn usual() -> impl Strategy<Value = Vec<(String, Node)>> {
         ],
         identity,
         resources,
+        parameters,
+        prop_oneof![3 => text(&["AccessDenied", ""]), 1 => listed],
     );
-    members.prop_map(|(name, time, address, read, identity, resources)| {
+    members.prop_map(|(name, time, address, read, identity, resources, parameters, error)| {
         [
             ("eventName", name),
             ("eventTime", time),
@@ -284,6 +323,8 @@ fn usual() -> impl Strategy<Value = Vec<(String, Node)>> {
             ("readOnly", read),
             ("userIdentity", identity),
             ("resources", resources),
+            ("requestParameters", parameters),
+            ("errorCode", error),
         ]
         .map(|(name, node)| (format!("\"{name}\""), node))
         .into()
@@ -324,6 +365,7 @@ fn path() -> impl Strategy<Value = Vec<&'static str>> {
         1 => Just(vec!["resources", "ARN"]),
         1 => Just(vec!["userIdentity", "userName"]),
         1 => Just(vec!["userIdentity", "type"]),
+        2 => Just(vec!["requestParameters", "bucketName"]),
         1 => vec(select(&NAMES[..]), 1..4),
     ]
 }
@@ -343,6 +385,7 @@ fn literal() -> impl Strategy<Value = Literal> {
     prop_oneof![
         4 => text().prop_map(Literal::Text),
         2 => select(&NUMBERS[..]).prop_map(|number| Literal::Number(number.to_owned())),
+        2 => select(&DIGITS[..]).prop_map(|number| Literal::Digits(number.to_owned())),
         1 => (-2_i64..3).prop_map(|near| {
             Literal::Time(Timestamp::parse_loose("2024-03-01T10:00:00Z").unwrap().plus(near))
         }),
@@ -394,7 +437,8 @@ fn likely() -> impl Strategy<Value = Plan> {
     let field = |path: &'static [&'static str], texts| {
         likely_test(texts).prop_map(move |test| Plan::Field(path.to_vec(), test)).boxed()
     };
-    let lookup = |member, texts| likely_test(texts).prop_map(move |test| Plan::Lookup(member, test)).boxed();
+    let derived =
+        |member, texts| likely_test(texts).prop_map(move |test| Plan::Derived(member, test)).boxed();
     proptest::strategy::Union::new([
         field(&["eventName"], &["GetObject", "PutObject", "getobject"]),
         field(&["eventTime"], &["2024-03-01T10:00:00Z", "2024-02-29T00:00:00Z", "soon"]),
@@ -402,20 +446,35 @@ fn likely() -> impl Strategy<Value = Plan> {
         field(&["readOnly"], &["true", "false"]),
         field(&["resources", "type"], &["AWS::S3::Object", "AWS::S3::Bucket"]),
         field(&["userIdentity", "userName"], &["alice", "AROA1:session", ""]),
-        lookup(LookupMember::Username, &["root", "alice", "session"]),
+        derived(Derived::Username, &["root", "alice", "session"]),
+        derived(Derived::Error, &["AccessDenied", "Failure"]),
+        derived(Derived::Principal, &["1:user/alice", "root", "1:role/Ops", "2:root"]),
+        derived(Derived::PrincipalNames, &["alice", "arn:aws:iam::1:role/Ops", "1:role/Ops", "Ops", "root"]),
     ])
 }
 
 /// A condition.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    use LookupMember as L;
+    use Derived as D;
+    let derived = vec![
+        D::Username,
+        D::ResourceName,
+        D::ResourceType,
+        D::Category,
+        D::Principal,
+        D::Actor,
+        D::PrincipalNames,
+        D::Error,
+        D::Hour,
+        D::Day,
+    ];
     let leaf = prop_oneof![
         1 => any::<bool>().prop_map(Plan::Constant),
         6 => likely(),
         6 => (path(), test_plan()).prop_map(|(path, test)| Plan::Field(path, test)),
         1 => (path(), operator(), path()).prop_map(|(left, operator, right)| Plan::Fields(left, operator, right)),
-        1 => (select(vec![L::Username, L::ResourceName, L::ResourceType]), test_plan())
-            .prop_map(|(member, test)| Plan::Lookup(member, test)),
+        1 => (select(derived), test_plan())
+            .prop_map(|(member, test)| Plan::Derived(member, test)),
         1 => proptest::sample::subsequence(Category::ALL.to_vec(), 1..4).prop_map(Plan::Category),
         2 => text_plan().prop_map(Plan::Anywhere),
     ];
@@ -440,7 +499,7 @@ impl Plan {
             Self::Not(part) => !part.build(),
             Self::Field(names, test) => Predicate::Field(path(names), test.build()),
             Self::Fields(left, operator, right) => Predicate::Fields(path(left), *operator, path(right)),
-            Self::Lookup(member, test) => Predicate::Lookup(*member, test.build()),
+            Self::Derived(member, test) => Predicate::Derived(*member, test.build()),
             Self::Category(categories) => Predicate::Category(categories.clone()),
             Self::Anywhere(text) => Predicate::Anywhere(text.build()),
             Self::Element(names, part) => Predicate::Element(path(names), Box::new(part.build())),

@@ -3,7 +3,7 @@
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::Value;
-use trailseal_query::{Filter, Record};
+use trailseal_query::{Filter, Predicate, Record};
 
 use crate::{generate, targets::scan};
 
@@ -82,5 +82,36 @@ proptest! {
         let whole = records.iter().take_while(|record| { before += record.len() + 1; before <= at });
         let wanted = whole.filter(|record| filter.matches(&Record::new(record.as_bytes()))).count();
         prop_assert!(found.len() >= wanted, "{} of {} in {}", found.len(), wanted, content);
+    }
+
+    #[test]
+    fn a_broken_record_does_not_hide_the_others(
+        count in 2_usize..7,
+        broken in any::<prop::sample::Index>(),
+        kind in 0..4,
+        step in 1_usize..200,
+    ) {
+        let record = |n: usize, text: &str| {
+            format!(r#"{{"eventVersion":"1.08","eventName":"E{n}","x":{{"y":["{text}"]}},"eventID":"{n}"}}"#)
+        };
+        let broken = broken.index(count);
+        let written = |n: usize| match kind {
+            _ if n != broken => record(n, "fine"),
+            0 => record(n, "a raw\nbreak"),
+            1 => record(n, "an end\"that is none"),
+            2 => record(n, "z").replace("[\"z", "[}\"z"),
+            _ => record(n, "z").replacen('{', "nonsense {", 1),
+        };
+        let records: Vec<String> = (0..count).map(written).collect();
+        let content = format!("{{\"Records\":[{}]}}", records.join(",\n"));
+        let filter = Filter::new(Predicate::Constant(true));
+        for step in [usize::MAX, step] {
+            let (found, is_damaged) = scan(&filter, content.as_bytes(), step);
+            let whole = (0..count).filter(|n| *n != broken).map(|n| record(n, "fine"));
+            for record in whole {
+                prop_assert!(found.contains(&record.clone().into_bytes()), "{record} of {content}");
+            }
+            prop_assert!(is_damaged, "{content}");
+        }
     }
 }

@@ -7,9 +7,9 @@ use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
     category::Category,
-    path::TOP_LEVEL,
-    predicate::{Literal, LookupMember, Operator},
-    row,
+    derived::Derived,
+    path::{MEMBERS, TOP_LEVEL},
+    predicate::{Literal, Operator},
 };
 
 use crate::generate::{Plan, TestPlan, TextKind, TextPlan};
@@ -22,19 +22,23 @@ pub(crate) fn evaluate(plan: &Plan, record: &str) -> Option<bool> {
         Plan::Any(parts) => not(all(parts.iter().map(|part| not(evaluate(part, record))))),
         Plan::Not(part) => not(evaluate(part, record)),
         Plan::Field(path, test) => {
-            let texts: Vec<_> = at_path(record, path).iter().filter_map(|value| text(value)).collect();
-            any_passes(test, &texts)
+            let values: Vec<_> =
+                each_at_path(record, path).iter().filter_map(|value| tested(value)).collect();
+            any_passes(test, &values)
         }
         Plan::Fields(left, operator, right) => {
             let texts =
-                |path| at_path(record, path).iter().filter_map(|value| text(value)).collect::<Vec<_>>();
+                |path| each_at_path(record, path).iter().filter_map(|value| text(value)).collect::<Vec<_>>();
             let (left, right) = (texts(left), texts(right));
             if left.is_empty() || right.is_empty() {
                 return None;
             }
             Some(left.iter().any(|one| right.iter().any(|other| relates(one.cmp(other), *operator))))
         }
-        Plan::Lookup(member, test) => any_passes(test, &lookup_texts(*member, record)),
+        Plan::Derived(member, test) => {
+            let tested = |text| Tested { text, is_number: false };
+            any_passes(test, &derived_texts(*member, record).into_iter().map(tested).collect::<Vec<_>>())
+        }
         Plan::Category(wanted) => category(record).map(|found| wanted.contains(&found)),
         Plan::Anywhere(test) => Some(is_like(test, &plain(record))),
         Plan::Element(path, part) => {
@@ -62,24 +66,61 @@ fn not(truth: Option<bool>) -> Option<bool> {
     truth.map(|holds| !holds)
 }
 
-/// As [`values`], where the first name may be a known one in any case.
+/// As [`values`], where names may be known ones in any case.
 fn at_path(json: &str, path: &[&'static str]) -> Vec<String> {
     let mut path = path.to_vec();
     if let Some(known) = TOP_LEVEL.iter().find(|known| known.eq_ignore_ascii_case(path[0])) {
         path[0] = known;
+        let members =
+            MEMBERS.iter().find(|(object, _)| object == known).map_or(&[][..], |(_, members)| members);
+        if let Some(name) = path.get_mut(1)
+            && let Some(known) = members.iter().find(|known| known.eq_ignore_ascii_case(name))
+        {
+            // what the generator has lies no deeper
+            *name = known;
+        }
     }
-    values(json, &path)
+    let may_be_text = path.len() > 1 && !["userIdentity", "resources", "insightDetails"].contains(&path[0]);
+    values_in(json, &path, may_be_text)
+}
+
+/// The same, where a list at the end stands for its elements, if it has any.
+fn each_at_path(json: &str, path: &[&'static str]) -> Vec<String> {
+    fn spread(value: String) -> Vec<String> {
+        match value.as_bytes()[0] {
+            b'[' if !elements(&value).is_empty() => elements(&value).into_iter().flat_map(spread).collect(),
+            _ => vec![value],
+        }
+    }
+    at_path(json, path).into_iter().flat_map(spread).collect()
 }
 
 /// The values at the end of a path, through arrays, as they are written.
 pub(crate) fn values(json: &str, path: &[&str]) -> Vec<String> {
+    values_in(json, path, false)
+}
+
+/// The same; a text on the way may hold JSON, in which the way goes on.
+fn values_in(json: &str, path: &[&str], may_be_text: bool) -> Vec<String> {
     let Some((name, rest)) = path.split_first() else { return vec![json.to_owned()] };
     let member = |object: &str, name: &str| member(object, name).into_iter();
     match json.as_bytes()[0] {
-        b'{' => member(json, name).flat_map(|value| values(&value, rest)).collect(),
-        b'[' => elements(json).iter().flat_map(|element| values(element, path)).collect(),
+        b'{' => member(json, name).flat_map(|value| values_in(&value, rest, may_be_text)).collect(),
+        b'[' => elements(json).iter().flat_map(|element| values_in(element, path, may_be_text)).collect(),
+        b'"' if may_be_text => {
+            let text: String = serde_json::from_str(json).unwrap();
+            let text = if text.starts_with('%') { percent_decoded(&text) } else { text };
+            match serde_json::from_str::<&RawValue>(&text) {
+                Ok(inner) => values_in(inner.get(), path, may_be_text),
+                Err(_) => Vec::new(),
+            }
+        }
         _ => Vec::new(),
     }
+}
+
+fn percent_decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// Of duplicates the last.
@@ -99,6 +140,17 @@ fn objects(json: &str) -> Vec<String> {
         b'[' => elements(json).iter().flat_map(|element| objects(element)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// A value that is there.
+struct Tested {
+    text: String,
+    is_number: bool,
+}
+
+fn tested(json: &str) -> Option<Tested> {
+    let is_number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    text(json).map(|text| Tested { text, is_number })
 }
 
 /// What comparisons compare.
@@ -149,22 +201,22 @@ fn plain(json: &str) -> String {
     tokens(&compact(json)).into_iter().map(plain).collect()
 }
 
-fn any_passes(test: &TestPlan, texts: &[String]) -> Option<bool> {
+fn any_passes(test: &TestPlan, values: &[Tested]) -> Option<bool> {
     if let TestPlan::Exists = test {
-        return Some(!texts.is_empty());
+        return Some(!values.is_empty());
     }
-    if texts.is_empty() {
+    if values.is_empty() {
         return None;
     }
-    Some(texts.iter().any(|text| match test {
+    Some(values.iter().any(|value| match test {
         TestPlan::Exists => true,
-        TestPlan::Compare(operator, literal) => compares(text, *operator, literal),
-        TestPlan::In(literals) => literals.iter().any(|literal| compares(text, Operator::Equal, literal)),
+        TestPlan::Compare(operator, literal) => compares(value, *operator, literal),
+        TestPlan::In(literals) => literals.iter().any(|literal| compares(value, Operator::Equal, literal)),
         TestPlan::Between(low, high) => {
-            compares(text, Operator::GreaterOrEqual, low) && compares(text, Operator::LessOrEqual, high)
+            compares(value, Operator::GreaterOrEqual, low) && compares(value, Operator::LessOrEqual, high)
         }
-        TestPlan::Text(test) => is_like(test, text),
-        TestPlan::Cidr(networks) => is_in(text, networks),
+        TestPlan::Text(test) => is_like(test, &value.text),
+        TestPlan::Cidr(networks) => is_in(&value.text, networks),
     }))
 }
 
@@ -181,9 +233,13 @@ fn relates(ordering: std::cmp::Ordering, operator: Operator) -> bool {
 }
 
 /// What is of another nature than the literal only differs from it.
-fn compares(text: &str, operator: Operator, literal: &Literal) -> bool {
+fn compares(value: &Tested, operator: Operator, literal: &Literal) -> bool {
+    let text = value.text.as_str();
     let ordering = match literal {
-        Literal::Text(literal) => Some(text.as_bytes().cmp(literal.as_bytes())),
+        Literal::Digits(literal) if value.is_number && in_digits(text).and(in_digits(literal)).is_some() => {
+            Some(in_digits(text).cmp(&in_digits(literal)))
+        }
+        Literal::Text(literal) | Literal::Digits(literal) => Some(text.as_bytes().cmp(literal.as_bytes())),
         Literal::Number(literal) => {
             let finite = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
             if let (Ok(one), Ok(other)) = (text.parse::<i128>(), literal.parse::<i128>()) {
@@ -199,6 +255,15 @@ fn compares(text: &str, operator: Operator, literal: &Literal) -> bool {
         Some(ordering) => relates(ordering, operator),
         None => operator == Operator::NotEqual,
     }
+}
+
+/// A number in digits, in units of its eighteenth decimal place; those of the generator are small enough.
+fn in_digits(text: &str) -> Option<i128> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (are_digits(whole) && are_digits(fraction))
+        .then(|| sign * format!("{whole}{fraction:0<18}").parse::<i128>().unwrap())
 }
 
 fn is_like(plan: &TextPlan, text: &str) -> bool {
@@ -274,16 +339,13 @@ fn is_in(text: &str, networks: &[(u32, u8)]) -> bool {
 }
 
 /// The derivation has tests of its own; here it is taken as it is.
-fn lookup_texts(member: LookupMember, record: &str) -> Vec<String> {
-    let record = Record::new(record.as_bytes());
-    let resources = row::resources(&record);
-    match member {
-        LookupMember::Username => row::username(&record).into_iter().map(Into::into).collect(),
-        LookupMember::ResourceName => resources.into_iter().map(|one| one.name.into()).collect(),
-        LookupMember::ResourceType => {
-            resources.into_iter().filter_map(|one| Some(one.resource_type?.into())).collect()
-        }
-    }
+fn derived_texts(derived: Derived, record: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    let _ = derived.visit(&Record::new(record.as_bytes()), &mut |text| {
+        texts.push(text.into_owned());
+        std::ops::ControlFlow::Continue(())
+    });
+    texts
 }
 
 /// docs/spec/selectors-and-insights.md 3.3, item 1; the names of data APIs do not occur together with their sources

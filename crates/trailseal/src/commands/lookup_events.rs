@@ -23,7 +23,7 @@ use crate::{
         number::{Threads, at_least_one},
         output::QuietOption,
         span::Window,
-        time::{DATE_HINT, FROM_OF_EVENTS, TO_OF_EVENTS, Times, of_aws},
+        time::{DATE_HINT, FROM_OF_EVENTS, TO_OF_LOOKUP, Times, end_of_aws, of_aws},
     },
     error::CommandError,
     interrupt::Interrupt,
@@ -60,7 +60,7 @@ Exit status:
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("from", |arg| of_aws(arg, FROM_OF_EVENTS)),
-    mut_arg("to", |arg| of_aws(arg, TO_OF_EVENTS))
+    mut_arg("to", |arg| end_of_aws(arg, TO_OF_LOOKUP))
 )]
 pub(crate) struct Args {
     /// Folders that hold the archive, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
@@ -179,6 +179,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let files: &dyn FileSource = list.as_ref().map_or(&inputs, |list| list);
     let counts = Counts::new("searching", interrupt.clone());
     let options = ScanOptions {
+        // events are found by their own times, however late they were delivered
+        delivery_delay: i64::MAX,
         spool: Some(std::env::temp_dir()),
         threads: args.threads.count,
         ..ScanOptions::default()
@@ -217,7 +219,7 @@ impl Args {
         Ok(Request {
             attributes,
             start_time: self.times.from,
-            end_time: self.times.to,
+            end_time: self.times.to(),
             event_category: self.event_category.clone(),
             max_results: self.max_results,
             next_token: self.next_token.clone().or_else(|| self.starting_token.clone()),

@@ -7,7 +7,8 @@ use std::{
 };
 
 use trailseal_analysis::{
-    Question,
+    Question, Sameness,
+    near::{self, AskedValues, NearValue},
     rows::{self, Chosen, RowsAsked},
 };
 use trailseal_archive::temporary;
@@ -29,8 +30,14 @@ use crate::{
     out_file::OutFile,
     output,
     progress::Counts,
-    render::query::summary::{self, Told},
+    render::{
+        plain::grouped,
+        query::summary::{self, Told},
+    },
 };
+
+/// Values that are told where nothing was found.
+const NEAR: usize = 5;
 
 mod aggregates;
 mod args;
@@ -38,6 +45,7 @@ mod filter;
 mod plan;
 mod sink;
 
+use args::SameAs;
 pub(crate) use args::{AFTER_HELP, Args};
 use plan::{Mode, Plan, RowPlan};
 use sink::{EventSink, Out};
@@ -48,9 +56,9 @@ use sink::{EventSink, Out};
 /// [`CommandError`] when the run could not be made or its output not be written.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let begun = Instant::now();
-    let plan = Plan::new(args, io::stdout().is_terminal())?;
-    let roots = input::expand(&args.input)?;
     let (condition, span) = filter::condition(&args.filter)?;
+    let plan = Plan::new(args, &condition.predicate, io::stdout().is_terminal())?;
+    let roots = input::expand(&args.input)?;
     let filter = Filter::new(condition.predicate);
     let target = args.output.target().map(|path| target(path, &roots, args)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
@@ -73,13 +81,16 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done.map(|done| {
             let answer = done.told.labels.unwrap_or_default();
             let completeness = Completeness::of(&job.scan, &done.summary, &answer);
+            let completeness = Completeness { uncounted: done.uncounted, ..completeness };
             // digests lie behind the logs, which a run that had enough did not come to
             let is_unknown = !args.output.quiet && ledger.is_none() && done.told.ended_early;
             let has_digests = is_unknown && inputs.has_digest_folders();
             let unverified = Some(summary::BY_OPTION);
-            Done { told: Told { unverified, has_digests, completeness, ..done.told }, ..done }
+            let near = if done.summary.counts.matched == 0 { job.near(args) } else { Vec::new() };
+            (Done { told: Told { unverified, has_digests, completeness, ..done.told }, ..done }, near)
         })
     });
+    let done = done.map(|(done, near)| Done { near, ..done });
     let mut done = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
         done => done?,
@@ -91,6 +102,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done.told.verbose = args.output.verbose;
         // Nobody can be told that stderr is gone.
         let _ = summary::write(&done.summary, &done.told, &mut anstream::stderr());
+    } else if !done.is_gone {
+        for note in done.nothing(args) {
+            output::note(&note);
+        }
+        let _ = summary::write_reasons(&done.summary, &done.told, &mut anstream::stderr());
     }
     if args.output.stats {
         // Nobody can be told that stderr is gone.
@@ -135,7 +151,7 @@ fn write_rows(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, Comm
     let Chosen { summary, kept, duplicates, labels, ended_early } = chosen;
     let labels = job.verifies.then_some(labels);
     let told = Told { duplicates, labels, ended_early, ..Told::default() };
-    Ok(Done { summary, told, kept, is_gone: out.is_gone() })
+    Ok(Done { summary, told, kept, uncounted: 0, near: Vec::new(), is_gone: out.is_gone() })
 }
 
 /// What a run needs, whatever it makes of the events.
@@ -146,7 +162,7 @@ struct Job<'a> {
     width: Option<usize>,
     inputs: &'a Inputs,
     sort_memory: u64,
-    dedupe: bool,
+    dedupe: Option<Sameness>,
     /// Whether files are verified.
     verifies: bool,
 }
@@ -182,9 +198,31 @@ impl<'a> Job<'a> {
             width: if args.output.target().is_none() { output::width() } else { None },
             inputs,
             sort_memory: args.limits.sort_memory.max(1 << 20),
-            dedupe: args.output.dedupe,
+            dedupe: args.output.dedupe.map(SameAs::sameness),
             verifies: ledger.is_some(),
         }
+    }
+
+    /// What is like the values that were asked for, where nothing has them.
+    fn near(&self, args: &Args) -> Vec<String> {
+        let asked: Vec<(&str, AskedValues)> = args.filter.values_of_fields();
+        let reads_once = self.inputs.given().iter().any(|input| input.as_os_str() == "-");
+        if asked.is_empty() || reads_once {
+            return Vec::new();
+        }
+        let (options, asked): (Vec<&str>, Vec<AskedValues>) = asked.into_iter().unzip();
+        // what cannot be read was told by the scan itself
+        let near = near::near(&self.question(), &asked).unwrap_or_default();
+        let note = |NearValue { asked, wanted, found, count }: &NearValue| {
+            let verb = if *count == 1 { "event has" } else { "events have" };
+            let case = if wanted.eq_ignore_ascii_case(found) { " (case counts)" } else { "" };
+            format!(
+                "{} {wanted}: no event has that; {} {verb} {found}{case}",
+                options[*asked],
+                grouped(*count)
+            )
+        };
+        near.iter().take(NEAR).map(note).collect()
     }
 
     fn question(&self) -> Question<'_> {
@@ -205,6 +243,10 @@ struct Done {
     told: Told,
     /// Events that matched and were not left out for another reason.
     kept: u64,
+    /// Events of which not all combinations of values were counted.
+    uncounted: u64,
+    /// What is like the values that were asked for, where nothing has them: sentences.
+    near: Vec<String>,
     /// Whether the reader went away.
     is_gone: bool,
 }
@@ -221,8 +263,16 @@ impl Done {
         }
         let is_lower = |name: &&String| name.starts_with(|c: char| c.is_ascii_lowercase());
         let odd = args.filter.event_names.iter().filter(is_lower);
-        odd.map(|name| format!("--event-name {name}: names begin with a capital letter, and case counts"))
-            .collect()
+        let odd = odd
+            .map(|name| format!("--event-name {name}: names begin with a capital letter, and case counts"));
+        let mut notes: Vec<String> = self.near.clone();
+        if notes.is_empty() {
+            notes.extend(odd);
+        }
+        if !self.told.completeness.is_unreached {
+            notes.extend(summary::reach(&self.summary).map(|reach| format!("nothing matched; {reach}")));
+        }
+        notes
     }
 
     fn status(&self, fail_if_none: bool) -> u8 {

@@ -21,7 +21,7 @@ use crate::{
         packed,
         size::size,
         statement::Statement,
-        time::{DATE_HINT, Times, of_aws, time},
+        time::{DATE_HINT, Times, end_of_aws, of_aws, time},
     },
     error::{Cause, CommandError},
     interrupt::Interrupt,
@@ -67,7 +67,7 @@ const TO: &str = "Digests are taken whose windows begin before it.";
 /// organizations, accounts, regions and trails found are verified in one run. Nothing is written below ROOT,
 /// and no network is used.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("from", |arg| of_aws(arg, FROM)), mut_arg("to", |arg| of_aws(arg, TO)))]
+#[command(mut_arg("from", |arg| of_aws(arg, FROM)), mut_arg("to", |arg| end_of_aws(arg, TO)))]
 pub(crate) struct Args {
     /// Folders that hold the archive: a copy of a bucket, of several, or of parts of one
     #[arg(value_name = "ROOT", required_unless_present = "directories")]
@@ -238,7 +238,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 impl Args {
     /// What clap cannot check.
     fn check(&self) -> Result<(), CommandError> {
-        if let (Some(from), Some(to)) = (self.times.from, self.times.to)
+        if let (Some(from), Some(to)) = (self.times.from, self.times.to())
             && from >= to
         {
             let message = format!("--from ({from}) is not before --to ({to})");
@@ -271,7 +271,7 @@ impl Args {
         let edge = i64::from(self.format == ReportFormat::Aws);
         let policy = Policy {
             start: self.times.from.map(|from| from.plus(-edge)),
-            end: self.times.to.map(|to| to.plus(edge * 3601)),
+            end: self.times.to().map(|to| to.plus(edge * 3601)),
             accounts: self.accounts.clone(),
             regions: self.regions.clone(),
             trails: self.trails.clone(),
@@ -392,7 +392,7 @@ impl ReportSink {
         Self {
             format,
             style: Style { width: output::width(), verbose, quiet },
-            aws: AwsText::new(args.times.from, args.times.to, verbose),
+            aws: AwsText::new(args.times.from, args.times.to(), verbose),
             data: output::data(),
             failure: None,
         }

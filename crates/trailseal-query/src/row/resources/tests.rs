@@ -451,7 +451,8 @@ fn by_single_paths(lines: &Lines, record: &Record<'_>) -> Vec<Resource<'static>>
         if !matches!(head, Some(Value::Object(_))) {
             continue;
         }
-        let _ = record.visit(path, &mut |value| {
+        let _ = record.visit(path, &mut |found| {
+            let value = found.value();
             let texts = value.elements().map_while(Result::ok).filter_map(|element| element.as_str());
             for text in value.as_str().into_iter().chain(texts) {
                 let name = if *is_cut { text.rsplit('/').next().unwrap() } else { &text };

@@ -32,10 +32,25 @@ pub(crate) struct Times {
         long,
         visible_alias = "end-time",
         value_name = "TIME",
-        value_parser = time,
+        value_parser = end_time,
         allow_hyphen_values = true
     )]
-    pub(crate) to: Option<Timestamp>,
+    to: Option<EndTime>,
+}
+
+impl Times {
+    /// The time of `--to`.
+    pub(crate) fn to(&self) -> Option<Timestamp> {
+        self.to.map(|to| to.time)
+    }
+}
+
+/// The end of a span, as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndTime {
+    time: Timestamp,
+    /// Whether a date was written, without a time of the day.
+    is_date: bool,
 }
 
 /// When events happened, for the commands that search files for them.
@@ -65,8 +80,12 @@ pub(crate) struct EventTimes {
 pub(crate) const FROM_OF_EVENTS: &str =
     "Events at or after it are taken, and log files that were delivered earlier are not opened.";
 
+/// What `--to` means for the events of `LookupEvents`, which knows no days.
+pub(crate) const TO_OF_LOOKUP: &str = "Events at or before it are taken.";
+
 /// What `--to` means for events.
-pub(crate) const TO_OF_EVENTS: &str = "Events at or before it are taken.";
+pub(crate) const TO_OF_EVENTS: &str =
+    "Events at or before it are taken. A date alone, or the same date as --from, means that whole day.";
 
 /// What is told to who gives a date as the end of a day.
 pub(crate) const DATE_HINT: &str = "a date means its first second: the day itself ends with the next date";
@@ -80,6 +99,16 @@ pub(crate) struct TimeSpan {
     pub(crate) late: i64,
     /// How far outside signed times events may be, in seconds.
     pub(crate) signed_margin: i64,
+    /// Whether the end was written as a date, and is that of the day.
+    is_whole_day: bool,
+}
+
+impl TimeSpan {
+    /// What is to be told of how it was understood.
+    pub(crate) fn note(&self) -> Option<String> {
+        let to = self.to.filter(|_| self.is_whole_day)?;
+        Some(format!("--to is taken as a whole day, to {to}"))
+    }
 }
 
 impl EventTimes {
@@ -88,13 +117,15 @@ impl EventTimes {
     /// # Errors
     /// When the span ends before it begins.
     pub(crate) fn span(&self) -> Result<TimeSpan, CommandError> {
-        let Self { times: Times { from, to }, late, signed_margin } = *self;
+        let Self { times: Times { from, to: end }, late, signed_margin } = *self;
+        let is_whole_day = end.is_some_and(|end| end.is_date && from.is_none_or(|from| from == end.time));
+        let to = end.map(|end| if is_whole_day { end.time.plus(24 * 3600 - 1) } else { end.time });
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
             return Err(CommandError::new(format!("--from ({from}) is after --to ({to})")).hint(DATE_HINT));
         }
-        Ok(TimeSpan { from, to, late, signed_margin })
+        Ok(TimeSpan { from, to, late, signed_margin, is_whole_day })
     }
 }
 
@@ -112,12 +143,32 @@ pub(crate) fn of_aws(arg: Arg, sentence: &str) -> Arg {
     also(arg, sentence).value_parser(aws_time)
 }
 
+/// The same for the end of a span.
+pub(crate) fn end_of_aws(arg: Arg, sentence: &str) -> Arg {
+    also(arg, sentence).value_parser(aws_end_time)
+}
+
 /// A time, in any form that people write.
 ///
 /// # Errors
 /// A sentence with the forms, for any other text.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     parse(text, start())
+}
+
+fn end_time(text: &str) -> Result<EndTime, String> {
+    time(text).map(|time| EndTime { time, is_date: is_date(text) })
+}
+
+fn aws_end_time(text: &str) -> Result<EndTime, String> {
+    aws_time(text).map(|time| EndTime { time, is_date: is_date(text) })
+}
+
+/// `2024-03-01`, `2024/03/01`, `20240301`
+fn is_date(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits == 8 && (text.len() == 8 || text.len() == 10 && !text.contains(['T', ' ', ':', '.']))
 }
 
 /// A time for an option of the AWS CLI, which takes numbers of seconds with a sign or an exponent as well.
@@ -277,13 +328,23 @@ mod tests {
     #[test]
     fn a_span_that_ends_before_it_begins_is_refused() {
         let span = |from: &str, to: &str| {
-            let [from, to] = [from, to].map(|text| Some(at(text)));
+            let (from, to) = (time(from).ok(), end_time(to).ok());
             EventTimes { times: Times { from, to }, late: 3600, signed_margin: 900 }.span()
         };
         let error = span("2024-03-02T00:00:00Z", "2024-03-01T00:00:00Z").unwrap_err();
         assert!(error.to_string().contains("is after --to"), "{error}");
         let same = span("2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z").unwrap();
         assert_eq!((same.from, same.late), (same.to, 3600));
+        for (from, to, end) in [
+            ("2024-03-01", "2024-03-01", "2024-03-01T23:59:59Z"),
+            ("none", "20240301", "2024-03-01T23:59:59Z"),
+            ("none", "2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z"),
+            ("2024-02-28", "2024-03-01", "2024-03-01T00:00:00Z"),
+        ] {
+            let span = span(from, to).unwrap();
+            assert_eq!(span.to, Some(at(end)), "{from} {to}");
+            assert_eq!(span.note().is_some(), end.ends_with("59Z"));
+        }
     }
 
     #[test]

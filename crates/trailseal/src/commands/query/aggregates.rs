@@ -10,7 +10,7 @@ use super::{Done, Job, sink::Out};
 use crate::{
     error::CommandError,
     render::{
-        plain::plural,
+        plain::{grouped, plural},
         query::{
             bars as render,
             cells::{self, EventFormat},
@@ -74,12 +74,16 @@ fn done<T>(job: &Job<'_>, counted: Counted<T>, mut notes: Vec<String>, out: &Out
     let Counted { summary, kept, duplicates, clipped, .. } = counted;
     if clipped > 0 {
         let events = plural(clipped, "event");
-        let note = format!(
-            "{events} with more than {MAX_COMBINATIONS} combinations of values: only so many were counted"
+        notes.insert(
+            0,
+            format!(
+                "{events} with too many combinations of values: of each, only the first {} were counted, or less where \
+                 they are long; one field at a time has no such limit",
+                grouped(MAX_COMBINATIONS as u64)
+            ),
         );
-        notes.insert(0, note);
     }
     let labels = job.verifies.then_some(summary.row_labels);
     let told = Told { duplicates, labels, notes, ..Told::default() };
-    Done { summary, told, kept, is_gone: out.is_gone() }
+    Done { summary, told, kept, uncounted: clipped, near: Vec::new(), is_gone: out.is_gone() }
 }

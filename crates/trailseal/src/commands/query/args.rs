@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use trailseal_analysis::rows::RowOrder;
+use trailseal_analysis::{Sameness, rows::RowOrder};
 use trailseal_query::aggregate::Step;
 
 use crate::{
@@ -18,13 +18,15 @@ use crate::{
 pub(crate) const AFTER_HELP: &str = "\
 Filters of different kinds must all hold; of one that is given several times, one is enough.
 Fields are paths into the record, as userIdentity.sessionContext.sessionIssuer.arn; a path
-through an array stands for all its elements. In --fields, --count-by, --distinct, --sum and
---by these names work as well:
+through a list, or to one, stands for all its elements, and may lead into JSON that stands in a
+text (requestParameters.policyDocument.Statement.Action). These names work like fields:
+  principal                                who acted: 111122223333:role/Ops for all its sessions
   username, resource_name, resource_type   as LookupEvents derives them
   error                                    errorCode, else errorMessage, else a failed sign-in
+  category                                 Management, Data, NetworkActivity, Insight
   hour, day                                of the event time, in UTC
   file, record, sha256                     where the event is, and the hash of that file's content
-  label or integrity                       what is proven (--verified-with)
+  integrity or label                       what is proven (--verified-with)
 
 Examples:
   trailseal query ./archive --event-name ConsoleLogin --from -7d
@@ -92,6 +94,12 @@ pub(crate) struct Filter {
     #[arg(short = 'w', long = "where", value_name = "EXPR")]
     pub(crate) conditions: Vec<String>,
 
+    /// Take fields that no event record is known to have
+    ///
+    /// Without it a misspelt field is an error and not an empty answer.
+    #[arg(long)]
+    pub(crate) allow_unknown_fields: bool,
+
     #[command(flatten)]
     pub(crate) times: EventTimes,
 
@@ -111,11 +119,13 @@ pub(crate) struct Filter {
     #[arg(long = "access-key", value_name = "KEY")]
     pub(crate) access_keys: Vec<String>,
 
-    /// Only events of this principal: an ARN, principal id or name of a user, role or session (repeatable)
+    /// Only events of whoever has this name: an ARN, id or name of a user, role, session or service (repeatable)
+    ///
+    /// Also a source identity, the id of an Identity Center user, and the field `principal`; * and ? are allowed.
     #[arg(long = "principal", value_name = "PRINCIPAL")]
     pub(crate) principals: Vec<String>,
 
-    /// Only events from this address or network, as 198.51.100.7 or 10.0.0.0/8 (repeatable)
+    /// Only events from this address, network or range: 198.51.100.7, 10.0.0.0/8, 10.0.0.1-10.0.0.9 (repeatable)
     #[arg(long = "source-ip", value_name = "ADDRESS")]
     pub(crate) source_ips: Vec<String>,
 
@@ -199,8 +209,18 @@ pub(crate) struct Output {
     pub(crate) limit: Option<u64>,
 
     /// Every event once: of those with the same eventID the first in the archive
-    #[arg(long)]
-    pub(crate) dedupe: bool,
+    ///
+    /// With --dedupe=shared also of those with the same sharedEventID, which is what several accounts recorded of one
+    /// action. With --verified-with, a verified copy goes before all others.
+    #[arg(
+        long,
+        value_name = "ID",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "id"
+    )]
+    pub(crate) dedupe: Option<SameAs>,
 
     /// Write to this file, which cannot lie below a ROOT; `-` is standard output
     #[arg(short = 'o', long = "output", value_name = "FILE")]
@@ -252,6 +272,10 @@ pub(crate) struct Aggregate {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) min_count: Option<u64>,
 
+    /// With --count-by and --distinct: only groups with at least N different values
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub(crate) min_distinct: Option<u64>,
+
     /// The different values of a field; with --count-by: how many there are in each group
     #[arg(long, value_name = "FIELD")]
     pub(crate) distinct: Option<String>,
@@ -301,6 +325,24 @@ pub(crate) struct Limits {
     /// Memory for sorting; what needs more is sorted by way of a temporary file
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
     pub(crate) sort_memory: u64,
+}
+
+/// What makes two events one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SameAs {
+    /// The same eventID
+    Id,
+    /// The same sharedEventID, else the same eventID
+    Shared,
+}
+
+impl SameAs {
+    pub(crate) fn sameness(self) -> Sameness {
+        match self {
+            Self::Id => Sameness::EventId,
+            Self::Shared => Sameness::SharedEventId,
+        }
+    }
 }
 
 /// The order of events.

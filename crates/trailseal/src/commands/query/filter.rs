@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use trailseal_analysis::wanted::{Access, Condition, Selected, Wanted, WantedError};
+use trailseal_analysis::{fields::Field, near::AskedValues};
 use trailseal_archive::open;
 use trailseal_query::selectors::Selectors;
 
@@ -22,6 +23,7 @@ const MAX_SELECTORS: u64 = 16 << 20;
 pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), CommandError> {
     let span = filter.times.span()?;
     let mut condition = filter.wanted(span)?.condition()?;
+    condition.notes.extend(span.note());
     condition.notes.extend(filter.access_keys.iter().filter_map(|key| {
         let upper = upper_case_key(key)?;
         Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"))
@@ -30,6 +32,28 @@ pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), 
 }
 
 impl args::Filter {
+    /// The options that name values of a field, with the field and the values.
+    pub(super) fn values_of_fields(&self) -> Vec<(&'static str, AskedValues)> {
+        let options = [
+            ("--event-name", "eventName", &self.event_names),
+            ("--event-source", "eventSource", &self.event_sources),
+            ("--username", "username", &self.usernames),
+            ("--access-key", "userIdentity.accessKeyId", &self.access_keys),
+            ("--principal", "principal", &self.principals),
+            ("--error", "error", &self.errors),
+            ("--resource", "resource_name", &self.resources),
+            ("--account", "recipientAccountId", &self.accounts),
+            ("--region", "awsRegion", &self.regions),
+        ];
+        let given = options.into_iter().filter(|(_, _, values)| !values.is_empty());
+        given
+            .filter_map(|(option, field, values)| {
+                let field = Field::parse(field).ok()?;
+                Some((option, AskedValues { field, values: values.clone() }))
+            })
+            .collect()
+    }
+
     /// The same without the command line.
     fn wanted(&self, span: TimeSpan) -> Result<Wanted, CommandError> {
         let access = match (self.read_only, self.write_only) {
@@ -40,6 +64,7 @@ impl args::Filter {
         let selectors = self.selectors.as_deref().map(read_selectors).transpose()?;
         Ok(Wanted {
             conditions: self.conditions.clone(),
+            allow_unknown_fields: self.allow_unknown_fields,
             from: span.from,
             to: span.to,
             event_names: self.event_names.clone(),

@@ -7,7 +7,12 @@ use trailseal_analysis::{
     row_format::RowFormat,
     rows::RowOrder,
 };
-use trailseal_query::aggregate::Order;
+use trailseal_query::{
+    Predicate,
+    aggregate::Order,
+    derived::FileMember,
+    expression::{UNKNOWN_HINT, UnknownField},
+};
 
 use super::{
     args::{Args, Sort},
@@ -57,11 +62,11 @@ pub(super) enum ShapeKind {
 }
 
 impl Plan {
-    /// Reads the options.
+    /// Reads the options beside those of the filter, which make the condition.
     ///
     /// # Errors
     /// When they contradict each other or name what is no field.
-    pub(super) fn new(args: &Args, is_terminal: bool) -> Result<Self, CommandError> {
+    pub(super) fn new(args: &Args, condition: &Predicate, is_terminal: bool) -> Result<Self, CommandError> {
         check(args)?;
         let format = format(args, is_terminal);
         let mode = mode(args, format)?;
@@ -73,11 +78,19 @@ impl Plan {
             }
             Mode::Bars(bars) => bars.by.iter().cloned().collect(),
         };
-        if named.need_label() && args.evidence.verified.keys.is_empty() {
-            return Err(CommandError::new("the field label needs --verified-with KEYS")
-                .hint("a field of the records that has this name is written in quotes: '\"label\"'"));
+        if let Some(UnknownField { written, better }) =
+            named.unknown().filter(|_| !args.filter.allow_unknown_fields)
+        {
+            let hint = better.map_or(UNKNOWN_HINT.to_owned(), |better| format!("CloudTrail writes {better}"));
+            return Err(CommandError::new(format!("event records have no field {written}")).hint(hint));
         }
-        let needs_hash = args.evidence.provenance || named.need_hash();
+        let needs_label = named.need_label() || condition.asks_of_file(FileMember::Integrity);
+        if needs_label && args.evidence.verified.keys.is_empty() {
+            return Err(CommandError::new("the field integrity needs --verified-with KEYS")
+                .hint("a field of the records that has this name is written in quotes: '\"integrity\"'"));
+        }
+        let needs_hash =
+            args.evidence.provenance || named.need_hash() || condition.asks_of_file(FileMember::Sha256);
         let notes = named.notes();
         Ok(Self { mode, format, needs_hash, notes })
     }
@@ -153,6 +166,7 @@ fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
             order,
             top: aggregate.top,
             min_count: aggregate.min_count.unwrap_or(1),
+            min_distinct: aggregate.min_distinct.unwrap_or(0),
         }));
     }
     if distinct.is_some() || is_summed {
@@ -167,6 +181,7 @@ fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
             order,
             top: None,
             min_count: 1,
+            min_distinct: 0,
         }));
     }
     row_mode(args, format).map(Mode::Rows)
@@ -241,12 +256,21 @@ fn check(args: &Args) -> Result<(), CommandError> {
         (
             aggregate.top.is_some() && !counts && aggregate.by.is_none(),
             "--top needs --count-by FIELDS, or --histogram STEP --by FIELD".to_owned(),
-            "--limit N shows the first N events",
+            if is_counted {
+                "| head -n N shows the first N rows"
+            } else {
+                "--limit N shows the first N events"
+            },
         ),
         (
             aggregate.min_count.is_some() && !counts,
             "--min-count needs --count-by FIELDS".to_owned(),
             "it leaves out groups of fewer events",
+        ),
+        (
+            aggregate.min_distinct.is_some() && !(counts && aggregate.distinct.is_some()),
+            "--min-distinct needs --count-by FIELDS and --distinct FIELD".to_owned(),
+            "it leaves out groups with fewer different values",
         ),
         (
             aggregate.by.is_some() && aggregate.histogram.is_none(),
@@ -266,7 +290,7 @@ fn check(args: &Args) -> Result<(), CommandError> {
         (
             is_counted && output.limit.is_some(),
             format!("--limit and {first} cannot be used together"),
-            "--top N shows the N largest groups",
+            if counts { "--top N shows the N largest groups" } else { "| head -n N shows the first N rows" },
         ),
         (
             is_counted && evidence.provenance,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use trailseal_analysis::bars::series;
+use trailseal_analysis::bars::{SeriesName, series};
 use trailseal_query::aggregate::Bars;
 
 use crate::render::plain::{DIM, aligned, grouped, moment, shown};
@@ -22,7 +22,11 @@ pub(crate) fn write(bars: &Bars, width: Option<usize>, out: &mut dyn Write) -> i
     }
     let series = series(bars);
     let mut rows = vec![vec!["time (UTC)".to_owned(), "events".to_owned()]];
-    rows[0].extend(series.iter().map(|(name, _)| shown(name).into_owned()));
+    rows[0].extend(series.iter().map(|(name, _)| match name {
+        SeriesName::Value(value) => shown(value).into_owned(),
+        SeriesName::Absent => "(absent)".to_owned(),
+        SeriesName::Other => "(other)".to_owned(),
+    }));
     for (at, (start, count)) in bars.buckets.iter().enumerate() {
         let mut row = vec![moment(*start), grouped(*count)];
         row.extend(series.iter().map(|(_, counts)| grouped(counts[at])));

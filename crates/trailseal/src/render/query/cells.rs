@@ -104,10 +104,10 @@ mod tests {
         let second = r#"{"a.b":null,"count":3,"by":{"x":0,"=y":4}}"#;
         assert_eq!(written(EventFormat::Jsonl), format!("{first}\n{second}\n"));
         assert_eq!(written(EventFormat::Json), format!("[\n{first},\n{second}\n]\n"));
-        assert_eq!(written(EventFormat::Csv), "a.b,count,x,'=y\r\n\"q\"\"\u{1b}\",12,1,2\r\n,3,0,4\r\n");
+        assert_eq!(written(EventFormat::Csv), "a.b,count,by=x,by==y\r\n\"q\"\"\u{1b}\",12,1,2\r\n,3,0,4\r\n");
         assert_eq!(
             written(EventFormat::Table),
-            "a.b       count  x  =y\nq\"\\u{1b}     12  1   2\n-             3  0   4\n"
+            "a.b       count  by=x  by==y\nq\"\\u{1b}     12     1      2\n-             3     0      4\n"
         );
     }
 

@@ -1,6 +1,7 @@
 //! What was read, what was left out and why, and what is damaged: the lines on stderr.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     io::{self, Write},
     time::Duration,
@@ -11,11 +12,11 @@ use indicatif::HumanBytes;
 use trailseal_evidence::{
     Completeness, DigestFindings,
     ledger::Integrity,
-    scan::{Damage, Skipped, Summary},
+    scan::{Damage, Reach, Skipped, Summary},
 };
 use trailseal_query::scan::{LeftOut, TOO_LONG};
 
-use crate::render::plain::{DIM, grouped, plural, shown};
+use crate::render::plain::{DIM, grouped, moment, plural, shown};
 
 /// Damaged places that are listed.
 const LISTED: usize = 10;
@@ -47,13 +48,13 @@ pub(crate) const BY_OPTION: &str = "--verified-with KEYS says of every event whe
 /// For those without.
 pub(crate) const BY_COMMAND: &str = "`trailseal verify ROOT --keys KEYS` says what AWS signed";
 
-/// The exit status (docs/spec/verification.md 3): that nothing matched, where that counts as failure, is said before
-/// that something could not be read.
+/// The exit status (docs/spec/verification.md 3): that something could not be read is said before that nothing matched,
+/// where that counts as failure.
 pub(crate) fn status(completeness: &Completeness, lacks_matches: bool) -> u8 {
     const NOTHING_MATCHED: u8 = 1;
     match () {
-        () if lacks_matches => NOTHING_MATCHED,
         () if !completeness.is_complete() => crate::error::PARTLY,
+        () if lacks_matches => NOTHING_MATCHED,
         () => 0,
     }
 }
@@ -95,15 +96,71 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     } else if let Some(how) = told.unverified.filter(|_| told.has_digests || summary.has_digests()) {
         writeln!(out, "note: nothing was verified, though the archive holds digests: {how}")?;
     }
+    write_unreached(summary, told, out)?;
+    let untimed = summary.counts.untimed;
+    if untimed > 0 {
+        let what = plural(untimed, "event");
+        writeln!(
+            out,
+            "note: {what} with an eventTime that cannot be read: no filter of times finds such events"
+        )?;
+    }
     for note in &told.notes {
         writeln!(out, "{}", shown(note))?;
     }
     write_damage(summary, told.verbose, out)
 }
 
+/// Writes what an answer lacks and nothing else: the reason of status 3, which is said however quiet a run is.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_reasons(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+    if told.completeness.is_complete() {
+        return Ok(());
+    }
+    if let Some(counts) = told.labels {
+        write_labels(&counts, told, out)?;
+        write_unverified(summary, told.verbose, out)?;
+    }
+    write_unreached(summary, told, out)?;
+    if told.completeness.uncounted > 0 {
+        told.notes.iter().try_for_each(|note| writeln!(out, "{}", shown(note)))?;
+    }
+    write_damage(summary, told.verbose, out)
+}
+
+fn write_unreached(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+    if told.completeness.is_unreached {
+        let yellow = AnsiColor::Yellow.on_default();
+        let reach = reach(summary).unwrap_or_default();
+        writeln!(out, "{yellow}the archive does not reach that time:{yellow:#} {reach}")?;
+    }
+    Ok(())
+}
+
+/// How far an archive reaches, by the names of its log files.
+pub(crate) fn reach(summary: &Summary) -> Option<String> {
+    let Reach { delivered, accounts, regions } = &summary.reach;
+    let (first, last) = (*delivered)?;
+    let list = |names: &BTreeSet<String>, one: &str| {
+        let shown: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
+        let more = if names.len() > LISTED { " and more" } else { "" };
+        format!("{one}{} {}{more}", if names.len() == 1 { "" } else { "s" }, shown.join(", "))
+    };
+    Some(format!(
+        "its log files were delivered from {} to {} (UTC), {}, {}",
+        moment(first),
+        moment(last),
+        list(accounts, "account"),
+        list(regions, "region")
+    ))
+}
+
 fn skipped_text(reason: Skipped) -> &'static str {
     match reason {
-        Skipped::OtherTime => "delivered at another time",
+        Skipped::EarlierTime => "delivered earlier",
+        Skipped::LaterTime => "delivered later, which --late reads",
         Skipped::OtherTimeSigned => "with signed event times outside",
         Skipped::Empty => "without content",
         Skipped::NotJson => "holding no JSON",
@@ -251,8 +308,8 @@ mod tests {
             files: 12,
             bytes: 4_096,
             inflated: 40_960,
-            counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2] },
-            skipped: [(3, 2_048), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)],
+            counts: Counts { records: 1_500, matched: 20, untimed: 0, left_out: [0, 1, 0, 2] },
+            skipped: [(3, 2_048), (0, 0), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)],
             damage: (0..damages.min(20)).map(damage).collect(),
             damages,
             ..Summary::default()
@@ -287,7 +344,7 @@ mod tests {
             written(&summary(2), &told),
             "20 of 1,500 events matched, in 12 files (4.00 KiB on disk, 40.00 KiB of content)\n\
              dropped: 2 duplicates (the same eventID)\n\
-             not read: 3 files delivered at another time (2.00 KiB), 1 file without content (0 B)\n\
+             not read: 3 files delivered earlier (2.00 KiB), 1 file without content (0 B)\n\
              left out: 1 aggregated event, 2 other JSON documents\n\
              integrity: 17 verified, 1 violated, 2 not_covered\n\
              \x20 1 log file that AWS signed and that may hold such events: not in the archive (`trailseal verify` names them)\n\
@@ -311,7 +368,8 @@ mod tests {
         assert!(text.contains("not proven to be whole (tail_cut, head_stale)"), "{text}");
         assert!(text.contains("\n  it reaches there\n"), "{text}");
         assert_eq!(status(&told.completeness, false), 3);
-        assert_eq!(status(&told.completeness, true), 1);
+        assert_eq!(status(&told.completeness, true), 3);
+        assert_eq!(status(&Completeness::default(), true), 1);
         assert_eq!(status(&Completeness::default(), false), 0);
     }
 

@@ -63,12 +63,20 @@ impl Kind {
         let end = cell.char_indices().nth(MAX_CELL).map_or(cell.len(), |(at, _)| at);
         let text = shown(&cell[..end]);
         match self {
-            Self::Time => text.replace('T', " ").replace('Z', ""),
+            Self::Time => utc_moment(&text).unwrap_or_else(|| text.into_owned()),
             Self::Source => text.trim_end_matches(".amazonaws.com").to_owned(),
             Self::Error => format!("[{text}]"),
             Self::Address | Self::Resource | Self::Other => text.into_owned(),
         }
     }
+}
+
+/// A time as CloudTrail writes it, without its `T` and `Z`; anything else is shown as it is.
+fn utc_moment(text: &str) -> Option<String> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let is_of =
+        |part: &str, signs: &[u8]| part.bytes().all(|byte| byte.is_ascii_digit() || signs.contains(&byte));
+    (is_of(date, b"-") && is_of(time, b":.")).then(|| format!("{date} {time}"))
 }
 
 impl Timeline {
