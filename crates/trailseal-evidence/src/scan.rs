@@ -509,8 +509,8 @@ impl Summary {
         *on_disk += bytes;
     }
 
-    /// A table that was read as far as it goes.
-    fn table(&mut self, info: &FileInfo, reason: &str) {
+    /// Something that is wrong with a file as a whole.
+    fn note(&mut self, info: &FileInfo, reason: &str) {
         let (index, shown) = (info.index, info.shown.clone());
         self.damage(Damage { index, shown, offset: None, reason: reason.to_owned() });
     }

@@ -72,13 +72,22 @@ pub struct Scanner<'f> {
     checks: bool,
     splitter: Splitter,
     counts: Counts,
+    /// Whether the name that every event has stands in a stream that did not begin like JSON.
+    names_events: bool,
 }
 
 impl<'f> Scanner<'f> {
     /// Scans for the records that pass a filter. With `checks`, one that matches and is no valid JSON is damage
     /// instead; without, only its brackets and strings are known to be in order.
     pub fn new(filter: &'f Filter, checks: bool) -> Self {
-        Self { filter, own: None, checks, splitter: Splitter::new(), counts: Counts::default() }
+        Self {
+            filter,
+            own: None,
+            checks,
+            splitter: Splitter::new(),
+            counts: Counts::default(),
+            names_events: false,
+        }
     }
 
     /// Makes ready for another stream.
@@ -86,6 +95,7 @@ impl<'f> Scanner<'f> {
         self.splitter.start();
         self.counts = Counts::default();
         self.own = None;
+        self.names_events = false;
     }
 
     /// The same, for one of which the file is known.
@@ -99,6 +109,11 @@ impl<'f> Scanner<'f> {
         self.counts
     }
 
+    /// Whether events are spoken of in a stream that is no JSON and gave none.
+    pub fn names_events(&self) -> bool {
+        self.names_events && !self.is_json()
+    }
+
     /// Whether the stream began like JSON, or an event was found in it, so that what could not be read of it is damage.
     pub fn is_json(&self) -> bool {
         self.splitter.began_as_json() || self.counts.records > 0
@@ -110,16 +125,20 @@ impl<'f> Scanner<'f> {
     /// A record must lie in the buffer as a whole; [`Next::Full`] says that the buffer cannot grow, so that a
     /// record that does not fit is passed over as damage.
     pub fn feed(&mut self, bytes: &[u8], next: Next, visit: &mut dyn FnMut(Found<'_>)) -> usize {
-        let Self { filter, own, checks, splitter, counts } = self;
+        let Self { filter, own, checks, splitter, counts, names_events } = self;
         let filter = own.as_ref().unwrap_or(filter);
         let base = splitter.offset();
-        splitter.feed(bytes, next, &mut |piece| match piece {
+        let consumed = splitter.feed(bytes, next, &mut |piece| match piece {
             Piece::Elements { bytes, elements } => {
                 Batch { filter, checks: *checks, bytes, base, counts, visit }.elements(elements);
             }
             Piece::Scalars(count) => counts.leave_out(LeftOut::Foreign, count),
             Piece::Damage { offset, reason } => visit(Found::Damage { offset, reason }),
-        })
+        });
+        if !splitter.began_as_json() && !*names_events {
+            *names_events = memchr::memmem::find(bytes, b"\"eventVersion\"").is_some();
+        }
+        consumed
     }
 }
 

@@ -249,6 +249,7 @@ impl<'a> Worker<'a> {
         }
         scan.summary.bytes += on_disk.len() as u64;
         scan.summary.inflated += content.len() as u64;
+        let damages_before = scan.summary.damages;
         let mut stream = Stream {
             scan,
             job,
@@ -257,6 +258,7 @@ impl<'a> Worker<'a> {
             is_whole: true,
             cut_at: None,
             is_leftover: false,
+            damages_before,
             row,
         };
         stream.feed(&content[bom..], Next::End, bom as u64, true);
@@ -508,6 +510,7 @@ impl Scan<'_> {
                 if needs_hash && at_end && !is_table {
                     info.sha256 = Some(trailseal_sha256::digest(&window[..filled]));
                 }
+                let damages_before = scan.summary.damages;
                 stream = Some(Stream {
                     scan,
                     job,
@@ -516,6 +519,7 @@ impl Scan<'_> {
                     is_whole: false,
                     cut_at: None,
                     is_leftover,
+                    damages_before,
                     row,
                 });
             }
@@ -532,9 +536,9 @@ impl Scan<'_> {
             if at_end {
                 stream.end();
                 if let Some(reason) = failure {
-                    stream.scan.summary.table(stream.info, &format!("{IN_TABLES}, up to here: {reason}"));
+                    stream.scan.summary.note(stream.info, &format!("{IN_TABLES}, up to here: {reason}"));
                 } else if is_table {
-                    stream.scan.summary.table(stream.info, IN_TABLES);
+                    stream.scan.summary.note(stream.info, IN_TABLES);
                 }
                 window.truncate(WINDOW);
                 window.shrink_to(WINDOW);
@@ -563,6 +567,8 @@ struct Stream<'s, 'o, 'r> {
     cut_at: Option<u64>,
     /// Whether it begins as what a desktop or a copy left behind, so that it need not hold JSON.
     is_leftover: bool,
+    /// What was damaged before it.
+    damages_before: u64,
     row: &'s mut OnRow<'r>,
 }
 
@@ -603,21 +609,25 @@ impl Stream<'_, '_, '_> {
     fn end(&mut self) {
         let Scan { scanners, summary, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
-        summary.counts.add(&scanner.counts());
         let is_member = self.info.shown != self.job.shown;
         let need_not =
             self.is_leftover || (is_member || !self.job.is_given) && !is_json_by_name(&self.info.shown);
         if need_not && !scanner.is_json() {
             // a file of another kind, which was never meant to be read
             let is_its = |damage: &Damage| damage.index == self.info.index && damage.shown == self.info.shown;
-            let before = summary.damage.len();
             summary.damage.retain(|damage| !is_its(damage));
-            summary.damages -= (before - summary.damage.len()) as u64;
+            // those beyond what is listed, too
+            summary.damages = self.damages_before;
+            if scanner.names_events() {
+                return summary.note(self.info, "it speaks of eventVersion, and is no JSON");
+            }
             let why = if self.is_leftover { Skipped::Leftover } else { Skipped::NotJson };
             summary.skip(why, self.job.length);
             if self.info.shown == self.job.shown {
                 summary.files = summary.files.saturating_sub(1);
             }
+        } else {
+            summary.counts.add(&scanner.counts());
         }
     }
 }

@@ -122,6 +122,9 @@ fn what_may_hold_events_and_is_not_read_is_named() {
         assert_eq!(run.status, Some(3), "{run}");
         assert!(run.stderr.contains(name) && run.stderr.contains("unsupported"), "{run}");
     }
+    let broken = with_file("export.txt", format!("# from the console\n{}\n", &RECORD[..60])).run("query f");
+    assert!(broken.status == Some(3) && broken.stderr.contains("export.txt"), "{broken}");
+    assert_eq!(broken.stderr.matches("export.txt").count(), 1, "{broken}");
     let said = with_file("odd.json", r#"{"x":{"eventVersion":1}}"#).run("query f");
     assert_eq!(said.status, Some(3), "{said}");
     assert!(said.stderr.contains("odd.json") && said.stderr.contains("eventVersion"), "{said}");
@@ -134,6 +137,7 @@ fn what_holds_no_event_is_no_damage() {
         ("app.log", "[2024-03-01 10:00:00] {started}\n[2024-03-01 10:00:01] {\"level\":\"info\"}\n"),
         ("tool.c", "int main(void)\n{\n  return 0;\n}\n[x]\n{}\n"),
         ("notes.txt", "(nothing)\n"),
+        ("long.txt", "a line\n".repeat(5_000).leak()),
     ] {
         let run = with_file(name, content).run("query f");
         assert_eq!(run.status, Some(0), "{name}: {run}");
