@@ -139,10 +139,18 @@ pub fn parse(text: &str) -> Result<Predicate, ExpressionError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_with_notes(text: &str) -> Result<(Predicate, Vec<String>), ExpressionError> {
+    build(&read(text)?)
+}
+
+fn read(text: &str) -> Result<tokens::Tokens<'_>, ExpressionError> {
     if text.len() > MAX_LENGTH {
         return Err(ExpressionError::TooLong { length: text.len() });
     }
-    let (condition, mut notes) = tree::build(&tokens::Tokens::read(text)?)?;
+    tokens::Tokens::read(text)
+}
+
+fn build(tokens: &tokens::Tokens<'_>) -> Result<(Predicate, Vec<String>), ExpressionError> {
+    let (condition, mut notes) = tree::build(tokens)?;
     notes.extend(suggestions(&condition));
     notes.truncate(suggest::MAX_NOTES);
     Ok((condition, notes))
@@ -153,9 +161,9 @@ pub fn parse_with_notes(text: &str) -> Result<(Predicate, Vec<String>), Expressi
 /// # Errors
 /// As [`parse`], and [`ExpressionError::UnknownField`].
 pub fn parse_strictly(text: &str) -> Result<(Predicate, Vec<String>), ExpressionError> {
-    let (predicate, notes) = parse_with_notes(text)?;
-    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
-    match unknown_fields(&predicate, &|name| quoted.contains(&name)).into_iter().next() {
+    let tokens = read(text)?;
+    let (predicate, notes) = build(&tokens)?;
+    match unknown_fields(&predicate, &|name| tokens.is_in_backticks(name)).into_iter().next() {
         Some(UnknownField { written, better }) => Err(ExpressionError::UnknownField { written, better }),
         None => Ok((predicate, notes)),
     }

@@ -121,6 +121,31 @@ fn conditions_that_do_not_hold_or_are_unknown() {
 }
 
 #[test]
+fn fields_that_no_record_has_are_errors_where_that_is_asked_for() {
+    for (text, better) in [
+        ("eventNam = 'x'", Some("eventName")),
+        ("nosuch = 'x' AND eventName = '`nosuch`'", None),
+        ("userIdentity.acessKeyId = 'x'", Some("userIdentity.accessKeyId")),
+        ("event_name = 'x'", Some("eventName")),
+        ("NOT (readOnly OR element(nosuch, a = 'x'))", None),
+    ] {
+        let Err(ExpressionError::UnknownField { better: found, .. }) = parse_strictly(text) else {
+            panic!("{text}")
+        };
+        assert_eq!(found.as_deref(), better, "{text}");
+        assert!(parse(text).is_ok(), "{text}");
+    }
+    for text in [
+        "`nosuch` = 'x'",
+        "userIdentity.`nosuch` = 'x'",
+        "requestParameters.x = 'y' AND error = 'z'",
+        "element(resources, type = 'x')",
+    ] {
+        assert!(parse_strictly(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn chains_are_one_node() {
     let text = vec!["eventName = 'x'"; 40_000].join(" OR ");
     let Predicate::Any(parts) = parse(&text).unwrap() else { panic!("no chain") };

@@ -48,6 +48,12 @@ impl<'a> Tokens<'a> {
         matches!(self.token(at), Some(Token::Word(word)) if word.quote_style.is_none() && word.keyword == keyword)
     }
 
+    /// Whether a name is written in backticks, anywhere.
+    pub(super) fn is_in_backticks(&self, name: &str) -> bool {
+        let is_it = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.quote_style == Some('`') && word.value == name);
+        self.words.iter().any(is_it)
+    }
+
     /// Where the parenthesis at `at` closes.
     pub(super) fn closer(&self, at: usize) -> Option<usize> {
         self.closers.get(at).copied().filter(|closer| *closer != NONE)

@@ -13,7 +13,7 @@ use memchr::memmem::Finder;
 use trailseal_archive::gzip::{Ending, inflate_all};
 
 use crate::{
-    json::{Value, quote},
+    json::{Value, first_value, quote},
     path::{MEMBERS, TOP_LEVEL},
     record::document_in,
 };
@@ -288,7 +288,9 @@ impl Unwrapper<'_> {
             return self.show(Unwrapped::Damaged("wrappers are nested too deeply"));
         }
         if let Some(row) = row_of_columns(bytes) {
-            return self.object(&row, false, depth + 1);
+            let mut record = Vec::with_capacity(row.len());
+            write_recased(Value::Object(&row), "", &mut record);
+            return self.object(&record, false, depth + 1);
         }
         for element in Value::Array(bytes).elements() {
             let Ok(element) = element else {
@@ -331,14 +333,27 @@ impl Unwrapper<'_> {
         if !may_hold_record(text.as_bytes(), true) && !text.contains("\\u") {
             return;
         }
-        match Value::parse(text.as_bytes()) {
-            // its spellings were not looked at
-            Ok(value) => self.value(value, false, depth),
-            Err(_) if names_version(text.as_bytes()) => {
-                self.show(Unwrapped::Damaged("a string that begins like JSON and is none"));
+        // one value, or several one behind the other
+        let mut rest = text.as_bytes();
+        let mut before = None;
+        while !rest.is_empty() {
+            match first_value(rest) {
+                Ok((value, length)) => {
+                    // its spellings were not looked at
+                    self.value(value, false, depth);
+                    // the next one is another document
+                    before.get_or_insert(std::mem::take(&mut self.ids));
+                    rest = rest[length..].trim_ascii_start();
+                }
+                Err(_) => {
+                    if names_version(rest) {
+                        self.show(Unwrapped::Damaged("a string that begins like JSON and is none"));
+                    }
+                    break;
+                }
             }
-            Err(_) => {}
         }
+        self.ids.extend(before.unwrap_or_default());
     }
 
     fn payload(&mut self, base64: &str, depth: u32) {
@@ -504,6 +519,7 @@ mod tests {
                 quoted(&format!("2024-03-01T10:00:00Z stream {RECORD}"))
             ),
             format!(r#"{{"data":{{"aws":{RECORD}}},"rule":{{"id":"1"}}}}"#),
+            format!(r#"{{"data":{}}}"#, quoted(&format!("{RECORD}\n{{\"other\":1}}\n"))),
         ] {
             assert_eq!(unwrapped(&wrapper), [RECORD], "{wrapper}");
         }
@@ -515,6 +531,8 @@ mod tests {
         let twice = format!(r#"{{"data":{{"aws":{record}}},"full_log":{}}}"#, quoted(record));
         assert_eq!(unwrapped(&twice), [record]);
         // delivered twice is something else
+        let lines = quoted(&format!("{record}\n{record}"));
+        assert_eq!(unwrapped(&format!(r#"{{"data":{lines}}}"#)), [record, record]);
         assert_eq!(unwrapped(&format!(r#"{{"Records":[{record},{record}]}}"#)), [record, record]);
     }
 
@@ -523,7 +541,7 @@ mod tests {
         let lake = r#"[{"eventVersion":"1.08"},{"eventName":"A"},{"requestParameters":"{\"a\":1}"}]"#;
         assert_eq!(
             unwrapped(&format!(r#"{{"QueryResultRows":[{lake}]}}"#)),
-            [r#"{"eventVersion":"1.08","eventName":"A","requestParameters":"{\"a\":1}"}"#]
+            [r#"{"eventVersion":"1.08","eventName":"A","requestParameters":{"a":1}}"#]
         );
         let athena = r#"{"eventversion":"1.08","eventname":"A","useridentity":"{\"accesskeyid\":\"AKIA1\"}","x_y":[1]}"#;
         assert_eq!(

@@ -154,6 +154,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             .hint("put the events into a file first"));
     }
     let span = args.times.span()?;
+    if let Some(note) = span.note().filter(|_| !args.quiet) {
+        output::note(&note);
+    }
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
