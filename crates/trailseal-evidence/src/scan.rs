@@ -180,6 +180,8 @@ pub struct Summary {
     /// The times in the names of all files that no digest covers, and how many have each; `None` where the name has
     /// none, or one that its folder denies.
     pub uncovered: BTreeMap<Option<Timestamp>, u64>,
+    /// Files that were read and hold no event, by place and name, in archive order; the first thousand.
+    pub without_events: Vec<(u64, String)>,
     /// Damage, in archive order; the first thousand.
     pub damage: Vec<Damage>,
     /// How many places were damaged in all.
@@ -484,6 +486,7 @@ impl Summary {
             *sum += more;
         }
         self.unverified.extend(other.unverified);
+        self.without_events.extend(other.without_events);
         self.damage.extend(other.damage);
         self.damages += other.damages;
     }
@@ -492,6 +495,8 @@ impl Summary {
     fn settle(&mut self) {
         self.damage.sort_by(|a, b| (a.index, a.offset, &a.shown).cmp(&(b.index, b.offset, &b.shown)));
         self.damage.truncate(MAX_DAMAGE);
+        self.without_events.sort();
+        self.without_events.truncate(MAX_DAMAGE);
         for (file, _, reason) in
             self.unverified.iter().filter(|(_, label, _)| *label == Integrity::NotCovered)
         {

@@ -23,12 +23,12 @@ use trailseal_archive::{
 };
 use trailseal_query::{
     Filter,
-    scan::{Found, Next, Scanner},
+    scan::{Found, LeftOut, Next, Scanner},
 };
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileInfo, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    Damage, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
     finder::{Job, unwanted_by_name},
     observe::observe,
     table::{self, TableReader},
@@ -610,6 +610,11 @@ impl Stream<'_, '_, '_> {
         let Scan { scanners, summary, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
         let is_member = self.info.shown != self.job.shown;
+        let counts = scanner.counts();
+        let is_digest = counts.left_out[LeftOut::Digest as usize] > 0;
+        if counts.records == 0 && !is_digest && summary.without_events.len() < MAX_DAMAGE {
+            summary.without_events.push((self.info.index, self.info.shown.clone()));
+        }
         let need_not =
             self.is_leftover || (is_member || !self.job.is_given) && !is_json_by_name(&self.info.shown);
         if need_not && !scanner.is_json() {

@@ -337,21 +337,17 @@ impl Unwrapper<'_> {
         let mut rest = text.as_bytes();
         let mut before = None;
         while !rest.is_empty() {
-            match first_value(rest) {
-                Ok((value, length)) => {
-                    // its spellings were not looked at
-                    self.value(value, false, depth);
-                    // the next one is another document
-                    before.get_or_insert(std::mem::take(&mut self.ids));
-                    rest = rest[length..].trim_ascii_start();
+            let Ok((value, length)) = first_value(rest) else {
+                if names_version(rest) {
+                    self.show(Unwrapped::Damaged("a string that begins like JSON and is none"));
                 }
-                Err(_) => {
-                    if names_version(rest) {
-                        self.show(Unwrapped::Damaged("a string that begins like JSON and is none"));
-                    }
-                    break;
-                }
-            }
+                break;
+            };
+            // its spellings were not looked at
+            self.value(value, false, depth);
+            // the next one is another document
+            before.get_or_insert(std::mem::take(&mut self.ids));
+            rest = rest[length..].trim_ascii_start();
         }
         self.ids.extend(before.unwrap_or_default());
     }

@@ -141,7 +141,9 @@ fn what_holds_no_event_is_no_damage() {
     ] {
         let run = with_file(name, content).run("query f");
         assert_eq!(run.status, Some(0), "{name}: {run}");
-        assert!(!run.stderr.contains("damaged"), "{run}");
+        assert!(!run.stderr.contains("damaged") && !run.stderr.contains(name), "{run}");
+        let named = with_file(name, content).run("query f -v");
+        assert!(named.stderr.contains(&format!("without events: f/{name}")), "{named}");
     }
 }
 

@@ -238,7 +238,7 @@ pub(crate) struct Output {
     #[arg(short, long, conflicts_with_all = ["verbose", "stats"])]
     pub(crate) quiet: bool,
 
-    /// Every damaged place in the summary
+    /// In the summary every damaged place, and the files that hold no event
     #[arg(short, long)]
     pub(crate) verbose: bool,
 

@@ -90,6 +90,11 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     if !left_out.is_empty() {
         writeln!(out, "left out: {}", left_out.join(", "))?;
     }
+    if told.verbose {
+        for (_, file) in &summary.without_events {
+            writeln!(out, "  without events: {}", shown(file))?;
+        }
+    }
     if let Some(counts) = told.labels {
         write_labels(&counts, told, out)?;
         write_unverified(summary, told.verbose, out)?;
