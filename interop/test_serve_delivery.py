@@ -401,7 +401,9 @@ class Validated(Delivery):
         self.valid(server)
         # the second trail of that name begins its own chain
         status, found = self.ours()
-        self.assertEqual((status, [finding["code"] for finding in found["findings"]]), (3, ["gap"]))
+        # on a busy machine a digest of seconds may come late, which is noted of its window
+        codes = [finding["code"] for finding in found["findings"] if finding["code"] != "window_anomaly"]
+        self.assertEqual((status, codes), (3, ["gap"]))
 
     def test_a_trail_of_one_region_delivers_nothing_of_others(self) -> None:
         server = self.serve()
