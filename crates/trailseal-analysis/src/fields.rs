@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::ControlFlow};
 
-use trailseal_evidence::scan::{FileInfo, Row};
+use trailseal_evidence::scan::Row;
 use trailseal_query::{
     Predicate, Record,
     derived::{Derived, FileMember, Named},
@@ -51,6 +51,11 @@ pub enum FieldValue<'a> {
 }
 
 impl Fields {
+    fn called<const N: usize>(fields: [(&str, Source); N]) -> Self {
+        let field = |(name, source): (&str, Source)| Field { name: name.to_owned(), source };
+        Self { fields: fields.map(field).into() }
+    }
+
     /// What a table shows.
     pub fn of_table() -> Self {
         let path = |name: &str| Source::Path(FieldPath::new([name]));
@@ -63,8 +68,7 @@ impl Fields {
             ("awsRegion", path("awsRegion")),
             ("error", Source::Derived(Derived::Error)),
         ];
-        let field = |(name, source): (&str, Source)| Field { name: name.to_owned(), source };
-        Self { fields: fields.map(field).into() }
+        Self::called(fields)
     }
 
     /// What analysts expect of a CSV file.
@@ -123,8 +127,7 @@ impl Fields {
             ("resource", Source::Derived(Derived::ResourceName)),
             ("id", path("eventID")),
         ];
-        let field = |(name, source): (&str, Source)| Field { name: name.to_owned(), source };
-        Self { fields: fields.map(field).into() }
+        Self::called(fields)
     }
 
     /// The same for people, to whom ids are noise.
@@ -253,7 +256,7 @@ impl Field {
                 });
             }
             Source::OfFile(member) => {
-                if let Some(text) = of_file(row.file, *member) {
+                if let Some(text) = row.file.text(*member) {
                     each(FieldValue::Text(text));
                 }
             }
@@ -324,14 +327,6 @@ impl Field {
 /// How a record shows the values of a path.
 type Visit<'a> =
     fn(&Record<'a>, &FieldPath, &mut dyn FnMut(PathValue<'a>) -> ControlFlow<()>) -> ControlFlow<()>;
-
-fn of_file(file: &FileInfo, member: FileMember) -> Option<Cow<'_, str>> {
-    match member {
-        FileMember::File => Some(file.shown.as_str().into()),
-        FileMember::Sha256 => file.sha256.map(|hash| hex::encode(hash).into()),
-        FileMember::Integrity => file.integrity.map(|label| label.as_str().into()),
-    }
-}
 
 impl<'a> FieldValue<'a> {
     /// The text that comparisons, groups, CSV and tables use; `None` for `null`.

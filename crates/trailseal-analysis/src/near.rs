@@ -87,14 +87,9 @@ fn is_near(wanted: &str, found: &str) -> bool {
     let is_like = |wanted: &str| {
         let wanted = bare(wanted);
         let name = wanted.rsplit([':', '/']).next().unwrap_or_default();
-        let version = |text: &str| {
-            let rest = found.strip_prefix(text)?;
-            rest.trim_start_matches('_')
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'v' | b'_'))
-                .then_some(())
-        };
-        !name.is_empty() && (found == wanted || version(name).is_some())
+        let is_version =
+            |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'v' | b'_'));
+        !name.is_empty() && (found == wanted || found.strip_prefix(name).is_some_and(is_version))
     };
     wanted.split([',', ' ']).any(is_like)
 }

@@ -78,8 +78,7 @@ impl Question<'_> {
     pub(crate) fn proven_twins(&self) -> Result<HashSet<u128>, trailseal_evidence::Error> {
         let is_asked =
             self.dedupe.is_some() && self.options.ledger.is_some() && self.options.only_integrity.is_none();
-        let reads_once = self.files.given().iter().any(|input| input.as_os_str() == "-");
-        if !is_asked || reads_once {
+        if !is_asked || self.files.reads_stdin() {
             return Ok(HashSet::new());
         }
         let is_verified = |key: &RowKey| key.integrity == Some(Integrity::Verified.index());

@@ -53,6 +53,11 @@ pub trait FileSource: Sync {
     /// The paths that were given.
     fn given(&self) -> &[PathBuf];
 
+    /// Whether standard input is among them, which can be read once only.
+    fn reads_stdin(&self) -> bool {
+        self.given().iter().any(|input| input.as_os_str() == "-")
+    }
+
     /// Shows all of them in archive order, the files of folders folder by folder, until `visit` breaks. What could not be
     /// seen becomes a problem.
     ///

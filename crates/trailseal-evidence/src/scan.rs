@@ -4,6 +4,7 @@
 //! order, for what is counted or sorted. Nothing of the archive is held: memory follows the number of threads.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
     path::PathBuf,
@@ -14,7 +15,7 @@ use std::{
 use trailseal_archive::{Timestamp, content::ContentLimits, key::log_stamp};
 use trailseal_query::{
     Filter, Record,
-    derived::FileFacts,
+    derived::{FileFacts, FileMember},
     lookup::Page,
     scan::{Counts, LeftOut},
 };
@@ -143,11 +144,20 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
+    /// The text of a member, if it is known.
+    pub fn text(&self, member: FileMember) -> Option<Cow<'_, str>> {
+        match member {
+            FileMember::File => Some(self.shown.as_str().into()),
+            FileMember::Sha256 => self.sha256.map(|hash| hex::encode(hash).into()),
+            FileMember::Integrity => self.integrity.map(|label| label.as_str().into()),
+        }
+    }
+
     /// What conditions may ask of it.
     pub fn facts(&self) -> FileFacts<'_> {
         FileFacts {
             file: self.shown.as_str().into(),
-            sha256: self.sha256.map(|hash| hex::encode(hash).into()),
+            sha256: self.text(FileMember::Sha256),
             integrity: self.integrity.map(Integrity::as_str),
         }
     }

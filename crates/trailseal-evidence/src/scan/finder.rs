@@ -9,7 +9,7 @@ use std::{
 
 use trailseal_archive::{
     Timestamp,
-    key::{DigestName, log_stamp},
+    key::DigestName,
     leftover::Leftover,
     open::{self, OpenError, OpenFile, Refusal},
     walk::{Listing, Problem, ProblemKind, Roots},
@@ -17,7 +17,7 @@ use trailseal_archive::{
 
 use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{
-    days::{DAY, day_of, is_of_day, number_of},
+    days::{DAY, day_of, is_of_day, number_of, stamp_of},
     inputs::{FileSource, InputPart, has_number},
     ledger::FileClaims,
     paths::text_of,
@@ -118,7 +118,7 @@ pub(super) fn unwanted_by_name(
     if from.is_none() && to.is_none() {
         return None;
     }
-    let stamp = DigestName::parse(name).ok().map(|name| name.end).or_else(|| log_stamp(name))?;
+    let stamp = stamp_of(name)?;
     // A stamp of another day than the folder's was put there by somebody else than CloudTrail (row 84).
     if day.is_some_and(|day| !is_of_day(stamp, day)) {
         return None;

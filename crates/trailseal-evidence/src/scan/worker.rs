@@ -452,10 +452,12 @@ impl Scan<'_> {
             // whoever gave the reader has noted it
             debug_assert!(ContentError::of(&error).is_some(), "{error}");
         }
-        let rest = io::Cursor::new(head.clone()).chain(reader);
+        let separator = table::separator(&head);
+        let is_table = separator.is_some();
+        let rest = io::Cursor::new(head).chain(reader);
         let mut table = None;
         let mut plain = None;
-        let reader: &mut dyn Read = match table::separator(&head) {
+        let reader: &mut dyn Read = match separator {
             Some(separator) => match TableReader::new(rest, separator) {
                 Ok(rows) => table.insert(rows),
                 Err(error) => {
@@ -465,7 +467,6 @@ impl Scan<'_> {
             },
             None => plain.insert(rest),
         };
-        let is_table = table::separator(&head).is_some();
         let mut filled = 0;
         let mut at_end = false;
         let mut is_fresh = true;

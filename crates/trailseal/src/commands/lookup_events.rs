@@ -190,7 +190,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         request: &request,
         lookup: &lookup,
         events: ScannedEvents::new(files, fingerprint, options, &counts),
-        reads_stdin: files.given().iter().any(|input| input.as_os_str() == "-"),
+        reads_stdin: files.reads_stdin(),
         counts: &counts,
         interrupt,
     };

@@ -206,8 +206,7 @@ impl<'a> Job<'a> {
     /// What is like the values that were asked for, where nothing has them.
     fn near(&self, args: &Args) -> Vec<String> {
         let asked: Vec<(&str, AskedValues)> = args.filter.values_of_fields();
-        let reads_once = self.inputs.given().iter().any(|input| input.as_os_str() == "-");
-        if asked.is_empty() || reads_once {
+        if asked.is_empty() || self.inputs.reads_stdin() {
             return Vec::new();
         }
         let (options, asked): (Vec<&str>, Vec<AskedValues>) = asked.into_iter().unzip();
