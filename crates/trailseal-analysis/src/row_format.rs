@@ -8,7 +8,7 @@ use trailseal_query::{
 };
 
 use crate::{
-    csv,
+    csv::{self, Dialect},
     fields::{Field, Fields},
 };
 
@@ -26,8 +26,8 @@ pub enum RowFormat {
         /// An element of an array.
         is_element: bool,
     },
-    /// A line of CSV.
-    Csv(Fields),
+    /// A line of cells.
+    Delimited(Dialect, Fields),
     /// Cells for people, to be read with [`cells`].
     Cells(Fields),
     /// A line with the row of `LookupEvents`, as the AWS CLI has it.
@@ -51,8 +51,8 @@ impl RowFormat {
                     to.push(b'\n');
                 }
             }
-            Self::Csv(columns) => {
-                csv::line(columns.iter().map(|column| column.text(row).unwrap_or_default()), to);
+            Self::Delimited(dialect, columns) => {
+                csv::line(*dialect, columns.iter().map(|column| column.text(row).unwrap_or_default()), to);
             }
             Self::Cells(columns) => {
                 columns.iter().for_each(|column| push_part(to, column.brief(row).as_deref()));
@@ -68,7 +68,7 @@ impl RowFormat {
     pub fn columns(&self) -> Option<&Fields> {
         match self {
             Self::Json { fields, .. } => fields.as_ref(),
-            Self::Csv(columns) | Self::Cells(columns) => Some(columns),
+            Self::Delimited(_, columns) | Self::Cells(columns) => Some(columns),
             Self::Lookup => None,
         }
     }
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn csv_and_cells() {
         let columns = || Fields::parse("eventName,userAgent,none,record").unwrap();
-        assert_eq!(written(&RowFormat::Csv(columns())), "AB,'=1+1,,7\r\n");
+        assert_eq!(written(&RowFormat::Delimited(Dialect::Csv, columns())), "AB,'=1+1,,7\r\n");
         let row = written(&RowFormat::Cells(columns()));
         assert_eq!(cells(row.as_bytes()).collect::<Vec<_>>(), [Some("AB"), Some("=1+1"), None, Some("7")]);
     }

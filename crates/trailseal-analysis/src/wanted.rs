@@ -27,6 +27,10 @@ pub struct Wanted {
     pub usernames: Vec<String>,
     /// Access keys.
     pub access_keys: Vec<String>,
+    /// Ids of events.
+    pub event_ids: Vec<String>,
+    /// Texts that stand in the user agent, in any case; globs for all of it.
+    pub user_agents: Vec<String>,
     /// ARNs, principal ids, or names of users, roles and sessions.
     pub principals: Vec<String>,
     /// Addresses and networks, as `10.0.0.0/8`.
@@ -119,6 +123,8 @@ impl Wanted {
         all.values("event-source", &self.event_sources, shortcut::event_source)?;
         all.values("username", &self.usernames, shortcut::username)?;
         all.values("access-key", &self.access_keys, shortcut::access_key)?;
+        all.values("event-id", &self.event_ids, shortcut::event_id)?;
+        all.values("user-agent", &self.user_agents, shortcut::user_agent)?;
         all.values("principal", &self.principals, shortcut::principal)?;
         all.values("source-ip", &self.source_ips, shortcut::source_ip)?;
         all.values("resource", &self.resources, shortcut::resource)?;
@@ -222,6 +228,8 @@ mod tests {
         no(Wanted { event_sources: one(), ..Wanted::default() });
         no(Wanted { usernames: one(), ..Wanted::default() });
         no(Wanted { access_keys: one(), ..Wanted::default() });
+        no(Wanted { event_ids: one(), ..Wanted::default() });
+        no(Wanted { user_agents: one(), ..Wanted::default() });
         no(Wanted { principals: one(), ..Wanted::default() });
         no(Wanted { source_ips: texts(&["10.0.0.0/8"]), ..Wanted::default() });
         no(Wanted { errors: one(), ..Wanted::default() });

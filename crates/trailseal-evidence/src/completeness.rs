@@ -26,6 +26,8 @@ pub struct Completeness {
     pub uncounted: u64,
     /// Whether all log files are of another time than what is wanted, so that nothing was read, and no keys say more.
     pub is_unreached: bool,
+    /// The time up to which the archive was expected to reach, and does not.
+    pub ends_before: Option<Timestamp>,
     /// What is wrong with the digests themselves.
     pub digests: DigestFindings,
 }
@@ -63,10 +65,25 @@ impl Completeness {
                     options.from.is_some_and(|from| from > last)
                         || options.to.is_some_and(|to| to.plus(options.delivery_delay) < first)
                 }),
+            ends_before: None,
             digests: options.ledger.map_or_else(DigestFindings::default, |ledger| {
                 DigestFindings::of(ledger, options.from, options.to, options.delivery_delay)
             }),
         }
+    }
+
+    /// The same where the archive is expected to reach up to a time: by the newest log file that was delivered, or where there
+    /// is a ledger by the newest digest.
+    #[must_use]
+    pub fn expecting(self, until: Option<Timestamp>, options: &ScanOptions<'_>, summary: &Summary) -> Self {
+        let is_reached = |until: Timestamp| match options.ledger {
+            Some(ledger) => {
+                let doubts = ledger.doubts(Some(until), Some(until), 0);
+                !doubts.iter().any(|finding| finding.code == Code::CoverageEndsEarly)
+            }
+            None => summary.reach.delivered.is_some_and(|(_, last)| last >= until),
+        };
+        Self { ends_before: until.filter(|until| !is_reached(*until)), ..self }
     }
 
     /// Whether everything that matters was read and is proven, as far as that was asked for.
@@ -79,10 +96,12 @@ impl Completeness {
             damages,
             uncounted,
             is_unreached,
+            ends_before,
             digests,
         } = self;
         missing_logs + uncovered_logs + unproven_files + unverified_events + damages + uncounted == 0
             && !is_unreached
+            && ends_before.is_none()
             && digests.violations + digests.unproven == 0
     }
 }
@@ -149,7 +168,25 @@ mod tests {
         assert!(!Completeness { digests, ..Completeness::default() }.is_complete());
         assert!(!Completeness { missing_logs: 1, ..Completeness::default() }.is_complete());
         assert!(!Completeness { uncounted: 1, ..Completeness::default() }.is_complete());
+        let ends_before = Timestamp::parse_digest_field("2024-03-01T10:00:00Z").ok();
+        assert!(!Completeness { ends_before, ..Completeness::default() }.is_complete());
         assert!(Completeness::default().is_complete());
+    }
+
+    #[test]
+    fn an_archive_that_ends_before_what_is_expected_is_not_complete() {
+        let at = |text: &str| Timestamp::parse_digest_field(text).ok();
+        let expecting = |last: &str, until: &str| {
+            let mut summary = Summary::default();
+            summary.reach.delivered = at(last).map(|last| (last, last));
+            let completeness = Completeness::default();
+            completeness.expecting(at(until), &ScanOptions::default(), &summary).ends_before
+        };
+        let (ten, eleven) = ("2024-03-01T10:00:00Z", "2024-03-01T11:00:00Z");
+        assert_eq!(expecting(ten, eleven), at(eleven));
+        assert_eq!(expecting(eleven, eleven), None);
+        assert_eq!(expecting("", ten), at(ten), "no log file tells how far it reaches");
+        assert_eq!(expecting(ten, ""), None, "nothing is expected");
     }
 
     #[test]

@@ -25,6 +25,11 @@ pub use self::list::{FileList, FileState};
 
 pub(crate) use self::list::state;
 
+/// The state of what lies at a path, by itself and not by what a link leads to.
+pub fn file_state(path: &Path) -> FileState {
+    fs::symlink_metadata(path).ok().as_ref().and_then(state)
+}
+
 /// Paths that were given, opened.
 #[derive(Debug)]
 pub struct Inputs {

@@ -27,6 +27,8 @@ use crate::{
     ledger::{Integrity, Ledger},
 };
 
+pub use self::seen::{SeenError, SeenFiles};
+
 use self::{
     finder::Job,
     queue::{Queue, Taker},
@@ -37,6 +39,7 @@ use self::{
 mod finder;
 mod observe;
 mod queue;
+mod seen;
 mod table;
 mod turns;
 mod twice;
@@ -86,6 +89,8 @@ pub struct ScanOptions<'a> {
     /// Whether files are asked for their length when they are found, for the progress and the bytes of files that
     /// are not read; it takes time.
     pub stat_files: bool,
+    /// What an earlier run read, which is not read again.
+    pub seen: Option<&'a SeenFiles>,
     /// The folder for temporary files, which a large zip archive in a pipe or in another archive needs. One that lies
     /// below an input is not used.
     pub spool: Option<PathBuf>,
@@ -107,6 +112,7 @@ impl Default for ScanOptions<'_> {
             max_record: 8 << 20,
             max_inflated: ContentLimits::default().max_entry,
             stat_files: true,
+            seen: None,
             spool: None,
             threads: 0,
         }
@@ -251,11 +257,13 @@ pub enum Skipped {
     Digest,
     /// A desktop or a copy left it behind: its name and its content say so.
     Leftover,
+    /// An earlier run read it ([`ScanOptions::seen`]).
+    Seen,
 }
 
 impl Skipped {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EarlierTime,
         Self::LaterTime,
         Self::OtherTimeSigned,
@@ -264,6 +272,7 @@ impl Skipped {
         Self::OtherLabel,
         Self::Digest,
         Self::Leftover,
+        Self::Seen,
     ];
 
     /// Its place in [`Skipped::ALL`].
@@ -282,6 +291,7 @@ impl Skipped {
             Self::OtherLabel => "other_label",
             Self::Digest => "digest",
             Self::Leftover => "leftover",
+            Self::Seen => "seen",
         }
     }
 }
@@ -478,6 +488,11 @@ impl Summary {
         let mut documents = documents.filter(|(kind, _)| **kind == LeftOut::Digest);
         let of = |why: Skipped| self.skipped[why.index()].0;
         self.unread_digests + of(Skipped::Digest) > 0 || documents.any(|(_, count)| count > 0)
+    }
+
+    /// Whether there was no file at all, of whatever kind.
+    pub fn has_no_file(&self) -> bool {
+        self.files + self.damages + self.skipped.iter().map(|(files, _)| files).sum::<u64>() == 0
     }
 
     fn add(&mut self, other: Self) {

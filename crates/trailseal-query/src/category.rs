@@ -15,10 +15,12 @@ pub enum Category {
     NetworkActivity,
     /// `Insight`
     Insight,
+    /// `Aggregated`: no event, but what CloudTrail counts of data events (docs/spec/records.md 2.5)
+    Aggregated,
 }
 
 impl Category {
-    /// All of them.
+    /// All that events have.
     pub const ALL: [Self; 4] = [Self::Management, Self::Data, Self::NetworkActivity, Self::Insight];
 
     /// As CloudTrail writes it.
@@ -28,13 +30,18 @@ impl Category {
             Self::Data => "Data",
             Self::NetworkActivity => "NetworkActivity",
             Self::Insight => "Insight",
+            Self::Aggregated => "Aggregated",
         }
     }
 
     /// The category of this name, in any case, with or without signs between its words: `network-activity`.
     pub fn from_name(name: &str) -> Option<Self> {
         let bare = name.replace(['-', '_'], "");
-        Self::ALL.into_iter().find(|category| category.name().eq_ignore_ascii_case(&bare))
+        Self::all().find(|category| category.name().eq_ignore_ascii_case(&bare))
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain([Self::Aggregated])
     }
 }
 
@@ -104,13 +111,13 @@ const DATA_APIS: [(&str, &str, &[&str]); 3] = [
 /// `eventCategory` (from 1.07) counts; without it `managementEvent` (from 1.06), which may be a string; without
 /// either, Insights and VPC endpoint events are known by their type, calls of data APIs by source, name and a
 /// resource of the API's type, and all other calls are management events. A category of another name
-/// (`Aggregated`) is none of these.
+/// is none of these.
 pub fn category(record: &Record<'_>) -> Option<Category> {
     let text = |name: &str| record.member(name).and_then(|value| value.text());
     match record.member("eventCategory") {
         None | Some(Value::Null) => {}
         Some(stated) => {
-            return Category::ALL.into_iter().find(|c| stated.as_str().as_deref() == Some(c.name()));
+            return Category::all().find(|c| stated.as_str().as_deref() == Some(c.name()));
         }
     }
     match text("managementEvent").as_deref() {
@@ -121,7 +128,7 @@ pub fn category(record: &Record<'_>) -> Option<Category> {
     match text("eventType").as_deref() {
         Some("AwsCloudTrailInsight") => return Some(Category::Insight),
         Some("AwsVpceEvent" | "AwsVpceEvents") => return Some(Category::NetworkActivity),
-        Some("AwsAggregatedEvent") => return None,
+        Some("AwsAggregatedEvent") => return Some(Category::Aggregated),
         _ => {}
     }
     let (source, name) = (text("eventSource"), text("eventName"));
@@ -157,7 +164,7 @@ mod tests {
             (r#""eventCategory":"Data","managementEvent":true"#.to_owned(), Some(Data)),
             (r#""eventCategory":"NetworkActivity""#.to_owned(), Some(NetworkActivity)),
             (r#""eventCategory":"Insight""#.to_owned(), Some(Insight)),
-            (format!(r#""eventCategory":"Aggregated",{get}"#), None),
+            (format!(r#""eventCategory":"Aggregated",{get}"#), Some(Category::Aggregated)),
             (format!(r#""eventCategory":7,{get}"#), None),
             (format!(r#""eventCategory":null,"managementEvent":false,{get}"#), Some(Data)),
             (r#""managementEvent":true"#.to_owned(), Some(Management)),
@@ -176,7 +183,10 @@ mod tests {
             (r#""eventType":"AwsCloudTrailInsight","insightDetails":{}"#.to_owned(), Some(Insight)),
             (r#""insightDetails":{}"#.to_owned(), Some(Insight)),
             (r#""eventType":"AwsVpceEvent","eventName":"x""#.to_owned(), Some(NetworkActivity)),
-            (r#""eventType":"AwsAggregatedEvent","eventSource":"s3.amazonaws.com""#.to_owned(), None),
+            (
+                r#""eventType":"AwsAggregatedEvent","eventSource":"s3.amazonaws.com""#.to_owned(),
+                Some(Category::Aggregated),
+            ),
             (r#""x":1"#.to_owned(), None),
         ] {
             let record = format!("{{{members}}}");

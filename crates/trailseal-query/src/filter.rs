@@ -4,6 +4,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use crate::{
+    category::Category,
     decimal::whole_digits,
     derived::{Derived, FileFacts, FileMember},
     json,
@@ -21,6 +22,8 @@ pub struct Filter {
     texts: Option<Texts>,
     /// What the predicate comes to at the least for an event without a time, if it asks for one.
     without_time: Option<Truth>,
+    /// Whether aggregated events are asked for, which are no records.
+    takes_aggregated: bool,
 }
 
 /// Whether a record is wanted.
@@ -47,7 +50,8 @@ impl Filter {
     pub fn new(predicate: Predicate) -> Self {
         let texts = required(&predicate).and_then(Texts::new);
         let without_time = predicate.without_time();
-        Self { predicate, texts, without_time }
+        let takes_aggregated = predicate.asks_for(Category::Aggregated);
+        Self { predicate, texts, without_time, takes_aggregated }
     }
 
     /// The same for the records of one file, if it asks for anything of the file.
@@ -71,6 +75,11 @@ impl Filter {
     /// Whether the predicate holds for a record.
     pub fn matches(&self, record: &Record<'_>) -> bool {
         self.predicate.matches(record)
+    }
+
+    /// Whether aggregated events are asked for, which are no records.
+    pub(crate) fn takes_aggregated(&self) -> bool {
+        self.takes_aggregated
     }
 
     /// The predicate.

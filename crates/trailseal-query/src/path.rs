@@ -46,6 +46,9 @@ pub const TOP_LEVEL: [&str; 34] = [
     "vpcEndpointId",
 ];
 
+/// The fields that aggregated events have besides (docs/spec/records.md 2.5).
+pub const AGGREGATED: [&str; 3] = ["accountId", "summary", "timeWindow"];
+
 /// The members of the objects whose members are known (docs/spec/records.md 2.1, 2.3), with their objects.
 pub const MEMBERS: [(&str, &[&str]); 13] = [
     (

@@ -198,6 +198,16 @@ impl Predicate {
         }
     }
 
+    /// Whether it asks for a category by its name.
+    pub(crate) fn asks_for(&self, category: Category) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.asks_for(category)),
+            Self::Not(part) => part.asks_for(category),
+            Self::Category(wanted) => wanted.contains(&category),
+            _ => false,
+        }
+    }
+
     /// What it comes to for an event whose time cannot be read; `None` if it asks for no time.
     pub(crate) fn without_time(&self) -> Option<Truth> {
         match self {

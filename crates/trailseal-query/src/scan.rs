@@ -53,8 +53,10 @@ pub enum Found<'a> {
 pub struct Counts {
     /// Event records.
     pub records: u64,
-    /// Those that passed the filter.
+    /// Those that passed the filter; aggregated events that did so besides, which are no records.
     pub matched: u64,
+    /// How many of these are aggregated events.
+    pub aggregated: u64,
     /// Those that did not, and that no filter of times can find, since their time cannot be read; only among those that
     /// were looked at for another reason, and only if the filter asks for times.
     pub untimed: u64,
@@ -147,6 +149,7 @@ impl Counts {
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.matched += other.matched;
+        self.aggregated += other.aggregated;
         self.untimed += other.untimed;
         for (kind, count) in LeftOut::ALL.into_iter().zip(other.left_out) {
             self.leave_out(kind, count);
@@ -202,6 +205,14 @@ impl Batch<'_, '_> {
             Unwrapped::Record { bytes, is_plain, is_element } => {
                 self.counts.records += 1;
                 self.record(bytes, is_plain, element.start, is_element);
+            }
+            Unwrapped::Aggregated { bytes, is_plain } => {
+                self.counts.leave_out(LeftOut::Aggregated, 1);
+                if self.filter.takes_aggregated() {
+                    let before = self.counts.matched;
+                    self.record(bytes, is_plain, element.start, false);
+                    self.counts.aggregated += self.counts.matched - before;
+                }
             }
             Unwrapped::LeftOut(kind) => self.counts.leave_out(kind, 1),
             Unwrapped::Damaged(reason) => self.damage(element.start, reason),

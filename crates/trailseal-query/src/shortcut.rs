@@ -47,7 +47,7 @@ pub enum ShortcutError {
         text: String,
     },
     /// There is no such category.
-    #[error("{text:?} is no event category: Management, Data, NetworkActivity and Insight are")]
+    #[error("{text:?} is no event category: Management, Data, NetworkActivity, Insight and Aggregated are")]
     Category {
         /// The value.
         text: String,
@@ -92,13 +92,38 @@ pub fn username<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> 
     derived_like(Derived::Username, globs)
 }
 
-/// What was done with an access key: `userIdentity.accessKeyId`, exactly. Events that made the key name it
+/// What was done with an access key: `userIdentity.accessKeyId`, globs. Events that made the key name it
 /// elsewhere (`responseElements`) and are not among them; [`keyword`] finds both.
 ///
 /// # Errors
-/// [`ShortcutError::Empty`].
-pub fn access_key<S: AsRef<str>>(keys: &[S]) -> Result<Predicate, ShortcutError> {
-    any(keys, |key| Ok(field(&["userIdentity", "accessKeyId"], equals(non_empty(key.as_ref())?))))
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn access_key<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    fields_like(&[&["userIdentity", "accessKeyId"]], globs)
+}
+
+/// `eventID`, globs.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn event_id<S: AsRef<str>>(globs: &[S]) -> Result<Predicate, ShortcutError> {
+    fields_like(&[&["eventID"]], globs)
+}
+
+/// The text stands in `userAgent`, in upper or lower case; a glob is like the whole of it. User agents are long, and nobody
+/// knows one by heart.
+///
+/// # Errors
+/// [`ShortcutError::Empty`], [`ShortcutError::Pattern`].
+pub fn user_agent<S: AsRef<str>>(texts: &[S]) -> Result<Predicate, ShortcutError> {
+    any(texts, |text| {
+        let text = non_empty(text.as_ref())?;
+        let test = if is_glob(text) {
+            TextTest::glob(text, true).map_err(|_| ShortcutError::Pattern { pattern: shorten(text) })?
+        } else {
+            TextTest::contains(text, true)
+        };
+        Ok(field(&["userAgent"], Test::Text(test)))
+    })
 }
 
 /// Who did it, by any name ([`names`](crate::principal::names)): ARN, id or name of the user, of the role behind a session

@@ -119,7 +119,7 @@ fn basic_coverage(selector: &EventSelector, category: Category) -> (bool, Option
     let has_any = match category {
         Category::Management => selector.include_management_events != Some(false),
         Category::Data => resources.any(|resource| !resource.values.is_empty()),
-        Category::NetworkActivity | Category::Insight => false,
+        Category::NetworkActivity | Category::Insight | Category::Aggregated => false,
     };
     (has_any, selector.read_write_type.as_deref())
 }

@@ -18,7 +18,7 @@ Examples:
       Only what one account delivered on one day.
   trailseal query ./archive --event-name ConsoleLogin --from 2024-03-01 --timeline
       Who signed in, as a timeline; `trailseal query --help` shows much more.
-  trailseal query ./archive --verified-with ./keys --error=AccessDenied* --count-by username
+  trailseal query ./archive --keys ./keys --error=AccessDenied* --count-by username
       Who was denied something, from log files that AWS is proven to have signed or not.
   trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
       What an access key did, the roles that it assumed, and what was done with those.

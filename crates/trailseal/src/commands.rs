@@ -1,22 +1,18 @@
 //! One file a command; here is what they share.
 
 use std::{
-    io::Write as _,
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use clap::{
-    Parser as _,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::Parser as _;
 
 use crate::{
     cli::{Cli, Command},
     error::{COULD_NOT_RUN, CommandError},
     interrupt::Interrupt,
-    output,
+    output, words,
 };
 
 pub(crate) mod completions;
@@ -99,16 +95,11 @@ fn fail(error: &CommandError) -> ExitCode {
 }
 
 fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    let lacks_root = error.kind() == ErrorKind::MissingRequiredArgument
-        && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(missing)) if missing.iter().any(|name| name.contains("ROOT")));
-    let greedy = ["--keys", "--lookup-attributes"];
-    let greedy = greedy.into_iter().find(|name| std::env::args_os().any(|arg| arg == *name));
-    if let (true, Some(name)) = (lacks_root, greedy) {
-        let cyan = anstyle::AnsiColor::Cyan.on_default();
-        let hint = format!("{name} takes everything that follows it; write ROOT before {name}");
-        let _ = writeln!(anstream::stderr(), "{cyan}hint:{cyan:#} {hint}");
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(told) = words::told(error, &arguments) {
+        return fail(&told);
     }
+    let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(COULD_NOT_RUN))
 }
 

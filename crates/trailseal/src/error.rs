@@ -75,8 +75,13 @@ impl CommandError {
     /// The lines for stderr; control characters of names that came from outside are escaped.
     pub(crate) fn write(&self, to: &mut dyn io::Write) -> io::Result<()> {
         let red = anstyle::AnsiColor::Red.on_default().bold();
-        let cyan = anstyle::AnsiColor::Cyan.on_default();
         writeln!(to, "{red}error:{red:#} {}", shown(&self.to_string()))?;
+        self.write_hints(to)
+    }
+
+    /// The lines of the hints alone.
+    pub(crate) fn write_hints(&self, to: &mut dyn io::Write) -> io::Result<()> {
+        let cyan = anstyle::AnsiColor::Cyan.on_default();
         for hint in &self.hints {
             let mut lines = hint.lines();
             writeln!(to, "{cyan}hint:{cyan:#} {}", shown(lines.next().unwrap_or_default()))?;

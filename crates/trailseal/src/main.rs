@@ -8,8 +8,10 @@ mod error;
 mod interrupt;
 mod out_file;
 mod output;
+mod packing;
 mod progress;
 mod render;
+mod words;
 
 use std::process::ExitCode;
 

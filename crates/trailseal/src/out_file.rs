@@ -1,7 +1,9 @@
-//! A file that a command writes: whole or not there at all, and never among the evidence.
+//! A file that a command writes: whole or not there at all, and never among the evidence. Pipes and devices are written as
+//! they are.
 
 use std::{
     fs, io,
+    os::unix::fs::FileTypeExt as _,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +19,13 @@ pub(crate) struct OutFile<'a> {
     what: &'static str,
     path: &'a Path,
     may_replace: bool,
+    /// Whether it is a pipe or device, which is written in place.
+    is_stream: bool,
+}
+
+/// Whether a path stands for standard output.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
 impl<'a> OutFile<'a> {
@@ -32,11 +41,14 @@ impl<'a> OutFile<'a> {
         may_replace: bool,
         otherwise: &str,
     ) -> Result<Self, CommandError> {
-        let this = Self { what, path, may_replace };
-        if path.as_os_str() == "-" {
+        let this = Self { what, path, may_replace, is_stream: is_stream(path) };
+        if is_stdout(path) {
             return Err(this
                 .fail("standard output has something else on it")
                 .hint("--format json writes the report there; a file of this name is ./-"));
+        }
+        if this.is_stream {
+            return Ok(this);
         }
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -51,13 +63,9 @@ impl<'a> OutFile<'a> {
             }
         }
         match fs::symlink_metadata(path) {
+            Ok(found) if found.is_dir() => Err(this.fail("it is a folder").hint("name a file in it")),
             Ok(found) if !found.is_file() => {
-                let error = this.fail("something that is not a regular file is there");
-                Err(if path.starts_with("/dev") {
-                    error.hint("redirect standard output instead")
-                } else {
-                    error
-                })
+                Err(this.fail("something that is not a regular file, a pipe or a device is there"))
             }
             Ok(_) if !may_replace => Err(this.fail("it is there already").hint(otherwise)),
             _ if path.file_name().is_none() => Err(this.fail("it has no file name")),
@@ -65,7 +73,7 @@ impl<'a> OutFile<'a> {
         }
     }
 
-    /// Lets `write` write beside the file's place first, and then moves it there.
+    /// Lets `write` write beside the file's place first, and then moves it there; into a pipe or device at once.
     ///
     /// # Errors
     /// Those of `write`, and when the file cannot be made; then nothing is left of it.
@@ -74,6 +82,10 @@ impl<'a> OutFile<'a> {
         interrupt: &Interrupt,
         write: impl FnOnce(fs::File) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
+        if self.is_stream {
+            let stream = fs::File::options().append(true).open(self.path);
+            return write(stream.map_err(|error| self.fail(error))?);
+        }
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.unfinished", std::process::id()));
         let unfinished = self.path.with_file_name(name);
@@ -105,6 +117,16 @@ impl<'a> OutFile<'a> {
             Err(_) => fs::rename(unfinished, self.path),
         }
     }
+}
+
+/// Whether a path leads to a pipe or a device for characters (`/dev/null`), or to an open descriptor of this process, as
+/// the shell's `>(…)`.
+fn is_stream(path: &Path) -> bool {
+    let is_descriptor =
+        ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
+    let is_special =
+        |kind: fs::FileType| kind.is_fifo() || kind.is_char_device() || is_descriptor && kind.is_file();
+    path == Path::new("/dev/stderr") || fs::metadata(path).is_ok_and(|found| is_special(found.file_type()))
 }
 
 /// Whether a path leads to a file that is itself read.

@@ -31,6 +31,43 @@ pub(crate) fn note(text: &dyn fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{cyan}note:{cyan:#} {text}");
 }
 
+/// Text for people on its way into a file: without colours.
+#[derive(Debug)]
+pub(crate) struct Colourless<W> {
+    inner: W,
+    state: anstream::adapter::StripBytes,
+}
+
+impl<W: Write> Colourless<W> {
+    /// Over this stream.
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, state: anstream::adapter::StripBytes::new() }
+    }
+
+    /// The stream itself.
+    pub(crate) fn get_ref(&self) -> &W {
+        &self.inner
+    }
+
+    /// The stream itself.
+    pub(crate) fn into_inner(self) -> W {
+        self.inner
+    }
+}
+
+impl<W: Write> Write for Colourless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for text in self.state.strip_next(bytes) {
+            self.inner.write_all(text)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 /// Swallows what is written after the reader has gone (`| head`).
 #[derive(Debug)]
 pub(crate) struct Quiet<W> {

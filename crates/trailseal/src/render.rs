@@ -9,6 +9,7 @@ pub(crate) mod jsonl;
 pub(crate) mod lookup;
 pub(crate) mod plain;
 pub(crate) mod query;
+pub(crate) mod shell;
 pub(crate) mod stats;
 pub(crate) mod strip;
 pub(crate) mod style;

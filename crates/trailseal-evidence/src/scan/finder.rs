@@ -18,7 +18,7 @@ use trailseal_archive::{
 use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{
     days::{DAY, day_of, is_of_day, number_of, stamp_of},
-    inputs::{FileSource, InputPart, has_number},
+    inputs::{FileSource, InputPart, file_state, has_number},
     ledger::FileClaims,
     paths::text_of,
 };
@@ -158,8 +158,13 @@ impl<'a> Finder<'_, 'a> {
             self.leave_out(why, length);
             return ControlFlow::Continue(());
         }
+        let shown = given.display().to_string();
+        if self.is_seen(&shown, real) {
+            self.leave_out(Skipped::Seen, length);
+            return ControlFlow::Continue(());
+        }
         let real = Some(real.to_owned());
-        self.send(Job { real, length, entry, ..Job::given(given.display().to_string()) })
+        self.send(Job { real, length, entry, ..Job::given(shown) })
     }
 
     fn folder(&mut self, roots: &Arc<Roots>, listing: &Listing) -> ControlFlow<()> {
@@ -184,12 +189,18 @@ impl<'a> Finder<'_, 'a> {
                 self.leave_out(why, length);
                 continue;
             }
+            let shown = folder.shown.join(&*file.name).display().to_string();
+            if file.refusal.is_none() && self.is_seen(&shown, &real()) {
+                let length = length();
+                self.leave_out(Skipped::Seen, length);
+                continue;
+            }
             self.send(Job {
                 turn: 0,
                 number: 0,
                 real: Some(real()),
                 roots: Some(Arc::clone(roots)),
-                shown: folder.shown.join(&*file.name).display().to_string(),
+                shown,
                 length: length(),
                 is_given: false,
                 is_pipe: false,
@@ -226,6 +237,11 @@ impl<'a> Finder<'_, 'a> {
         let why = unwanted_by_name(self.options, name, day)?;
         self.summary.unread_digests += u64::from(DigestName::parse(name).is_ok());
         Some(why)
+    }
+
+    /// Whether an earlier run read the file as it is now.
+    fn is_seen(&self, shown: &str, real: &Path) -> bool {
+        self.options.seen.is_some_and(|seen| !seen.is_new(shown, file_state(real)))
     }
 
     fn leave_out(&mut self, why: Skipped, length: u64) {

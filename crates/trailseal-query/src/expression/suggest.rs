@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::mismatch;
 use crate::{
-    path::{FieldPath, MEMBERS, TOP_LEVEL},
+    path::{AGGREGATED, FieldPath, MEMBERS, TOP_LEVEL},
     predicate::Predicate,
 };
 
@@ -42,13 +42,17 @@ pub fn unknown_fields(predicate: &Predicate, is_meant: &dyn Fn(&str) -> bool) ->
     paths.iter().filter_map(|path| unknown_field(path, is_meant)).collect()
 }
 
+fn is_known(first: &str) -> bool {
+    TOP_LEVEL.contains(&first) || AGGREGATED.contains(&first)
+}
+
 fn unknown_field(path: &[String], is_meant: &dyn Fn(&str) -> bool) -> Option<UnknownField> {
     let written = path.join(".");
     let first = path.first()?;
     if is_meant(first) {
         return None;
     }
-    if !TOP_LEVEL.contains(&first.as_str()) {
+    if !is_known(first) {
         let better = better_top_level(first).map(|better| join(&better, &path[1..]));
         return Some(UnknownField { written, better });
     }
@@ -102,7 +106,7 @@ fn collect(
 fn note(path: &[String]) -> Option<String> {
     let written = path.join(".");
     let first = path.first()?;
-    if !TOP_LEVEL.contains(&first.as_str()) {
+    if !is_known(first) {
         return Some(match better_top_level(first) {
             Some(better) => {
                 format!("{written}: CloudTrail writes {}", join(&better, &path[1..]))

@@ -66,6 +66,13 @@ pub(crate) enum Unwrapped<'a> {
         /// Whether it is the element itself, and not something within.
         is_element: bool,
     },
+    /// An aggregated event.
+    Aggregated {
+        /// Its bytes.
+        bytes: &'a [u8],
+        /// As for a record.
+        is_plain: bool,
+    },
     /// No event record.
     LeftOut(LeftOut),
     /// A wrapper whose content cannot be read.
@@ -86,15 +93,19 @@ pub(crate) fn is_native(bytes: &[u8]) -> bool {
 
 /// Shows `visit` what an element holds: an object, an array, or a string with its quotes.
 pub(crate) fn unwrap(bytes: &[u8], is_plain: bool, visit: &mut dyn FnMut(Unwrapped<'_>)) {
-    let mut unwrapper = Unwrapper { visit, left: MAX_PAYLOAD, found: 0, known: None, ids: Vec::new() };
+    let mut unwrapper =
+        Unwrapper { visit, left: MAX_PAYLOAD, found: 0, known: None, ids: Vec::new(), is_ocsf: false };
     match bytes.first() {
         Some(b'{') => unwrapper.object(bytes, is_plain, 0),
         Some(b'[') => unwrapper.array(bytes, is_plain, 0),
         _ => unwrapper.string(bytes, 0),
     }
-    let Unwrapper { found, known, .. } = unwrapper;
+    let Unwrapper { found, known, is_ocsf, .. } = unwrapper;
     if found == 0 {
         visit(match known {
+            _ if is_ocsf => {
+                Unwrapped::Damaged("an event of CloudTrail in the form of OCSF, which is not read")
+            }
             Some(kind) => Unwrapped::LeftOut(kind),
             None if names_version(bytes) => {
                 Unwrapped::Damaged("it speaks of eventVersion, and no event can be read in it")
@@ -116,6 +127,8 @@ fn names_version(json: &[u8]) -> bool {
 /// How records write the name, and how tables of Athena do.
 static VERSION: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| [Finder::new("eventVersion"), Finder::new("eventversion")]);
+/// The product in the metadata of an OCSF event.
+static CLOUDTRAIL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("CloudTrail"));
 /// What stands in all that holds a record: its names, or how base64 of gzip begins, and that of JSON as a string.
 static HINTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let names = ["eventVersion", "eventversion", "event_version", "eventName", "eventname", "event_name"];
@@ -136,6 +149,8 @@ struct Unwrapper<'v> {
     found: u64,
     /// What it holds that is known and no record.
     known: Option<LeftOut>,
+    /// Whether it holds an event of `CloudTrail` as OCSF writes it.
+    is_ocsf: bool,
     /// The ids of the records that were found in the document at hand: some hold an event in two forms.
     ids: Vec<String>,
 }
@@ -156,6 +171,9 @@ struct Marks {
     is_digest: bool,
     is_delivery_notice: bool,
     is_control_message: bool,
+    has_ocsf_class: bool,
+    /// `metadata` of OCSF names `CloudTrail` as the product.
+    is_of_cloudtrail: bool,
     id: Option<String>,
 }
 
@@ -195,6 +213,10 @@ impl Marks {
             "eventType" => self.is_aggregated |= text() == "AwsAggregatedEvent",
             "digestS3Object" | "previousDigestS3Object" => self.is_digest = true,
             "s3Bucket" | "s3ObjectKey" => self.is_delivery_notice = true,
+            "class_uid" => self.has_ocsf_class = matches!(value, Value::Number(_) | Value::String(_)),
+            "metadata" => {
+                self.is_of_cloudtrail = matches!(value, Value::Object(raw) if CLOUDTRAIL.find(raw).is_some());
+            }
             "messageType" => self.is_control_message |= text() == "CONTROL_MESSAGE",
             _ => {}
         }
@@ -255,6 +277,7 @@ impl Unwrapper<'_> {
             let marks = Marks::of(&record).unwrap_or_default();
             return self.record(&record, &marks, false, false);
         }
+        self.is_ocsf |= marks.has_ocsf_class && marks.is_of_cloudtrail;
         let known = marks.known();
         self.known = self.known.or(known);
         let is_closed = known.is_some_and(|kind| kind != LeftOut::Foreign);
@@ -277,7 +300,7 @@ impl Unwrapper<'_> {
             self.ids.push(id.clone());
         }
         self.show(if marks.is_aggregated {
-            Unwrapped::LeftOut(LeftOut::Aggregated)
+            Unwrapped::Aggregated { bytes, is_plain }
         } else {
             Unwrapped::Record { bytes, is_plain, is_element }
         });
@@ -462,6 +485,7 @@ mod tests {
         unwrap(json.as_bytes(), true, &mut |unwrapped| {
             found.push(match unwrapped {
                 Unwrapped::Record { bytes, .. } => String::from_utf8(bytes.to_vec()).unwrap(),
+                Unwrapped::Aggregated { .. } => LeftOut::Aggregated.as_str().to_owned(),
                 Unwrapped::LeftOut(kind) => kind.as_str().to_owned(),
                 Unwrapped::Damaged(reason) => reason.to_owned(),
             });
@@ -602,6 +626,11 @@ mod tests {
             (r#"{"x":{"eventVersion":1}}"#, "it speaks of eventVersion, and no event can be read in it"),
             (r#"{"x":"{\"eventVersion\":\"1.08\","}"#, "a string that begins like JSON and is none"),
             (r#"{"eventName" 1}"#, "an object that is no valid JSON"),
+            (
+                r#"{"class_uid":6003,"metadata":{"product":{"name":"CloudTrail"}},"api":{"operation":"A"}}"#,
+                "an event of CloudTrail in the form of OCSF, which is not read",
+            ),
+            (r#"{"class_uid":4001,"metadata":{"product":{"name":"Amazon VPC"}}}"#, "foreign"),
         ] {
             assert_eq!(unwrapped(json), [kind], "{json}");
         }

@@ -150,7 +150,7 @@ fn rules(category: Category) -> &'static [FieldRule] {
         Category::Management => &MANAGEMENT,
         Category::Data => &DATA,
         Category::NetworkActivity => &NETWORK,
-        Category::Insight => &[],
+        Category::Insight | Category::Aggregated => &[],
     }
 }
 

@@ -354,7 +354,7 @@ pub(crate) fn category(record: &str) -> Option<Category> {
     let at = |name: &str| member(record, name).filter(|value| value != "null");
     if let Some(stated) = at("eventCategory") {
         let stated = text(&stated).filter(|_| stated.starts_with('"'))?;
-        return Category::ALL.into_iter().find(|category| category.name() == stated);
+        return Category::from_name(&stated).filter(|category| category.name() == stated);
     }
     match at("managementEvent").and_then(|value| text(&value)).as_deref() {
         Some("true") => return Some(Category::Management),

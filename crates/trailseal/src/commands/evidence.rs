@@ -1,4 +1,4 @@
-//! What the commands that search events make of `--verified-with`: the digests' judgement, and what an answer may lack.
+//! What the commands that search events make of `--keys`: the digests' judgement, and what an answer may lack.
 
 use std::path::PathBuf;
 
@@ -21,18 +21,15 @@ pub(crate) fn load(
     threads: usize,
     counts: &Counts,
 ) -> Result<Option<Ledger>, CommandError> {
-    if verified.keys.is_empty() {
+    if !verified.is_wanted() {
         return Ok(None);
     }
     if let Some(file) = roots.iter().find(|root| !root.is_dir()) {
         packed::refuse([file])?;
-        return Err(CommandError::new(format!(
-            "--verified-with needs folders, and {} is none",
-            file.display()
-        ))
-        .hint("give the folder that holds the digests as well as the logs"));
+        return Err(CommandError::new(format!("--keys needs folders, and {} is none", file.display()))
+            .hint("give the folder that holds the digests as well as the logs"));
     }
-    let loaded = keys::load(&verified.keys)?;
+    let loaded = keys::load(&verified.keys())?;
     let options = Options {
         roots: roots.to_vec(),
         maps: verified.objects.maps.clone(),

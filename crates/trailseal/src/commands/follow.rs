@@ -53,7 +53,7 @@ Exit status:
   0  done
   1  --fail-if-none: the archive has no event of the key
   2  could not run: wrong arguments, unreadable input, interrupted
-  3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
+  3  ran, but some input is damaged; with --keys also when a digest or log file of the
      time span is missing, altered, uncovered or not proven: events may be missing then, even if
      all that are shown are verified";
 
@@ -94,7 +94,7 @@ pub(crate) struct Args {
     fail_if_none: bool,
 
     /// Only errors on stderr
-    #[arg(short, long, conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
+    #[arg(short, long, overrides_with = "quiet", conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
     quiet: bool,
 
     /// Every value in the text, and every damaged place in the summary
@@ -228,6 +228,7 @@ impl Args {
             max_record: usize::try_from(self.limits.max_record_size).unwrap_or(usize::MAX),
             max_inflated: self.limits.max_inflated_size,
             stat_files: !self.quiet,
+            seen: None,
             spool: Some(std::env::temp_dir()),
             threads: self.limits.threads.count,
         }

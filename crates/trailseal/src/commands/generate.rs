@@ -25,12 +25,12 @@ const QUIET: Duration = Duration::from_secs(1);
 ///
 /// Large ones: 8,000 log files, 1.5 GB inflated, a million events:
 ///
-///   trailseal generate OUT --accounts 2 --regions us-east-1,eu-west-1,ap-southeast-2
+///   trailseal generate OUT --accounts 2 --region us-east-1,eu-west-1,ap-southeast-2
 ///       --hours 111 --events-per-hour 1500
 ///
 /// 100,000 log files of one event each, in ten chains:
 ///
-///   trailseal generate OUT --accounts 5 --regions us-east-1,eu-west-1
+///   trailseal generate OUT --accounts 5 --region us-east-1,eu-west-1
 ///       --hours 100 --events-per-hour 100 --max-events-per-file 1
 ///
 /// A year of digests without log files: --hours 8760 --events-per-hour 0
@@ -45,9 +45,10 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What")]
     pub(crate) accounts: u32,
 
-    /// Regions, separated by commas
+    /// Regions, separated by commas (repeatable)
     #[arg(
-        long,
+        long = "region",
+        visible_alias = "regions",
         value_name = "REGION",
         value_delimiter = ',',
         default_value = "us-east-1",
@@ -60,6 +61,7 @@ pub(crate) struct GenerateArgs {
     /// In any form that `trailseal verify --from` takes.
     #[arg(
         long,
+        visible_alias = "from",
         value_name = "TIME",
         default_value = "2024-03-01",
         value_parser = time,

@@ -64,21 +64,23 @@ Exit status:
 )]
 pub(crate) struct Args {
     /// Folders that hold the archive, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
-    #[arg(value_name = "ROOT", required = true)]
+    ///
+    /// Without one, standard input, where that is a pipe or a file.
+    #[arg(value_name = "ROOT")]
     inputs: Vec<PathBuf>,
 
     /// Which events: `AttributeKey=KEY,AttributeValue=VALUE`, or the same as JSON
     ///
     /// KEY is `EventId`, `EventName`, `ReadOnly`, `Username`, `ResourceType`, `ResourceName`, `EventSource` or
-    /// `AccessKeyId`. The value is compared as a whole and in this case. Write ROOT before this option.
-    #[arg(long, value_name = "ATTRIBUTE", num_args = 1.., action = clap::ArgAction::Append, help_heading = "Request")]
+    /// `AccessKeyId`. The value is compared as a whole and in this case.
+    #[arg(long, value_name = "ATTRIBUTE", help_heading = "Request")]
     lookup_attributes: Vec<String>,
 
     #[command(flatten, next_help_heading = "Request")]
     times: Times,
 
     /// `insight`: Insights events in place of management events
-    #[arg(long, value_name = "CATEGORY", help_heading = "Request")]
+    #[arg(long, visible_alias = "category", value_name = "CATEGORY", help_heading = "Request")]
     event_category: Option<String>,
 
     /// Only events of this region; else that of `AWS_REGION` or `AWS_DEFAULT_REGION`, or the archive's only one
@@ -105,7 +107,15 @@ pub(crate) struct Args {
     next_token: Option<String>,
 
     /// No more than so many events, and a token if there are more; without it all are printed
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true, help_heading = "Pages")]
+    #[arg(
+        short = 'n',
+        long,
+        visible_alias = "limit",
+        value_name = "N",
+        value_parser = at_least_one,
+        allow_negative_numbers = true,
+        help_heading = "Pages"
+    )]
     max_items: Option<u64>,
 
     /// Go on where `--max-items` stopped
@@ -117,7 +127,15 @@ pub(crate) struct Args {
     page_size: Option<i64>,
 
     /// What is written to stdout
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "json", help_heading = "Output")]
+    #[arg(
+        short = 't',
+        long,
+        visible_alias = "format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "json",
+        help_heading = "Output"
+    )]
     output: Form,
 
     /// How `EventTime` is written: as version 2 of the AWS CLI does, or the number of version 1
@@ -314,8 +332,16 @@ impl Answer<'_> {
                     .hint("write it to a file first"));
             }
         };
+        let summary = self.events.summary();
+        if summary.has_no_file() {
+            let given: Vec<String> = args.inputs.iter().map(|input| input.display().to_string()).collect();
+            return Err(CommandError::new(format!(
+                "nothing to search: there is no file in {}",
+                given.join(", ")
+            )));
+        }
         writer.finish(token.as_deref())?;
-        Ok(tell(args, &self.events.summary(), token.as_deref()))
+        Ok(tell(args, &summary, token.as_deref()))
     }
 
     /// The rows that are wanted at all.

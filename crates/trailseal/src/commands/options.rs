@@ -3,6 +3,7 @@
 pub(crate) mod access_key;
 pub(crate) mod input;
 pub(crate) mod keys;
+pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod number;
 pub(crate) mod output;

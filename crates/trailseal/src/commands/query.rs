@@ -16,7 +16,7 @@ use trailseal_evidence::{
     Completeness,
     inputs::{FileSource as _, Inputs},
     ledger::{Integrity, Ledger},
-    scan::{ScanOptions, Summary},
+    scan::{ScanOptions, SeenFiles, Summary},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
 
@@ -44,6 +44,7 @@ mod args;
 mod filter;
 mod plan;
 mod sink;
+mod state;
 
 use args::SameAs;
 pub(crate) use args::{AFTER_HELP, Args};
@@ -59,8 +60,18 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let (condition, span) = filter::condition(&args.filter)?;
     let plan = Plan::new(args, &condition.predicate, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
+    let state = args.evidence.since_state.as_deref();
+    let seen = state
+        .map(|path| filter::question(&args.filter).and_then(|question| state::read(path, &question)))
+        .transpose()?;
+    let state = state.map(|path| outside("the state", path, &roots, args, true)).transpose()?;
+    if state.is_some() && roots.iter().any(|root| root == Path::new("-")) {
+        return Err(CommandError::new("--since-state needs files, and standard input is none"));
+    }
     let filter = Filter::new(condition.predicate);
-    let target = args.output.target().map(|path| target(path, &roots, args)).transpose()?;
+    let target = args.output.target();
+    let target =
+        target.map(|path| outside("the output", path, &roots, args, args.output.clobber)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
     let is_shown =
@@ -69,12 +80,13 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let ledger =
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
-        let job = Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts);
+        let job = Job::new(args, &inputs, span, &filter, ledger.as_ref(), seen.as_ref(), &plan, &counts);
         let done = match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
             Some(file) => file.write(interrupt, |file| {
-                let mut out = Out::file(file, plan.is_for_people());
+                let mut out = Out::file(file, plan.packing, plan.is_for_people());
                 let done = work(&job, &plan, &mut out)?;
+                out.finish()?;
                 Ok(done)
             }),
         };
@@ -82,6 +94,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             let answer = done.told.labels.unwrap_or_default();
             let completeness = Completeness::of(&job.scan, &done.summary, &answer);
             let completeness = Completeness { uncounted: done.uncounted, ..completeness };
+            let until = args.evidence.expect_until;
+            let completeness = completeness.expecting(until, &job.scan, &done.summary);
             // digests lie behind the logs, which a run that had enough did not come to
             let is_unknown = !args.output.quiet && ledger.is_none() && done.told.ended_early;
             let has_digests = is_unknown && inputs.has_digest_folders();
@@ -95,6 +109,16 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
         done => done?,
     };
+    if done.summary.has_no_file() {
+        let given: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+        return Err(CommandError::new(format!(
+            "nothing to search: there is no file in {}",
+            given.join(", ")
+        )));
+    }
+    if let Some((file, seen)) = state.zip(seen.as_ref()).filter(|_| !done.is_gone) {
+        state::write(file, seen, &done.summary, interrupt)?;
+    }
     if !args.output.quiet && !done.is_gone {
         let notes = plan.notes.iter().cloned().chain(condition.notes).chain(done.nothing(args));
         let notes: Vec<String> = notes.map(|note| format!("note: {note}")).collect();
@@ -120,10 +144,17 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     Ok(done.status(args.output.fail_if_none))
 }
 
-fn target<'a>(path: &'a Path, roots: &[PathBuf], args: &Args) -> Result<OutFile<'a>, CommandError> {
+/// A file to write that does not lie among what is read.
+fn outside<'a>(
+    what: &'static str,
+    path: &'a Path,
+    roots: &[PathBuf],
+    args: &Args,
+    may_replace: bool,
+) -> Result<OutFile<'a>, CommandError> {
     let maps = args.evidence.verified.objects.maps.iter().map(|map| &map.folder);
     let mut folders = roots.iter().filter(|root| *root != Path::new("-")).chain(maps);
-    OutFile::check("the output", path, &mut folders, args.output.clobber, "--clobber replaces it")
+    OutFile::check(what, path, &mut folders, may_replace, "--clobber replaces it")
 }
 
 fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError> {
@@ -174,6 +205,7 @@ impl<'a> Job<'a> {
         span: TimeSpan,
         filter: &'a Filter,
         ledger: Option<&'a Ledger>,
+        seen: Option<&'a SeenFiles>,
         plan: &Plan,
         counts: &'a Counts,
     ) -> Self {
@@ -190,6 +222,7 @@ impl<'a> Job<'a> {
                 max_record: usize::try_from(args.limits.scan.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.scan.max_inflated_size,
                 stat_files: !args.output.quiet,
+                seen,
                 spool: Some(std::env::temp_dir()),
                 threads: args.limits.scan.threads.count,
             },

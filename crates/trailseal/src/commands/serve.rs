@@ -23,6 +23,7 @@ use trailseal_server::{
 };
 
 use super::options::{
+    self,
     number::Threads,
     output::QuietOption,
     size::size,
@@ -42,7 +43,7 @@ use crate::{
 
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
-  trailseal serve --archive ./archive --keys ./keys
+  trailseal serve ./archive --keys ./keys
       Then, in another terminal, with any credentials:
       aws cloudtrail lookup-events --endpoint-url http://127.0.0.1:4578 --region eu-west-1
   AWS_ENDPOINT_URL_CLOUDTRAIL=http://127.0.0.1:4578 AWS_ENDPOINT_URL_S3=http://127.0.0.1:4578 \\
@@ -50,7 +51,7 @@ Examples:
       AWS's own validator over the archive: list-trails tells the ARN.
   trailseal serve --data-dir ./trails
       Then create-trail, start-logging and whatever else the AWS CLI can; `trailseal record` sends events.
-  trailseal serve --archive ./archive --listen 0.0.0.0:4578 --access-keys ./access-keys
+  trailseal serve ./archive --listen 0.0.0.0:4578 --access-keys ./access-keys
       For other machines: every request must be signed with one of these keys.
 
 Exit status:
@@ -67,14 +68,18 @@ Exit status:
 /// trails, whose log files and signed digest files are delivered into buckets there. S3's reading operations answer for
 /// the buckets of both, with the metadata of digests, on the same port.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("source").args(["archive", "data_dir"]).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("source").args(["roots", "archives", "data_dir"]).required(true).multiple(true))]
 pub(crate) struct Args {
-    /// Folders that hold an archive (repeatable)
-    #[arg(long, value_name = "ROOT", num_args = 1..)]
-    archive: Vec<PathBuf>,
+    /// Folders that hold an archive
+    #[arg(value_name = "ROOT")]
+    roots: Vec<PathBuf>,
 
-    /// Public keys for `ListPublicKeys`: files, or folders whose .json, .der and .pem files are read
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// The same as ROOT (repeatable)
+    #[arg(long = "archive", value_name = "DIR")]
+    archives: Vec<PathBuf>,
+
+    /// Public keys for `ListPublicKeys`: a file, or a folder whose .json, .der and .pem files are read (repeatable)
+    #[arg(long, value_name = "KEYS")]
     keys: Vec<PathBuf>,
 
     /// A folder for local trails; made if it is missing
@@ -135,11 +140,19 @@ pub(crate) struct Args {
     quiet: QuietOption,
 }
 
+impl Args {
+    /// The folders of the archive.
+    fn folders(&self) -> Vec<PathBuf> {
+        self.roots.iter().chain(&self.archives).cloned().collect()
+    }
+}
+
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let access_keys = args.access_keys.as_deref().map(AccessKeys::read).transpose();
     let access_keys = access_keys.map_err(CommandError::caused)?;
-    let keys = archive::public_keys(&args.keys)?;
-    let inputs = archive::open(&args.archive)?;
+    let keys = archive::public_keys(&options::keys::paths(&args.keys))?;
+    let folders = args.folders();
+    let inputs = archive::open(&folders)?;
     let accounts = inputs.accounts();
     let account = args.account.clone().or_else(|| only(&accounts));
     let counts = Counts::new("reading", interrupt.clone());
@@ -147,7 +160,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 
     let mut buckets = Buckets::new(args.data_dir.clone());
     let (mut index, mut read, mut evidence) = (None, None, BTreeSet::new());
-    if !args.archive.is_empty() {
+    if !folders.is_empty() {
         evidence = archive::add_buckets(&mut buckets, &inputs, args, &counts)?;
         let (loaded, summary) = archive::index(&inputs, args, &counts)?;
         read = Some((summary, loaded.statistics()));
@@ -162,7 +175,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     sources.extend(index.map(|index| Arc::new(index) as _));
     sources.extend(local.as_ref().map(|local| Arc::clone(local.recent()) as _));
     let lookups = Lookups::new(sources, account.clone(), args.window.seconds);
-    let has_archive = !args.archive.is_empty() || !keys.is_empty();
+    let has_archive = !folders.is_empty() || !keys.is_empty();
     let archive = has_archive.then(|| ArchiveTrails::open(&inputs, keys, account.clone()));
 
     let mut options = Options::new(Arc::new(clock::now));

@@ -17,6 +17,7 @@ use crate::{
     clock,
     commands::options::{
         keys::{self, Objects},
+        list::listed,
         number::Threads,
         packed,
         size::size,
@@ -32,6 +33,7 @@ use crate::{
 
 mod advice;
 mod allowed;
+mod missing;
 mod report_file;
 
 use allowed::allowed_code;
@@ -77,18 +79,18 @@ pub(crate) struct Args {
     #[arg(short = 'd', long = "directory", value_name = "DIR", action = clap::ArgAction::Append)]
     directories: Vec<PathBuf>,
 
-    /// Public keys that you trust: files, or folders whose .json, .der and .pem files are read
+    /// Public keys that you trust: a file, or a folder whose .json, .der and .pem files are read (repeatable)
     ///
     /// What `aws cloudtrail list-public-keys` prints, or bare PEM or DER keys. Keys that lie inside the archive
     /// are never picked up by themselves. Without this option the command says which keys the archive needs.
-    #[arg(long, value_name = "PATH", num_args = 1.., action = clap::ArgAction::Append, help_heading = "Evidence")]
+    #[arg(long, value_name = "KEYS", help_heading = "Evidence")]
     keys: Vec<PathBuf>,
 
     #[command(flatten, next_help_heading = "Evidence")]
     objects: Objects,
 
     /// Only events of this account (repeatable)
-    #[arg(long = "account", value_name = "ID", help_heading = "Scope")]
+    #[arg(long = "account", visible_alias = "account-id", value_name = "ID", help_heading = "Scope")]
     accounts: Vec<String>,
 
     /// Only events of this region (repeatable)
@@ -98,6 +100,10 @@ pub(crate) struct Args {
     /// Only the trail with this name (repeatable)
     #[arg(long = "trail", value_name = "NAME", help_heading = "Scope")]
     trails: Vec<String>,
+
+    /// The same by the trail's ARN, as `aws cloudtrail validate-logs` has it; its region is the home region only
+    #[arg(long = "trail-arn", value_name = "ARN", value_parser = trail_name, help_heading = "Scope")]
+    trail_arns: Vec<String>,
 
     #[command(flatten, next_help_heading = "Scope")]
     times: Times,
@@ -138,17 +144,29 @@ pub(crate) struct Args {
     )]
     format: ReportFormat,
 
+    /// Only the commands that get what was missing: signatures, public keys, days that were not copied
+    ///
+    /// As a script for `sh`; nothing where nothing is missing. Without --keys, all keys are missing.
+    #[arg(long, conflicts_with_all = ["format", "verbose"], help_heading = "Output")]
+    what_is_missing: bool,
+
     /// Write the JSON report to this file as well; it cannot lie below a ROOT
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(short = 'o', long, visible_alias = "output", value_name = "FILE", help_heading = "Output")]
     report: Option<PathBuf>,
 
     /// Replace the file of --report if there is one
     #[arg(short = 'C', long, requires = "report", help_heading = "Output")]
     clobber: bool,
 
-    /// Only errors on stderr, and of the text only the verdict line
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
-    quiet: bool,
+    /// Only errors on stderr, and of the text only the verdict line; -qq not even that when all is well
+    #[arg(
+        short,
+        long = "quiet",
+        action = clap::ArgAction::Count,
+        conflicts_with = "verbose",
+        help_heading = "Output"
+    )]
+    quietness: u8,
 
     /// Notes as well, nothing left out; with --format aws also the valid files
     #[arg(short, long, help_heading = "Output")]
@@ -198,11 +216,12 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     args.check()?;
     packed::refuse(args.roots.iter().chain(&args.directories))?;
     let mut options = args.options()?;
-    if args.keys.is_empty() {
+    if args.keys.is_empty() && !args.what_is_missing {
         return Err(advice::how_to_get_keys(&options));
     }
-    let loaded = keys::load(&args.keys)?;
-    if !args.quiet {
+    let key_paths = keys::paths(&args.keys);
+    let loaded = keys::load(&key_paths)?;
+    if !args.is_quiet() {
         note_ignored(&loaded.ignored);
     }
     options.keys = KeyRing::new(loaded.content.keys);
@@ -215,7 +234,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let (begun, time) = (Instant::now(), Some(clock::second()));
     let counts = Counts::new("verifying", interrupt.clone());
     let mut sink = ReportSink::new(args);
-    let is_shown = !args.quiet && matches!(args.format, ReportFormat::Text | ReportFormat::Json);
+    let is_shown = !args.is_quiet() && matches!(args.format, ReportFormat::Text | ReportFormat::Json);
     let result = counts
         .watch(is_shown, || trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail)));
     sink.check()?;
@@ -228,7 +247,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if let Some(file) = report_file {
         file.write(&report, stats.as_ref(), interrupt)?;
     }
-    let status = sink.finish(&report, stats.as_ref())?;
+    let status = sink.finish(&report, stats.as_ref(), &key_paths)?;
     if let Some(stats) = &stats {
         write_stats(stats);
     }
@@ -236,6 +255,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 }
 
 impl Args {
+    fn is_quiet(&self) -> bool {
+        self.quietness > 0
+    }
+
     /// What clap cannot check.
     fn check(&self) -> Result<(), CommandError> {
         if let (Some(from), Some(to)) = (self.times.from, self.times.to())
@@ -272,9 +295,9 @@ impl Args {
         let policy = Policy {
             start: self.times.from.map(|from| from.plus(-edge)),
             end: self.times.to().map(|to| to.plus(edge * 3601)),
-            accounts: self.accounts.clone(),
-            regions: self.regions.clone(),
-            trails: self.trails.clone(),
+            accounts: listed(&self.accounts),
+            regions: listed(&self.regions),
+            trails: listed(&self.trails).into_iter().chain(self.trail_arns.iter().cloned()).collect(),
             allowed: self.allowed.clone(),
         };
         let limits = Limits {
@@ -291,8 +314,8 @@ impl Args {
             statement: self.statement.read()?,
             expect: Expectations {
                 as_of: self.as_of,
-                accounts: self.expected_accounts.clone(),
-                regions: self.expected_regions.clone(),
+                accounts: listed(&self.expected_accounts),
+                regions: listed(&self.expected_regions),
                 baseline: self.baseline.as_deref().map(read_baseline).transpose()?,
             },
             limits,
@@ -301,6 +324,18 @@ impl Args {
             ..Options::default()
         })
     }
+}
+
+/// The name in the ARN of a trail.
+fn trail_name(text: &str) -> Result<String, String> {
+    let name = text
+        .strip_prefix("arn:")
+        .filter(|rest| rest.contains(":cloudtrail:"))
+        .and_then(|rest| rest.split_once(":trail/"))
+        .map(|(_, name)| name.to_owned());
+    name.filter(|name| !name.is_empty()).ok_or_else(|| {
+        "an ARN of a trail is needed, as arn:aws:cloudtrail:us-east-1:111122223333:trail/NAME".to_owned()
+    })
 }
 
 fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
@@ -378,8 +413,12 @@ fn write_stats(stats: &Stats) {
 
 /// Where the run's output goes, as it comes.
 struct ReportSink {
+    /// Whether only the commands that get what was missing are written.
+    lists_missing: bool,
     format: ReportFormat,
     style: Style,
+    /// Whether the text says nothing when all is well.
+    is_silent: bool,
     aws: AwsText,
     data: io::BufWriter<output::Quiet<io::Stdout>>,
     /// The first failure to write; it ends the run.
@@ -388,10 +427,12 @@ struct ReportSink {
 
 impl ReportSink {
     fn new(args: &Args) -> Self {
-        let Args { format, quiet, verbose, .. } = *args;
+        let Args { format, verbose, what_is_missing, .. } = *args;
         Self {
+            lists_missing: what_is_missing,
             format,
-            style: Style { width: output::width(), verbose, quiet },
+            style: Style { width: output::width(), verbose, quiet: args.is_quiet() },
+            is_silent: args.quietness > 1,
             aws: AwsText::new(args.times.from, args.times.to(), verbose),
             data: output::data(),
             failure: None,
@@ -429,12 +470,22 @@ impl ReportSink {
     }
 
     /// Writes the rest; the exit status.
-    fn finish(mut self, report: &Report, stats: Option<&Stats>) -> Result<u8, CommandError> {
+    fn finish(
+        mut self,
+        report: &Report,
+        stats: Option<&Stats>,
+        keys: &[PathBuf],
+    ) -> Result<u8, CommandError> {
         match self.format {
+            _ if self.lists_missing => missing::write(&missing::missing(report, keys), &mut self.data)?,
+            ReportFormat::Text if self.is_silent && report.exit_status == 0 => {}
             ReportFormat::Text => {
                 let mut screen = output::screen();
                 text::write(report, &self.style, &mut screen)?;
                 screen.flush()?;
+                if !self.style.quiet {
+                    missing::tell(&missing::missing(report, keys));
+                }
             }
             ReportFormat::Json => json::write(report, stats, &mut self.data)?,
             ReportFormat::Jsonl => jsonl::write_report(report, stats, &mut self.data)?,

@@ -1,5 +1,8 @@
 //! Access keys.
 
+/// The characters of the ids that AWS gives.
+const LENGTH: usize = 20;
+
 /// An access key that was written with small letters, as it must be.
 pub(crate) fn upper_case_key(key: &str) -> Option<String> {
     let upper = key.to_ascii_uppercase();
@@ -7,6 +10,22 @@ pub(crate) fn upper_case_key(key: &str) -> Option<String> {
         && ["AKIA", "ASIA"].iter().any(|kind| upper.starts_with(kind))
         && upper.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (is_key && upper != key).then_some(upper)
+}
+
+/// What is odd about a text that was given as an access key: a sentence.
+pub(crate) fn oddity(key: &str) -> Option<String> {
+    if let Some(upper) = upper_case_key(key) {
+        return Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"));
+    }
+    let is_kind = ["AKIA", "ASIA"].iter().any(|kind| key.starts_with(kind));
+    let is_whole = key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_kind && is_whole && key.len() != LENGTH).then(|| {
+        format!(
+            "--access-key {key}: that is {} characters, and access keys have {LENGTH}; with * at the end it may be the \
+             beginning of one",
+            key.len()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -18,6 +37,16 @@ mod tests {
         assert_eq!(upper_case_key("akiaIOSFODNN7example").as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
         for other in ["AKIAIOSFODNN7EXAMPLE", "akia1", "abcdefghijklmnopqrst", "akiaiosfodnn7e.ample"] {
             assert_eq!(upper_case_key(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_too_short_or_long_are_told() {
+        for odd in ["AKIAIOSFODNN7EXAMPL", "ASIAIOSFODNN7EXAMPLEE", "AKIA", "akiaIOSFODNN7example"] {
+            assert!(oddity(odd).is_some_and(|text| text.contains(odd)), "{odd}");
+        }
+        for good in ["AKIAIOSFODNN7EXAMPLE", "AKIAIOSF*", "root", "i-0abc"] {
+            assert_eq!(oddity(good), None, "{good}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::FileTypeExt as _,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +15,9 @@ use crate::error::CommandError;
 #[command(next_help_heading = "Input")]
 pub(crate) struct Input {
     /// Folders, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
-    #[arg(value_name = "ROOT", required_unless_present_any = ["directories", "files"])]
+    ///
+    /// Without one, standard input, where that is a pipe or a file.
+    #[arg(value_name = "ROOT")]
     pub(crate) roots: Vec<PathBuf>,
 
     /// The same as ROOT, for a folder (repeatable)
@@ -60,11 +63,26 @@ pub(crate) fn expand(input: &Input) -> Result<Vec<PathBuf>, CommandError> {
         }
         expanded.push(file.clone());
     }
+    if expanded.is_empty() {
+        if !is_stdin_given() {
+            return Err(CommandError::new("no ROOT is given: a folder or file to read")
+                .hint("a pipe or file as standard input is read without one"));
+        }
+        expanded.push(PathBuf::from("-"));
+    }
     let stdin = expanded.iter().filter(|path| *path == Path::new("-")).count();
     if stdin > 1 {
         return Err(CommandError::new("standard input (-) can be read only once"));
     }
     Ok(expanded)
+}
+
+/// Whether standard input is a pipe, socket or file, and neither a terminal nor /dev/null.
+fn is_stdin_given() -> bool {
+    fs::metadata("/dev/stdin").is_ok_and(|found| {
+        let kind = found.file_type();
+        kind.is_fifo() || kind.is_file() || kind.is_socket()
+    })
 }
 
 fn missing(path: &Path, why: &str) -> CommandError {

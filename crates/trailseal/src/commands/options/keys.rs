@@ -27,8 +27,8 @@ pub(crate) struct VerifiedWith {
     /// A file, or a folder whose .json, .der and .pem files are read, as for `trailseal verify --keys`. Labels:
     /// `verified` (AWS signed the file), `unproven`, `violated` (altered or planted), `not_covered`. Signed event
     /// times also tell which files need to be opened. --metadata, --map, --sole-trail and --trails go with it.
-    #[arg(id = "verified_with", long = "verified-with", value_name = "KEYS")]
-    pub(crate) keys: Vec<PathBuf>,
+    #[arg(id = "verified_with", long = "keys", visible_alias = "verified-with", value_name = "KEYS")]
+    keys: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) objects: Objects,
@@ -49,6 +49,28 @@ pub(crate) struct Objects {
     /// Where the objects of a bucket or prefix lie (repeatable); otherwise inferred from the digests
     #[arg(long = "map", value_name = "s3://BUCKET/PREFIX=DIR", value_parser = map)]
     pub(crate) maps: Vec<Map>,
+}
+
+impl VerifiedWith {
+    /// The keys that are given.
+    pub(crate) fn keys(&self) -> Vec<PathBuf> {
+        paths(&self.keys)
+    }
+
+    /// Whether any are given.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.keys.is_empty()
+    }
+}
+
+/// Files and folders, of which several may stand in one argument with commas between them; a path with a comma in it is
+/// meant as it is, where it is there.
+pub(crate) fn paths(given: &[PathBuf]) -> Vec<PathBuf> {
+    let each = |path: &PathBuf| match path.to_str() {
+        Some(text) if text.contains(',') && !path.exists() => text.split(',').map(PathBuf::from).collect(),
+        _ => vec![path.clone()],
+    };
+    given.iter().flat_map(each).collect()
 }
 
 impl Objects {

@@ -4,6 +4,6 @@
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(crate) struct QuietOption {
     /// Only errors on stderr
-    #[arg(id = "quiet", short, long = "quiet")]
+    #[arg(id = "quiet", short, long = "quiet", overrides_with = "quiet")]
     pub(crate) is_quiet: bool,
 }

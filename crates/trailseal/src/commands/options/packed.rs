@@ -10,7 +10,7 @@ use std::{
 use trailseal_archive::content::{ContentLimits, Detected, HEAD_BYTES, detect, read_file};
 use trailseal_evidence::Error;
 
-use crate::error::CommandError;
+use crate::{error::CommandError, render::shell::shell_word};
 
 /// Bytes that are inflated to see what is inside.
 const LOOK_BYTES: u64 = 4 << 20;
@@ -190,30 +190,9 @@ fn folder_for(path: &Path) -> String {
     if is_free { stem.to_owned() } else { format!("{name}-unpacked") }
 }
 
-/// A word for a POSIX shell that is no option either.
-fn shell_word(text: &str) -> String {
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
-    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+=@%,:".contains(c));
-    if is_plain && !text.is_empty() { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_safe_in_a_shell() {
-        for (text, word) in [
-            ("a/b-1.tgz", "a/b-1.tgz"),
-            ("my evidence.zip", "'my evidence.zip'"),
-            ("it's", r"'it'\''s'"),
-            ("-d.zip", "./-d.zip"),
-            ("$(x)", "'$(x)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(text), word);
-        }
-    }
 
     #[test]
     fn folders_are_named_after_files() {

@@ -4,13 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use trailseal_analysis::{Sameness, rows::RowOrder};
+use trailseal_archive::Timestamp;
 use trailseal_query::aggregate::Step;
 
 use crate::{
     commands::options::{
-        input::Input, keys::VerifiedWith, number::at_least_one, scan::ScanLimits, size::size,
-        time::EventTimes,
+        input::Input,
+        keys::VerifiedWith,
+        number::at_least_one,
+        scan::ScanLimits,
+        size::size,
+        time::{EventTimes, time},
     },
+    out_file::is_stdout,
     render::query::cells::EventFormat,
 };
 
@@ -26,7 +32,7 @@ text (requestParameters.policyDocument.Statement.Action). These names work like 
   category                                 Management, Data, NetworkActivity, Insight
   hour, day                                of the event time, in UTC
   file, record, sha256                     where the event is, and the hash of that file's content
-  integrity or label                       what is proven (--verified-with)
+  integrity or label                       what is proven (--keys)
 
 Examples:
   trailseal query ./archive --event-name ConsoleLogin --from -7d
@@ -43,14 +49,14 @@ Examples:
       Events by the hour.
   zcat *.json.gz | trailseal query - -k i-0abcd1234 | jq .eventName
       From standard input, wherever in the event the text stands.
-  trailseal query ./archive --verified-with ./keys --event-name 'Delete*' --provenance
+  trailseal query ./archive --keys ./keys --event-name 'Delete*' --provenance
       With proof: every event's file, its hash, and whether AWS signed it.
 
 Exit status:
   0  done, whether or not anything matched
   1  --fail-if-none: nothing matched
   2  could not run: wrong arguments, unreadable input, interrupted
-  3  ran, but some input is damaged; with --verified-with also when a digest or log file of the
+  3  ran, but some input is damaged; with --keys also when a digest or log file of the
      time span is missing, altered, uncovered or not proven: events may be missing then, even if
      all that are shown are verified";
 
@@ -103,7 +109,8 @@ pub(crate) struct Filter {
     #[command(flatten)]
     pub(crate) times: EventTimes,
 
-    /// Only events with this name; * and ? stand for any text and character (repeatable)
+    /// Only events with this name; here and below, * and ? stand for any text and character, and a comma separates
+    /// values (repeatable)
     #[arg(long = "event-name", value_name = "GLOB")]
     pub(crate) event_names: Vec<String>,
 
@@ -119,6 +126,10 @@ pub(crate) struct Filter {
     #[arg(long = "access-key", value_name = "KEY")]
     pub(crate) access_keys: Vec<String>,
 
+    /// Only the event with this id (repeatable)
+    #[arg(long = "event-id", value_name = "ID")]
+    pub(crate) event_ids: Vec<String>,
+
     /// Only events of whoever has this name: an ARN, id or name of a user, role, session or service (repeatable)
     ///
     /// Also a source identity, the id of an Identity Center user, and the field `principal`; * and ? are allowed.
@@ -129,7 +140,13 @@ pub(crate) struct Filter {
     #[arg(long = "source-ip", value_name = "ADDRESS")]
     pub(crate) source_ips: Vec<String>,
 
-    /// Only events that failed; --error=CODE: with this code, * and ? allowed (repeatable)
+    /// Only events in whose user agent this text stands, in upper or lower case (repeatable)
+    ///
+    /// With * or ? in it, it is like the whole user agent.
+    #[arg(long = "user-agent", value_name = "TEXT")]
+    pub(crate) user_agents: Vec<String>,
+
+    /// Only events that failed; --error=CODE: with this code (repeatable)
     #[arg(
         long = "error",
         value_name = "CODE",
@@ -138,6 +155,10 @@ pub(crate) struct Filter {
         default_missing_value = "*"
     )]
     pub(crate) errors: Vec<String>,
+
+    /// The same as --error=CODE (repeatable)
+    #[arg(long = "error-code", value_name = "CODE")]
+    pub(crate) error_codes: Vec<String>,
 
     /// Only events about this resource: its name or ARN (repeatable)
     #[arg(long = "resource", value_name = "NAME")]
@@ -160,7 +181,10 @@ pub(crate) struct Filter {
     pub(crate) regions: Vec<String>,
 
     /// Only events of this category: management, data, network-activity, insight (repeatable)
-    #[arg(long = "category", value_name = "CATEGORY")]
+    ///
+    /// And `aggregated`: what CloudTrail counts of data events in five minutes. These are no events, and come only when
+    /// they are asked for.
+    #[arg(long = "category", visible_alias = "event-category", value_name = "CATEGORY")]
     pub(crate) categories: Vec<String>,
 
     /// Only events in which this text stands anywhere (repeatable)
@@ -196,6 +220,18 @@ pub(crate) struct Output {
     #[arg(short = 't', long, value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<EventFormat>,
 
+    /// The same as --format json
+    #[arg(long = "json", hide = true, conflicts_with_all = ["format", "is_csv"])]
+    pub(crate) is_json: bool,
+
+    /// The same as --format csv
+    #[arg(long = "csv", hide = true, conflicts_with = "format")]
+    pub(crate) is_csv: bool,
+
+    /// CSV as a program wants it: `excel` gets a byte order mark, dates as it reads them, and ids that stay texts
+    #[arg(long = "for", value_name = "PROGRAM", value_enum)]
+    pub(crate) reader: Option<Reader>,
+
     /// Only these fields, separated by commas
     #[arg(long, value_name = "FIELDS")]
     pub(crate) fields: Option<String>,
@@ -205,13 +241,13 @@ pub(crate) struct Output {
     pub(crate) sort: Option<Sort>,
 
     /// At most so many events
-    #[arg(short = 'n', long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, visible_alias = "max-items", value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
 
     /// Every event once: of those with the same eventID the first in the archive
     ///
     /// With --dedupe=shared also of those with the same sharedEventID, which is what several accounts recorded of one
-    /// action. With --verified-with, a verified copy goes before all others.
+    /// action. With --keys, a verified copy goes before all others.
     #[arg(
         long,
         value_name = "ID",
@@ -223,6 +259,9 @@ pub(crate) struct Output {
     pub(crate) dedupe: Option<SameAs>,
 
     /// Write to this file, which cannot lie below a ROOT; `-` is standard output
+    ///
+    /// The ending chooses the format: .jsonl, .json, .csv, .tsv, .txt, and .gz or .zst behind these compresses it. Pipes and
+    /// devices are written to as they are.
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
@@ -235,7 +274,7 @@ pub(crate) struct Output {
     pub(crate) fail_if_none: bool,
 
     /// Only errors on stderr
-    #[arg(short, long, conflicts_with_all = ["verbose", "stats"])]
+    #[arg(short, long, overrides_with = "quiet", conflicts_with_all = ["verbose", "stats"])]
     pub(crate) quiet: bool,
 
     /// In the summary every damaged place, and the files that hold no event
@@ -250,7 +289,16 @@ pub(crate) struct Output {
 impl Output {
     /// The file to write; `None` for standard output.
     pub(crate) fn target(&self) -> Option<&Path> {
-        self.file.as_deref().filter(|path| path.as_os_str() != "-")
+        self.file.as_deref().filter(|path| !is_stdout(path))
+    }
+
+    /// The format that was asked for by an option.
+    pub(crate) fn asked_format(&self) -> Option<EventFormat> {
+        match self.format {
+            None if self.is_json => Some(EventFormat::Json),
+            None if self.is_csv || self.reader.is_some() && self.target().is_none() => Some(EventFormat::Csv),
+            format => format,
+        }
     }
 }
 
@@ -310,9 +358,22 @@ pub(crate) struct Evidence {
     #[command(flatten)]
     pub(crate) verified: VerifiedWith,
 
-    /// With --verified-with: only verified events
+    /// With --keys: only verified events
     #[arg(long)]
     pub(crate) verified_only: bool,
+
+    /// The archive must reach up to this time, in any form that --from takes; else status 3
+    ///
+    /// By the newest log file, or with --keys by the newest digest.
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    pub(crate) expect_until: Option<Timestamp>,
+
+    /// Read only files that came or changed since the last run with this FILE, which is written anew
+    ///
+    /// Files are known by path, length and time of change; what is delivered late is new, whatever its events' times. The file
+    /// is made where there is none, and belongs to one question.
+    #[arg(long, value_name = "FILE", conflicts_with = "limit")]
+    pub(crate) since_state: Option<PathBuf>,
 }
 
 /// What is refused for its size.
@@ -343,6 +404,13 @@ impl SameAs {
             Self::Shared => Sameness::SharedEventId,
         }
     }
+}
+
+/// A program that reads CSV in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reader {
+    /// Microsoft Excel, and other spreadsheets
+    Excel,
 }
 
 /// The order of events.

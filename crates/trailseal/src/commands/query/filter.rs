@@ -9,7 +9,11 @@ use trailseal_query::selectors::Selectors;
 
 use super::args;
 use crate::{
-    commands::options::{access_key::upper_case_key, time::TimeSpan},
+    commands::options::{
+        access_key,
+        list::{listed, names},
+        time::TimeSpan,
+    },
     error::CommandError,
 };
 
@@ -24,34 +28,49 @@ pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), 
     let span = filter.times.span()?;
     let mut condition = filter.wanted(span)?.condition()?;
     condition.notes.extend(span.note());
-    condition.notes.extend(filter.access_keys.iter().filter_map(|key| {
-        let upper = upper_case_key(key)?;
-        Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"))
-    }));
+    condition.notes.extend(listed(&filter.access_keys).iter().filter_map(|key| access_key::oddity(key)));
     Ok((condition, span))
+}
+
+/// What is asked for, in words that are others where something else is. The span is left out: one that moves with the clock
+/// asks the same of what is new.
+///
+/// # Errors
+/// When an option cannot be understood.
+pub(super) fn question(filter: &args::Filter) -> Result<String, CommandError> {
+    let wanted = filter.wanted(filter.times.span()?)?;
+    Ok(format!("{:?}", Wanted { from: None, to: None, ..wanted }))
 }
 
 impl args::Filter {
     /// The options that name values of a field, with the field and the values.
     pub(super) fn values_of_fields(&self) -> Vec<(&'static str, AskedValues)> {
         let options = [
-            ("--event-name", "eventName", &self.event_names),
-            ("--event-source", "eventSource", &self.event_sources),
-            ("--username", "username", &self.usernames),
-            ("--access-key", "userIdentity.accessKeyId", &self.access_keys),
-            ("--principal", "principal", &self.principals),
-            ("--error", "error", &self.errors),
-            ("--resource", "resource_name", &self.resources),
-            ("--account", "recipientAccountId", &self.accounts),
-            ("--region", "awsRegion", &self.regions),
+            ("--event-name", "eventName", listed(&self.event_names)),
+            ("--event-source", "eventSource", listed(&self.event_sources)),
+            ("--username", "username", names(&self.usernames)),
+            ("--access-key", "userIdentity.accessKeyId", listed(&self.access_keys)),
+            ("--event-id", "eventID", listed(&self.event_ids)),
+            ("--principal", "principal", names(&self.principals)),
+            ("--error", "error", self.error_codes()),
+            ("--resource", "resource_name", names(&self.resources)),
+            ("--account", "recipientAccountId", listed(&self.accounts)),
+            ("--region", "awsRegion", listed(&self.regions)),
         ];
         let given = options.into_iter().filter(|(_, _, values)| !values.is_empty());
         given
             .filter_map(|(option, field, values)| {
                 let field = Field::parse(field).ok()?;
-                Some((option, AskedValues { field, values: values.clone() }))
+                Some((option, AskedValues { field, values }))
             })
             .collect()
+    }
+
+    /// The codes of --error and --error-code.
+    fn error_codes(&self) -> Vec<String> {
+        let mut codes = listed(&self.errors);
+        codes.extend(listed(&self.error_codes));
+        codes
     }
 
     /// The same without the command line.
@@ -67,17 +86,19 @@ impl args::Filter {
             allow_unknown_fields: self.allow_unknown_fields,
             from: span.from,
             to: span.to,
-            event_names: self.event_names.clone(),
-            event_sources: self.event_sources.clone(),
-            usernames: self.usernames.clone(),
-            access_keys: self.access_keys.clone(),
-            principals: self.principals.clone(),
-            source_ips: self.source_ips.clone(),
-            errors: self.errors.clone(),
-            resources: self.resources.clone(),
-            accounts: self.accounts.clone(),
-            regions: self.regions.clone(),
-            categories: self.categories.clone(),
+            event_names: listed(&self.event_names),
+            event_sources: listed(&self.event_sources),
+            usernames: names(&self.usernames),
+            access_keys: listed(&self.access_keys),
+            event_ids: listed(&self.event_ids),
+            user_agents: self.user_agents.clone(),
+            principals: names(&self.principals),
+            source_ips: listed(&self.source_ips),
+            errors: self.error_codes(),
+            resources: names(&self.resources),
+            accounts: listed(&self.accounts),
+            regions: listed(&self.regions),
+            categories: listed(&self.categories),
             keywords: self.keywords.clone(),
             regexes: self.regexes.clone(),
             ignore_case: self.ignore_case,

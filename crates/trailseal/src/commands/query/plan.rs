@@ -1,7 +1,11 @@
 //! What the options of a query ask for, and which of them cannot be meant together.
 
+use std::path::Path;
+
+use clap::ValueEnum as _;
 use trailseal_analysis::{
     bars::BarsAsked,
+    csv::Dialect,
     fields::{Field, Fields},
     groups::GroupsAsked,
     row_format::RowFormat,
@@ -15,10 +19,10 @@ use trailseal_query::{
 };
 
 use super::{
-    args::{Args, Sort},
+    args::{Args, Reader, Sort},
     sink::Shape,
 };
-use crate::{error::CommandError, render::query::cells::EventFormat};
+use crate::{error::CommandError, packing::Packing, render::query::cells::EventFormat};
 
 /// Values that a histogram shows one by one.
 const SERIES: u64 = 8;
@@ -28,6 +32,8 @@ const SERIES: u64 = 8;
 pub(super) struct Plan {
     pub(super) mode: Mode,
     pub(super) format: EventFormat,
+    /// How the file is compressed.
+    pub(super) packing: Packing,
     /// Whether files must be hashed.
     pub(super) needs_hash: bool,
     /// What is odd about the fields that are named.
@@ -56,7 +62,7 @@ pub(super) struct RowPlan {
 pub(super) enum ShapeKind {
     Plain,
     Array,
-    Csv,
+    Delimited(Dialect),
     Table,
     Timeline,
 }
@@ -68,7 +74,7 @@ impl Plan {
     /// When they contradict each other or name what is no field.
     pub(super) fn new(args: &Args, condition: &Predicate, is_terminal: bool) -> Result<Self, CommandError> {
         check(args)?;
-        let format = format(args, is_terminal);
+        let format = format(args, is_terminal)?;
         let mode = mode(args, format)?;
         let named = match &mode {
             Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
@@ -85,14 +91,15 @@ impl Plan {
             return Err(CommandError::new(format!("event records have no field {written}")).hint(hint));
         }
         let needs_label = named.need_label() || condition.asks_of_file(FileMember::Integrity);
-        if needs_label && args.evidence.verified.keys.is_empty() {
-            return Err(CommandError::new("the field integrity needs --verified-with KEYS")
+        if needs_label && !args.evidence.verified.is_wanted() {
+            return Err(CommandError::new("the field integrity needs --keys KEYS")
                 .hint("a field of the records that has this name is written in quotes: '\"integrity\"'"));
         }
         let needs_hash =
             args.evidence.provenance || named.need_hash() || condition.asks_of_file(FileMember::Sha256);
         let notes = named.notes();
-        Ok(Self { mode, format, needs_hash, notes })
+        let packing = args.output.target().map_or(Packing::Plain, |path| Packing::of(path).0);
+        Ok(Self { mode, format, packing, needs_hash, notes })
     }
 
     /// Whether the output is text for people, with colours.
@@ -119,7 +126,7 @@ impl RowPlan {
         match self.shape {
             ShapeKind::Plain => Shape::Plain,
             ShapeKind::Array => Shape::Array,
-            ShapeKind::Csv => Shape::Csv(names()),
+            ShapeKind::Delimited(dialect) => Shape::Delimited(dialect, names()),
             ShapeKind::Table => Shape::Table(names()),
             ShapeKind::Timeline => Shape::Timeline(names()),
         }
@@ -127,19 +134,60 @@ impl RowPlan {
 }
 
 /// What is asked for, else what the file's name says, else what suits the place.
-fn format(args: &Args, is_terminal: bool) -> EventFormat {
-    if let Some(format) = args.output.format {
-        return format;
+fn format(args: &Args, is_terminal: bool) -> Result<EventFormat, CommandError> {
+    let by_name = |path: Option<&Path>| match path {
+        Some(path) => of_name(path),
+        None if is_terminal => Ok(EventFormat::Table),
+        None => Ok(EventFormat::Jsonl),
+    };
+    let asked = args.output.asked_format().map_or_else(|| by_name(args.output.target()), Ok)?;
+    match args.output.reader {
+        Some(Reader::Excel) if asked == EventFormat::Csv => Ok(EventFormat::Excel),
+        Some(Reader::Excel) => Err(CommandError::new("--for excel needs the format csv").hint("-t csv")),
+        None => Ok(asked),
     }
-    if let Some(path) = args.output.target() {
-        return match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => EventFormat::Csv,
-            Some("json") => EventFormat::Json,
-            Some("txt") => EventFormat::Table,
-            _ => EventFormat::Jsonl,
+}
+
+/// The formats that endings stand for.
+const ENDINGS: [(&str, EventFormat); 6] = [
+    ("jsonl", EventFormat::Jsonl),
+    ("ndjson", EventFormat::Jsonl),
+    ("json", EventFormat::Json),
+    ("csv", EventFormat::Csv),
+    ("tsv", EventFormat::Tsv),
+    ("txt", EventFormat::Table),
+];
+
+/// The format that the name of a file stands for. A pipe or device, and a name without an ending, say nothing.
+///
+/// # Errors
+/// For an ending that stands for nothing that is written here, and for a format in place of a name.
+fn of_name(path: &Path) -> Result<EventFormat, CommandError> {
+    let (_, name) = Packing::of(path);
+    let ending = name.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let refused = |why: &str| CommandError::new(format!("--output {}: {why}", path.display()));
+    let Some(ending) = ending else {
+        let written = path.to_str().unwrap_or_default();
+        return match EventFormat::from_str(written, true) {
+            Ok(_) => Err(refused("that is a format, and the name of a file is needed")
+                .hint(format!("-t {written} chooses the format; -o ./{written} writes a file of this name"))),
+            Err(_) => Ok(EventFormat::Jsonl),
         };
+    };
+    if path.starts_with("/dev") {
+        return Ok(EventFormat::Jsonl);
     }
-    if is_terminal { EventFormat::Table } else { EventFormat::Jsonl }
+    let known = ENDINGS.iter().find(|(known, _)| *known == ending);
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        let error = refused(
+            "the endings are .jsonl, .json, .csv, .tsv and .txt, also with .gz or .zst behind them; -t chooses a format \
+             for any name",
+        );
+        match ending.as_str() {
+            "xlsx" | "xls" | "ods" => error.hint("--for excel -o x.csv writes what a spreadsheet reads"),
+            _ => error,
+        }
+    })
 }
 
 fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
@@ -194,13 +242,14 @@ fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
         .map(|names| Fields::parse(names).map_err(|reason| unusable("--fields", &reason)))
         .transpose()?;
     let is_text = is_timeline
-        && (format == EventFormat::Table || args.output.format.is_none() && args.output.target().is_none());
+        && (format == EventFormat::Table
+            || args.output.asked_format().is_none() && args.output.target().is_none());
     let fields = fields.or_else(|| match (is_timeline, is_text) {
         (false, _) => None,
         (true, true) => Some(Fields::of_timeline_text()),
         (true, false) => Some(Fields::of_timeline()),
     });
-    let integrity = !args.evidence.verified.keys.is_empty();
+    let integrity = args.evidence.verified.is_wanted();
     let provenance = args.evidence.provenance;
     let with_evidence = |columns: Fields| {
         let columns = if provenance { columns.and(Fields::of_provenance()) } else { columns };
@@ -214,8 +263,10 @@ fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
         EventFormat::Json => {
             (RowFormat::Json { fields, provenance, integrity, is_element: true }, ShapeKind::Array)
         }
-        EventFormat::Csv => {
-            (RowFormat::Csv(with_evidence(fields.unwrap_or_else(Fields::of_csv))), ShapeKind::Csv)
+        EventFormat::Csv | EventFormat::Excel | EventFormat::Tsv => {
+            let dialect = format.dialect().unwrap_or(Dialect::Csv);
+            let columns = with_evidence(fields.unwrap_or_else(Fields::of_csv));
+            (RowFormat::Delimited(dialect, columns), ShapeKind::Delimited(dialect))
         }
         EventFormat::Table => {
             (RowFormat::Cells(with_evidence(fields.unwrap_or_else(Fields::of_table))), ShapeKind::Table)
@@ -245,7 +296,7 @@ fn check(args: &Args) -> Result<(), CommandError> {
     ];
     let given: Vec<&str> = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
     let is_counted = given.iter().any(|name| *name != "--timeline");
-    let is_lookup = output.format == Some(EventFormat::Lookup);
+    let is_lookup = output.asked_format() == Some(EventFormat::Lookup);
     let first = given.first().copied().unwrap_or_default();
     let refusals = [
         (
@@ -306,19 +357,19 @@ fn check(args: &Args) -> Result<(), CommandError> {
             "rows of LookupEvents have members of their own; use --format jsonl",
         ),
         (
-            is_lookup && (evidence.provenance || !evidence.verified.keys.is_empty()),
+            is_lookup && (evidence.provenance || evidence.verified.is_wanted()),
             "--format lookup has no place for where events come from".to_owned(),
-            "use --format jsonl with --provenance or --verified-with",
+            "use --format jsonl with --provenance or --keys",
         ),
         (
-            evidence.verified_only && evidence.verified.keys.is_empty(),
-            "--verified-only needs --verified-with KEYS".to_owned(),
+            evidence.verified_only && !evidence.verified.is_wanted(),
+            "--verified-only needs --keys KEYS".to_owned(),
             "`trailseal verify ROOT` says how to get the public keys",
         ),
         (
             (evidence.verified.objects.metadata.is_some() || !evidence.verified.objects.maps.is_empty())
-                && evidence.verified.keys.is_empty(),
-            "--metadata and --map need --verified-with KEYS".to_owned(),
+                && !evidence.verified.is_wanted(),
+            "--metadata and --map need --keys KEYS".to_owned(),
             "they say where signatures and log files are",
         ),
         (

@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trailseal_analysis::{csv, fields::Fields, row_format::cells, rows::RowSink};
+use trailseal_analysis::{csv::Dialect, fields::Fields, row_format, rows::RowSink};
 
 use crate::{
-    output::{self, Quiet},
-    render::query::{table::Columns, timeline::Timeline},
+    output::{self, Colourless, Quiet},
+    packing::{Packed, Packing},
+    render::query::{cells, table::Columns, timeline::Timeline},
 };
 
 /// The first events are shown at once, later ones at least so often.
@@ -24,10 +25,10 @@ pub(crate) enum Out {
     Data(BufWriter<Quiet<io::Stdout>>),
     /// Stdout with colours where they are wanted.
     Screen(BufWriter<Quiet<anstream::AutoStream<io::Stdout>>>),
-    /// A file.
-    File(BufWriter<File>),
-    /// A file of text for people, without colours.
-    Text(BufWriter<anstream::StripStream<File>>),
+    /// A file, perhaps compressed, or a pipe.
+    File(BufWriter<Packed<Quiet<File>>>),
+    /// The same with text for people, without colours.
+    Text(BufWriter<Colourless<Packed<Quiet<File>>>>),
 }
 
 impl Out {
@@ -36,12 +37,28 @@ impl Out {
         if is_for_people { Self::Screen(output::screen()) } else { Self::Data(output::data()) }
     }
 
-    /// A file, for people or for programs.
-    pub(crate) fn file(file: File, is_for_people: bool) -> Self {
+    /// A file, for people or for programs; it is whole only after [`finish`](Self::finish).
+    pub(crate) fn file(file: File, packing: Packing, is_for_people: bool) -> Self {
+        let file = Packed::new(packing, Quiet::new(file));
         if is_for_people {
-            Self::Text(BufWriter::with_capacity(1 << 16, anstream::StripStream::new(file)))
+            Self::Text(BufWriter::with_capacity(1 << 16, Colourless::new(file)))
         } else {
             Self::File(BufWriter::with_capacity(1 << 16, file))
+        }
+    }
+
+    /// Writes what comes last.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        match self {
+            Self::Data(_) | Self::Screen(_) => Ok(()),
+            Self::File(writer) => writer.into_inner().map_err(io::IntoInnerError::into_error)?.finish(),
+            Self::Text(writer) => {
+                writer.into_inner().map_err(io::IntoInnerError::into_error)?.into_inner().finish()
+            }
         }
     }
 
@@ -50,7 +67,8 @@ impl Out {
         match self {
             Self::Data(writer) => writer.get_ref().is_gone(),
             Self::Screen(writer) => writer.get_ref().is_gone(),
-            Self::File(_) | Self::Text(_) => false,
+            Self::File(writer) => writer.get_ref().get_ref().is_gone(),
+            Self::Text(writer) => writer.get_ref().get_ref().get_ref().is_gone(),
         }
     }
 
@@ -81,8 +99,8 @@ pub(crate) enum Shape {
     Plain,
     /// Elements of a JSON array, with a comma before each.
     Array,
-    /// Lines of CSV below a header.
-    Csv(Vec<String>),
+    /// Lines of cells below a header.
+    Delimited(Dialect, Vec<String>),
     /// Cells of a table.
     Table(Vec<String>),
     /// Cells of a timeline.
@@ -148,11 +166,7 @@ impl<'a> EventSink<'a> {
         }
         match &self.shape {
             Shape::Array => self.out.write_all(b"[")?,
-            Shape::Csv(names) => {
-                let mut header = Vec::new();
-                csv::line(names.iter().map(|name| name.as_str().into()), &mut header);
-                self.out.write_all(&header)?;
-            }
+            Shape::Delimited(dialect, names) => cells::write_header(*dialect, names, self.out)?,
             Shape::Plain | Shape::Table(_) | Shape::Timeline(_) => {}
         }
         Ok(true)
@@ -173,15 +187,15 @@ impl RowSink for EventSink<'_> {
 
     fn take(&mut self, rows: &[u8]) -> io::Result<()> {
         match &self.shape {
-            Shape::Plain | Shape::Array | Shape::Csv(_) => self.rows(rows),
+            Shape::Plain | Shape::Array | Shape::Delimited(..) => self.rows(rows),
             Shape::Table(names) => {
                 let table = self.table.get_or_insert_with(|| Columns::new(names, self.width));
-                table.row(cells(rows).map(|cell| cell.unwrap_or("-")));
+                table.row(row_format::cells(rows).map(|cell| cell.unwrap_or("-")));
                 if table.count() >= TABLE_ROWS { self.write_table() } else { Ok(()) }
             }
             Shape::Timeline(names) => {
                 let timeline = self.timeline.get_or_insert_with(|| Timeline::new(names, self.width));
-                timeline.line(cells(rows));
+                timeline.line(row_format::cells(rows));
                 if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
             }
         }

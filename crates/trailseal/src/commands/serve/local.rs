@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// Opens the data folder, into which nothing may be delivered for a bucket of the archive.
 pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Local>, CommandError> {
     let Some(folder) = &args.data_dir else { return Ok(None) };
-    keep_apart(folder, &args.archive)?;
+    keep_apart(folder, &args.folders())?;
     let mut options = LocalOptions::new(folder);
     options.delivery_interval = args.delivery_interval;
     options.digest_interval = args.digest_interval;

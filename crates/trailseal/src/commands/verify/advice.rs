@@ -1,9 +1,9 @@
 //! What a user without keys is told.
 
-use trailseal_archive::key::is_region_like;
+use trailseal_archive::{Timestamp, key::is_region_like};
 use trailseal_evidence::{KeyNeed, Options, key_needs};
 
-use crate::{commands::options::packed, error::CommandError};
+use crate::{commands::options::packed, error::CommandError, render::shell::shell_word};
 
 const DAY: i64 = 24 * 3600;
 
@@ -34,11 +34,16 @@ pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
         .hint(format!("then: trailseal verify {} --keys keys", roots.join(" ")))
 }
 
-/// Keys are valid from some weeks before to some weeks after; a day's margin allows for digests at the edge.
 fn command(need: &KeyNeed) -> String {
-    let (region, start, end) = (&need.region, need.first.plus(-DAY), need.last.plus(DAY));
+    list_public_keys(&need.region, need.first, need.last, &format!("keys/public-keys-{}.json", need.region))
+}
+
+/// The command that gets a region's keys of a span into a file. Keys are valid from some weeks before to some weeks after; a
+/// day's margin allows for digests at the edge.
+pub(super) fn list_public_keys(region: &str, first: Timestamp, last: Timestamp, file: &str) -> String {
+    let (start, end) = (first.plus(-DAY), last.plus(DAY));
     format!(
-        "aws cloudtrail list-public-keys --region {region} --start-time {start} --end-time {end} \
-         --output json > keys/public-keys-{region}.json"
+        "aws cloudtrail list-public-keys --region {region} --start-time {start} --end-time {end} --output json > {}",
+        shell_word(file)
     )
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use trailseal_analysis::{
-    csv,
+    csv::{self, Dialect},
     table::{Cell, Table},
 };
 
@@ -14,15 +14,47 @@ use super::table::Columns;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EventFormat {
     /// One event a line, byte for byte as it is in the log
+    #[value(alias = "ndjson")]
     Jsonl,
     /// One JSON array
     Json,
     /// Comma-separated values with a header, safe to open in a spreadsheet
     Csv,
+    /// Tab-separated values with a header, as jq's @tsv
+    Tsv,
     /// Columns for people
+    #[value(alias = "text")]
     Table,
     /// Rows of `aws cloudtrail lookup-events`, one a line
     Lookup,
+    /// CSV with --for excel
+    #[value(skip)]
+    Excel,
+}
+
+impl EventFormat {
+    /// How cells are written, where they are written one by one for programs.
+    pub(crate) fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Csv => Some(Dialect::Csv),
+            Self::Excel => Some(Dialect::Excel),
+            Self::Tsv => Some(Dialect::Tsv),
+            Self::Jsonl | Self::Json | Self::Table | Self::Lookup => None,
+        }
+    }
+}
+
+/// Writes a header of cells.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_header(dialect: Dialect, names: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let mut header = Vec::new();
+    if dialect == Dialect::Excel {
+        header.extend_from_slice(csv::EXCEL_MARK.as_bytes());
+    }
+    csv::line(dialect, names.iter().map(|name| name.as_str().into()), &mut header);
+    out.write_all(&header)
 }
 
 /// Writes a table in a format; as columns where it is none for data.
@@ -56,11 +88,12 @@ pub(crate) fn write(
             }
             out.write_all(b"\n]\n")
         }
-        EventFormat::Csv => {
-            csv::line(table.columns().iter().map(|name| name.as_str().into()), &mut buffer);
+        EventFormat::Csv | EventFormat::Excel | EventFormat::Tsv => {
+            let dialect = format.dialect().unwrap_or(Dialect::Csv);
+            write_header(dialect, &table.columns(), out)?;
             for row in &table.rows {
                 let cells = table.flat(row);
-                csv::line(cells.iter().map(|(_, cell)| cell.plain()), &mut buffer);
+                csv::line(dialect, cells.iter().map(|(_, cell)| cell.plain()), &mut buffer);
             }
             out.write_all(&buffer)
         }

@@ -43,7 +43,7 @@ pub(crate) struct Told {
 }
 
 /// For commands with that option.
-pub(crate) const BY_OPTION: &str = "--verified-with KEYS says of every event whether AWS signed it";
+pub(crate) const BY_OPTION: &str = "--keys KEYS says of every event whether AWS signed it";
 
 /// For those without.
 pub(crate) const BY_COMMAND: &str = "`trailseal verify ROOT --keys KEYS` says what AWS signed";
@@ -67,7 +67,8 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     let matched = if told.ended_early {
         format!("{} shown; reading ended when there were enough", plural(summary.counts.matched, "event"))
     } else {
-        format!("{} of {} matched", grouped(summary.counts.matched), plural(summary.counts.records, "event"))
+        let events = summary.counts.matched - summary.counts.aggregated;
+        format!("{} of {} matched", grouped(events), plural(summary.counts.records, "event"))
     };
     let sizes = format!("{} on disk, {} of content", HumanBytes(summary.bytes), HumanBytes(summary.inflated));
     writeln!(out, "{matched}, in {} ({sizes})", plural(summary.files, "file"))?;
@@ -85,7 +86,13 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     if !skipped.is_empty() {
         writeln!(out, "not read: {}", skipped.join(", "))?;
     }
-    let left_out = LeftOut::ALL.iter().zip(summary.counts.left_out).filter(|(_, count)| *count > 0);
+    if summary.counts.aggregated > 0 {
+        let aggregated = plural(summary.counts.aggregated, "aggregated event");
+        writeln!(out, "besides: {aggregated} matched, which count data events and are none")?;
+    }
+    let left_out = LeftOut::ALL.iter().zip(summary.counts.left_out);
+    let is_asked = |nature: &LeftOut| *nature == LeftOut::Aggregated && summary.counts.aggregated > 0;
+    let left_out = left_out.filter(|(nature, count)| *count > 0 && !is_asked(nature));
     let left_out: Vec<String> = left_out.map(|(nature, count)| left_out_text(*nature, count)).collect();
     if !left_out.is_empty() {
         writeln!(out, "left out: {}", left_out.join(", "))?;
@@ -141,6 +148,19 @@ fn write_unreached(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::R
         let reach = reach(summary).unwrap_or_default();
         writeln!(out, "{yellow}the archive does not reach that time:{yellow:#} {reach}")?;
     }
+    if let Some(until) = told.completeness.ends_before {
+        let yellow = AnsiColor::Yellow.on_default();
+        let (until, last) = (moment(until), summary.reach.delivered.map(|(_, last)| moment(last)));
+        let last = match last {
+            Some(last) if told.labels.is_none() => format!("the newest log file was delivered {last}"),
+            Some(last) => format!("no proven digest reaches it; the newest log file was delivered {last}"),
+            None => "no log file tells how far it reaches".to_owned(),
+        };
+        writeln!(
+            out,
+            "{yellow}the archive does not reach up to {until}, as --expect-until wants:{yellow:#} {last}"
+        )?;
+    }
     Ok(())
 }
 
@@ -172,6 +192,7 @@ fn skipped_text(reason: Skipped) -> &'static str {
         Skipped::OtherLabel => "not verified",
         Skipped::Digest => "read before as digests or their metadata",
         Skipped::Leftover => "left behind by desktops or copies",
+        Skipped::Seen => "read by an earlier run (--since-state)",
         _ => "of another kind",
     }
 }
@@ -313,8 +334,8 @@ mod tests {
             files: 12,
             bytes: 4_096,
             inflated: 40_960,
-            counts: Counts { records: 1_500, matched: 20, untimed: 0, left_out: [0, 1, 0, 2] },
-            skipped: [(3, 2_048), (0, 0), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)],
+            counts: Counts { records: 1_500, matched: 20, left_out: [0, 1, 0, 2], ..Counts::default() },
+            skipped: [(3, 2_048), (0, 0), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0)],
             damage: (0..damages.min(20)).map(damage).collect(),
             damages,
             ..Summary::default()
@@ -332,8 +353,7 @@ mod tests {
         summary.counts.left_out[0] = 3;
         let line = written(&summary, &told);
         assert_eq!(
-            line.matches("note: nothing was verified, though the archive holds digests: --verified-with")
-                .count(),
+            line.matches("note: nothing was verified, though the archive holds digests: --keys").count(),
             1
         );
         assert!(!written(&summary, &Told::default()).contains("nothing was verified"));
