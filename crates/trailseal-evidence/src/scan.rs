@@ -180,6 +180,8 @@ pub struct Summary {
     pub inflated: u64,
     /// What was seen in them.
     pub counts: Counts,
+    /// Of the events that passed the filter, those of log files whose name another file had before: copies.
+    pub repeated: u64,
     /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
     /// [`ScanOptions::stat_files`] asks for them); in the order of [`Skipped::ALL`].
     pub skipped: [(u64, u64); Skipped::ALL.len()],
@@ -499,6 +501,7 @@ impl Summary {
         self.files += other.files;
         self.bytes += other.bytes;
         self.inflated += other.inflated;
+        self.repeated += other.repeated;
         self.unread_digests += other.unread_digests;
         self.counts.add(&other.counts);
         for (sum, more) in self.skipped.iter_mut().zip(other.skipped) {

@@ -1,7 +1,9 @@
 //! The files that a scan reads, and those that it need not read.
 
 use std::{
+    collections::HashSet,
     ffi::OsStr,
+    hash::{BuildHasher as _, RandomState},
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,7 +11,7 @@ use std::{
 
 use trailseal_archive::{
     Timestamp,
-    key::DigestName,
+    key::{DigestName, log_stamp},
     leftover::Leftover,
     open::{self, OpenError, OpenFile, Refusal},
     walk::{Listing, Problem, ProblemKind, Roots},
@@ -48,6 +50,8 @@ pub(super) struct Job<'a> {
     pub(super) leftover: Option<Leftover>,
     /// What the digests say of it.
     pub(super) entry: Option<FileClaims<'a>>,
+    /// Whether a log file of this name was found before: names of logs are given once.
+    pub(super) is_again: bool,
 }
 
 impl Job<'_> {
@@ -65,6 +69,7 @@ impl Job<'_> {
             refusal: None,
             leftover: None,
             entry: None,
+            is_again: false,
         }
     }
 
@@ -89,7 +94,9 @@ pub(super) fn each<'a>(
     options: &ScanOptions<'a>,
     visit: &mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
 ) -> Summary {
-    let mut finder = Finder { options, summary: Summary::default(), number: 0, turn: 0, visit };
+    let (names, hasher) = (HashSet::new(), RandomState::new());
+    let mut finder =
+        Finder { options, summary: Summary::default(), names, hasher, number: 0, turn: 0, visit };
     let mut problems = Vec::new();
     // Whoever wants no more files has said so.
     let _ = files.each(&mut problems, &mut |part| match part {
@@ -138,6 +145,9 @@ pub(super) fn unwanted_by_name(
 struct Finder<'o, 'a> {
     options: &'o ScanOptions<'a>,
     summary: Summary,
+    /// The names of the logs that are read, hashed.
+    names: HashSet<u64>,
+    hasher: RandomState,
     /// The place among all files of the next one.
     number: u64,
     /// Its place among those that are read, if it is.
@@ -164,7 +174,8 @@ impl<'a> Finder<'_, 'a> {
             return ControlFlow::Continue(());
         }
         let real = Some(real.to_owned());
-        self.send(Job { real, length, entry, ..Job::given(shown) })
+        let is_again = self.is_again(&name);
+        self.send(Job { real, length, entry, is_again, ..Job::given(shown) })
     }
 
     fn folder(&mut self, roots: &Arc<Roots>, listing: &Listing) -> ControlFlow<()> {
@@ -195,6 +206,7 @@ impl<'a> Finder<'_, 'a> {
                 self.leave_out(Skipped::Seen, length);
                 continue;
             }
+            let is_again = self.is_again(&file.name);
             self.send(Job {
                 turn: 0,
                 number: 0,
@@ -206,6 +218,7 @@ impl<'a> Finder<'_, 'a> {
                 is_pipe: false,
                 refusal: file.refusal,
                 leftover: Leftover::of(in_folder, &file.name),
+                is_again,
                 entry,
             })?;
         }
@@ -237,6 +250,13 @@ impl<'a> Finder<'_, 'a> {
         let why = unwanted_by_name(self.options, name, day)?;
         self.summary.unread_digests += u64::from(DigestName::parse(name).is_ok());
         Some(why)
+    }
+
+    /// Whether a log of this name was found before; a copy may have more behind its name (`… (1).json.gz`).
+    fn is_again(&mut self, name: &str) -> bool {
+        let own = name.split(['.', ' ']).next().unwrap_or_default();
+        let is_log = log_stamp(name).is_some() || log_stamp(&format!("{own}.json")).is_some();
+        is_log && !self.names.insert(self.hasher.hash_one(own))
     }
 
     /// Whether an earlier run read the file as it is now.

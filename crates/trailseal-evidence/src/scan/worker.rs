@@ -122,7 +122,11 @@ impl<'a> Worker<'a> {
 
     /// Reads one file.
     pub(super) fn read(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
+        let before = self.scan.summary.counts.matched;
         self.read_job(job, row);
+        if job.is_again {
+            self.scan.summary.repeated += self.scan.summary.counts.matched - before;
+        }
         self.progress.done(1, job.length);
     }
 

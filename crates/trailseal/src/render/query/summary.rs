@@ -75,6 +75,13 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     if let Some(duplicates) = told.duplicates.filter(|count| *count > 0) {
         writeln!(out, "dropped: {} (the same eventID)", plural(duplicates, "duplicate"))?;
     }
+    if told.duplicates.is_none() && summary.repeated > 0 {
+        writeln!(
+            out,
+            "note: {} of these lie in copies of log files that were read before (the same name): --dedupe takes each once",
+            grouped(summary.repeated)
+        )?;
+    }
     let skipped: Vec<String> = Skipped::ALL
         .iter()
         .zip(summary.skipped)
