@@ -199,6 +199,7 @@ mod tests {
         for one in Category::ALL {
             assert_eq!(Category::from_name(&one.name().to_uppercase()), Some(one));
         }
-        assert_eq!(Category::from_name("aggregated"), None);
+        assert_eq!(Category::from_name("aggregated"), Some(Category::Aggregated));
+        assert_eq!(Category::from_name("events"), None);
     }
 }

@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
-        const OTHERS: [(&str, &str); 15] = [
+        const OTHERS: [(&str, &str); 18] = [
+            ("query", "quiet"),
+            ("verify", "keys"),
+            ("generate", "region"),
             ("verify", "clobber"),
             ("verify", "max-inflated-size"),
             ("verify", "quiet"),

@@ -32,13 +32,13 @@ impl Packing {
 }
 
 /// A stream that is compressed; it is whole only after [`finish`](Self::finish).
-pub(crate) enum Packed<W: Write> {
+pub(crate) enum PackedWriter<W: Write> {
     Plain(W),
     Gzip(GzEncoder<W>),
     Zstd(ZstdFrames<W>),
 }
 
-impl<W: Write> Packed<W> {
+impl<W: Write> PackedWriter<W> {
     /// Over this stream.
     pub(crate) fn new(packing: Packing, inner: W) -> Self {
         match packing {
@@ -76,7 +76,7 @@ impl<W: Write> Packed<W> {
     }
 }
 
-impl<W: Write> Write for Packed<W> {
+impl<W: Write> Write for PackedWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(inner) => inner.write(bytes),
@@ -146,7 +146,7 @@ mod tests {
         for count in [0, 1, 1000, 100_000] {
             let text = line.repeat(count);
             for packing in [Packing::Plain, Packing::Gzip, Packing::Zstd] {
-                let mut packed = Packed::new(packing, Vec::new());
+                let mut packed = PackedWriter::new(packing, Vec::new());
                 for part in text.chunks(70_001) {
                     packed.write_all(part).unwrap();
                     packed.flush().unwrap();

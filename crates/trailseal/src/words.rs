@@ -7,7 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{cli::Cli, error::CommandError};
+use crate::{cli::Cli, error::CommandError, render::shell::shell_word};
 
 /// First words, with the command that does it here.
 const COMMANDS: [(&[&str], &str); 15] = [
@@ -139,16 +139,15 @@ pub(crate) fn told(error: &clap::Error, arguments: &[OsString]) -> Option<Comman
 fn command(word: &str) -> Option<CommandError> {
     let error = CommandError::new(format!("there is no command `{word}`"));
     let lower = word.to_ascii_lowercase();
-    if let Some((_, here)) = COMMANDS.iter().find(|(words, _)| words.contains(&lower.as_str())) {
-        return Some(error.hint(*here));
-    }
+    let known = COMMANDS.iter().find(|(words, _)| words.contains(&lower.as_str()));
+    let error = known.into_iter().fold(error, |error, (_, here)| error.hint(*here));
     if Path::new(word).exists() {
-        return Some(
-            error
-                .hint(format!("trailseal info {word}"))
-                .hint(format!("trailseal verify {word}"))
-                .hint(format!("trailseal query {word} …")),
-        );
+        let word = shell_word(word);
+        let hints = ["info", "verify", "query"].map(|command| format!("trailseal {command} {word}"));
+        return Some(hints.into_iter().fold(error, CommandError::hint));
+    }
+    if known.is_some() {
+        return Some(error);
     }
     let is_key = word.len() >= 16
         && ["AKIA", "ASIA"].iter().any(|kind| word.starts_with(kind))
@@ -178,8 +177,7 @@ fn option(word: &str, arguments: &[OsString]) -> Option<CommandError> {
         all.filter_map(clap::Arg::get_long_and_visible_aliases).flatten().any(|known| known == long)
     };
     let foreign = word.split_once('=').map_or(word, |(name, _)| name);
-    let whose = name.map_or(String::new(), |name| format!("trailseal {name}: "));
-    let error = CommandError::new(format!("{whose}there is no option {foreign}"));
+    let error = CommandError::new(format!("there is no option {foreign}"));
     let known = OPTIONS.iter().find(|(words, _)| words.contains(&foreign)).map(|(_, here)| *here);
     let here = known.unwrap_or(foreign);
     let Some(long) = here.strip_prefix("--") else { return known.map(|here| error.hint(here)) };

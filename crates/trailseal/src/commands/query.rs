@@ -74,8 +74,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         target.map(|path| outside("the output", path, &roots, args, args.output.clobber)).transpose()?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
-    let is_shown =
-        !args.output.quiet && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
+    let is_shown = !args.output.is_quiet()
+        && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
         let ledger =
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             let until = args.evidence.expect_until;
             let completeness = completeness.expecting(until, &job.scan, &done.summary);
             // digests lie behind the logs, which a run that had enough did not come to
-            let is_unknown = !args.output.quiet && ledger.is_none() && done.told.ended_early;
+            let is_unknown = !args.output.is_quiet() && ledger.is_none() && done.told.ended_early;
             let has_digests = is_unknown && inputs.has_digest_folders();
             let unverified = Some(summary::BY_OPTION);
             let near = if done.summary.counts.matched == 0 { job.near(args) } else { Vec::new() };
@@ -119,7 +119,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if let Some((file, seen)) = state.zip(seen.as_ref()).filter(|_| !done.is_gone) {
         state::write(file, seen, &done.summary, interrupt)?;
     }
-    if !args.output.quiet && !done.is_gone {
+    if !args.output.is_quiet() && !done.is_gone {
         let notes = plan.notes.iter().cloned().chain(condition.notes).chain(done.nothing(args));
         let notes: Vec<String> = notes.map(|note| format!("note: {note}")).collect();
         done.told.notes.splice(0..0, notes);
@@ -127,7 +127,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         // Nobody can be told that stderr is gone.
         let _ = summary::write(&done.summary, &done.told, &mut anstream::stderr());
     } else if !done.is_gone {
-        for note in done.nothing(args) {
+        let is_silent = args.output.is_silent() && done.status(args.output.fail_if_none) == 0;
+        for note in done.nothing(args).into_iter().filter(|_| !is_silent) {
             output::note(&note);
         }
         let _ = summary::write_reasons(&done.summary, &done.told, &mut anstream::stderr());
@@ -221,7 +222,7 @@ impl<'a> Job<'a> {
                 check_json: plan.prints_records(),
                 max_record: usize::try_from(args.limits.scan.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.scan.max_inflated_size,
-                stat_files: !args.output.quiet,
+                stat_files: !args.output.is_quiet(),
                 seen,
                 spool: Some(std::env::temp_dir()),
                 threads: args.limits.scan.threads.count,

@@ -48,7 +48,7 @@ fn what_is_no_key_file_by_its_name_is_noted() {
 fn arguments_that_cannot_be_meant_are_refused() {
     let demo = Demo::new();
     for (name, arguments) in [
-        ("no_root", "verify --keys keys archive"),
+        ("no_root", "verify --keys keys"),
         ("wrong_root", "verify archives --keys keys"),
         ("file_as_root", "verify keys/public-keys-eu-west-1.json --keys keys"),
         ("no_key_file", "verify archive --keys key"),
@@ -167,7 +167,7 @@ fn who_gives_an_archive_of_files_is_told_how_to_unpack_it() {
         ("packed_root_without_keys", "validate-logs -d evidence.tgz"),
         ("packed_in_root", "verify case --keys keys"),
         ("packed_in_root_without_keys", "verify case"),
-        ("packed_query", "query evidence.tgz --verified-with keys"),
+        ("packed_query", "query evidence.tgz --keys keys"),
         ("gzipped_log_as_root", "verify log.json.gz --keys keys"),
     ] {
         let run = demo.run(arguments);

@@ -199,7 +199,7 @@ fn links_of_a_signed_archive_are_labelled() {
     let row: Value =
         serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
     let key = row["userIdentity.accessKeyId"].as_str().unwrap();
-    let run = demo.run(&format!("follow {key} archive --verified-with keys"));
+    let run = demo.run(&format!("follow {key} archive --keys keys"));
     assert_eq!(run.status, Some(0), "{run}");
     assert!(run.stdout.contains("issued  AssumeRole") && run.stderr.contains(" verified"), "{run}");
 }

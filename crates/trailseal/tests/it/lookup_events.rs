@@ -88,12 +88,3 @@ fn a_token_of_the_command_is_one_of_the_server_and_the_other_way_round() {
         });
     }
 }
-
-#[test]
-fn a_root_that_an_option_took_is_told() {
-    let run = Demo::new().run(&format!("lookup-events --all-regions {CREATE_USER} archive"));
-    assert_eq!(run.status, Some(2), "{run}");
-    let hint =
-        "hint: --lookup-attributes takes everything that follows it; write ROOT before --lookup-attributes";
-    assert!(run.stderr.contains(hint), "{run}");
-}

@@ -104,7 +104,7 @@ fn evidence_is_never_written_to() {
 fn a_place_that_is_no_file_is_not_replaced() {
     let demo = Demo::new();
     fs::create_dir(demo.path("folder")).unwrap();
-    for place in ["folder", "/dev/null", "nowhere/report.json"] {
+    for place in ["folder", "nowhere/report.json"] {
         let run = demo.verify(&format!("--clobber --report {place}"));
         assert_eq!(run.status, Some(2), "{run}");
     }

@@ -276,7 +276,7 @@ fn that_nothing_matched_is_told_when_asked() {
 #[test]
 fn events_are_labelled_by_what_is_proven() {
     let demo = Demo::new();
-    let run = demo.run("query archive --verified-with keys --provenance --sort time --limit 1");
+    let run = demo.run("query archive --keys keys --provenance --sort time --limit 1");
     assert_eq!(run.status, Some(0), "{run}");
     let row = &run.lines()[0];
     assert_eq!(row["integrity"], "verified");
@@ -294,7 +294,7 @@ fn events_are_labelled_by_what_is_proven() {
     gz.write_all(text.replace("\"awsRegion\":\"us-east-1\"", "\"awsRegion\":\"us-east-9\"").as_bytes())
         .unwrap();
     fs::write(&log, gz.finish().unwrap()).unwrap();
-    let run = demo.run("query archive --verified-with keys --count-by label,awsRegion");
+    let run = demo.run("query archive --keys keys --count-by label,awsRegion");
     assert_eq!(run.status, Some(3), "{run}");
     let labels: BTreeSet<(String, String)> = run
         .lines()
@@ -303,7 +303,7 @@ fn events_are_labelled_by_what_is_proven() {
         .collect();
     assert!(labels.contains(&("violated".to_owned(), "us-east-9".to_owned())), "{run}");
     assert!(!labels.contains(&("verified".to_owned(), "us-east-9".to_owned())), "{run}");
-    let only = demo.run("query archive --verified-with keys --verified-only --distinct label");
+    let only = demo.run("query archive --keys keys --verified-only --distinct label");
     assert_eq!((only.status, only.stdout.as_str()), (Some(3), "{\"label\":\"verified\"}\n"), "{only}");
     assert!(only.stderr.contains("log_altered"), "{only}");
 }
@@ -312,7 +312,7 @@ fn events_are_labelled_by_what_is_proven() {
 fn what_is_missing_of_the_evidence_is_said() {
     let demo = Demo::new();
     fs::remove_file(demo.a_log()).unwrap();
-    let run = demo.run("query archive --verified-with keys --count-by label");
+    let run = demo.run("query archive --keys keys --count-by label");
     assert_eq!(run.status, Some(3), "{run}");
     assert!(run.stderr.contains("1 log file that AWS signed"), "{run}");
 }
@@ -322,7 +322,7 @@ fn a_log_without_proof_leaves_the_answer_unproven_though_nothing_in_it_matched()
     let demo = Demo::new();
     let beside = demo.path("archive/example-audit-logs/notes.json");
     fs::write(&beside, "{\"a\":1}").unwrap();
-    let arguments = "query archive --verified-with keys --event-name CreateUser --count-by label";
+    let arguments = "query archive --keys keys --event-name CreateUser --count-by label";
     let run = demo.run(arguments);
     assert_eq!(run.status, Some(0), "what is no log needs no proof: {run}");
 
@@ -351,12 +351,11 @@ fn digests_that_are_gone_with_their_logs_are_told() {
         }
     }
     for window in ["", "--from 2024-03-01T11:00:00Z"] {
-        let run = demo.run(&format!("query archive --verified-with keys --count-by label {window}"));
+        let run = demo.run(&format!("query archive --keys keys --count-by label {window}"));
         assert_eq!(run.status, Some(3), "{run}");
         assert!(run.stderr.contains("head_stale"), "{run}");
     }
-    let run =
-        demo.run("query archive --verified-with keys --count-by label --to 2024-03-01T02:00:00Z --late 1h");
+    let run = demo.run("query archive --keys keys --count-by label --to 2024-03-01T02:00:00Z --late 1h");
     assert_eq!(run.status, Some(0), "{run}");
     assert!(!run.stderr.contains("head_stale"), "{run}");
 }
@@ -367,10 +366,10 @@ fn that_nothing_was_verified_is_said_in_one_line() {
     let demo = Demo::new();
     let said = |run: &Run| run.stderr.matches(LINE).count();
     for (command, how) in [
-        ("query archive --count-by eventName", "--verified-with KEYS"),
-        ("query archive --limit 1", "--verified-with KEYS"),
-        ("query archive --from 2024-03-01T05:00:00Z --to 2024-03-01T05:01:00Z", "--verified-with KEYS"),
-        ("follow AKIAIOSFODNN7EXAMPLE archive", "--verified-with KEYS"),
+        ("query archive --count-by eventName", "--keys KEYS"),
+        ("query archive --limit 1", "--keys KEYS"),
+        ("query archive --from 2024-03-01T05:00:00Z --to 2024-03-01T05:01:00Z", "--keys KEYS"),
+        ("follow AKIAIOSFODNN7EXAMPLE archive", "--keys KEYS"),
         ("lookup-events archive --all-regions --max-items 1", "`trailseal verify ROOT --keys KEYS`"),
     ] {
         let run = demo.run(command);
@@ -381,8 +380,8 @@ fn that_nothing_was_verified_is_said_in_one_line() {
     }
     let log = demo.a_log().display().to_string();
     for command in [
-        "query archive --verified-with keys --count-by label".to_owned(),
-        "follow AKIAIOSFODNN7EXAMPLE archive --verified-with keys".to_owned(),
+        "query archive --keys keys --count-by label".to_owned(),
+        "follow AKIAIOSFODNN7EXAMPLE archive --keys keys".to_owned(),
         format!("query {log} --count-by eventName"),
     ] {
         assert_eq!(said(&demo.run(&command)), 0, "{command}");
@@ -394,8 +393,7 @@ fn signed_times_spare_files() {
     let demo = Demo::new();
     let window = "--from 2024-03-01T05:00:00Z --to 2024-03-01T05:59:59Z";
     let plain = demo.run(&format!("query archive {window}"));
-    let signed =
-        demo.run(&format!("query archive {window} --verified-with keys --verified-only --fields eventID"));
+    let signed = demo.run(&format!("query archive {window} --keys keys --verified-only --fields eventID"));
     assert_eq!((plain.status, signed.status), (Some(0), Some(0)), "{signed}");
     let signed_ids: Vec<_> = signed.lines().iter().map(|row| row["event"]["eventID"].clone()).collect();
     let plain_ids: Vec<_> = plain.lines().iter().map(|row| row["eventID"].clone()).collect();
@@ -521,7 +519,6 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("bad_step", "events.json --histogram 1y"),
         ("bad_regex", "events.json -r ("),
         ("bad_network", "events.json --source-ip 10.0.0.0/99"),
-        ("output_device", "events.json -o /dev/null"),
         ("limit_none", "events.json --limit 0"),
         ("limit_negative", "events.json --limit -1"),
         ("name_for_root", "events.json GetObject"),
@@ -530,8 +527,8 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("nowhere", "nowhere"),
         ("no_such_pattern", "nowhere/*.json"),
         ("error_code", "--error AccessDenied"),
-        ("file_verified", "events.json --verified-with keys"),
-        ("no_keys", "archive --verified-with nokeys"),
+        ("file_verified", "events.json --keys keys"),
+        ("no_keys", "archive --keys nokeys"),
         ("both_kinds", "events.json --read-only --write-only"),
         ("quiet_stats", "events.json -q --stats"),
     ] {
@@ -572,6 +569,7 @@ fn what_may_not_be_meant_is_noted_and_changes_nothing() {
         assert!(run.stderr.contains(note), "{run}");
     }
     fs::create_dir(demo.path("empty")).unwrap();
+    fs::write(demo.path("empty/notes.txt"), "nothing").unwrap();
     let run = demo.run("query empty");
     assert!(run.stderr.contains("note: no event was found in what was read"), "{run}");
 }

@@ -146,8 +146,7 @@ fn s17_a_statement_that_is_none_is_refused() {
 #[test]
 fn s17_rows_of_such_a_log_are_labelled_by_the_statement() {
     let (archive, _) = planted();
-    let query =
-        |more: &str| say(&archive, &format!("query archive --verified-with keys --count-by label {more}"));
+    let query = |more: &str| say(&archive, &format!("query archive --keys keys --count-by label {more}"));
     let run = query("");
     assert_eq!(run.status, Some(3), "{run}");
     assert!(run.stdout.contains("not_covered") && !run.stdout.contains("violated"), "{run}");
@@ -157,7 +156,7 @@ fn s17_rows_of_such_a_log_are_labelled_by_the_statement() {
     state(&archive, &[trail("audit", "audit-logs", true)]);
     let run = query("--trails trails.json");
     assert!(run.stdout.contains("violated"), "{run}");
-    let run = say(&archive, "follow AKIAIOSFODNN7EXAMPLE archive --verified-with keys --sole-trail");
+    let run = say(&archive, "follow AKIAIOSFODNN7EXAMPLE archive --keys keys --sole-trail");
     assert_eq!(run.status, Some(3), "{run}");
 }
 
@@ -240,10 +239,7 @@ fn made_up_event(archive: &Archive) -> Vec<u8> {
 
 /// What `query` says of the made-up event.
 fn look_for_it(archive: &Archive, more: &str) -> Run {
-    say(
-        archive,
-        &format!("query archive --event-name DeleteUser --verified-with keys --provenance -t jsonl {more}"),
-    )
+    say(archive, &format!("query archive --event-name DeleteUser --keys keys --provenance -t jsonl {more}"))
 }
 
 #[test]
@@ -281,7 +277,7 @@ fn s69_rows_of_a_copy_are_verified() {
     archive.duplicate(archive.log(3, 0), archive.log(3, 0).replace(".json.gz", " (1).json.gz"));
     let inflated = archive.log(4, 0).strip_suffix(".gz").unwrap().to_owned();
     archive.write_object("audit-logs", &inflated, &archive.content(archive.log(4, 0)));
-    let run = say(&archive, "query archive --verified-with keys --count-by label");
+    let run = say(&archive, "query archive --keys keys --count-by label");
     assert_eq!(run.status, Some(0), "{run}");
     assert!(run.stdout.contains("verified"), "{run}");
     assert!(!run.stdout.contains("not_covered") && !run.stdout.contains("violated"), "{run}");
@@ -291,11 +287,11 @@ fn s69_rows_of_a_copy_are_verified() {
 #[test]
 fn s70_leftovers_are_no_logs_for_a_query() {
     let archive = small();
-    let plain = say(&archive, "query archive --verified-with keys --count-by label");
+    let plain = say(&archive, "query archive --keys keys --count-by label");
     for (name, content) in [("._x.json.gz", APPLE_DOUBLE), (".DS_Store", DS_STORE)] {
         archive.write_object("audit-logs", &format!("{}{name}", folder(archive.log(4, 0))), content);
     }
-    let run = say(&archive, "query archive --verified-with keys --count-by label");
+    let run = say(&archive, "query archive --keys keys --count-by label");
     assert_eq!((run.status, &run.stdout), (Some(0), &plain.stdout), "{run}");
     let without_keys = say(&archive, "query archive --count-by eventName");
     assert_eq!(without_keys.status, Some(0), "{without_keys}");
@@ -322,9 +318,9 @@ fn s81_a_disguised_digest_is_seen_by_every_command() {
         let run = verify(&archive, &span.replace("--from", "--start-time").replace("--to", "--end-time"));
         assert_eq!(run.status, Some(1), "{run}");
         assert!(run.stdout.contains("digest_altered") || run.stdout.contains("digest_missing"), "{run}");
-        let run = say(&archive, &format!("query archive --verified-with keys --event-name None {span}"));
+        let run = say(&archive, &format!("query archive --keys keys --event-name None {span}"));
         assert_eq!(run.status, Some(3), "{run}");
-        let run = say(&archive, &format!("follow AKIAIOSFODNN7EXAMPLE archive --verified-with keys {span}"));
+        let run = say(&archive, &format!("follow AKIAIOSFODNN7EXAMPLE archive --keys keys {span}"));
         assert_eq!(run.status, Some(3), "{run}");
     }
 }
@@ -339,7 +335,7 @@ fn s83_rows_of_every_root_are_labelled() {
         })
     });
     for roots in ["archive/first archive/second", "archive/second archive/first", "archive"] {
-        let run = say(&archive, &format!("query {roots} --verified-with keys --count-by label"));
+        let run = say(&archive, &format!("query {roots} --keys keys --count-by label"));
         assert_eq!(run.status, Some(0), "{run}");
         assert!(!run.stdout.contains("not_covered"), "{run}");
         let run = say(&archive, &format!("verify {roots} --keys keys -t json"));
@@ -380,7 +376,7 @@ fn s95_anothers_genuine_log_is_no_proof_of_this_ones_event() {
     let stamp = archive.chain().digests[4].start().plus(1800);
     let key = archive.chain().log_key(stamp, "PLANTEDxPLANTEDx");
     archive.duplicate(&archive.model.chains[2].digests[3].logs[0].key, &key);
-    let run = say(&archive, "query archive --verified-with keys --count-by label");
+    let run = say(&archive, "query archive --keys keys --count-by label");
     assert_eq!(run.status, Some(3), "{run}");
     assert!(run.stdout.contains("not_covered"), "{run}");
 }
@@ -426,7 +422,7 @@ fn s68_bytes_that_nobody_signed_are_never_labelled_verified() {
             }
         });
         let mut verified = Vec::new();
-        let arguments = "query archive --verified-with keys --where userIdentity.userName='mallor_xxx' \
+        let arguments = "query archive --keys keys --where userIdentity.userName='mallor_xxx' \
                          --fields userIdentity.userName,label -t jsonl";
         for _ in 0..25 {
             let run = say(&archive, arguments);
@@ -507,11 +503,8 @@ const FOLLOWED: &str = "AKIAIOSFODNN7EXAMPLE";
 fn judged_by_all(archive: &Archive, from: Timestamp, to: Timestamp) -> [Run; 3] {
     [
         verify(archive, &format!("--start-time {from} --end-time {to} -t json")),
-        say(
-            archive,
-            &format!("query archive --verified-with keys --event-name None --from {from} --to {to}"),
-        ),
-        say(archive, &format!("follow {FOLLOWED} archive --verified-with keys --from {from} --to {to}")),
+        say(archive, &format!("query archive --keys keys --event-name None --from {from} --to {to}")),
+        say(archive, &format!("follow {FOLLOWED} archive --keys keys --from {from} --to {to}")),
     ]
 }
 
@@ -587,7 +580,7 @@ fn s80_a_span_that_is_proven() {
         (digests[9].start(), digests[10].end()),
     ] {
         // How late an event may have been delivered is an option of those that look for events.
-        let late = format!("--verified-with keys --from {from} --to {to} --late 1h");
+        let late = format!("--keys keys --from {from} --to {to} --late 1h");
         for run in [
             verify(&archive, &format!("--start-time {from} --end-time {to}")),
             say(&archive, &format!("query archive --event-name None {late}")),
@@ -724,18 +717,18 @@ fn s90_without_keys_a_line_says_that_nothing_was_verified() {
         assert_eq!(run.status, Some(0), "{run}");
         let said = run.stderr.lines().filter(|line| line.contains("verified")).count();
         assert_eq!(said, 1, "one line: {run}");
-        let how = ["--verified-with", "trailseal verify"];
+        let how = ["--keys", "trailseal verify"];
         assert!(how.iter().any(|how| run.stderr.contains(how)), "{run}");
     }
     // With keys, or where there is nothing to verify with, it is not said.
-    let run = say(&archive, "query archive --event-name GetObject --count-by eventName --verified-with keys");
+    let run = say(&archive, "query archive --event-name GetObject --count-by eventName --keys keys");
     assert_eq!(warnings(&run.stderr), Vec::<&str>::new(), "{run}");
     let logs = archive.folder().join("logs");
     fs::create_dir(&logs).unwrap();
     fs::copy(archive.path(archive.log(3, 0)), logs.join("x.json.gz")).unwrap();
     for arguments in ["query logs --count-by eventName", "follow AKIAIOSFODNN7EXAMPLE logs"] {
         let run = say(&archive, arguments);
-        assert!(!run.stderr.contains("--verified-with"), "{run}");
+        assert!(!run.stderr.contains("--keys"), "{run}");
     }
 }
 
@@ -784,7 +777,7 @@ fn s90_the_roots_are_left_as_they_are() {
 
 /// What a query with keys comes to, and the labels of its rows.
 fn labels(archive: &Archive, roots: &str) -> (Option<i32>, Vec<String>) {
-    let run = say(archive, &format!("query {roots} --verified-with keys -t jsonl --provenance"));
+    let run = say(archive, &format!("query {roots} --keys keys -t jsonl --provenance"));
     let label = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         row["integrity"].as_str().unwrap_or("none").to_owned()

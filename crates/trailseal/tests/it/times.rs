@@ -4,12 +4,13 @@ use crate::demo::{Demo, Run};
 
 /// Every option that takes a time, after what makes its command stop right behind the arguments, without reading anything;
 /// and its alias.
-const OPTIONS: [(&[&str], &str, Option<&str>); 10] = [
+const OPTIONS: [(&[&str], &str, Option<&str>); 11] = [
     (&["verify", "none", "--keys", "keys"], "--from", Some("--start-time")),
     (&["verify", "none", "--keys", "keys"], "--to", Some("--end-time")),
     (&["verify", "none", "--keys", "keys"], "--as-of", None),
     (&["query", "none"], "--from", Some("--start-time")),
     (&["query", "none"], "--to", Some("--end-time")),
+    (&["query", "none"], "--expect-until", None),
     (&["follow", "AKIAIOSFODNN7EXAMPLE", "none"], "--from", Some("--start-time")),
     (&["follow", "AKIAIOSFODNN7EXAMPLE", "none"], "--to", Some("--end-time")),
     (&["lookup-events", "none"], "--from", Some("--start-time")),

@@ -273,9 +273,9 @@ pub(crate) struct Output {
     #[arg(long)]
     pub(crate) fail_if_none: bool,
 
-    /// Only errors on stderr
-    #[arg(short, long, overrides_with = "quiet", conflicts_with_all = ["verbose", "stats"])]
-    pub(crate) quiet: bool,
+    /// Only errors on stderr, and why nothing matched; -qq not even that when all is well
+    #[arg(short, long = "quiet", action = clap::ArgAction::Count, conflicts_with_all = ["verbose", "stats"])]
+    quietness: u8,
 
     /// In the summary every damaged place, and the files that hold no event
     #[arg(short, long)]
@@ -287,6 +287,16 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Whether there is no summary.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quietness > 0
+    }
+
+    /// Whether nothing is said when all is well.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.quietness > 1
+    }
+
     /// The file to write; `None` for standard output.
     pub(crate) fn target(&self) -> Option<&Path> {
         self.file.as_deref().filter(|path| !is_stdout(path))

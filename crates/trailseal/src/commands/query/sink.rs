@@ -10,7 +10,7 @@ use trailseal_analysis::{csv::Dialect, fields::Fields, row_format, rows::RowSink
 
 use crate::{
     output::{self, Colourless, Quiet},
-    packing::{Packed, Packing},
+    packing::{PackedWriter, Packing},
     render::query::{cells, table::Columns, timeline::Timeline},
 };
 
@@ -26,9 +26,9 @@ pub(crate) enum Out {
     /// Stdout with colours where they are wanted.
     Screen(BufWriter<Quiet<anstream::AutoStream<io::Stdout>>>),
     /// A file, perhaps compressed, or a pipe.
-    File(BufWriter<Packed<Quiet<File>>>),
+    File(BufWriter<PackedWriter<Quiet<File>>>),
     /// The same with text for people, without colours.
-    Text(BufWriter<Colourless<Packed<Quiet<File>>>>),
+    Text(BufWriter<Colourless<PackedWriter<Quiet<File>>>>),
 }
 
 impl Out {
@@ -39,7 +39,7 @@ impl Out {
 
     /// A file, for people or for programs; it is whole only after [`finish`](Self::finish).
     pub(crate) fn file(file: File, packing: Packing, is_for_people: bool) -> Self {
-        let file = Packed::new(packing, Quiet::new(file));
+        let file = PackedWriter::new(packing, Quiet::new(file));
         if is_for_people {
             Self::Text(BufWriter::with_capacity(1 << 16, Colourless::new(file)))
         } else {
