@@ -39,20 +39,27 @@ Exit status:
 /// planted or forged is named; what cannot be proven is said to be unproven, never passed over. And searches the
 /// events of such an archive, or of files in any shape, with or without that proof.
 #[derive(Debug, Parser)]
-#[command(name = "trailseal", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "trailseal", version, after_help = EXAMPLES, max_term_width = 100, disable_help_flag = true)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
 
     /// When to use colours; `auto` heeds `NO_COLOR` and whether the output is a terminal
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", global = true)]
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", global = true, help_heading = GENERAL)]
     color: When,
 
     /// No colours, as `--color never`
-    #[arg(short = 'K', long, global = true)]
+    #[arg(short = 'K', long, global = true, help_heading = GENERAL)]
     no_color: bool,
+
+    /// Print help; `-h` is a summary
+    #[arg(short, long, action = clap::ArgAction::Help, global = true, help_heading = GENERAL)]
+    help: Option<bool>,
 }
+
+/// What all commands have, behind what is their own.
+const GENERAL: &str = "General";
 
 impl Cli {
     /// The wish about colours.

@@ -241,6 +241,7 @@ fn errors_say_where_what_and_what_instead() {
         ("eventName = 'x')", vec!["column 16", "nothing opens"]),
         ("eventName = 'x", vec!["column 13", "unterminated"]),
         ("eventName =", vec!["expected"]),
+        ("eventName IS 'CreateUser'", vec!["NULL, NOT NULL, TRUE or FALSE follows IS", "found 'CreateUser'"]),
         ("element(resources)", vec!["element is written"]),
         ("eventName IN ()", vec!["expected"]),
         ("eventName LIKE Get%", vec!["expected", "single quotes: LIKE 'Get%'"]),

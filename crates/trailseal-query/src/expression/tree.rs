@@ -286,6 +286,14 @@ impl Builder<'_> {
         }
         let detail =
             lower_first(&detail.replace("Expected: ", "expected ").replace("found: EOF", "found its end"));
+        // its grammar of what may follow IS is longer than a line
+        let detail =
+            match detail.strip_prefix("expected [NOT] NULL ").and_then(|rest| rest.split_once("found: ")) {
+                Some((_, found)) => {
+                    format!("NULL, NOT NULL, TRUE or FALSE follows IS, and = a value; found {found}")
+                }
+                None => detail,
+            };
         let hint = self.hint(start).or_else(|| self.hint_at_pattern(start));
         let hint = hint.or_else(|| self.hint_at_interval(start));
         ExpressionError::Syntax { place, detail, hint }

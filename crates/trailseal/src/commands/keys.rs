@@ -12,6 +12,7 @@ use trailseal_evidence::keys::load;
 use trailseal_verify::{KeyDefect, KeyEncoding, PublicKey};
 
 use crate::{
+    commands::options::input::must_exist,
     error::{COULD_NOT_RUN, CommandError},
     output,
     render::plain::{Table, shown},
@@ -87,6 +88,7 @@ enum KeyLine<'a> {
 /// # Errors
 /// When a file cannot be read or stdout cannot be written.
 pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
+    must_exist(&args.files)?;
     let loaded = load(&args.files)?;
     let (keys, defects) = (&loaded.content.keys, &loaded.content.defects);
     for path in &loaded.ignored {

@@ -152,6 +152,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let access_keys = access_keys.map_err(CommandError::caused)?;
     let keys = archive::public_keys(&options::keys::paths(&args.keys))?;
     let folders = args.folders();
+    options::input::must_exist(&folders)?;
     let inputs = archive::open(&folders)?;
     let accounts = inputs.accounts();
     let account = args.account.clone().or_else(|| only(&accounts));

@@ -16,6 +16,7 @@ use trailseal_verify::{Code, KeyRing, Limits, Policy};
 use crate::{
     clock,
     commands::options::{
+        input,
         keys::{self, Objects},
         list::listed,
         number::Threads,
@@ -28,7 +29,14 @@ use crate::{
     interrupt::Interrupt,
     output,
     progress::Counts,
-    render::{aws::AwsText, json, jsonl, plain::shown, stats::Stats, style::Style, text},
+    render::{
+        aws::AwsText,
+        json, jsonl,
+        plain::{shown, span},
+        stats::Stats,
+        style::Style,
+        text,
+    },
 };
 
 mod advice;
@@ -214,6 +222,7 @@ enum ReportFormat {
 /// [`CommandError`] when the run could not be made or its output not be written.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     args.check()?;
+    input::must_exist(args.roots.iter().chain(&args.directories))?;
     packed::refuse(args.roots.iter().chain(&args.directories))?;
     let mut options = args.options()?;
     if args.keys.is_empty() && !args.what_is_missing {
@@ -240,7 +249,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     sink.check()?;
     let report = match result {
         _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
-        result => result.map_err(|error| packed::explain(error, &options.roots))?,
+        result => result.map_err(|error| explain(error, &options))?,
     };
     let stats =
         args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, &args.threads) });
@@ -344,7 +353,8 @@ fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
             .hint("make one with `trailseal verify … --report FILE` or --format json")
     };
     let bytes = open::read_stream(path, MAX_BASELINE).map_err(|error| fail(error.into()))?;
-    let baseline: Baseline = serde_json::from_slice(&bytes).map_err(|error| fail(error.into()))?;
+    let baseline: Baseline = serde_json::from_slice(&bytes)
+        .map_err(|_| fail("it is no JSON report of `trailseal verify`".into()))?;
     if baseline.schema != SCHEMA {
         return Err(fail(format!("its schema is {:?}, not {SCHEMA:?}", baseline.schema).into()));
     }
@@ -352,6 +362,21 @@ fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
         return Err(fail("it had proven nothing that this archive could be held against".into()));
     }
     Ok(baseline)
+}
+
+/// An error of the verification; where there was nothing to verify, with what there is.
+fn explain(error: trailseal_evidence::Error, options: &Options) -> CommandError {
+    let is_empty = matches!(error, trailseal_evidence::Error::NothingToVerify(_));
+    let error = packed::explain(error, &options.roots);
+    let everywhere = Options { roots: options.roots.clone(), ..Options::default() };
+    let there =
+        if is_empty { trailseal_evidence::key_needs(&everywhere).unwrap_or_default() } else { Vec::new() };
+    if there.is_empty() {
+        return error;
+    }
+    let there: Vec<String> =
+        there.iter().map(|need| format!("{} {}", shown(&need.region), span(need.first, need.last))).collect();
+    error.hint(format!("there are digests, by their names and ends: {}", there.join("; ")))
 }
 
 fn note_ignored(ignored: &[PathBuf]) {

@@ -1,7 +1,7 @@
 //! What ROOT stands for.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::FileTypeExt as _,
     path::{Path, PathBuf},
 };
@@ -83,6 +83,17 @@ fn is_stdin_given() -> bool {
         let kind = found.file_type();
         kind.is_fifo() || kind.is_file() || kind.is_socket()
     })
+}
+
+/// Says of what is not there that it is not, in the same words everywhere.
+///
+/// # Errors
+/// For the first path at which nothing is.
+pub(crate) fn must_exist<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
+    let absent = paths
+        .into_iter()
+        .find(|path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound));
+    absent.map_or(Ok(()), |path| Err(missing(path, "no such file or folder")))
 }
 
 fn missing(path: &Path, why: &str) -> CommandError {

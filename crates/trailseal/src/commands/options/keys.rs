@@ -12,7 +12,7 @@ use trailseal_evidence::{
 };
 use trailseal_verify::KeyDefect;
 
-use super::{map::map, statement::Statement};
+use super::{input::must_exist, map::map, statement::Statement};
 use crate::error::{Cause, CommandError};
 
 /// A file with the signatures of many digests is no larger.
@@ -103,6 +103,7 @@ fn read_manifest(path: &Path) -> Result<Manifest, CommandError> {
 /// # Errors
 /// When one cannot be read, or has a defect.
 pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded, CommandError> {
+    must_exist(paths)?;
     let loaded = keys::load(paths)?;
     match &loaded.content.defects[..] {
         [] => Ok(loaded),
