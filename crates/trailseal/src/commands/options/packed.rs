@@ -191,7 +191,7 @@ fn folder_for(path: &Path) -> String {
 }
 
 /// A word for a POSIX shell that is no option either.
-fn shell_word(text: &str) -> String {
+pub(crate) fn shell_word(text: &str) -> String {
     let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+=@%,:".contains(c));
     if is_plain && !text.is_empty() { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

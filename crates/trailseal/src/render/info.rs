@@ -1,0 +1,553 @@
+//! What an archive holds, as a screen and as data.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use indicatif::HumanBytes;
+use trailseal_analysis::info::{
+    ArchiveInfo, DeliverySpan, FileKind, FilesOfKind, HourSpan, InfoPlace, LogHours, LoggingChange, MAX_CHAINS,
+    MAX_DAYS, MAX_VALUES, NamedTrail, UsedValue, UsedValues,
+};
+use trailseal_archive::Timestamp;
+
+use super::{
+    grid::Grid,
+    plain::{DIM, grouped, moment, plural, shown, span, wrapped},
+};
+
+/// Accounts and regions that are shown.
+const PLACES: usize = 30;
+/// Those with hours without a log file, and how many spans of them.
+const PLACES_WITHOUT: usize = 8;
+const SPANS: usize = 3;
+/// Values of a kind, the newest of them, and those that are told in one line.
+const VALUES: usize = 3;
+const NEWEST: usize = 2;
+const NAMES: usize = 8;
+/// Calls that stop or change logging.
+const CHANGES: usize = 8;
+/// Files of a kind that are named.
+const FILES: usize = 3;
+/// What stands before lines that go on.
+const INDENT: usize = 10;
+
+const BOLD: Style = Style::new().bold();
+
+/// Writes the rest of a screen.
+pub(crate) type Rest<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
+
+/// What is shown.
+pub(crate) struct InfoScreen<'a> {
+    /// What the archive holds.
+    pub(crate) info: &'a ArchiveInfo,
+    /// Columns of the terminal; nothing is wrapped where there is none.
+    pub(crate) width: Option<usize>,
+    /// Lists are shown whole.
+    pub(crate) is_verbose: bool,
+    /// The command that shows all calls that stop or change logging, if there are any and it can be run.
+    pub(crate) changes: Option<String>,
+    /// Commands that can be run next.
+    pub(crate) next: Vec<String>,
+    /// Writes what could not be read.
+    pub(crate) reasons: Rest<'a>,
+}
+
+/// Writes one JSON document.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn json(info: &ArchiveInfo, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, info)?;
+    writeln!(out)
+}
+
+/// What files of a kind are called, after their number.
+pub(crate) fn kind_text(kind: FileKind, files: u64) -> &'static str {
+    let is_one = files == 1;
+    match kind {
+        FileKind::Log if is_one => "CloudTrail log file",
+        FileKind::Log => "CloudTrail log files",
+        FileKind::OtherEvents if is_one => "other file with events",
+        FileKind::OtherEvents => "other files with events",
+        FileKind::Digest if is_one => "digest file",
+        FileKind::Digest => "digest files",
+        FileKind::Metadata => "with the metadata of objects",
+        FileKind::OtherJson => "other JSON without events",
+        FileKind::NotJson => "not JSON",
+        FileKind::Empty => "empty",
+        FileKind::Leftover => "left behind by desktops or copies",
+        FileKind::ArchiveFile if is_one => "archive file, its members counted here",
+        FileKind::ArchiveFile => "archive files, their members counted here",
+        FileKind::OtherTime => "in archive files, of another time",
+        FileKind::Unread => "damaged as a whole",
+    }
+}
+
+impl InfoScreen<'_> {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.head(out)?;
+        self.files(out)?;
+        self.trails(out)?;
+        self.places(out)?;
+        self.hours(out)?;
+        let info = self.info;
+        self.values("PRINCIPAL", "principals", &info.principals, out)?;
+        self.values("ACCESS KEY", "access keys", &info.access_keys, out)?;
+        self.values("SOURCE ADDRESS", "source addresses", &info.source_ips, out)?;
+        self.names("calls", &info.event_names, out)?;
+        self.names("failed", &info.errors, out)?;
+        self.logging(out)?;
+        let mut reasons = Vec::new();
+        (self.reasons)(&mut reasons)?;
+        if !reasons.is_empty() {
+            writeln!(out)?;
+            out.write_all(&reasons)?;
+        }
+        self.next(out)
+    }
+
+    fn head(&self, out: &mut dyn Write) -> io::Result<()> {
+        let ArchiveInfo { files, events, .. } = self.info;
+        let members = match files.members {
+            0 => String::new(),
+            members => format!(" with {}", plural(members, "member")),
+        };
+        let text = format!(
+            "{}{members}, {} on disk, {} of content; {}, {} failed",
+            plural(files.found, "file"),
+            HumanBytes(files.bytes),
+            HumanBytes(files.inflated),
+            plural(events.span.events, "event"),
+            grouped(events.span.failed),
+        );
+        for line in self.wrapped(&text, 0) {
+            writeln!(out, "{BOLD}{line}{BOLD:#}")?;
+        }
+        if let (Some(first), Some(last)) = (events.span.first, events.span.last) {
+            writeln!(out, "events from {} to {}; all times are UTC", moment(first), moment(last))?;
+        }
+        if events.without_time > 0 {
+            writeln!(out, "{} with no time that can be read", plural(events.without_time, "event"))?;
+        }
+        if self.info.from.is_some() || self.info.to.is_some() {
+            let side = |word: &str, time: Option<Timestamp>| {
+                time.map(|time| format!(" {word} {}", moment(time))).unwrap_or_default()
+            };
+            let (from, to) = (side("from", self.info.from), side("to", self.info.to));
+            writeln!(out, "asked for: only events{from}{to}")?;
+        }
+        Ok(())
+    }
+
+    fn files(&self, out: &mut dyn Write) -> io::Result<()> {
+        let files = &self.info.files;
+        writeln!(out)?;
+        let mut texts: Vec<String> = files.kinds.iter().map(|of| self.files_of_kind(of)).collect();
+        if files.of_another_time > 0 {
+            texts.push(format!("{} not opened, of another time by their names", grouped(files.of_another_time)));
+        }
+        for (nature, text) in
+            [("aggregated", "aggregated event"), ("notification", "notification of log files")]
+        {
+            if let Some(count) = files.left_out.get(nature) {
+                texts.push(format!("in them {}, which are no events", plural(*count, text)));
+            }
+        }
+        match files.same_names {
+            Some(0) => {}
+            Some(count) => texts.push(format!(
+                "{} with the name of another one: events of copies count twice here (query --dedupe)",
+                plural(count, "log file")
+            )),
+            None => texts.push("whether log files are there twice was not looked for, there are too many".into()),
+        }
+        self.labelled("files", &texts, out)
+    }
+
+    fn files_of_kind(&self, of: &FilesOfKind) -> String {
+        let mut text = format!("{} {}", grouped(of.files), kind_text(of.kind, of.files));
+        let mut more = Vec::new();
+        if of.kind == FileKind::Log {
+            if of.without_events > 0 {
+                more.push(format!("{} without events", grouped(of.without_events)));
+            }
+            if let Some(DeliverySpan { first, last }) = self.info.files.delivered {
+                more.push(format!("delivered {} by their names", minutes(first, last)));
+            }
+        }
+        if of.kind == FileKind::Digest {
+            match &self.info.chains {
+                Some(chains) => more.push(format!("{} by their names", plural(chains.len() as u64, "chain"))),
+                None => more.push(format!("more than {} chains", grouped(MAX_CHAINS as u64))),
+            }
+            if self.info.files.unnamed_digests > 0 {
+                more.push(format!("{} under other names", grouped(self.info.files.unnamed_digests)));
+            }
+            more.push("none verified".to_owned());
+        }
+        if of.damaged > 0 && of.kind != FileKind::Unread {
+            more.push(format!("{} damaged", grouped(of.damaged)));
+        }
+        let listed = if self.is_verbose { of.names.len() } else { of.names.len().min(FILES) };
+        more.extend(of.names[..listed].iter().map(|name| shown(name).into_owned()));
+        if listed > 0 && of.files > listed as u64 {
+            more.push("…".to_owned());
+        }
+        if !more.is_empty() {
+            text = format!("{text}: {}", more.join(", "));
+        }
+        text
+    }
+
+    fn trails(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(trails) = &self.info.trails else { return Ok(()) };
+        let trail = |trail: &NamedTrail| {
+            format!(
+                "{} of {}: {} in {}, {}, {}",
+                shown(&trail.trail),
+                shown(&trail.home_region),
+                plural(trail.chains, "chain"),
+                plural(trail.accounts, "account"),
+                plural(trail.digests, "digest"),
+                minutes(trail.first, trail.last),
+            )
+        };
+        let listed = if self.is_verbose { trails.len() } else { trails.len().min(PLACES) };
+        let mut texts: Vec<String> = trails[..listed].iter().map(trail).collect();
+        if trails.len() > listed {
+            texts.push(format!("{} more (--verbose)", grouped((trails.len() - listed) as u64)));
+        }
+        self.labelled("trails", &texts, out)?;
+        let chains = self.info.chains.as_deref().unwrap_or_default();
+        if !self.is_verbose || chains.is_empty() {
+            return Ok(());
+        }
+        writeln!(out)?;
+        let mut grid =
+            Grid::new(&["ACCOUNT", "REGION", "CHAIN OF TRAIL", "DIGESTS", "FIRST", "LAST", "HOME REGION"]);
+        grid.align_right(&[3]);
+        for chain in chains {
+            grid.row([
+                chain.account.clone(),
+                chain.region.clone(),
+                chain.trail.clone(),
+                grouped(chain.digests),
+                moment(chain.first),
+                moment(chain.last),
+                chain.home_region.clone(),
+            ]);
+        }
+        grid.write(self.width, 0, out)
+    }
+
+    fn places(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out)?;
+        let Some(places) = &self.info.places else {
+            let many = grouped(MAX_VALUES as u64);
+            return writeln!(out, "more than {many} accounts and regions: none of them is told");
+        };
+        let listed = if self.is_verbose { places.iter().collect() } else { largest(places, PLACES) };
+        self.place_grid(&listed, out)?;
+        match places.len() - listed.len() {
+            0 => Ok(()),
+            more => writeln!(
+                out,
+                "{DIM}the {PLACES} with the most events; {} more accounts and regions (--verbose){DIM:#}",
+                grouped(more as u64)
+            ),
+        }
+    }
+
+    /// One line a region, below each other where the accounts fit beside them, else below their accounts.
+    fn place_grid(&self, places: &[&InfoPlace], out: &mut dyn Write) -> io::Result<()> {
+        const HEADS: [&str; 8] =
+            ["ACCOUNT", "REGION", "EVENTS", "FAILED", "FIRST", "LAST", "LOG FILES", "HOURS WITHOUT ONE"];
+        /// So many must be shown.
+        const NEEDED: usize = 6;
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(none)".to_owned());
+        let cells = |place: &InfoPlace| {
+            let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
+            let logs = |make: &dyn Fn(&LogHours) -> String| place.log_hours.as_ref().map_or("-".to_owned(), make);
+            [
+                name(&place.account),
+                name(&place.region),
+                grouped(place.span.events),
+                grouped(place.span.failed),
+                time(place.span.first),
+                time(place.span.last),
+                logs(&|hours| grouped(hours.log_files)),
+                logs(&|hours| match hours.without {
+                    0 => "none".to_owned(),
+                    without => format!("{} of {}", grouped(without), grouped(hours.hours)),
+                }),
+            ]
+        };
+        let mut flat = Grid::new(&HEADS);
+        flat.align_right(&[2, 3, 6]);
+        places.iter().for_each(|place| flat.row(cells(place)));
+        if flat.fitting(self.width) >= NEEDED {
+            return flat.write(self.width, 0, out);
+        }
+        let mut below = Grid::new(&HEADS[1..]);
+        below.align_right(&[1, 2, 5]);
+        for place in places {
+            let [account, rest @ ..] = cells(place);
+            below.group(&account);
+            below.row(rest);
+        }
+        below.write(self.width, 2, out)
+    }
+
+    fn hours(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.info.files.has_too_many_days {
+            let many = grouped(MAX_DAYS as u64);
+            let text = format!("hours without a log file are not told: more than {many} days have log files");
+            return self.labelled("hours", &[text], out);
+        }
+        let places = self.info.places.as_deref().unwrap_or_default();
+        let mut without: Vec<(&InfoPlace, &LogHours)> =
+            places.iter().filter_map(|place| Some((place, place.log_hours.as_ref()?))).collect();
+        if without.is_empty() {
+            return Ok(());
+        }
+        without.retain(|(_, hours)| hours.without > 0);
+        if without.is_empty() {
+            let text = "a log file in every hour, from the first to the last of each account and region (by their names)";
+            return self.labelled("hours", &[text.to_owned()], out);
+        }
+        without.sort_by_key(|(_, hours)| std::cmp::Reverse(hours.without));
+        let listed = if self.is_verbose { without.len() } else { without.len().min(PLACES_WITHOUT) };
+        let mut texts = vec![format!(
+            "without a log file, by their names, in {} (nothing may have happened then):",
+            plural(without.len() as u64, "account and region")
+        )];
+        texts[0] = texts[0].replace("account and regions", "accounts and regions");
+        for (place, hours) in &without[..listed] {
+            let mut spans: Vec<&HourSpan> = hours.spans.iter().collect();
+            let shown_spans = if self.is_verbose { spans.len() } else { spans.len().min(SPANS) };
+            if shown_spans < spans.len() {
+                spans.sort_by_key(|span| (std::cmp::Reverse(span.hours), span.from));
+                spans.truncate(shown_spans);
+                spans.sort_by_key(|span| span.from);
+            }
+            let told: u64 = spans.iter().map(|span| span.hours).sum();
+            let mut times: Vec<String> = spans.iter().map(|span| hour_span(span)).collect();
+            if told < hours.without {
+                let how = if self.is_verbose { "" } else { " (--verbose)" };
+                times.push(format!("{} more{how}", grouped(hours.without - told)));
+            }
+            let name = |name: &Option<String>| shown(name.as_deref().unwrap_or("(none)")).into_owned();
+            texts.push(format!(
+                "{} {}: {} of {}: {}",
+                name(&place.account),
+                name(&place.region),
+                grouped(hours.without),
+                plural(hours.hours, "hour"),
+                times.join(", ")
+            ));
+        }
+        if without.len() > listed {
+            texts.push(format!("and {} more (--verbose)", grouped((without.len() - listed) as u64)));
+        }
+        self.labelled("hours", &texts, out)
+    }
+
+    /// The values with the most events as a table, and the newest ones.
+    fn values(&self, one: &str, many: &str, values: &UsedValues, out: &mut dyn Write) -> io::Result<()> {
+        let Some(different) = values.different else {
+            writeln!(out)?;
+            return self.too_many(many, values, out);
+        };
+        if different == 0 {
+            return Ok(());
+        }
+        writeln!(out)?;
+        let listed = if self.is_verbose { values.top.len() } else { values.top.len().min(VALUES) };
+        let head = format!("{one} ({} of {})", grouped(listed as u64), grouped(different));
+        let head = if listed as u64 == different { format!("{one} ({})", grouped(different)) } else { head };
+        let mut grid = Grid::new(&[&head, "EVENTS", "FAILED", "FIRST", "LAST"]);
+        grid.align_right(&[1, 2]);
+        let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
+        for UsedValue { value, span } in &values.top[..listed] {
+            grid.row([
+                value.clone(),
+                grouped(span.events),
+                grouped(span.failed),
+                time(span.first),
+                time(span.last),
+            ]);
+        }
+        grid.write(self.width, 0, out)?;
+        let mut more = Vec::new();
+        if listed as u64 != different {
+            let newest = if self.is_verbose { values.newest.len() } else { values.newest.len().min(NEWEST) };
+            let newest = values.newest[..newest].iter().filter_map(|UsedValue { value, span }| {
+                Some(format!("{} since {} ({})", shown(value), moment(span.first?), grouped(span.events)))
+            });
+            let newest: Vec<String> = newest.collect();
+            more.extend((!newest.is_empty()).then(|| format!("newest: {}", newest.join(", "))));
+        }
+        if let Some(brief) = values.brief.filter(|brief| *brief > 0) {
+            more.push(format!("{} of {} seen for less than an hour", grouped(brief), grouped(different)));
+        }
+        if let Some(without) = values.events_without.filter(|without| *without > 0) {
+            more.push(format!("{} without", plural(without, "event")));
+        }
+        self.indented(&more.join("; "), 2, out)
+    }
+
+    /// Values in one line.
+    fn names(&self, label: &str, values: &UsedValues, out: &mut dyn Write) -> io::Result<()> {
+        let Some(different) = values.different else { return self.too_many(label, values, out) };
+        if different == 0 {
+            return Ok(());
+        }
+        let listed = if self.is_verbose { values.top.len() } else { values.top.len().min(NAMES) };
+        let mut texts: Vec<String> = values.top[..listed]
+            .iter()
+            .map(|UsedValue { value, span }| format!("{} {}", shown(value), grouped(span.events)))
+            .collect();
+        if different > listed as u64 {
+            texts.push(format!("{} more", grouped(different - listed as u64)));
+        }
+        writeln!(out)?;
+        self.labelled_text(label, &texts.join(", "), out)
+    }
+
+    fn too_many(&self, many: &str, values: &UsedValues, out: &mut dyn Write) -> io::Result<()> {
+        let bound = grouped(values.more_than.unwrap_or_default());
+        let text = format!(
+            "more than {bound} different values, or longer ones than are counted: `trailseal query --count-by` may count them"
+        );
+        self.labelled_text(many, &text, out)
+    }
+
+    fn logging(&self, out: &mut dyn Write) -> io::Result<()> {
+        let logging = &self.info.logging;
+        writeln!(out)?;
+        if logging.events == 0 {
+            let text = format!(
+                "no call that stops or changes logging or destroys logs (of {} that --help lists; StopLogging 0, DeleteTrail 0)",
+                logging.calls.len()
+            );
+            return self.labelled_text("logging", &text, out);
+        }
+        let yellow = AnsiColor::Yellow.on_default().bold();
+        let failed = if logging.failed > 0 { format!(", {} failed", grouped(logging.failed)) } else { String::new() };
+        let made = logging.calls.iter().filter(|call| call.events > 0);
+        let made: Vec<String> =
+            made.map(|call| format!("{} {}", call.event_name, grouped(call.events))).collect();
+        let head = format!(
+            "{} that stop or change logging or destroy logs{failed}: {}",
+            plural(logging.events, "call"),
+            made.join(", ")
+        );
+        let head = head.replacen("1 call that stop or change logging or destroy", "1 call that stops or changes logging or destroys", 1);
+        for line in self.wrapped(&head, 0) {
+            writeln!(out, "{yellow}{line}{yellow:#}")?;
+        }
+        let listed = if self.is_verbose { logging.listed.len() } else { logging.listed.len().min(CHANGES) };
+        let mut listed: Vec<&LoggingChange> = logging.listed[..listed].iter().collect();
+        listed.sort_by_key(|change| change.time);
+        for change in &listed {
+            self.change(change, out)?;
+        }
+        let more = logging.events - listed.len() as u64;
+        match (&self.changes, more) {
+            (_, 0) => Ok(()),
+            (Some(command), _) => writeln!(out, "  {} more: {}", grouped(more), shown(command)),
+            (None, _) => writeln!(out, "  {} more (--verbose, or -t json)", grouped(more)),
+        }
+    }
+
+    /// When, what, and how it ended; then by whom, from where, and on what.
+    fn change(&self, change: &LoggingChange, out: &mut dyn Write) -> io::Result<()> {
+        let time = change.time.map_or_else(|| "-".to_owned(), moment);
+        let text = |text: &Option<String>, before: &str| {
+            text.as_deref().map(|text| format!("{before}{}", shown(text))).unwrap_or_default()
+        };
+        let first = format!("{time}  {}{}", shown(&change.event_name), text(&change.error, "  failed: "));
+        let mut rest = text(&change.principal, "by ");
+        rest += &text(&change.access_key, " with ");
+        rest += &text(&change.source_ip, " from ");
+        rest += &text(&change.account, ", in ");
+        rest += &text(&change.region, " ");
+        rest += &text(&change.target, ", on ");
+        let rest = rest.trim_start_matches([' ', ',']);
+        let whole = format!("{first}  {rest}");
+        if self.width.is_none_or(|width| whole.chars().count() + 2 <= width) {
+            return writeln!(out, "  {whole}");
+        }
+        self.indented(&first, 2, out)?;
+        self.indented(rest, 6, out)
+    }
+
+    fn next(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.next.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\nnext:")?;
+        // a command that is wrapped cannot be copied
+        self.next.iter().try_for_each(|command| writeln!(out, "  {}", shown(command)))
+    }
+
+    fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
+        match self.width {
+            Some(width) => wrapped(text, width.saturating_sub(indent)),
+            None => vec![text.to_owned()],
+        }
+    }
+
+    fn indented(&self, text: &str, indent: usize, out: &mut dyn Write) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let lines = self.wrapped(text, indent);
+        lines.iter().try_for_each(|line| writeln!(out, "{:indent$}{line}", ""))
+    }
+
+    /// Lines beside a label; what does not fit goes on below, further in.
+    fn labelled(&self, label: &str, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
+        let mut label = label;
+        for text in texts {
+            let mut lines = self.wrapped(text, INDENT + 2).into_iter();
+            let first = lines.next().unwrap_or_default();
+            writeln!(out, "{DIM}{label:<INDENT$}{DIM:#}{first}")?;
+            lines.try_for_each(|line| writeln!(out, "{:INDENT$}  {line}", ""))?;
+            label = "";
+        }
+        Ok(())
+    }
+
+    fn labelled_text(&self, label: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        let mut label = label;
+        for line in self.wrapped(text, INDENT) {
+            writeln!(out, "{DIM}{label:<INDENT$}{DIM:#}{line}")?;
+            label = "";
+        }
+        Ok(())
+    }
+}
+
+/// Those with the most events, in their order.
+fn largest(places: &[InfoPlace], most: usize) -> Vec<&InfoPlace> {
+    let mut all: Vec<(usize, &InfoPlace)> = places.iter().enumerate().collect();
+    all.sort_by_key(|(at, place)| (std::cmp::Reverse(place.span.events), *at));
+    all.truncate(most);
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, place)| place).collect()
+}
+
+/// A span of times that have no seconds.
+fn minutes(first: Timestamp, last: Timestamp) -> String {
+    span(first, last).replace(":00 to", " to").trim_end_matches(":00").to_owned()
+}
+
+/// Hours one after the other, the second date left out where it is the first one's.
+fn hour_span(hours: &HourSpan) -> String {
+    minutes(hours.from, hours.to)
+}
