@@ -191,11 +191,13 @@ pub fn info(
 }
 
 impl ArchiveInfo {
-    /// Whether there is nothing in it that CloudTrail made: no event, no log file, no digest, read or not.
+    /// Whether there is nothing in it that CloudTrail made: no event, no log file, no digest, and nothing damaged that might
+    /// have been such.
     pub fn is_nothing(&self) -> bool {
         let is_something =
             |of: &FilesOfKind| matches!(of.kind, FileKind::Log | FileKind::Digest | FileKind::OtherTime);
         self.events.span.events == 0
+            && self.damage.places == 0
             && self.files.of_another_time == 0
             && self.files.delivered.is_none()
             && !self.files.kinds.iter().any(is_something)

@@ -129,8 +129,9 @@ pub struct LoggingChanges {
     pub listed: Vec<LoggingChange>,
 }
 
-/// The place of a change among those that are listed: CloudTrail's before others, by time, as the archive has them.
-type Rank = (bool, Option<Timestamp>, u64, u64);
+/// The place of a change among those that are listed: CloudTrail's before others, by time, by `eventID`, and copies as the
+/// archive has them.
+type Rank = (bool, Option<Timestamp>, Option<String>, u64, u64);
 
 /// What a thread has found.
 #[derive(Debug, Default)]
@@ -147,12 +148,13 @@ impl Changes {
         let (events, failed) = self.counts.entry((service, name)).or_default();
         *events += 1;
         *failed += u64::from(facts.error.is_some());
-        let rank = (service != 0, facts.time, row.file.index, row.number);
+        let text = |text: Option<&str>| text.map(clipped);
+        let event_id = text(row.record.text(&EVENT_ID).as_deref());
+        let rank = (service != 0, facts.time, event_id.clone(), row.file.index, row.number);
         let is_full = self.listed.len() >= LISTED;
         if is_full && self.listed.last_key_value().is_some_and(|(last, _)| *last < rank) {
             return;
         }
-        let text = |text: Option<&str>| text.map(clipped);
         let target = TARGETS.iter().find_map(|path| row.record.text(path));
         let change = LoggingChange {
             time: facts.time,
@@ -165,7 +167,7 @@ impl Changes {
             account: text(facts.account.as_deref()),
             region: text(facts.region.as_deref()),
             target: text(target.as_deref()),
-            event_id: text(row.record.text(&EVENT_ID).as_deref()),
+            event_id,
             file: row.file.shown.clone(),
         };
         self.listed.insert(rank, change);

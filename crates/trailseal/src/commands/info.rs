@@ -144,8 +144,6 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let completeness = Completeness::of(&options, &summary, &Default::default());
     let told = Told { completeness, verbose: args.verbose, ..Told::default() };
     if info.is_nothing() {
-        // Nobody can be told that stderr is gone.
-        let _ = summary::write_reasons(&summary, &told, &mut anstream::stderr());
         return Err(nothing(&info, &args.input));
     }
     args.write(&info, &summary, &told, span)?;
@@ -187,7 +185,6 @@ impl Args {
                 info,
                 width: output::width(),
                 is_verbose: self.verbose,
-                changes: changes_command(info, &self.input, span),
                 next: next(info, &self.input, span),
                 reasons: &|out| summary::write_reasons(summary, told, out),
             };
@@ -219,11 +216,11 @@ fn nothing(info: &ArchiveInfo, input: &Input) -> CommandError {
         format!("{} {} ({}{more})", grouped(of.files), kind_text(of.kind, of.files), names.join(", "))
     };
     let kinds: Vec<String> = info.files.kinds.iter().map(kind).collect();
-    match kinds.is_empty() {
-        true if info.damage.places > 0 => error,
-        true => error.hint("there is no file: is it the right folder, and is it mounted?"),
-        false => error.hint(format!("what is there: {}", kinds.join("; "))),
-    }
+    error.hint(if kinds.is_empty() {
+        "there is no file: is it the right folder, and is it mounted?".to_owned()
+    } else {
+        format!("what is there: {}", kinds.join("; "))
+    })
 }
 
 /// The paths as they were given, in any way.
@@ -250,18 +247,15 @@ fn times(span: TimeSpan) -> String {
     option("from", span.from) + &option("to", span.to)
 }
 
-/// The query that finds all calls that stop or change logging, of those that were made.
-fn changes_command(info: &ArchiveInfo, input: &Input, span: TimeSpan) -> Option<String> {
-    let roots = words(input)?;
+/// The filter that finds all calls that stop or change logging, of those that were made.
+fn changes(info: &ArchiveInfo) -> Option<String> {
     let made: Vec<_> = info.logging.calls.iter().filter(|call| call.events > 0).collect();
-    if made.is_empty() {
-        return None;
-    }
     let mut sources: Vec<&str> = made.iter().map(|call| call.event_source).collect();
     sources.dedup();
-    let sources: String = sources.iter().map(|source| format!(" --event-source {source}")).collect();
+    let sources = sources.into_iter().map(|source| source.trim_end_matches(".amazonaws.com"));
+    let sources: String = sources.map(|source| format!(" --event-source {source}")).collect();
     let names: String = made.iter().map(|call| format!(" --event-name {}", call.event_name)).collect();
-    Some(format!("trailseal query {roots}{}{sources}{names} --timeline", times(span)))
+    (!made.is_empty()).then(|| sources + &names)
 }
 
 /// What to ask next: commands that can be run as they are.
@@ -273,7 +267,7 @@ fn next(info: &ArchiveInfo, input: &Input, span: TimeSpan) -> Vec<String> {
     if are_folders && info.of_kind(FileKind::Digest) > 0 {
         next.push(format!("trailseal verify {roots}"));
     }
-    next.extend(changes_command(info, input, span));
+    next.extend(changes(info).map(|filter| format!("trailseal query {roots}{times}{filter} --timeline")));
     if let Some(key) = &info.follow {
         next.push(format!("trailseal follow {key} {roots}{times}"));
     }

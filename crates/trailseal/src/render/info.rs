@@ -31,7 +31,23 @@ const FILES: usize = 3;
 /// What stands before lines that go on.
 const INDENT: usize = 10;
 
+/// A blank at which a line is not wrapped. It is in no text: what is shown has no control characters.
+const TOGETHER: &str = "\u{1}";
+
 const BOLD: Style = Style::new().bold();
+
+/// What values of a kind are called.
+struct ValueNames {
+    one: &'static str,
+    many: &'static str,
+    head: &'static str,
+}
+
+const VALUES_SHOWN: [ValueNames; 3] = [
+    ValueNames { one: "principal", many: "principals", head: "PRINCIPAL" },
+    ValueNames { one: "access key", many: "access keys", head: "ACCESS KEY" },
+    ValueNames { one: "source address", many: "source addresses", head: "ADDRESS" },
+];
 
 /// Writes the rest of a screen.
 pub(crate) type Rest<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
@@ -44,9 +60,8 @@ pub(crate) struct InfoScreen<'a> {
     pub(crate) width: Option<usize>,
     /// Lists are shown whole.
     pub(crate) is_verbose: bool,
-    /// The command that shows all calls that stop or change logging, if there are any and it can be run.
-    pub(crate) changes: Option<String>,
-    /// Commands that can be run next.
+    /// Commands that can be run next, if the input can be read again; the one for calls that stop or change logging shows a
+    /// timeline.
     pub(crate) next: Vec<String>,
     /// Writes what could not be read.
     pub(crate) reasons: Rest<'a>,
@@ -95,9 +110,11 @@ impl InfoScreen<'_> {
         self.places(out)?;
         self.hours(out)?;
         let info = self.info;
-        self.values("PRINCIPAL", "principals", &info.principals, out)?;
-        self.values("ACCESS KEY", "access keys", &info.access_keys, out)?;
-        self.values("SOURCE ADDRESS", "source addresses", &info.source_ips, out)?;
+        for (names, values) in
+            VALUES_SHOWN.iter().zip([&info.principals, &info.access_keys, &info.source_ips])
+        {
+            self.values(names, values, out)?;
+        }
         self.names("calls", &info.event_names, out)?;
         self.names("failed", &info.errors, out)?;
         self.logging(out)?;
@@ -128,7 +145,8 @@ impl InfoScreen<'_> {
             writeln!(out, "{BOLD}{line}{BOLD:#}")?;
         }
         if let (Some(first), Some(last)) = (events.span.first, events.span.last) {
-            writeln!(out, "events from {} to {}; all times are UTC", moment(first), moment(last))?;
+            let text = format!("events from {} to {}; all times are UTC", moment(first), moment(last));
+            self.indented(&text, 0, out)?;
         }
         if events.without_time > 0 {
             writeln!(out, "{} with no time that can be read", plural(events.without_time, "event"))?;
@@ -192,7 +210,9 @@ impl InfoScreen<'_> {
         if of.damaged > 0 && of.kind != FileKind::Unread {
             more.push(format!("{} damaged", grouped(of.damaged)));
         }
-        let listed = if self.is_verbose { of.names.len() } else { of.names.len().min(FILES) };
+        // what is damaged is listed with its reasons
+        let most = if of.kind == FileKind::Unread { 0 } else { FILES };
+        let listed = if self.is_verbose { of.names.len() } else { of.names.len().min(most) };
         more.extend(of.names[..listed].iter().map(|name| shown(name).into_owned()));
         if listed > 0 && of.files > listed as u64 {
             more.push("…".to_owned());
@@ -207,7 +227,7 @@ impl InfoScreen<'_> {
         let Some(trails) = &self.info.trails else { return Ok(()) };
         let trail = |trail: &NamedTrail| {
             format!(
-                "{} of {}: {} in {}, {}, {}",
+                "{}, home region {}: {} in {}, {}, {}",
                 shown(&trail.trail),
                 shown(&trail.home_region),
                 plural(trail.chains, "chain"),
@@ -245,11 +265,14 @@ impl InfoScreen<'_> {
     }
 
     fn places(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out)?;
         let Some(places) = &self.info.places else {
             let many = grouped(MAX_VALUES as u64);
-            return writeln!(out, "more than {many} accounts and regions: none of them is told");
+            return writeln!(out, "\nmore than {many} accounts and regions: none of them is told");
         };
+        if places.is_empty() {
+            return Ok(());
+        }
+        writeln!(out)?;
         let listed = if self.is_verbose { places.iter().collect() } else { largest(places, PLACES) };
         self.place_grid(&listed, out)?;
         match places.len() - listed.len() {
@@ -292,12 +315,13 @@ impl InfoScreen<'_> {
         if flat.fitting(self.width) >= NEEDED {
             return flat.write(self.width, 0, out);
         }
-        let mut below = Grid::new(&HEADS[1..]);
+        // hours are told below
+        let mut below = Grid::new(&HEADS[1..7]);
         below.align_right(&[1, 2, 5]);
         for place in places {
-            let [account, rest @ ..] = cells(place);
+            let [account, rest @ .., _] = cells(place);
             below.group(&account);
-            below.row(rest);
+            below.row::<6>(rest);
         }
         below.write(self.width, 2, out)
     }
@@ -335,7 +359,7 @@ impl InfoScreen<'_> {
                 spans.sort_by_key(|span| span.from);
             }
             let told: u64 = spans.iter().map(|span| span.hours).sum();
-            let mut times: Vec<String> = spans.iter().map(|span| hour_span(span)).collect();
+            let mut times: Vec<String> = spans.iter().map(|span| minutes(span.from, span.to)).collect();
             if told < hours.without {
                 let how = if self.is_verbose { "" } else { " (--verbose)" };
                 times.push(format!("{} more{how}", grouped(hours.without - told)));
@@ -357,19 +381,23 @@ impl InfoScreen<'_> {
     }
 
     /// The values with the most events as a table, and the newest ones.
-    fn values(&self, one: &str, many: &str, values: &UsedValues, out: &mut dyn Write) -> io::Result<()> {
-        let Some(different) = values.different else {
-            writeln!(out)?;
-            return self.too_many(many, values, out);
-        };
+    fn values(&self, kind: &ValueNames, values: &UsedValues, out: &mut dyn Write) -> io::Result<()> {
+        let ValueNames { one, many, head } = kind;
+        let Some(different) = values.different else { return self.too_many(many, values, out) };
         if different == 0 {
             return Ok(());
         }
         writeln!(out)?;
+        let mut title = format!("{} {}", grouped(different), if different == 1 { one } else { many });
+        if let Some(brief) = values.brief.filter(|brief| *brief > 0) {
+            title += &format!(", {} seen for less than an hour", grouped(brief));
+        }
+        if let Some(without) = values.events_without.filter(|without| *without > 0) {
+            title += &format!("; {} without one", plural(without, "event"));
+        }
+        self.indented(&title, 0, out)?;
         let listed = if self.is_verbose { values.top.len() } else { values.top.len().min(VALUES) };
-        let head = format!("{one} ({} of {})", grouped(listed as u64), grouped(different));
-        let head = if listed as u64 == different { format!("{one} ({})", grouped(different)) } else { head };
-        let mut grid = Grid::new(&[&head, "EVENTS", "FAILED", "FIRST", "LAST"]);
+        let mut grid = Grid::new(&[head, "EVENTS", "FAILED", "FIRST", "LAST"]);
         grid.align_right(&[1, 2]);
         let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
         for UsedValue { value, span } in &values.top[..listed] {
@@ -381,23 +409,18 @@ impl InfoScreen<'_> {
                 time(span.last),
             ]);
         }
-        grid.write(self.width, 0, out)?;
-        let mut more = Vec::new();
-        if listed as u64 != different {
-            let newest = if self.is_verbose { values.newest.len() } else { values.newest.len().min(NEWEST) };
-            let newest = values.newest[..newest].iter().filter_map(|UsedValue { value, span }| {
-                Some(format!("{} since {} ({})", shown(value), moment(span.first?), grouped(span.events)))
-            });
-            let newest: Vec<String> = newest.collect();
-            more.extend((!newest.is_empty()).then(|| format!("newest: {}", newest.join(", "))));
+        grid.write(self.width, 2, out)?;
+        if listed as u64 == different {
+            return Ok(());
         }
-        if let Some(brief) = values.brief.filter(|brief| *brief > 0) {
-            more.push(format!("{} of {} seen for less than an hour", grouped(brief), grouped(different)));
-        }
-        if let Some(without) = values.events_without.filter(|without| *without > 0) {
-            more.push(format!("{} without", plural(without, "event")));
-        }
-        self.indented(&more.join("; "), 2, out)
+        let newest = if self.is_verbose { values.newest.len() } else { values.newest.len().min(NEWEST) };
+        let newest = values.newest[..newest].iter().filter_map(|UsedValue { value, span }| {
+            let events = plural(span.events, "event");
+            Some(format!("{} since {} ({events})", shown(value), moment(span.first?)))
+        });
+        let newest: Vec<String> = newest.collect();
+        let newest = if newest.is_empty() { String::new() } else { format!("newest: {}", newest.join(", ")) };
+        self.indented(&newest, 2, out)
     }
 
     /// Values in one line.
@@ -410,6 +433,7 @@ impl InfoScreen<'_> {
         let mut texts: Vec<String> = values.top[..listed]
             .iter()
             .map(|UsedValue { value, span }| format!("{} {}", shown(value), grouped(span.events)))
+            .map(|text| text.replace(' ', TOGETHER))
             .collect();
         if different > listed as u64 {
             texts.push(format!("{} more", grouped(different - listed as u64)));
@@ -421,34 +445,42 @@ impl InfoScreen<'_> {
     fn too_many(&self, many: &str, values: &UsedValues, out: &mut dyn Write) -> io::Result<()> {
         let bound = grouped(values.more_than.unwrap_or_default());
         let text = format!(
-            "more than {bound} different values, or longer ones than are counted: `trailseal query --count-by` may count them"
+            "{many}: more than {bound} different ones, or longer ones than are held, so that none is told; \
+             `trailseal query --count-by` may count them"
         );
-        self.labelled_text(many, &text, out)
+        writeln!(out)?;
+        self.indented(&text, 0, out)
     }
 
     fn logging(&self, out: &mut dyn Write) -> io::Result<()> {
         let logging = &self.info.logging;
+        if self.info.events.span.events == 0 {
+            return Ok(());
+        }
         writeln!(out)?;
         if logging.events == 0 {
             let text = format!(
-                "no call that stops or changes logging or destroys logs (of {} that --help lists; StopLogging 0, DeleteTrail 0)",
+                "none of the {} calls that stop or change logging, or may destroy what was logged (StopLogging 0, \
+                 DeleteTrail 0; --help lists them)",
                 logging.calls.len()
             );
             return self.labelled_text("logging", &text, out);
         }
-        let yellow = AnsiColor::Yellow.on_default().bold();
-        let failed = if logging.failed > 0 { format!(", {} failed", grouped(logging.failed)) } else { String::new() };
+        let failed =
+            if logging.failed > 0 { format!(", {} failed", grouped(logging.failed)) } else { String::new() };
         let made = logging.calls.iter().filter(|call| call.events > 0);
         let made: Vec<String> =
             made.map(|call| format!("{} {}", call.event_name, grouped(call.events))).collect();
-        let head = format!(
-            "{} that stop or change logging or destroy logs{failed}: {}",
-            plural(logging.events, "call"),
-            made.join(", ")
-        );
-        let head = head.replacen("1 call that stop or change logging or destroy", "1 call that stops or changes logging or destroys", 1);
-        for line in self.wrapped(&head, 0) {
-            writeln!(out, "{yellow}{line}{yellow:#}")?;
+        let calls = match logging.events {
+            1 => "1 call that stops or changes it".to_owned(),
+            events => format!("{} calls that stop or change it", grouped(events)),
+        };
+        let text = format!("{calls}, or may destroy what was logged{failed}: {}", made.join(", "));
+        let yellow = AnsiColor::Yellow.on_default().bold();
+        let mut label = "logging";
+        for line in self.wrapped(&text, INDENT) {
+            writeln!(out, "{DIM}{label:<INDENT$}{DIM:#}{yellow}{line}{yellow:#}")?;
+            label = "";
         }
         let listed = if self.is_verbose { logging.listed.len() } else { logging.listed.len().min(CHANGES) };
         let mut listed: Vec<&LoggingChange> = logging.listed[..listed].iter().collect();
@@ -457,10 +489,10 @@ impl InfoScreen<'_> {
             self.change(change, out)?;
         }
         let more = logging.events - listed.len() as u64;
-        match (&self.changes, more) {
-            (_, 0) => Ok(()),
-            (Some(command), _) => writeln!(out, "  {} more: {}", grouped(more), shown(command)),
-            (None, _) => writeln!(out, "  {} more (--verbose, or -t json)", grouped(more)),
+        match (more, self.next.is_empty()) {
+            (0, _) => Ok(()),
+            (_, false) => writeln!(out, "  {} more: the command with --timeline below shows all", grouped(more)),
+            (_, true) => writeln!(out, "  {} more (--verbose)", grouped(more)),
         }
     }
 
@@ -526,6 +558,7 @@ impl InfoScreen<'_> {
     fn labelled_text(&self, label: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let mut label = label;
         for line in self.wrapped(text, INDENT) {
+            let line = line.replace(TOGETHER, " ");
             writeln!(out, "{DIM}{label:<INDENT$}{DIM:#}{line}")?;
             label = "";
         }
@@ -542,12 +575,12 @@ fn largest(places: &[InfoPlace], most: usize) -> Vec<&InfoPlace> {
     all.into_iter().map(|(_, place)| place).collect()
 }
 
-/// A span of times that have no seconds.
+/// A span of times, without seconds where they have none.
 fn minutes(first: Timestamp, last: Timestamp) -> String {
-    span(first, last).replace(":00 to", " to").trim_end_matches(":00").to_owned()
-}
-
-/// Hours one after the other, the second date left out where it is the first one's.
-fn hour_span(hours: &HourSpan) -> String {
-    minutes(hours.from, hours.to)
+    let text = span(first, last);
+    if text.contains(":00 to ") && text.ends_with(":00") {
+        text.replace(":00 to ", " to ")[..text.len() - 6].to_owned()
+    } else {
+        text
+    }
 }
