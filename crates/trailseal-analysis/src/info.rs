@@ -30,7 +30,8 @@ mod uses;
 pub use self::{
     changes::{LOGGING_CALLS, LoggingCall, LoggingChange, LoggingChanges},
     files::{
-        DeliverySpan, FileKind, FilesOfKind, HourSpan, LogHours, MAX_CHAINS, MAX_DAYS, MAX_LOG_NAMES, NamedChain,
+        DeliverySpan, FileKind, FilesOfKind, HourSpan, LogHours, MAX_CHAINS, MAX_DAYS, MAX_LOG_NAMES,
+        NamedChain,
     },
     uses::{EventSpan, MAX_VALUE_BYTES, MAX_VALUES, UsedValue, UsedValues},
 };
@@ -181,10 +182,11 @@ pub fn info(
     let filter = Filter::new(shortcut::time_range(options.from, options.to)?);
     let shared = Shared::default();
     let new = || InfoPart::new(&shared);
-    let (mut part, summary) = scan::fold(files, options, &filter, progress, &new, &|part: &mut InfoPart<'_>, row| {
-        part.add(row);
-        ControlFlow::Continue(())
-    })?;
+    let (mut part, summary) =
+        scan::fold(files, options, &filter, progress, &new, &|part: &mut InfoPart<'_>, row| {
+            part.add(row);
+            ControlFlow::Continue(())
+        })?;
     part.hand_over();
     let InfoPart { events, changes, .. } = part;
     Ok((shared.finish(events, changes, options, &summary), summary))
@@ -359,7 +361,8 @@ impl Shared {
     ) -> ArchiveInfo {
         let FileFindings { kinds, files, members, delivered, same_names, chains, unnamed_digests, hours } =
             self.files.finish(options.from, options.to);
-        let [places, principals, access_keys, source_ips, event_names, errors] = self.uses.map(AllUses::finish);
+        let [places, principals, access_keys, source_ips, event_names, errors] =
+            self.uses.map(AllUses::finish);
         let list = |uses: &Option<Uses>| UsedValues::of(uses.as_ref(), events.span.events);
         // members of archive files that are of another time were told one by one
         let not_opened = [Skipped::EarlierTime, Skipped::LaterTime].map(|why| summary.skipped[why.index()].0);
@@ -367,7 +370,8 @@ impl Shared {
             kinds.iter().filter(|of| of.kind == FileKind::OtherTime).map(|of| of.files).sum();
         let of_another_time = not_opened.iter().sum::<u64>().saturating_sub(members_of_another_time);
         let left_out = LeftOut::ALL.iter().zip(summary.counts.left_out);
-        let left_out = left_out.filter(|(_, count)| *count > 0).map(|(nature, count)| (nature.as_str(), count));
+        let left_out =
+            left_out.filter(|(_, count)| *count > 0).map(|(nature, count)| (nature.as_str(), count));
         ArchiveInfo {
             schema: "trailseal.info/1",
             from: options.from,
@@ -459,9 +463,8 @@ fn key_to_follow(keys: &Uses) -> Option<String> {
         (16..=128).contains(&key.len())
             && key.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
     };
-    let rank = |(key, span): &(&str, &EventSpan)| {
-        (span.failed, span.events, std::cmp::Reverse((*key).to_owned()))
-    };
+    let rank =
+        |(key, span): &(&str, &EventSpan)| (span.failed, span.events, std::cmp::Reverse((*key).to_owned()));
     let key = keys.iter().filter(|(key, _)| is_key(key)).max_by_key(rank);
     key.map(|(key, _)| key.to_owned())
 }
@@ -473,7 +476,9 @@ mod tests {
     #[test]
     fn places_come_out_as_they_went_in() {
         let mut text = String::new();
-        for (account, region) in [("111122223333", "us-east-1"), ("", ""), ("1:2", "é:"), ("", "12:x"), ("é", "")] {
+        for (account, region) in
+            [("111122223333", "us-east-1"), ("", ""), ("1:2", "é:"), ("", "12:x"), ("é", "")]
+        {
             write_place(Some(account), Some(region), &mut text);
             assert_eq!(read_place(&text), Some((account, region)));
         }

@@ -194,7 +194,10 @@ impl Changes {
             .iter()
             .enumerate()
             .flat_map(|(service, (event_source, names))| {
-                names.iter().enumerate().map(move |(name, event_name)| (service, event_source, name, event_name))
+                names
+                    .iter()
+                    .enumerate()
+                    .map(move |(name, event_name)| (service, event_source, name, event_name))
             })
             .map(|(service, event_source, name, event_name)| {
                 let (events, failed) = self.counts.get(&(service, name)).copied().unwrap_or_default();

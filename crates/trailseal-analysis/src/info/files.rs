@@ -80,7 +80,13 @@ impl FileKind {
             Some(Skipped::NotJson) => Self::NotJson,
             Some(Skipped::Empty) => Self::Empty,
             Some(_) => Self::OtherTime,
-            None if end.counts.records > 0 => if is_log() { Self::Log } else { Self::OtherEvents },
+            None if end.counts.records > 0 => {
+                if is_log() {
+                    Self::Log
+                } else {
+                    Self::OtherEvents
+                }
+            }
             None if end.left_out(LeftOut::Digest) > 0 => Self::Digest,
             None if others == 0 && end.damages > 0 => Self::Unread,
             None if end.is_sidecar() => Self::Metadata,
@@ -242,7 +248,8 @@ impl Files {
             seen.add_digest(end);
         }
         let place = end.place().filter(|_| kind != FileKind::ArchiveFile);
-        if let Some((account, region, object)) = place.filter(|(_, _, object)| *object != ObjectKind::Digest) {
+        if let Some((account, region, object)) = place.filter(|(_, _, object)| *object != ObjectKind::Digest)
+        {
             seen.add_name(fingerprinter.of(end.name().as_bytes()));
             if let Some(stamp) = end.delivered() {
                 seen.add_log(account, region, object, stamp);
@@ -355,7 +362,9 @@ impl LogsSeen {
         };
         let of_day = |(day, bits): (&i64, &u32)| {
             let (day, bits) = (*day, *bits);
-            (0..HOURS_OF_DAY).filter(move |hour| bits & 1 << hour != 0).map(move |hour| day * HOURS_OF_DAY + hour)
+            (0..HOURS_OF_DAY)
+                .filter(move |hour| bits & 1 << hour != 0)
+                .map(move |hour| day * HOURS_OF_DAY + hour)
         };
         let mut hours = self.days.iter().flat_map(of_day).filter(is_within);
         let first = hours.next()?;
@@ -445,7 +454,8 @@ mod tests {
     #[test]
     fn hours_without_a_file_are_those_between_the_first_and_the_last() {
         let hours =
-            found(&["20240301T0455Z", "20240229T2305Z", "20240301T0000Z", "20240301T0455Z"], None, None).unwrap();
+            found(&["20240301T0455Z", "20240229T2305Z", "20240301T0000Z", "20240301T0455Z"], None, None)
+                .unwrap();
         assert_eq!((hours.hours, hours.without, hours.log_files), (6, 3, 4));
         assert_eq!(hours.first, time("2024-02-29T23:00:00Z"));
         let (from, to) = (time("2024-03-01T01:00:00Z"), time("2024-03-01T04:00:00Z"));

@@ -155,7 +155,8 @@ impl UsedValues {
         };
         let with: u64 = uses.iter().map(|(_, span)| span.events).sum();
         let mut all: Vec<(&str, &EventSpan)> = uses.iter().collect();
-        let value = |(value, span): &(&str, &EventSpan)| UsedValue { value: (*value).to_owned(), span: **span };
+        let value =
+            |(value, span): &(&str, &EventSpan)| UsedValue { value: (*value).to_owned(), span: **span };
         all.sort_unstable_by(|(a, of_a), (b, of_b)| (of_b.events, a).cmp(&(of_a.events, b)));
         let top = all.iter().take(TOP).map(value).collect();
         let brief = all.iter().filter(|(_, span)| span.is_brief()).count() as u64;

@@ -613,7 +613,8 @@ impl Fold for Ends {
 
     fn file(&mut self, end: &FileEnd<'_>) {
         let FileEnd { shown, counts, members, damages, skipped, .. } = *end;
-        let told = (shown.to_owned(), counts.records, end.left_out(LeftOut::Digest), members, damages, skipped);
+        let told =
+            (shown.to_owned(), counts.records, end.left_out(LeftOut::Digest), members, damages, skipped);
         self.files.push(told);
     }
 }
@@ -621,7 +622,9 @@ impl Fold for Ends {
 #[test]
 fn every_file_and_every_member_is_told_once_with_what_became_of_it() {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in [("x/a.json", log(0..3)), ("b.txt", "no".to_owned()), ("c.json", log(3..4) + "{\"")] {
+    for (name, content) in
+        [("x/a.json", log(0..3)), ("b.txt", "no".to_owned()), ("c.json", log(3..4) + "{\"")]
+    {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(content.as_bytes()).unwrap();
     }

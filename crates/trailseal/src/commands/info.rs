@@ -243,7 +243,8 @@ fn words(input: &Input) -> Option<String> {
 
 /// The times that were asked for, as options.
 fn times(span: TimeSpan) -> String {
-    let option = |name: &str, time: Option<_>| time.map(|time| format!(" --{name} {time}")).unwrap_or_default();
+    let option =
+        |name: &str, time: Option<_>| time.map(|time| format!(" --{name} {time}")).unwrap_or_default();
     option("from", span.from) + &option("to", span.to)
 }
 

@@ -43,7 +43,8 @@ impl Grid {
     pub(crate) fn group(&mut self, name: &str) {
         let name = shown(name).into_owned();
         let groups = self.lines.iter().rev();
-        let last = groups.filter_map(|line| if let Line::Group(name) = line { Some(name) } else { None }).next();
+        let last =
+            groups.filter_map(|line| if let Line::Group(name) = line { Some(name) } else { None }).next();
         if last != Some(&name) {
             self.lines.push(Line::Group(name));
         }

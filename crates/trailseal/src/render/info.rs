@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanBytes;
 use trailseal_analysis::info::{
-    ArchiveInfo, DeliverySpan, FileKind, FilesOfKind, HourSpan, InfoPlace, LogHours, LoggingChange, MAX_CHAINS,
-    MAX_DAYS, MAX_VALUES, NamedTrail, UsedValue, UsedValues,
+    ArchiveInfo, DeliverySpan, FileKind, FilesOfKind, HourSpan, InfoPlace, LogHours, LoggingChange,
+    MAX_CHAINS, MAX_DAYS, MAX_VALUES, NamedTrail, UsedValue, UsedValues,
 };
 use trailseal_archive::Timestamp;
 
@@ -166,7 +166,10 @@ impl InfoScreen<'_> {
         writeln!(out)?;
         let mut texts: Vec<String> = files.kinds.iter().map(|of| self.files_of_kind(of)).collect();
         if files.of_another_time > 0 {
-            texts.push(format!("{} not opened, of another time by their names", grouped(files.of_another_time)));
+            texts.push(format!(
+                "{} not opened, of another time by their names",
+                grouped(files.of_another_time)
+            ));
         }
         for (nature, text) in
             [("aggregated", "aggregated event"), ("notification", "notification of log files")]
@@ -181,7 +184,9 @@ impl InfoScreen<'_> {
                 "{} with the name of another one: events of copies count twice here (query --dedupe)",
                 plural(count, "log file")
             )),
-            None => texts.push("whether log files are there twice was not looked for, there are too many".into()),
+            None => {
+                texts.push("whether log files are there twice was not looked for, there are too many".into())
+            }
         }
         self.labelled("files", &texts, out)
     }
@@ -294,7 +299,8 @@ impl InfoScreen<'_> {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(none)".to_owned());
         let cells = |place: &InfoPlace| {
             let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
-            let logs = |make: &dyn Fn(&LogHours) -> String| place.log_hours.as_ref().map_or("-".to_owned(), make);
+            let logs =
+                |make: &dyn Fn(&LogHours) -> String| place.log_hours.as_ref().map_or("-".to_owned(), make);
             [
                 name(&place.account),
                 name(&place.region),
@@ -491,7 +497,9 @@ impl InfoScreen<'_> {
         let more = logging.events - listed.len() as u64;
         match (more, self.next.is_empty()) {
             (0, _) => Ok(()),
-            (_, false) => writeln!(out, "  {} more: the command with --timeline below shows all", grouped(more)),
+            (_, false) => {
+                writeln!(out, "  {} more: the command with --timeline below shows all", grouped(more))
+            }
             (_, true) => writeln!(out, "  {} more (--verbose)", grouped(more)),
         }
     }

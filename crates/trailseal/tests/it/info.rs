@@ -38,9 +38,10 @@ fn info(demo: &Demo, arguments: &str) -> Value {
 /// All values of one kind by events, as `query` counts them.
 fn counted(demo: &Demo, root: &str, field: &str) -> BTreeMap<String, u64> {
     let run = demo.run(&format!("query {root} --count-by {field} -q"));
-    let lines = run.lines().into_iter().filter_map(|line| {
-        Some((line[field].as_str()?.to_owned(), line["count"].as_u64().unwrap()))
-    });
+    let lines = run
+        .lines()
+        .into_iter()
+        .filter_map(|line| Some((line[field].as_str()?.to_owned(), line["count"].as_u64().unwrap())));
     lines.collect()
 }
 
@@ -146,9 +147,8 @@ fn the_screen_of_the_demo() {
 /// Runs a command of the screen with a shell, as a user would.
 fn run_line(line: &str, folder: &Path) -> Run {
     let binary = Path::new(assert_cmd::cargo::cargo_bin!("trailseal")).parent().unwrap().to_owned();
-    let path = env::join_paths(
-        std::iter::once(binary).chain(env::split_paths(&env::var_os("PATH").unwrap())),
-    );
+    let path =
+        env::join_paths(std::iter::once(binary).chain(env::split_paths(&env::var_os("PATH").unwrap())));
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(folder).env("PATH", path.unwrap()).env_remove("CLICOLOR_FORCE");
     Run::new(line, &command.output().unwrap())
@@ -279,7 +279,8 @@ fn hours_without_a_log_file_are_told_by_names() {
         }
     }
     let told = info(&demo, "archive");
-    let place = told["places"].as_array().unwrap().iter().find(|place| place["log_hours"]["without"] != 0).unwrap();
+    let place =
+        told["places"].as_array().unwrap().iter().find(|place| place["log_hours"]["without"] != 0).unwrap();
     assert_eq!((&place["account"], &place["region"]), (&json!("111122223333"), &json!("us-east-1")));
     let expected = json!([
         {"from": "2024-03-01T04:00:00Z", "to": "2024-03-01T06:00:00Z", "hours": 2},
@@ -300,15 +301,19 @@ fn files_of_all_kinds_are_counted_and_events_without_a_place_too() {
         ("x/settings.json", b"{\"a\": 1}".to_vec()),
         ("x/.DS_Store", b"\0\0\0\x01Bud1\0\0\x10\0".to_vec()),
         ("x/folder", Vec::new()),
-        ("x/copies/events.jsonl", b"{\"eventVersion\":\"1.08\",\"eventName\":\"X\",\"eventTime\":\"soon\"}\n".to_vec()),
+        (
+            "x/copies/events.jsonl",
+            b"{\"eventVersion\":\"1.08\",\"eventName\":\"X\",\"eventTime\":\"soon\"}\n".to_vec(),
+        ),
     ] {
         let path = demo.path("archive").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
     fs::copy(&log, demo.path("archive/x/copies").join(log.file_name().unwrap())).unwrap();
-    let tar = Command::new("tar").args(["cf", "archive/x/logs.tar", "archive/example-audit-logs"]);
-    assert!({ tar }.current_dir(demo.path("")).status().unwrap().success());
+    let mut tar = Command::new("tar");
+    tar.args(["cf", "archive/x/logs.tar", "archive/example-audit-logs"]).current_dir(demo.path(""));
+    assert!(tar.status().unwrap().success());
 
     let whole = info(&demo, "archive/example-audit-logs");
     let told = info(&demo, "archive");
@@ -318,7 +323,11 @@ fn files_of_all_kinds_are_counted_and_events_without_a_place_too() {
         .iter()
         .map(|of| (of["kind"].as_str().unwrap(), (of["files"].as_u64().unwrap(), &of["names"])))
         .collect();
-    let logs = demo.files("/example-audit-logs/").iter().filter(|f| f.to_string_lossy().contains("/CloudTrail/")).count() as u64;
+    let logs = demo
+        .files("/example-audit-logs/")
+        .iter()
+        .filter(|f| f.to_string_lossy().contains("/CloudTrail/"))
+        .count() as u64;
     assert_eq!(kinds["log"].0, 2 * logs + 1, "on disk, in the archive file, and a copy");
     for (kind, name) in [
         ("other_events", "archive/x/copies/events.jsonl"),
@@ -372,7 +381,10 @@ fn help_and_page_name_every_call_that_is_looked_for() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let demo = Demo::new();
-    let run = run_line("trailseal info archive | head -1; trailseal info archive -t json | head -1", &demo.path(""));
+    let run = run_line(
+        "trailseal info archive | head -1; trailseal info archive -t json | head -1",
+        &demo.path(""),
+    );
     assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""), "{run}");
     assert_eq!(run.stdout.lines().count(), 2);
 }
