@@ -1,7 +1,7 @@
 //! Files by kind, and what the names of log and digest files say: trails, chains, hours.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -43,7 +43,7 @@ pub enum FileKind {
     OtherJson,
     /// No JSON, and its name does not say that it should be.
     NotJson,
-    /// It has no content.
+    /// It has no content, or nothing in it: no value, no member.
     Empty,
     /// A desktop or a copy left it behind.
     Leftover,
@@ -91,6 +91,7 @@ impl FileKind {
             None if others == 0 && end.damages > 0 => Self::Unread,
             None if end.is_sidecar() => Self::Metadata,
             None if is_log() => Self::Log,
+            None if others == 0 => Self::Empty,
             None => Self::OtherJson,
         }
     }
@@ -219,7 +220,7 @@ struct KindSeen {
     files: u64,
     without_events: u64,
     damaged: u64,
-    names: BTreeMap<(u64, String), ()>,
+    names: BTreeSet<(u64, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -250,7 +251,7 @@ impl Files {
         let place = end.place().filter(|_| kind != FileKind::ArchiveFile);
         if let Some((account, region, object)) = place.filter(|(_, _, object)| *object != ObjectKind::Digest)
         {
-            seen.add_name(fingerprinter.of(end.name().as_bytes()));
+            seen.add_name(fingerprinter.of(end.own_name().unwrap_or(end.name()).as_bytes()));
             if let Some(stamp) = end.delivered() {
                 seen.add_log(account, region, object, stamp);
             }
@@ -270,7 +271,7 @@ impl Files {
             files: seen.files,
             without_events: seen.without_events,
             damaged: seen.damaged,
-            names: seen.names.into_keys().map(|(_, name)| name).collect(),
+            names: seen.names.into_iter().map(|(_, name)| name).collect(),
         };
         FileFindings {
             kinds: seen.kinds.into_iter().map(kind).collect(),
@@ -292,7 +293,7 @@ impl FilesSeen {
         of_kind.without_events += u64::from(end.counts.records == 0);
         of_kind.damaged += u64::from(end.damages > 0);
         if !matches!(kind, FileKind::Log | FileKind::Digest | FileKind::Metadata) {
-            of_kind.names.insert((end.index, end.shown.to_owned()), ());
+            of_kind.names.insert((end.index, end.shown.to_owned()));
             if of_kind.names.len() > NAMES {
                 of_kind.names.pop_last();
             }
@@ -426,6 +427,7 @@ mod tests {
             (with(LOG, 0, [0; 4]), FileKind::Log),
             (with(sidecar, 0, [0, 0, 0, 1]), FileKind::Metadata),
             (with("x.json", 0, [0, 0, 0, 1]), FileKind::OtherJson),
+            (with("x.json", 0, [0; 4]), FileKind::Empty),
             (FileEnd { damages: 1, ..end(LOG) }, FileKind::Unread),
             (FileEnd { damages: 1, ..with(LOG, 1, [0; 4]) }, FileKind::Log),
             (FileEnd { members: 2, ..with("x.zip", 1, [0; 4]) }, FileKind::ArchiveFile),
@@ -480,8 +482,8 @@ mod tests {
     fn the_same_names_and_chains_are_counted() {
         let (files, fingerprinter) = (Files::default(), Fingerprinter::default());
         let digest = "111122223333_CloudTrail-Digest_us-east-1_audit_eu-west-1_20240301T010000Z.json.gz";
-        let copy = format!("copy/{LOG}");
-        for shown in [LOG, &copy] {
+        let copies = [format!("copy/{LOG}"), LOG.replace(".json.gz", " (1).json")];
+        for shown in [LOG, &copies[0], &copies[1]] {
             files.add(&with(shown, 1, [0; 4]), &fingerprinter);
         }
         for shown in [digest, &digest.replace("T01", "T03"), "renamed.json.gz"] {
@@ -489,7 +491,7 @@ mod tests {
         }
         files.add(&with(&format!("{digest}.metadata.json"), 0, [0, 0, 0, 1]), &fingerprinter);
         let findings = files.finish(None, None);
-        assert_eq!((findings.same_names, findings.unnamed_digests, findings.files), (Some(1), 1, 6));
+        assert_eq!((findings.same_names, findings.unnamed_digests, findings.files), (Some(2), 1, 7));
         let chains = findings.chains.unwrap();
         assert_eq!((chains.len(), chains[0].digests, &*chains[0].trail), (1, 2, "audit"));
         assert_eq!(chains[0].last, time("2024-03-01T03:00:00Z"));

@@ -190,7 +190,9 @@ mod tests {
             for (at_event, (value, time)) in events.iter().enumerate() {
                 all.add(&mut own[at_event % parts], value, at(*time), time % 3 == 0);
             }
-            own.iter_mut().for_each(|own| all.take(own));
+            for own in &mut own {
+                all.take(own);
+            }
             UsedValues::of(all.finish().as_ref(), 30_001)
         };
         let (one, many) = (counted(1), counted(7));

@@ -8,7 +8,7 @@ use trailseal_query::scan::{Counts, LeftOut};
 use super::{Fold, Row, Skipped, Summary};
 use crate::{
     read::SIDECAR,
-    sort::{place_by_name, stamp_within},
+    sort::{log_base, place_by_name, stamp_within},
 };
 
 /// A file that was read, or a member of an archive file: what it came to.
@@ -41,6 +41,11 @@ impl<'a> FileEnd<'a> {
     /// The account, region and kind that its name states, if it is one of a digest or log.
     pub fn place(&self) -> Option<(&'a str, &'a str, ObjectKind)> {
         if self.is_sidecar() { None } else { place_by_name(self.name()) }
+    }
+
+    /// What of its name is the log's own, whatever copies added before and behind; `None` if it is no log's.
+    pub fn own_name(&self) -> Option<&'a str> {
+        log_base(self.name())
     }
 
     /// When it was delivered by its name, if that is one of a log.
@@ -142,6 +147,7 @@ mod tests {
             let end = end(&shown, is_member);
             assert_eq!(end.name(), log);
             assert_eq!(end.place(), Some(("111122223333", "us-east-1", ObjectKind::Log)));
+            assert_eq!(end.own_name(), log.strip_suffix(".json.gz"));
             assert_eq!(end.delivered(), Timestamp::parse_loose("2024-03-01T00:15:00Z").ok());
         }
         assert_eq!(end("a.zip!x.json", true).name(), "x.json");

@@ -253,10 +253,10 @@ fn changes(info: &ArchiveInfo) -> Option<String> {
     let made: Vec<_> = info.logging.calls.iter().filter(|call| call.events > 0).collect();
     let mut sources: Vec<&str> = made.iter().map(|call| call.event_source).collect();
     sources.dedup();
-    let sources = sources.into_iter().map(|source| source.trim_end_matches(".amazonaws.com"));
-    let sources: String = sources.map(|source| format!(" --event-source {source}")).collect();
-    let names: String = made.iter().map(|call| format!(" --event-name {}", call.event_name)).collect();
-    (!made.is_empty()).then(|| sources + &names)
+    let sources = sources.iter().map(|source| ["--event-source", source.trim_end_matches(".amazonaws.com")]);
+    let names = made.iter().map(|call| ["--event-name", call.event_name]);
+    let words: Vec<&str> = sources.chain(names).flatten().collect();
+    (!words.is_empty()).then(|| format!(" {}", words.join(" ")))
 }
 
 /// What to ask next: commands that can be run as they are.

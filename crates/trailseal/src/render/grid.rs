@@ -42,9 +42,8 @@ impl Grid {
     /// What the rows that follow belong to, unless it is the same as before.
     pub(crate) fn group(&mut self, name: &str) {
         let name = shown(name).into_owned();
-        let groups = self.lines.iter().rev();
-        let last =
-            groups.filter_map(|line| if let Line::Group(name) = line { Some(name) } else { None }).next();
+        let mut lines = self.lines.iter().rev();
+        let last = lines.find_map(|line| if let Line::Group(name) = line { Some(name) } else { None });
         if last != Some(&name) {
             self.lines.push(Line::Group(name));
         }

@@ -26,6 +26,8 @@ const NEWEST: usize = 2;
 const NAMES: usize = 8;
 /// Calls that stop or change logging.
 const CHANGES: usize = 8;
+/// Characters of a text that was not made to be read.
+const LONGEST: usize = 400;
 /// Files of a kind that are named.
 const FILES: usize = 3;
 /// What stands before lines that go on.
@@ -116,7 +118,7 @@ impl InfoScreen<'_> {
             self.values(names, values, out)?;
         }
         self.names("calls", &info.event_names, out)?;
-        self.names("failed", &info.errors, out)?;
+        self.names("errors", &info.errors, out)?;
         self.logging(out)?;
         let mut reasons = Vec::new();
         (self.reasons)(&mut reasons)?;
@@ -185,7 +187,7 @@ impl InfoScreen<'_> {
                 plural(count, "log file")
             )),
             None => {
-                texts.push("whether log files are there twice was not looked for, there are too many".into())
+                texts.push("whether log files are there twice was not looked for, there are too many".into());
             }
         }
         self.labelled("files", &texts, out)
@@ -218,7 +220,7 @@ impl InfoScreen<'_> {
         // what is damaged is listed with its reasons
         let most = if of.kind == FileKind::Unread { 0 } else { FILES };
         let listed = if self.is_verbose { of.names.len() } else { of.names.len().min(most) };
-        more.extend(of.names[..listed].iter().map(|name| shown(name).into_owned()));
+        more.extend(of.names[..listed].iter().map(|name| told(name)));
         if listed > 0 && of.files > listed as u64 {
             more.push("…".to_owned());
         }
@@ -233,8 +235,8 @@ impl InfoScreen<'_> {
         let trail = |trail: &NamedTrail| {
             format!(
                 "{}, home region {}: {} in {}, {}, {}",
-                shown(&trail.trail),
-                shown(&trail.home_region),
+                told(&trail.trail),
+                told(&trail.home_region),
                 plural(trail.chains, "chain"),
                 plural(trail.accounts, "account"),
                 plural(trail.digests, "digest"),
@@ -296,7 +298,7 @@ impl InfoScreen<'_> {
             ["ACCOUNT", "REGION", "EVENTS", "FAILED", "FIRST", "LAST", "LOG FILES", "HOURS WITHOUT ONE"];
         /// So many must be shown.
         const NEEDED: usize = 6;
-        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(none)".to_owned());
+        let name = |name: &Option<String>| told(name.as_deref().unwrap_or("(none)"));
         let cells = |place: &InfoPlace| {
             let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
             let logs =
@@ -317,7 +319,9 @@ impl InfoScreen<'_> {
         };
         let mut flat = Grid::new(&HEADS);
         flat.align_right(&[2, 3, 6]);
-        places.iter().for_each(|place| flat.row(cells(place)));
+        for place in places {
+            flat.row(cells(place));
+        }
         if flat.fitting(self.width) >= NEEDED {
             return flat.write(self.width, 0, out);
         }
@@ -351,11 +355,13 @@ impl InfoScreen<'_> {
         }
         without.sort_by_key(|(_, hours)| std::cmp::Reverse(hours.without));
         let listed = if self.is_verbose { without.len() } else { without.len().min(PLACES_WITHOUT) };
+        let places = match without.len() {
+            1 => "1 account and region".to_owned(),
+            places => format!("{} accounts and regions", grouped(places as u64)),
+        };
         let mut texts = vec![format!(
-            "without a log file, by their names, in {} (nothing may have happened then):",
-            plural(without.len() as u64, "account and region")
+            "without a log file, by their names, in {places} (nothing may have happened then):"
         )];
-        texts[0] = texts[0].replace("account and regions", "accounts and regions");
         for (place, hours) in &without[..listed] {
             let mut spans: Vec<&HourSpan> = hours.spans.iter().collect();
             let shown_spans = if self.is_verbose { spans.len() } else { spans.len().min(SPANS) };
@@ -364,13 +370,13 @@ impl InfoScreen<'_> {
                 spans.truncate(shown_spans);
                 spans.sort_by_key(|span| span.from);
             }
-            let told: u64 = spans.iter().map(|span| span.hours).sum();
+            let listed_hours: u64 = spans.iter().map(|span| span.hours).sum();
             let mut times: Vec<String> = spans.iter().map(|span| minutes(span.from, span.to)).collect();
-            if told < hours.without {
+            if listed_hours < hours.without {
                 let how = if self.is_verbose { "" } else { " (--verbose)" };
-                times.push(format!("{} more{how}", grouped(hours.without - told)));
+                times.push(format!("{} more{how}", grouped(hours.without - listed_hours)));
             }
-            let name = |name: &Option<String>| shown(name.as_deref().unwrap_or("(none)")).into_owned();
+            let name = |name: &Option<String>| told(name.as_deref().unwrap_or("(none)"));
             texts.push(format!(
                 "{} {}: {} of {}: {}",
                 name(&place.account),
@@ -394,21 +400,24 @@ impl InfoScreen<'_> {
             return Ok(());
         }
         writeln!(out)?;
-        let mut title = format!("{} {}", grouped(different), if different == 1 { one } else { many });
-        if let Some(brief) = values.brief.filter(|brief| *brief > 0) {
-            title += &format!(", {} seen for less than an hour", grouped(brief));
-        }
-        if let Some(without) = values.events_without.filter(|without| *without > 0) {
-            title += &format!("; {} without one", plural(without, "event"));
-        }
-        self.indented(&title, 0, out)?;
+        let brief = values.brief.filter(|brief| *brief > 0);
+        let brief = brief.map(|brief| format!(", {} seen for less than an hour", grouped(brief)));
+        let without = values.events_without.filter(|without| *without > 0);
+        let without = without.map(|without| format!("; {} without one", plural(without, "event")));
+        let name = if different == 1 { one } else { many };
+        let title = [
+            format!("{} {name}", grouped(different)),
+            brief.unwrap_or_default(),
+            without.unwrap_or_default(),
+        ];
+        self.indented(&title.concat(), 0, out)?;
         let listed = if self.is_verbose { values.top.len() } else { values.top.len().min(VALUES) };
         let mut grid = Grid::new(&[head, "EVENTS", "FAILED", "FIRST", "LAST"]);
         grid.align_right(&[1, 2]);
         let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
         for UsedValue { value, span } in &values.top[..listed] {
             grid.row([
-                value.clone(),
+                told(value),
                 grouped(span.events),
                 grouped(span.failed),
                 time(span.first),
@@ -422,7 +431,7 @@ impl InfoScreen<'_> {
         let newest = if self.is_verbose { values.newest.len() } else { values.newest.len().min(NEWEST) };
         let newest = values.newest[..newest].iter().filter_map(|UsedValue { value, span }| {
             let events = plural(span.events, "event");
-            Some(format!("{} since {} ({events})", shown(value), moment(span.first?)))
+            Some(format!("{} since {} ({events})", told(value), moment(span.first?)))
         });
         let newest: Vec<String> = newest.collect();
         let newest = if newest.is_empty() { String::new() } else { format!("newest: {}", newest.join(", ")) };
@@ -438,7 +447,7 @@ impl InfoScreen<'_> {
         let listed = if self.is_verbose { values.top.len() } else { values.top.len().min(NAMES) };
         let mut texts: Vec<String> = values.top[..listed]
             .iter()
-            .map(|UsedValue { value, span }| format!("{} {}", shown(value), grouped(span.events)))
+            .map(|UsedValue { value, span }| format!("{} {}", told(value), grouped(span.events)))
             .map(|text| text.replace(' ', TOGETHER))
             .collect();
         if different > listed as u64 {
@@ -508,9 +517,9 @@ impl InfoScreen<'_> {
     fn change(&self, change: &LoggingChange, out: &mut dyn Write) -> io::Result<()> {
         let time = change.time.map_or_else(|| "-".to_owned(), moment);
         let text = |text: &Option<String>, before: &str| {
-            text.as_deref().map(|text| format!("{before}{}", shown(text))).unwrap_or_default()
+            text.as_deref().map(|text| format!("{before}{}", told(text))).unwrap_or_default()
         };
-        let first = format!("{time}  {}{}", shown(&change.event_name), text(&change.error, "  failed: "));
+        let first = format!("{time}  {}{}", told(&change.event_name), text(&change.error, "  failed: "));
         let mut rest = text(&change.principal, "by ");
         rest += &text(&change.access_key, " with ");
         rest += &text(&change.source_ip, " from ");
@@ -590,5 +599,183 @@ fn minutes(first: Timestamp, last: Timestamp) -> String {
         text.replace(":00 to ", " to ")[..text.len() - 6].to_owned()
     } else {
         text
+    }
+}
+
+/// A text from outside: escaped, and cut where it is longer than any name or id.
+fn told(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", shown(&text[..end])),
+        None => shown(text).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trailseal_analysis::info::{EventSpan, InfoEvents, InfoFiles, LoggingCall, LoggingChanges};
+
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        Timestamp::parse_loose(text).unwrap()
+    }
+
+    fn events(events: u64) -> EventSpan {
+        let (first, last) = (time("2024-03-01T00:06:44Z"), time("2024-03-03T12:06:15Z"));
+        EventSpan { events, failed: events / 2, first: Some(first), last: Some(last) }
+    }
+
+    fn values(values: &[&str]) -> UsedValues {
+        let used = |value: &&str| UsedValue { value: (*value).to_owned(), span: events(7) };
+        UsedValues {
+            different: Some(1_000),
+            events_without: Some(3),
+            brief: Some(1),
+            top: values.iter().map(used).collect(),
+            newest: values.iter().map(used).collect(),
+            more_than: None,
+        }
+    }
+
+    fn place(account: u64, region: &str, without: u64) -> InfoPlace {
+        let hour = |hour: u64| Timestamp::from_epoch(1_709_251_200 + 3600 * hour as i64).unwrap();
+        let span = |at: u64| HourSpan { from: hour(3 * at), to: hour(3 * at + 1), hours: 1 };
+        let log_hours = LogHours {
+            log_files: 1_234,
+            first: hour(0),
+            last: hour(99),
+            hours: 100,
+            without,
+            spans: (0..without).map(span).collect(),
+        };
+        InfoPlace {
+            account: Some(format!("{account:012}")),
+            region: Some(region.to_owned()),
+            span: events(account),
+            log_hours: Some(log_hours),
+        }
+    }
+
+    fn example(places: u64) -> ArchiveInfo {
+        let change = LoggingChange {
+            time: Some(time("2024-03-01T05:00:00Z")),
+            event_name: "StopLogging".to_owned(),
+            error: Some("AccessDenied".to_owned()),
+            principal: Some("111122223333:role/a role with\u{1b}[2J blanks".to_owned()),
+            target: Some("arn:aws:cloudtrail:us-east-1:444455556666:trail/audit".to_owned()),
+            ..LoggingChange::default()
+        };
+        let call = LoggingCall {
+            event_source: "cloudtrail.amazonaws.com",
+            event_name: "StopLogging",
+            events: 20,
+            failed: 20,
+        };
+        ArchiveInfo {
+            files: InfoFiles { found: 4_039, same_names: Some(2), ..InfoFiles::default() },
+            events: InfoEvents { span: events(874_814), without_time: 1 },
+            places: Some((0..places).map(|at| place(at, "ap-southeast-1", at % 5)).collect()),
+            trails: Some(Vec::new()),
+            chains: Some(Vec::new()),
+            principals: values(&["1:role/a", "444455556666:role/OrganizationAccountAccessRole", "\u{9b}x"]),
+            access_keys: values(&["AKIAIOSFODNN7EXAMPLE"; 10]),
+            source_ips: values(&["2001:db8:85a3:8d3:1319:8a2e:370:7348"]),
+            event_names: values(&["DescribeInstances"; 10]),
+            errors: values(&["Client.UnauthorizedOperation"; 10]),
+            logging: LoggingChanges { events: 20, failed: 20, calls: vec![call], listed: vec![change; 20] },
+            ..ArchiveInfo::default()
+        }
+    }
+
+    fn written(info: &ArchiveInfo, width: Option<usize>, is_verbose: bool) -> String {
+        let reasons = |out: &mut dyn Write| writeln!(out, "damaged: 1 place");
+        let next = vec!["trailseal query x --timeline".to_owned()];
+        let screen = InfoScreen { info, width, is_verbose, next, reasons: &reasons };
+        let mut out = Vec::new();
+        screen.write(&mut out).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    }
+
+    #[test]
+    fn lines_fit_nothing_is_cut_and_nothing_is_a_command_for_the_terminal() {
+        let info = example(40);
+        for width in [80, 120, 200] {
+            for is_verbose in [false, true] {
+                let text = written(&info, Some(width), is_verbose);
+                let long = text.lines().find(|line| line.chars().count() > width);
+                assert_eq!(long, None, "{width}: {text}");
+                for whole in [
+                    "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+                    "444455556666:role/OrganizationAccountAccessRole",
+                    "AKIAIOSFODNN7EXAMPLE",
+                    "arn:aws:cloudtrail:us-east-1:444455556666:trail/audit",
+                    "DescribeInstances 7,",
+                    "Client.UnauthorizedOperation 7,",
+                    "damaged: 1 place",
+                ] {
+                    assert!(text.contains(whole), "{whole}: {text}");
+                }
+                assert!(!text.contains('…'), "{text}");
+                assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn texts_that_were_made_to_flood_the_screen_are_cut() {
+        let (long, short) = ("a".repeat(1 << 20), "b".repeat(LONGEST));
+        let text = written(&ArchiveInfo { errors: values(&[&long, &short]), ..example(1) }, None, true);
+        assert!(text.len() < 100_000 && text.contains("aaa… 7, ") && text.contains(&(short + " 7")));
+    }
+
+    #[test]
+    fn columns_that_are_left_out_are_named() {
+        let narrow = written(&example(2), Some(80), false);
+        assert!(narrow.contains("not shown, too wide: FIRST, LAST (-t json)"), "{narrow}");
+        assert!(!written(&example(2), Some(200), false).contains("not shown"));
+        assert!(!written(&example(2), None, false).contains("not shown"));
+    }
+
+    #[test]
+    fn lists_are_whole_or_say_how_much_is_missing() {
+        let (short, whole) = (written(&example(40), None, false), written(&example(40), None, true));
+        for text in [
+            "the 30 with the most events; 10 more accounts and regions (--verbose)",
+            "in 32 accounts and regions",
+            "000000000039 ap-southeast-1: 4 of 100 hours: 2024-03-01 00:00 to 01:00, 2024-03-01 03:00 to 04:00, \
+             2024-03-01 06:00 to 07:00, 1 more (--verbose)",
+            "and 24 more (--verbose)",
+            "992 more",
+            "12 more: the command with --timeline below shows all",
+        ] {
+            assert!(short.contains(text), "{text}: {short}");
+        }
+        assert!(!whole.contains("--verbose"), "{whole}");
+        let lines = |text: &str, part: &str| text.lines().filter(|line| line.contains(part)).count();
+        assert_eq!((lines(&short, "  StopLogging"), lines(&whole, "  StopLogging")), (8, 20));
+        assert_eq!(lines(&whole, "  ap-southeast-1  "), 40);
+    }
+
+    #[test]
+    fn what_is_too_much_is_said_and_not_shown_as_none() {
+        let too_many = UsedValues { more_than: Some(500_000), ..UsedValues::default() };
+        let files = InfoFiles { has_too_many_days: true, same_names: None, ..InfoFiles::default() };
+        let info = ArchiveInfo {
+            places: None,
+            access_keys: too_many.clone(),
+            errors: too_many,
+            files,
+            ..example(1)
+        };
+        let text = written(&info, Some(80), false);
+        for said in [
+            "access keys: more than 500,000",
+            "errors: more than 500,000",
+            "more than 500,000 accounts and regions",
+            "hours without a log file are not told",
+            "was not looked for",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
     }
 }
