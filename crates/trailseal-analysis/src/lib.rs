@@ -22,6 +22,7 @@ mod facts;
 pub mod fields;
 pub mod follow;
 pub mod groups;
+pub mod info;
 pub mod near;
 mod question;
 pub mod row_format;

@@ -28,14 +28,17 @@ use crate::{
 };
 
 pub use self::seen::{SeenError, SeenFiles};
+pub use self::end::FileEnd;
 
 use self::{
+    end::FoldPart,
     finder::Job,
     queue::{Queue, Taker},
     turns::InOrder,
     worker::Worker,
 };
 
+mod end;
 mod finder;
 mod observe;
 mod queue;
@@ -316,6 +319,10 @@ pub struct Damage {
 pub trait Fold: Send {
     /// Takes in what another thread made.
     fn merge(&mut self, other: Self);
+
+    /// Takes note of a file that was read, after its rows. Files whose names say that they are of another time are not
+    /// told, but counted ([`Summary::skipped`]).
+    fn file(&mut self, _: &FileEnd<'_>) {}
 }
 
 impl Fold for () {
@@ -358,7 +365,7 @@ pub fn fold<P: Fold>(
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
-                worker.read(job, &mut |found| row(&mut part, found));
+                worker.read(job, &mut FoldPart { part: &mut part, add: row });
             }
         }
         (part, worker.finish())
@@ -413,7 +420,7 @@ pub fn stream<B: Batch>(
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
-                worker.read(job, &mut |found| {
+                worker.read(job, &mut |found: &Row<'_>| {
                     row(&mut batch, found);
                     turns.pass_on(job.turn, &mut batch);
                     ControlFlow::Continue(())

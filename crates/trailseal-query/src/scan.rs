@@ -156,6 +156,21 @@ impl Counts {
         }
     }
 
+    /// What came to what was seen before.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let mut left_out = self.left_out;
+        for (now, then) in left_out.iter_mut().zip(before.left_out) {
+            *now -= then;
+        }
+        Self {
+            records: self.records - before.records,
+            matched: self.matched - before.matched,
+            untimed: self.untimed - before.untimed,
+            left_out,
+        }
+    }
+
     fn leave_out(&mut self, kind: LeftOut, count: u64) {
         self.left_out[kind as usize] += count;
     }

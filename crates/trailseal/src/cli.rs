@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    completions, follow, generate, keys, lookup_events, man, query, record, serve, verify,
+    completions, follow, generate, info, keys, lookup_events, man, query, record, serve, verify,
 };
 
 const EXAMPLES: &str = "\
@@ -16,6 +16,8 @@ Examples:
       One JSON document; --format jsonl lists every digest and log file.
   trailseal verify ./archive --keys ./keys --from 2024-03-01 --to 2024-03-02 --account 111122223333
       Only what one account delivered on one day.
+  trailseal info ./archive
+      What is there: files, accounts, regions, times, who acted, what stopped logging; what to ask next.
   trailseal query ./archive --event-name ConsoleLogin --from 2024-03-01 --timeline
       Who signed in, as a timeline; `trailseal query --help` shows much more.
   trailseal query ./archive --keys ./keys --error=AccessDenied* --count-by username
@@ -89,6 +91,8 @@ pub(crate) enum Command {
         after_help = verify::AFTER_HELP
     )]
     Verify(Box<verify::Args>),
+    #[command(after_help = info::AFTER_HELP)]
+    Info(Box<info::Args>),
     #[command(
         override_usage = "trailseal query [FILTER] [OUTPUT] <ROOT>...",
         after_help = query::AFTER_HELP
@@ -113,7 +117,7 @@ impl Command {
     pub(crate) fn interrupted(&self) -> &'static str {
         match self {
             Self::Verify(_) => "interrupted: the run did not finish, so nothing is proven",
-            Self::Query(_) | Self::Follow(_) | Self::LookupEvents(_) => {
+            Self::Info(_) | Self::Query(_) | Self::Follow(_) | Self::LookupEvents(_) => {
                 "interrupted: not everything was read, and what was written is not all"
             }
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
@@ -138,7 +142,8 @@ mod tests {
     #[test]
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
-        const OTHERS: [(&str, &str); 18] = [
+        const OTHERS: [(&str, &str); 19] = [
+            ("info", "verbose"),
             ("query", "quiet"),
             ("verify", "keys"),
             ("generate", "region"),

@@ -19,6 +19,7 @@ pub(crate) mod completions;
 mod evidence;
 pub(crate) mod follow;
 pub(crate) mod generate;
+pub(crate) mod info;
 pub(crate) mod keys;
 pub(crate) mod lookup_events;
 pub(crate) mod man;
@@ -50,6 +51,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
+        Command::Info(args) => info::run(args, interrupt),
         Command::Query(args) => query::run(args, interrupt),
         Command::Follow(args) => follow::run(args, interrupt),
         Command::Serve(args) => serve::run(args, interrupt),

@@ -28,7 +28,8 @@ use trailseal_query::{
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    end::{Before, OnFound},
     finder::{Job, unwanted_by_name},
     observe::observe,
     table::{self, TableReader},
@@ -59,6 +60,8 @@ pub(super) struct Worker<'a> {
     loaded: usize,
     content: Vec<u8>,
     window: Vec<u8>,
+    /// Members that were read of the file at hand, if it is an archive file.
+    members: u64,
     scan: Scan<'a>,
 }
 
@@ -83,8 +86,8 @@ impl<'a> Scanners<'a> {
     }
 }
 
-/// What is told of a row.
-type OnRow<'r> = dyn FnMut(&Row<'_>) -> ControlFlow<()> + 'r;
+/// Who is told of rows and files.
+type OnRow<'r> = dyn OnFound + 'r;
 
 impl<'a> Worker<'a> {
     pub(super) fn new(
@@ -112,6 +115,7 @@ impl<'a> Worker<'a> {
             loaded: 0,
             content: Vec::new(),
             window: Vec::new(),
+            members: 0,
             scan,
         }
     }
@@ -122,11 +126,15 @@ impl<'a> Worker<'a> {
 
     /// Reads one file.
     pub(super) fn read(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
-        let before = self.scan.summary.counts.matched;
+        let before = Before::of(&self.scan.summary);
+        self.members = 0;
+        let matched = self.scan.summary.counts.matched;
         self.read_job(job, row);
         if job.is_again {
-            self.scan.summary.repeated += self.scan.summary.counts.matched - before;
+            self.scan.summary.repeated += self.scan.summary.counts.matched - matched;
         }
+        let end = before.end(&self.scan.summary, &job.shown, job.number * MEMBERS);
+        row.file(&FileEnd { members: self.members, ..end });
         self.progress.done(1, job.length);
     }
 
@@ -350,7 +358,7 @@ impl<'a> Worker<'a> {
         row: &mut OnRow<'_>,
         walk: impl FnOnce(&mut dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()>) -> Outcome,
     ) -> Outcome {
-        let Self { scan, window, progress, .. } = self;
+        let Self { scan, window, progress, members, .. } = self;
         let is_over = scan.is_over;
         let is_unwanted = || progress.is_interrupted() || is_over.load(Ordering::Relaxed);
         let mut member = 0;
@@ -364,7 +372,14 @@ impl<'a> Worker<'a> {
                 info.sha256 = None;
                 member = (member + 1).min(MEMBERS - 1);
             }
-            scan.entry(job, info, reader, window, &is_unwanted, row)
+            if !is_member {
+                return scan.entry(job, info, reader, window, &is_unwanted, row);
+            }
+            *members += 1;
+            let (before, shown, index) = (Before::of(&scan.summary), info.shown.clone(), info.index);
+            let flow = scan.entry(job, info, reader, window, &is_unwanted, row);
+            row.file(&FileEnd { is_member, ..before.end(&scan.summary, &shown, index) });
+            flow
         })
     }
 
@@ -596,7 +611,7 @@ impl Stream<'_, '_, '_> {
                     summary.row_labels[label] += 1;
                 }
                 let at = at.filter(|_| is_whole).map(|at| before + at);
-                if row(&Row { record, file: info, number, at }).is_break() {
+                if row.row(&Row { record, file: info, number, at }).is_break() {
                     has_enough = true;
                     is_over.store(true, Ordering::Relaxed);
                 }

@@ -14,7 +14,7 @@ use trailseal_evidence::{
     Silent,
     inputs::Inputs,
     ledger::Integrity,
-    scan::{Row, ScanOptions, Skipped, Summary, fold, stream},
+    scan::{FileEnd, Fold, Row, ScanOptions, Skipped, Summary, fold, stream},
 };
 use trailseal_query::{
     Filter, Predicate,
@@ -594,4 +594,83 @@ fn of_names_that_are_no_utf8_those_of_files_are_refused() {
     assert_eq!(found, numbered(0..2));
     assert_eq!(summary.damages, 1);
     assert_eq!(summary.damage[0].reason, "its name is not UTF-8");
+}
+
+/// A file that was told: its path, records, digest documents, members, damages, why it was not read.
+type ToldFile = (String, u64, u64, u64, u64, Option<Skipped>);
+
+#[derive(Default)]
+struct Ends {
+    rows: u64,
+    files: Vec<ToldFile>,
+}
+
+impl Fold for Ends {
+    fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.files.extend(other.files);
+    }
+
+    fn file(&mut self, end: &FileEnd<'_>) {
+        let FileEnd { shown, counts, members, damages, skipped, .. } = *end;
+        let told =
+            (shown.to_owned(), counts.records, end.left_out(LeftOut::Digest), members, damages, skipped);
+        self.files.push(told);
+    }
+}
+
+#[test]
+fn every_file_and_every_member_is_told_once_with_what_became_of_it() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in
+        [("x/a.json", log(0..3)), ("b.txt", "no".to_owned()), ("c.json", log(3..4) + "{\"")]
+    {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    let digest = r#"{"digestStartTime":"x","digestS3Bucket":"b","logFiles":[]}"#;
+    let folder = files(&[
+        ("a.json.gz", gzip(log(4..9).as_bytes())),
+        ("b.zip", zip.finish().unwrap().into_inner()),
+        ("c.json", digest.into()),
+        ("d.json", b"{".into()),
+        ("e.bin", b"\x01\x02".into()),
+        ("f.json", Vec::new()),
+        ("g", Vec::new()),
+    ]);
+    let told = |threads: usize| {
+        let options = ScanOptions { threads, ..options() };
+        let add = |ends: &mut Ends, _: &Row<'_>| {
+            ends.rows += 1;
+            ControlFlow::Continue(())
+        };
+        let inputs = opened(&[folder.path()]);
+        let (mut ends, summary) =
+            fold(&inputs, &options, &everything(), &Silent, &Ends::default, &add).unwrap();
+        ends.files.sort_by(|a, b| a.0.cmp(&b.0));
+        let root = format!("{}/", folder.path().display());
+        ends.files.iter_mut().for_each(|file| file.0 = file.0.replace(&root, ""));
+        let whole = ends.files.iter().filter(|file| !file.0.contains('!'));
+        assert_eq!(whole.clone().map(|file| file.1).sum::<u64>(), summary.counts.records);
+        assert_eq!(whole.map(|file| file.4).sum::<u64>(), summary.damages);
+        assert_eq!(ends.rows, summary.counts.matched);
+        ends.files
+    };
+    let file = |name: &str, records, digests, members, damages, skipped| {
+        (name.to_owned(), records, digests, members, damages, skipped)
+    };
+    let expected = [
+        file("a.json.gz", 5, 0, 0, 0, None),
+        file("b.zip", 4, 0, 3, 1, Some(Skipped::NotJson)),
+        file("b.zip!b.txt", 0, 0, 0, 0, Some(Skipped::NotJson)),
+        file("b.zip!c.json", 1, 0, 0, 1, None),
+        file("b.zip!x/a.json", 3, 0, 0, 0, None),
+        file("c.json", 0, 1, 0, 0, None),
+        file("d.json", 0, 0, 0, 1, None),
+        file("e.bin", 0, 0, 0, 0, Some(Skipped::NotJson)),
+        file("f.json", 0, 0, 0, 1, None),
+        file("g", 0, 0, 0, 0, Some(Skipped::Empty)),
+    ];
+    assert_eq!(told(1), expected);
+    assert_eq!(told(3), expected);
 }

@@ -21,6 +21,7 @@ fn the_reference_of_the_command_line_is_up_to_date() {
     for command in [
         "",
         "verify",
+        "info",
         "query",
         "follow",
         "lookup-events",
@@ -148,6 +149,7 @@ fn completions_and_manual_pages_are_written() {
         "-completions",
         "-follow",
         "-generate",
+        "-info",
         "-keys",
         "-lookup-events",
         "-man",
