@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    grid::{ABSENT, Grid},
+    grid::{ABSENT, Grid, GridColumn},
     kind::{CellKind, cell_text, short_source},
 };
 use crate::render::{room::width, zone::ShownZone};
@@ -46,7 +46,12 @@ impl Timeline {
         }
         let place = match screen {
             Some(screen) => {
-                let columns = order.iter().map(|at| kinds[*at].column(&names[*at])).collect();
+                let column = |at: &usize| {
+                    let column = kinds[*at].column(&names[*at]);
+                    // what failed and what it was about share the end of a line
+                    GridColumn { flows: kinds[*at] == CellKind::Error, ..column }
+                };
+                let columns = order.iter().map(column).collect();
                 Place::Screen(Grid::new(columns, screen, false))
             }
             None => Place::File(Lines { widths: vec![0; kinds.len()], waiting: Vec::new() }),
