@@ -14,7 +14,7 @@ const MAX_WIDTH: usize = 48;
 /// What a timeline begins with where no fields were asked for.
 const OWN: [&str; 4] = ["time", "who", "event", "source"];
 
-/// Lines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
+/// FileLines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
 pub(crate) struct Timeline {
     kinds: Vec<CellKind>,
     zone: ShownZone,
@@ -25,11 +25,11 @@ pub(crate) struct Timeline {
 
 enum Place {
     Screen(Grid),
-    File(Lines),
+    File(FileLines),
 }
 
-/// Lines that are as long as they are.
-struct Lines {
+/// FileLines that are as long as they are.
+struct FileLines {
     /// As wide as all lines so far needed, so that later ones stand below them.
     widths: Vec<usize>,
     waiting: Vec<Vec<String>>,
@@ -54,7 +54,7 @@ impl Timeline {
                 let columns = order.iter().map(column).collect();
                 Place::Screen(Grid::new(columns, screen, false))
             }
-            None => Place::File(Lines { widths: vec![0; kinds.len()], waiting: Vec::new() }),
+            None => Place::File(FileLines { widths: vec![0; kinds.len()], waiting: Vec::new() }),
         };
         Self { kinds, zone: zone.clone(), order, place }
     }
@@ -120,7 +120,7 @@ impl Timeline {
     }
 }
 
-impl Lines {
+impl FileLines {
     fn add(&mut self, line: Vec<String>) {
         for (least, cell) in self.widths.iter_mut().zip(&line) {
             let needed = width(cell);
