@@ -2,8 +2,10 @@
 
 use anstyle::AnsiColor;
 
-use super::grid::{GridColumn, Keep};
-use crate::render::plain::shown;
+use crate::render::{
+    grid::{GridColumn, Keep},
+    plain::shown,
+};
 
 /// Cells that are longer are cut, wherever they go.
 const MAX_CELL: usize = 4096;

@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{
+use super::kind::{CellKind, cell_text, short_source};
+use crate::render::{
     grid::{ABSENT, Grid, GridColumn, Keep},
-    kind::{CellKind, cell_text, short_source},
+    plain::aligned,
+    room::width,
+    zone::ShownZone,
 };
-use crate::render::{plain::aligned, room::width, zone::ShownZone};
 
 /// What keys of counts keep together where the terminal is narrow: first and last times leave before.
 const LEAST_KEYS: usize = 40;

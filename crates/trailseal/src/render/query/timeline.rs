@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{
+use super::kind::{CellKind, cell_text, short_source};
+use crate::render::{
     grid::{ABSENT, Grid, GridColumn},
-    kind::{CellKind, cell_text, short_source},
+    room::width,
+    zone::ShownZone,
 };
-use crate::render::{room::width, zone::ShownZone};
 
 /// Columns are not made wider than this for a single long cell.
 const MAX_WIDTH: usize = 48;

@@ -12,7 +12,7 @@ use std::{
 
 use anstyle::Style;
 
-use crate::render::{
+use super::{
     plain::DIM,
     room::{fitting, shortened, width, without_arn_prefix, wrapped},
 };
