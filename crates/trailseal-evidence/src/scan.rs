@@ -22,13 +22,13 @@ use trailseal_query::{
 use trailseal_verify::Code;
 
 use crate::{
-    Error, Progress,
+    Error, Progress, ProgressStage,
     inputs::FileSource,
     ledger::{Integrity, Ledger},
 };
 
-pub use self::seen::{SeenError, SeenFiles};
 pub use self::end::FileEnd;
+pub use self::seen::{SeenError, SeenFiles};
 
 use self::{
     end::FoldPart,
@@ -467,10 +467,12 @@ fn run<P: Send>(
                 return Err(Error::Threads(error));
             }
         };
+        progress.enter(ProgressStage::Listing);
         let found = finder::each(files, options, &mut |job| {
             progress.add(1, job.length);
             if stops() { ControlFlow::Break(()) } else { queue.push(job) }
         });
+        progress.enter(ProgressStage::Working);
         queue.close();
         let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

@@ -165,6 +165,7 @@ impl Counts {
         }
         Self {
             records: self.records - before.records,
+            aggregated: self.aggregated - before.aggregated,
             matched: self.matched - before.matched,
             untimed: self.untimed - before.untimed,
             left_out,

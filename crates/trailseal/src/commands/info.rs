@@ -28,6 +28,7 @@ use crate::{
         info::{self as render, kind_text},
         plain::{grouped, shown},
         query::summary::{self, Told},
+        shell::shell_word,
     },
 };
 

@@ -11,7 +11,7 @@ use trailseal_analysis::info::{
 use trailseal_archive::Timestamp;
 
 use super::{
-    grid::Grid,
+    info_grid::InfoGrid,
     plain::{DIM, grouped, moment, plural, shown, span, wrapped},
 };
 
@@ -254,8 +254,15 @@ impl InfoScreen<'_> {
             return Ok(());
         }
         writeln!(out)?;
-        let mut grid =
-            Grid::new(&["ACCOUNT", "REGION", "CHAIN OF TRAIL", "DIGESTS", "FIRST", "LAST", "HOME REGION"]);
+        let mut grid = InfoGrid::new(&[
+            "ACCOUNT",
+            "REGION",
+            "CHAIN OF TRAIL",
+            "DIGESTS",
+            "FIRST",
+            "LAST",
+            "HOME REGION",
+        ]);
         grid.align_right(&[3]);
         for chain in chains {
             grid.row([
@@ -317,7 +324,7 @@ impl InfoScreen<'_> {
                 }),
             ]
         };
-        let mut flat = Grid::new(&HEADS);
+        let mut flat = InfoGrid::new(&HEADS);
         flat.align_right(&[2, 3, 6]);
         for place in places {
             flat.row(cells(place));
@@ -326,7 +333,7 @@ impl InfoScreen<'_> {
             return flat.write(self.width, 0, out);
         }
         // hours are told below
-        let mut below = Grid::new(&HEADS[1..7]);
+        let mut below = InfoGrid::new(&HEADS[1..7]);
         below.align_right(&[1, 2, 5]);
         for place in places {
             let [account, rest @ .., _] = cells(place);
@@ -412,7 +419,7 @@ impl InfoScreen<'_> {
         ];
         self.indented(&title.concat(), 0, out)?;
         let listed = if self.is_verbose { values.top.len() } else { values.top.len().min(VALUES) };
-        let mut grid = Grid::new(&[head, "EVENTS", "FAILED", "FIRST", "LAST"]);
+        let mut grid = InfoGrid::new(&[head, "EVENTS", "FAILED", "FIRST", "LAST"]);
         grid.align_right(&[1, 2]);
         let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), moment);
         for UsedValue { value, span } in &values.top[..listed] {

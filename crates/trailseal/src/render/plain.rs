@@ -12,6 +12,12 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
 use trailseal_verify::Severity;
 
+pub(crate) use super::room::wrapped;
+use super::{
+    grid::{Grid, GridColumn, Keep},
+    room::width as room_of,
+};
+
 /// A text from outside, with its control and direction characters escaped: a file name must not be able to
 /// move the cursor or to turn a line around.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
@@ -85,46 +91,38 @@ impl<const N: usize> Table<N> {
         self.rows.push(cells);
     }
 
-    /// Writes it.
-    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes it, on a terminal of so many columns if it is one: what does not fit there continues on another line.
+    pub(crate) fn write_on(&self, screen: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.to_vec()).collect();
-        for line in aligned(&rows) {
-            writeln!(out, "{line}")?;
+        let lines = aligned(&rows);
+        let Some(screen) = screen.filter(|screen| lines.iter().any(|line| room_of(line) > *screen)) else {
+            return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
+        };
+        let (headings, rows) = rows.split_first().map_or((&[][..], &[][..]), |(first, rest)| (first, rest));
+        let columns = headings.iter().map(|name| GridColumn::new(name, Keep::Whole)).collect();
+        let mut grid = Grid::new(columns, screen, true);
+        for row in rows {
+            grid.row(None, row.clone());
         }
-        Ok(())
+        grid.write(out)
     }
 }
 
 /// Rows of cells as lines, without trailing space.
 pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| room_of(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
+            let space = width.saturating_sub(room_of(cell)) + 2;
+            let _ = write!(line, "{cell}{:space$}", "");
         }
         line.truncate(line.trim_end().len());
         line
     };
     rows.iter().map(line).collect()
-}
-
-/// Words wrapped at `width`; a longer word has a line of its own.
-pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -145,6 +143,5 @@ mod tests {
         assert_eq!(span(a, c), "2024-03-01 05:00:00 to 2024-03-02 00:00:00");
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(plural(1, "log file") + &plural(2, " file"), "1 log file2  files");
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
     }
 }

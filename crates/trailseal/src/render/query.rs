@@ -2,6 +2,7 @@
 
 pub(crate) mod bars;
 pub(crate) mod cells;
+mod kind;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod timeline;

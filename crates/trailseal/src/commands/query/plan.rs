@@ -75,7 +75,8 @@ impl Plan {
     pub(super) fn new(args: &Args, condition: &Predicate, is_terminal: bool) -> Result<Self, CommandError> {
         check(args)?;
         let format = format(args, is_terminal)?;
-        let mode = mode(args, format)?;
+        let is_screen = is_terminal && args.output.target().is_none();
+        let mode = mode(args, format, is_screen)?;
         let named = match &mode {
             Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
             Mode::Groups(groups) => {
@@ -104,8 +105,7 @@ impl Plan {
 
     /// Whether the output is text for people, with colours.
     pub(super) fn is_for_people(&self) -> bool {
-        self.format == EventFormat::Table
-            || matches!(&self.mode, Mode::Rows(RowPlan { shape: ShapeKind::Timeline, .. }))
+        self.format == EventFormat::Table || matches!(&self.mode, Mode::Rows(rows) if rows.is_for_people())
     }
 
     /// Whether what stands in records is printed as it is, so that it must be valid.
@@ -120,6 +120,11 @@ impl Plan {
 }
 
 impl RowPlan {
+    /// Whether rows become text for people.
+    pub(super) fn is_for_people(&self) -> bool {
+        matches!(self.shape, ShapeKind::Table | ShapeKind::Timeline)
+    }
+
     /// The shape of what is put out.
     pub(super) fn shape(&self) -> Shape {
         let names = || self.format.columns().map(Shape::names).unwrap_or_default();
@@ -190,7 +195,7 @@ fn of_name(path: &Path) -> Result<EventFormat, CommandError> {
     })
 }
 
-fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
+fn mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<Mode, CommandError> {
     let aggregate = &args.aggregate;
     let one = |option: &str, name: &Option<String>| {
         let name = name.as_deref();
@@ -232,10 +237,10 @@ fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
             min_distinct: 0,
         }));
     }
-    row_mode(args, format).map(Mode::Rows)
+    row_mode(args, format, is_screen).map(Mode::Rows)
 }
 
-fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
+fn row_mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<RowPlan, CommandError> {
     let is_timeline = args.aggregate.timeline;
     let fields = args.output.fields.as_deref();
     let fields = fields
@@ -274,7 +279,9 @@ fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
         EventFormat::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
     };
     let order = args.output.sort.map(Sort::order);
-    let order = order.unwrap_or(if is_timeline { RowOrder::Oldest } else { RowOrder::Archive });
+    // files lie in the order of accounts, regions and delivery, which tells a reader of a table nothing
+    let is_read = is_screen && shape == ShapeKind::Table;
+    let order = order.unwrap_or(if is_timeline || is_read { RowOrder::Oldest } else { RowOrder::Archive });
     Ok(RowPlan { format, shape, order, limit: args.output.limit })
 }
 
