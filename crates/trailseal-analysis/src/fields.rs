@@ -137,6 +137,16 @@ impl Fields {
         fields
     }
 
+    /// The same with the access key; where there is little room, without who, which service and which resource.
+    pub fn of_timeline_of_keys(is_narrow: bool) -> Self {
+        let key = Source::Path(FieldPath::new(["userIdentity", "accessKeyId"]));
+        let mut fields = Self::of_timeline_text();
+        fields.fields.insert(1, Field { name: "key".to_owned(), source: key });
+        let left_out: &[&str] = if is_narrow { &["who", "source", "resource"] } else { &[] };
+        fields.fields.retain(|field| !left_out.contains(&field.name.as_str()));
+        fields
+    }
+
     /// Where rows come from.
     pub fn of_provenance() -> Self {
         Self::known(&["file", "record", "sha256"])

@@ -125,7 +125,7 @@ pub(super) fn find(
     )?;
     nodes.iter_mut().for_each(Node::finish);
     edges.sort_by(|a, b| (a.time, &a.event_id, &a.to).cmp(&(b.time, &b.event_id, &b.to)));
-    usual::judge(&mut nodes, &edges, &|address| starts.is_asked(address));
+    usual::judge(&mut nodes, &edges, &starts.named(), &|address| starts.is_asked(address));
     let notes = notes(starts, reached, &nodes, room.is_exhausted);
     let keys: Vec<String> = reached.starts().map(str::to_owned).collect();
     let key = keys.first().cloned().unwrap_or_default();

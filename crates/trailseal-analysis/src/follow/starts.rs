@@ -1,5 +1,7 @@
 //! From which keys it starts.
 
+use std::collections::HashSet;
+
 use trailseal_query::{Predicate, Record, json::quote};
 
 use crate::wanted::{Wanted, WantedError};
@@ -43,6 +45,11 @@ impl Starts {
         Ok(Self { keys, principals, source_ips, wanted, there })
     }
 
+    /// The keys that are named.
+    pub(super) fn named(&self) -> HashSet<&str> {
+        self.keys.iter().map(String::as_str).collect()
+    }
+
     /// The condition for events whose keys are starts, if any are to be found.
     pub(super) fn wanted(&self) -> Option<&Predicate> {
         self.wanted.as_ref()
@@ -84,12 +91,18 @@ impl Starts {
     /// The same as options of the command line.
     pub fn options(&self) -> String {
         let of = |option: &str, values: &[String]| -> Vec<String> {
-            values.iter().map(|value| format!("{option} {value}")).collect()
+            values.iter().map(|value| format!("{option} {}", word(value))).collect()
         };
         let mut options = of("--principal", &self.principals);
         options.extend(of("--source-ip", &self.source_ips));
         options.join(" ")
     }
+}
+
+/// A word for a POSIX shell.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/+=@%,:".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -127,5 +140,6 @@ mod tests {
         assert!(starts.is_asked("192.0.2.66") && starts.is_asked("2001:DB8:0::1"));
         assert!(!starts.is_asked("192.0.3.66") && !starts.is_asked("\"}") && !starts.is_asked("\u{1b}"));
         assert_eq!(starts.options(), "--source-ip 192.0.2.0/24 --source-ip 2001:db8::1");
+        assert_eq!(word("a b's"), r"'a b'\''s'");
     }
 }

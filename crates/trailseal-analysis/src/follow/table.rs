@@ -25,13 +25,16 @@ const NAMES: [&str; 15] = [
 ];
 
 impl Followed {
-    /// One row a key, in the order of [`Followed::nodes`]. How a key was issued is told of the first event that did it.
+    /// One row a key, those that are not usual first, else in the order of [`Followed::nodes`]. How a key was issued is told of
+    /// the first event that did it.
     pub fn table(&self) -> Table {
         let mut issued: HashMap<&str, &Edge> = HashMap::new();
         for edge in &self.edges {
             issued.entry(&edge.to).or_insert(edge);
         }
-        let rows = self.nodes.iter().map(|node| row(node, issued.get(node.key.as_str()).copied())).collect();
+        let mut nodes: Vec<&Node> = self.nodes.iter().collect();
+        nodes.sort_by_key(|node| node.usual);
+        let rows = nodes.iter().map(|node| row(node, issued.get(node.key.as_str()).copied())).collect();
         Table { names: NAMES.map(str::to_owned).into(), rows }
     }
 }

@@ -26,8 +26,14 @@ const MIN_LIFE: i64 = 2 * 3600;
 /// Keys above one that are asked what is usual.
 const MAX_ABOVE: usize = 8;
 
-/// Says of every address, user agent and key whether it is usual. `is_asked` tells which addresses the user asks for.
-pub(super) fn judge(nodes: &mut [Node], edges: &[Edge], is_asked: &dyn Fn(&str) -> bool) {
+/// Says of every address, user agent and key whether it is usual. What the user asks for by name, keys (`named`) and addresses
+/// (`is_asked`), is not.
+pub(super) fn judge(
+    nodes: &mut [Node],
+    edges: &[Edge],
+    named: &HashSet<&str>,
+    is_asked: &dyn Fn(&str) -> bool,
+) {
     let places: HashMap<&str, usize> =
         nodes.iter().enumerate().map(|(at, node)| (node.key.as_str(), at)).collect();
     let links: Vec<Link<'_>> = edges
@@ -43,7 +49,7 @@ pub(super) fn judge(nodes: &mut [Node], edges: &[Edge], is_asked: &dyn Fn(&str) 
     for (at, node) in nodes.iter_mut().enumerate() {
         let own = &habits[holders[at]];
         let counts_itself = node.depth == 0;
-        let mut all_usual = true;
+        let mut all_usual = !named.contains(node.key.as_str()) && (node.events > 0 || node.depth > 0);
         let Node { source_ips, user_agents, .. } = node;
         for (origins, kind) in [(source_ips, Habits::ADDRESSES), (user_agents, Habits::AGENTS)] {
             for origin in &mut origins.values {
@@ -235,7 +241,7 @@ mod tests {
 
         fn judged(mut self, asked: &str) -> String {
             self.nodes.iter_mut().for_each(Node::finish);
-            judge(&mut self.nodes, &self.edges, &|address| address == asked);
+            judge(&mut self.nodes, &self.edges, &HashSet::from(["H"]), &|address| address == asked);
             let word = |is_usual| if is_usual { "usual" } else { "new" };
             let node = |node: &Node| {
                 let origins = node.source_ips.values.iter().chain(&node.user_agents.values);

@@ -43,7 +43,7 @@ mod aggregates;
 mod args;
 mod filter;
 mod plan;
-mod sink;
+pub(crate) mod sink;
 
 use args::SameAs;
 pub(crate) use args::{AFTER_HELP, Args};

@@ -29,6 +29,8 @@ pub(crate) struct Timeline {
 enum Kind {
     /// A time, without its `T` and `Z`, and never cut.
     Time,
+    /// An access key, never cut either.
+    Key,
     /// A service, without what all their names end in.
     Source,
     /// An address, of whose digits none can be spared.
@@ -44,6 +46,7 @@ impl Kind {
     fn of(name: &str) -> Self {
         match name {
             "time" | "eventTime" => Self::Time,
+            "key" => Self::Key,
             "source" | "eventSource" => Self::Source,
             "from" | "sourceIPAddress" => Self::Address,
             "error" | "errorCode" => Self::Error,
@@ -66,7 +69,7 @@ impl Kind {
             Self::Time => utc_moment(&text).unwrap_or_else(|| text.into_owned()),
             Self::Source => text.trim_end_matches(".amazonaws.com").to_owned(),
             Self::Error => format!("[{text}]"),
-            Self::Address | Self::Resource | Self::Other => text.into_owned(),
+            Self::Key | Self::Address | Self::Resource | Self::Other => text.into_owned(),
         }
     }
 }
@@ -141,7 +144,7 @@ impl Timeline {
             let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
             let widest = |least: usize| {
                 let is_shrinkable = |at: &usize| match self.kinds[*at] {
-                    Kind::Time => false,
+                    Kind::Time | Kind::Key => false,
                     Kind::Address => widths[*at] > least,
                     _ => widths[*at] > MIN_WIDTH,
                 };
