@@ -99,7 +99,7 @@ Exit status:
 /// what failed. It starts from a key, from all keys of a user or role, or from all that were used from an address.
 /// The archive is read twice, for a timeline three times.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("roots", |arg| arg.required_unless_present("key")))]
+#[command(mut_arg("roots", |arg| arg.required_unless_present_any(["key", "access_keys", "principals", "source_ips"])))]
 #[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
     /// The access key, as AKIAIOSFODNN7EXAMPLE, or several with commas between them
@@ -279,10 +279,12 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         duplicates: Some(followed.duplicates),
         ..Told::default()
     };
-    if !args.quiet {
-        // Nobody can be told that stderr is gone.
-        let _ = summary::write(&summary, &told, &mut anstream::stderr());
-    }
+    // Nobody can be told that stderr is gone.
+    let _ = if args.quiet {
+        summary::write_reasons(&summary, &told, &mut anstream::stderr())
+    } else {
+        summary::write(&summary, &told, &mut anstream::stderr())
+    };
     if args.stats {
         // Nobody can be told that stderr is gone.
         let _ = summary::write_stats(

@@ -70,9 +70,9 @@ pub(super) fn asked(args: &Args) -> Result<Asked, CommandError> {
     }
     keys.iter().try_for_each(|key| check(key))?;
     if input.roots.is_empty() && input.directories.is_empty() && input.files.is_empty() {
-        let given = args.key.as_deref().filter(|_| swapped.is_some()).unwrap_or("KEY");
+        let words = swapped.as_ref().map_or("…", String::as_str);
         return Err(CommandError::new("ROOT is missing: the folder or file to read")
-            .hint(format!("trailseal follow {given} ROOT")));
+            .hint(format!("trailseal follow {words} ROOT")));
     }
     let starts = Starts::new(keys.clone(), principals, source_ips)?;
     Ok(Asked { keys, starts, input, swapped })

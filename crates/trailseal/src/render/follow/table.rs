@@ -13,12 +13,12 @@ const SPARED: [&str; 12] = [
     "account",
     "issued_by",
     "parent",
-    "who",
-    "failed",
     "last",
+    "failed",
+    "who",
 ];
 /// The column whose cells may be cut, and what it has room for.
-const CUT: (&str, usize) = ("who", 24);
+const CUT: (&str, usize) = ("who", 20);
 
 /// The same table with as many columns as fit, and the names of those that were left out.
 pub(crate) fn fitting(table: Table, width: Option<usize>) -> (Table, Vec<&'static str>) {

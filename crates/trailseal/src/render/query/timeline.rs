@@ -46,7 +46,7 @@ impl Kind {
     fn of(name: &str) -> Self {
         match name {
             "time" | "eventTime" => Self::Time,
-            "key" => Self::Key,
+            "accessKeyId" => Self::Key,
             "source" | "eventSource" => Self::Source,
             "from" | "sourceIPAddress" => Self::Address,
             "error" | "errorCode" => Self::Error,

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{assumes, chain, event};
+use super::{assumes, chain, event, write_links};
 use crate::demo::{Demo, Run};
 
 const STOLEN: &str = "AKIA7IJJZMRIRPG24F2U";
@@ -106,7 +106,7 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
     };
     refused("follow", "<ROOT>");
     refused("follow AKIA1", "hint: trailseal follow AKIA1 ROOT");
-    refused("follow --principal x", "<ROOT>");
+    refused("follow --principal x", "ROOT is missing");
     refused("follow -d .", "KEY is missing");
     refused(
         "follow ci-deploy events.json",
@@ -118,6 +118,16 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
     refused("follow AKIA1 events.json -o x.pdf", "the endings are .txt, .json, .jsonl and .csv");
     refused("follow AKIA1 events.json -C", "--output");
     refused("follow AKIA1 none --source-ip 198.51.100.7", "none");
+}
+
+#[test]
+fn however_quiet_it_is_damage_is_told() {
+    let demo = chain();
+    let text = fs::read_to_string(demo.path("events.json")).unwrap();
+    fs::write(demo.path("events.json"), &text[..text.len() - 20]).unwrap();
+    let run = demo.run("follow AKIA1 events.json -q -o x.csv");
+    assert_eq!(run.status, Some(3), "{run}");
+    assert!(run.stderr.starts_with("damaged: 1 place"), "{run}");
 }
 
 #[test]
@@ -138,7 +148,7 @@ fn a_timeline_has_the_events_of_all_keys_and_those_that_issued_them() {
         .lines()
         .map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            format!("{} {} {}", &words[1][3..5], words[2], words[4])
+            format!("{} {} {}", &words[1][3..5], words[5], words[3])
         })
         .collect();
     assert_eq!(
@@ -159,6 +169,20 @@ fn a_timeline_has_the_events_of_all_keys_and_those_that_issued_them() {
     let narrow = Demo::new().run("follow --source-ip 192.0.2.66 archive -t timeline");
     assert_eq!(narrow.stdout.lines().count(), 11 + 3 + 8, "{narrow}");
     assert!(!narrow.stdout.contains("203.0.113."), "{narrow}");
+}
+
+#[test]
+fn a_timeline_of_more_keys_than_are_looked_for_one_by_one_has_no_others() {
+    let demo = Demo::new();
+    write_links(&demo, 600);
+    let records = json!([event("x", 7, "AKIA5", "AssumeRole", &assumes("Other", "ASIA7"))]);
+    fs::write(demo.path("others.json"), json!({ "Records": records }).to_string()).unwrap();
+    let run = demo.run("follow ASIA0000000000000000 links.json others.json -t timeline");
+    assert_eq!((run.status, run.stdout.lines().count()), (Some(0), 600), "{}", run.stderr);
+    assert!(!run.stdout.contains("AKIA5"));
+    let labelled = demo.run(&format!("follow {STOLEN} archive -t timeline --verified-with keys"));
+    assert_eq!(labelled.status, Some(0), "{labelled}");
+    assert!(labelled.stdout.lines().all(|line| line.ends_with("  verified")), "{labelled}");
 }
 
 #[test]
@@ -208,7 +232,7 @@ fn a_file_gets_the_format_of_its_ending_and_is_never_replaced_unasked() {
         assert!(text.starts_with(begin), "{name}: {text}");
     }
     let text = written(&run("-t timeline -o a.txt -C"), "a.txt");
-    assert!(text.starts_with("2024-03-01 00:18:36  AKIA"), "{text}");
+    assert!(text.starts_with("2024-03-01 00:18:36  ci-deploy") && text.contains(SESSION), "{text}");
     assert_eq!(run("-o a.csv").status, Some(2));
     let below = run("-o archive/a.csv");
     assert_eq!(below.status, Some(2), "{below}");
