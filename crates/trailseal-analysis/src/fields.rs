@@ -137,6 +137,17 @@ impl Fields {
         fields
     }
 
+    /// The same with the access key; where there is little room, without who, which service and which resource.
+    pub fn of_timeline_of_keys(is_narrow: bool) -> Self {
+        const LEFT_OUT: [&str; 3] = ["who", "source", "resource"];
+        let key = Source::Path(FieldPath::new(["userIdentity", "accessKeyId"]));
+        let mut fields = Self::of_timeline_text();
+        let at = fields.names().position(|name| name == "from").unwrap_or(0);
+        fields.fields.insert(at, Field { name: "accessKeyId".to_owned(), source: key });
+        fields.fields.retain(|field| !is_narrow || !LEFT_OUT.contains(&field.name.as_str()));
+        fields
+    }
+
     /// Where rows come from.
     pub fn of_provenance() -> Self {
         Self::known(&["file", "record", "sha256"])

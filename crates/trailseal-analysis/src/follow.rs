@@ -1,4 +1,4 @@
-//! An access key, the keys that were issued to it, and what was done with those.
+//! Access keys, the keys that were issued to them, and what was done with those.
 
 use trailseal_evidence::{
     Progress,
@@ -11,8 +11,20 @@ use crate::error::Error;
 
 mod activity;
 mod issues;
+mod node;
+mod origins;
+mod reach;
+mod starts;
+mod table;
+mod timeline;
+mod usual;
 
-pub use self::activity::{CountedValue, Edge, Followed, Identity, Node, ValueCounts};
+pub use self::{
+    node::{CountedValue, Edge, Followed, Identity, Node, ValueCounts},
+    origins::{Origin, Origins},
+    starts::Starts,
+    timeline::timeline,
+};
 
 use self::issues::Issues;
 
@@ -22,16 +34,16 @@ use self::issues::Issues;
 /// # Errors
 /// [`Error`].
 pub fn follow(
-    key: &str,
+    starts: &Starts,
     depth: Option<u32>,
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(Followed, Summary), Error> {
     let time = shortcut::time_range(options.from, options.to)?;
-    let (issues, first) = Issues::find(&time, files, options, progress)?;
-    let reached = issues.reach(key, depth);
-    let (followed, mut summary) = activity::find(key, &reached, &time, files, options, progress)?;
+    let (issues, first) = Issues::find(starts, &time, files, options, progress)?;
+    let reached = issues.reach(starts, depth);
+    let (followed, mut summary) = activity::find(starts, &reached, &time, files, options, progress)?;
     // Both passes read the same files; the second one's matches are those that count.
     summary.damage = first.damage;
     summary.damages = first.damages.max(summary.damages);

@@ -5,7 +5,7 @@ use std::{io, ops::ControlFlow, path::PathBuf};
 use trailseal_evidence::{
     ProgressStage,
     ledger::Integrity,
-    scan::{Batch, Summary},
+    scan::{Batch, Row, Summary},
 };
 
 use crate::{
@@ -89,7 +89,11 @@ pub fn rows(
         && asked.order == RowOrder::Archive
         && question.dedupe.is_none()
         && !sink.takes_single_rows();
-    if is_plain { stream(question, format, sink) } else { choose(question, asked, format, sink) }
+    if is_plain {
+        stream(question, format, sink)
+    } else {
+        chosen_rows(question, asked, format, sink, &|_| true)
+    }
 }
 
 /// All of them as they come.
@@ -115,18 +119,23 @@ fn go_on(result: io::Result<()>, is_enough: bool, failure: &mut Option<io::Error
     if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// Those that are chosen, in the order that is asked for.
-fn choose(
+/// Those that are chosen, of the events that `is_wanted` holds for, in the order that is asked for.
+pub(crate) fn chosen_rows(
     question: &Question<'_>,
     asked: &RowsAsked,
     format: &RowFormat,
     sink: &mut dyn RowSink,
+    is_wanted: &(dyn Fn(&Row<'_>) -> bool + Sync),
 ) -> Result<Chosen, Error> {
     let once = question.dedupe.map(|_| question.proven_twins()).transpose()?.map(Once::new);
     let mut chooser = Chooser::new(question, asked, once, sink);
     let mut failure = None;
     let summary = question.stream(
-        &|rows: &mut KeyedRows, row| rows.push(question.key(row), |to| format.write(row, to)),
+        &|rows: &mut KeyedRows, row| {
+            if is_wanted(row) {
+                rows.push(question.key(row), |to| format.write(row, to));
+            }
+        },
         &mut |rows| {
             let result = chooser.take(rows);
             let is_enough = chooser.has_enough() || chooser.sink.is_gone();

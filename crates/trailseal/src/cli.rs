@@ -98,7 +98,12 @@ pub(crate) enum Command {
         after_help = query::AFTER_HELP
     )]
     Query(Box<query::Args>),
-    #[command(after_help = follow::AFTER_HELP)]
+    #[command(
+        override_usage = "trailseal follow [OPTIONS] <KEY> <ROOT>...\n       \
+                          trailseal follow [OPTIONS] --principal <PRINCIPAL> <ROOT>...\n       \
+                          trailseal follow [OPTIONS] --source-ip <ADDRESS> <ROOT>...",
+        after_help = follow::AFTER_HELP
+    )]
     Follow(Box<follow::Args>),
     #[command(after_help = lookup_events::AFTER_HELP)]
     LookupEvents(Box<lookup_events::Args>),
@@ -142,7 +147,7 @@ mod tests {
     #[test]
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
-        const OTHERS: [(&str, &str); 19] = [
+        const OTHERS: [(&str, &str); 23] = [
             ("info", "verbose"),
             ("query", "quiet"),
             ("verify", "keys"),
@@ -153,6 +158,10 @@ mod tests {
             ("verify", "stats"),
             ("verify", "verbose"),
             ("query", "format"),
+            ("follow", "access-key"),
+            ("follow", "format"),
+            ("follow", "principal"),
+            ("follow", "source-ip"),
             ("follow", "verbose"),
             ("lookup-events", "output"),
             ("lookup-events", "region"),

@@ -7,9 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::ValueEnum;
+
 use crate::{
     error::{Cause, CommandError},
     interrupt::Interrupt,
+    packing::Packing,
 };
 
 /// A place where a file may be written.
@@ -26,6 +29,43 @@ pub(crate) struct OutFile<'a> {
 /// Whether a path stands for standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// The format that the name of a file stands for, by its ending (and .gz or .zst behind that). A pipe or device, and a name
+/// without an ending, say nothing: `otherwise`.
+///
+/// # Errors
+/// For an ending that stands for nothing that is written, and for a format in place of a name.
+pub(crate) fn format_of_name<F: ValueEnum>(
+    path: &Path,
+    endings: &[(&str, F)],
+    otherwise: F,
+) -> Result<F, CommandError> {
+    let (_, name) = Packing::of(path);
+    let ending = name.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let refused = |why: &str| CommandError::new(format!("--output {}: {why}", path.display()));
+    let Some(ending) = ending.filter(|_| !path.starts_with("/dev")) else {
+        let written = path.to_str().unwrap_or_default();
+        return match F::from_str(written, true) {
+            Ok(_) => Err(refused("that is a format, and the name of a file is needed")
+                .hint(format!("-t {written} chooses the format; -o ./{written} writes a file of this name"))),
+            Err(_) => Ok(otherwise),
+        };
+    };
+    if let Some((_, format)) = endings.iter().find(|(known, _)| *known == ending) {
+        return Ok(format.clone());
+    }
+    let known: Vec<String> = endings.iter().map(|(known, _)| format!(".{known}")).collect();
+    let error = refused(&format!(
+        "the endings are {}, also with .gz or .zst behind them; -t chooses a format for any name",
+        known.join(", ")
+    ));
+    Err(match ending.as_str() {
+        "xlsx" | "xls" | "ods" => {
+            error.hint("`trailseal query --for excel -o x.csv` writes what a spreadsheet reads")
+        }
+        _ => error,
+    })
 }
 
 impl<'a> OutFile<'a> {

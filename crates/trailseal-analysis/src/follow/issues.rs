@@ -13,12 +13,11 @@ use trailseal_evidence::{
 };
 use trailseal_query::{Filter, Predicate, Record, path::FieldPath, predicate::Test};
 
+use super::starts::Starts;
 use crate::error::Error;
 
-/// Links between keys that are held.
+/// Links between keys, and keys from which it may start, that are held.
 const MAX_LINKS: u64 = 4_000_000;
-/// Keys that are followed.
-const MAX_KEYS: usize = 100_000;
 
 /// Where responses hold new keys.
 const NEW_KEYS: [&[&str]; 4] = [
@@ -56,113 +55,90 @@ pub(super) fn actor_path() -> FieldPath {
 /// Which key got which keys.
 #[derive(Debug, Default)]
 pub(super) struct Issues {
-    links: HashMap<String, HashSet<String>>,
-}
-
-/// The keys that can be reached from one.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Reached {
-    /// With the number of links to them; the first is the one from which all are reached.
-    pub(super) keys: Vec<(String, u32)>,
-    /// Keys that were not followed because they are too many links away.
-    pub(super) beyond_depth: u64,
-    /// Whether there are too many.
-    pub(super) is_cut: bool,
+    /// By the key that asked; of every key that it got, whether any event that issued it came from where is asked.
+    pub(super) links: HashMap<String, HashMap<String, bool>>,
+    /// Keys of the events that are looked for, and those that were issued in such events to somebody without a key.
+    pub(super) found: HashSet<String>,
+    /// Such events that have no key at all.
+    pub(super) keyless: u64,
 }
 
 impl Issues {
     /// Reads the archive.
     pub(super) fn find(
+        starts: &Starts,
         time: &Predicate,
         files: &dyn FileSource,
         options: &ScanOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Self, Summary), Error> {
         let paths = new_key_paths();
-        let any = paths.iter().map(|path| Predicate::Field(path.clone(), Test::Exists)).collect();
-        let filter = Filter::new(time.clone().and(Predicate::any(any)));
+        let exists = paths.iter().map(|path| Predicate::Field(path.clone(), Test::Exists));
+        let any = Predicate::any(exists.chain(starts.wanted().cloned()).collect());
+        let filter = Filter::new(time.clone().and(any));
         let actor = actor_path();
-        let links = AtomicU64::new(0);
+        let held = AtomicU64::new(0);
         let result = scan::fold(files, options, &filter, progress, &Self::default, &|issues, row| {
-            let Some(from) = row.record.text(&actor).filter(|key| !key.is_empty()) else {
-                return ControlFlow::Continue(());
-            };
-            for to in new_keys(&row.record, &paths) {
-                let is_new = issues.links.entry(from.clone().into_owned()).or_default().insert(to);
-                if is_new && links.fetch_add(1, Ordering::Relaxed) >= MAX_LINKS {
-                    return ControlFlow::Break(());
-                }
+            let from = row.record.text(&actor).filter(|key| !key.is_empty());
+            let new = new_keys(&row.record, &paths);
+            let added = issues.add(starts, &row.record, from.as_deref(), &new);
+            match held.fetch_add(added, Ordering::Relaxed) + added {
+                ..=MAX_LINKS => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
             }
-            ControlFlow::Continue(())
         });
-        if links.load(Ordering::Relaxed) > MAX_LINKS {
+        if held.load(Ordering::Relaxed) > MAX_LINKS {
             return Err(Error::TooManyLinks { limit: MAX_LINKS });
         }
         Ok(result?)
     }
 
-    /// The keys that were issued to a key, to those, and so on: each once, the nearest first.
-    pub(super) fn reach(&self, key: &str, depth: Option<u32>) -> Reached {
-        let mut reached = Reached { keys: vec![(key.to_owned(), 0)], ..Reached::default() };
-        let mut seen: HashSet<&str> = HashSet::from([key]);
-        let mut at = 0;
-        while let Some((from, distance)) = reached.keys.get(at).cloned() {
-            at += 1;
-            let Some(links) = self.links.get(&from) else { continue };
-            let mut next: Vec<&String> = links.iter().filter(|to| !seen.contains(to.as_str())).collect();
-            next.sort();
-            for to in next {
-                if depth.is_some_and(|depth| distance >= depth) {
-                    reached.beyond_depth += 1;
-                } else if reached.keys.len() >= MAX_KEYS {
-                    reached.is_cut = true;
-                    return reached;
-                } else {
-                    seen.insert(to);
-                    reached.keys.push((to.clone(), distance + 1));
+    /// Takes in an event; how much more is held then.
+    fn add(&mut self, starts: &Starts, record: &Record<'_>, from: Option<&str>, new: &[String]) -> u64 {
+        let mut added = 0;
+        if starts.is_wanted(record) {
+            match from {
+                Some(key) if self.found.contains(key) => {}
+                Some(key) => added += u64::from(self.found.insert(key.to_owned())),
+                None if new.is_empty() => self.keyless += 1,
+                None => {
+                    for key in new {
+                        added += u64::from(self.found.insert(key.clone()));
+                    }
                 }
             }
         }
-        reached
+        let Some(from) = from.filter(|_| !new.is_empty()) else { return added };
+        let is_there = starts.is_there(record);
+        let links = self.links.entry(from.to_owned()).or_default();
+        for to in new {
+            if let Some(known) = links.get_mut(to) {
+                *known |= is_there;
+            } else {
+                links.insert(to.clone(), is_there);
+                added += 1;
+            }
+        }
+        added
     }
 }
 
 impl Fold for Issues {
     fn merge(&mut self, other: Self) {
-        for (from, to) in other.links {
-            self.links.entry(from).or_default().extend(to);
+        for (from, links) in other.links {
+            let ours = self.links.entry(from).or_default();
+            for (to, is_there) in links {
+                *ours.entry(to).or_default() |= is_there;
+            }
         }
+        self.found.extend(other.found);
+        self.keyless += other.keyless;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn issues(links: &[(&str, &str)]) -> Issues {
-        let mut issues = Issues::default();
-        for (from, to) in links {
-            issues.links.entry((*from).to_owned()).or_default().insert((*to).to_owned());
-        }
-        issues
-    }
-
-    fn listed(reached: &Reached) -> String {
-        let keys: Vec<String> =
-            reached.keys.iter().map(|(key, distance)| format!("{key}{distance}")).collect();
-        keys.concat()
-    }
-
-    #[test]
-    fn circles_and_diamonds_are_walked_once() {
-        let issues =
-            issues(&[("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("d", "a"), ("d", "d"), ("x", "a")]);
-        assert_eq!(listed(&issues.reach("a", None)), "a0b1c1d2");
-        let near = issues.reach("a", Some(1));
-        assert_eq!((listed(&near).as_str(), near.beyond_depth), ("a0b1c1", 2));
-        assert_eq!(listed(&issues.reach("a", Some(0))), "a0");
-        assert_eq!(listed(&issues.reach("none", None)), "none0");
-    }
 
     #[test]
     fn responses_hold_new_keys_in_several_places() {

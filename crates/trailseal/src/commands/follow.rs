@@ -7,35 +7,76 @@ use std::{
 };
 
 use clap::ValueEnum;
-use trailseal_analysis::follow::follow;
-use trailseal_evidence::{Completeness, inputs::Inputs, ledger::Ledger, scan::ScanOptions};
+use trailseal_analysis::{
+    fields::Fields,
+    follow::{Followed, follow, timeline},
+    row_format::RowFormat,
+    rows::{RowOrder, RowsAsked},
+};
+use trailseal_archive::temporary;
+use trailseal_evidence::{
+    Completeness,
+    inputs::{FileSource as _, Inputs},
+    ledger::Ledger,
+    scan::ScanOptions,
+};
 
 use crate::{
     commands::{
         evidence,
         options::{
-            access_key::upper_case_key,
             input::{self, Input},
             keys::VerifiedWith,
             scan::ScanLimits,
             time::{EventTimes, TimeSpan},
         },
+        query::sink::{EventSink, Out, Shape},
     },
     error::CommandError,
     interrupt::Interrupt,
+    out_file::{OutFile, format_of_name, is_stdout},
     output,
+    packing::Packing,
     progress::Counts,
     render::{
         follow as render,
-        query::summary::{self, Told},
+        plain::plural,
+        query::{
+            cells::{self, EventFormat},
+            summary::{self, Told},
+        },
+        zone::ShownZone,
     },
 };
+
+mod start;
+
+/// Memory for sorting a timeline; what needs more is sorted by way of a temporary file.
+const SORT_MEMORY: u64 = 256 << 20;
+/// Columns of a terminal below which a timeline is without who, which service and which resource.
+const WIDE: usize = 150;
+
+/// The formats that endings stand for.
+const ENDINGS: [(&str, FollowFormat); 5] = [
+    ("txt", FollowFormat::Text),
+    ("json", FollowFormat::Json),
+    ("jsonl", FollowFormat::Jsonl),
+    ("ndjson", FollowFormat::Jsonl),
+    ("csv", FollowFormat::Csv),
+];
 
 /// What stands below the options in the help.
 pub(crate) const AFTER_HELP: &str = "\
 A key is followed through events whose response holds new credentials: AssumeRole in all its
 forms, GetSessionToken, GetFederationToken, CreateAccessKey, GetRoleCredentials, CreateSession
 and whatever else answers with an access key. Events that were delivered twice count once.
+
+What is new stands before what is frequent. The time for which a key was used is cut into eight
+parts; addresses and user agents that were seen in more than half of them are usual, where that
+time is two hours or more. What is usual for a key is usual for the keys that were issued to it.
+Addresses and user agents that are not (they came once, late, or a few times) are shown first,
+and keys that were issued or used from them, or led to such keys, are drawn; the others are
+counted. --all shows everything; JSON, CSV and tables always hold it.
 
 What records do not link by key is not followed: what a console session does after
 GetSigninToken, ConsoleLogin or SwitchRole (it has keys of its own; search for its session name
@@ -46,30 +87,59 @@ not in the archive. With --from, links that were made before it are not seen.
 Examples:
   trailseal follow AKIAIOSFODNN7EXAMPLE ./archive
       The key, the roles it assumed, the keys that came back, and what those did.
+  trailseal follow --source-ip 198.51.100.7 ./archive -t timeline
+      Event by event: all that came from an address with any key, and all that was done with the
+      keys that were issued there.
+  trailseal follow --principal ci-deploy ./archive -o keys.csv
+      All keys of a user, and those that were issued to them, one a row.
   trailseal follow AKIAIOSFODNN7EXAMPLE ./archive -t json | jq '.edges[] | [.time, .event_name, .role_arn]'
       The same as one JSON document, with the eventID of every link.
 
 Exit status:
   0  done
-  1  --fail-if-none: the archive has no event of the key
+  1  --fail-if-none: the archive has no event of the keys
   2  could not run: wrong arguments, unreadable input, interrupted
   3  ran, but some input is damaged; with --keys also when a digest or log file of the
      time span is missing, altered, uncovered or not proven: events may be missing then, even if
      all that are shown are verified";
 
-/// Follow an access key: the roles it assumed, the keys that came back, what those did
+/// Follow access keys: the roles they assumed, the keys that came back, what those did
 ///
-/// Follow an access key through an archive: the credentials that were issued to it, those that were issued to
+/// Follow access keys through an archive: the credentials that were issued to them, those that were issued to
 /// these, and so on, and for every key who held it, from where and with what it was used, when, for what, and
-/// what failed. The archive is read twice.
+/// what failed. It starts from a key, from all keys of a user or role, or from all that were used from an address.
+/// The archive is read twice, for a timeline three times.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("roots", |arg| arg.required_unless_present_any(["key", "access_keys", "principals", "source_ips"])))]
+#[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
-    /// The access key, as AKIAIOSFODNN7EXAMPLE
+    /// The access key, as AKIAIOSFODNN7EXAMPLE, or several with commas between them
+    ///
+    /// An ARN in its place is that of --principal, an address that of --source-ip. With --access-key, --principal or
+    /// --source-ip, KEY can be left out.
     #[arg(value_name = "KEY")]
-    key: String,
+    key: Option<String>,
 
     #[command(flatten)]
     input: Input,
+
+    /// Start from this access key; the same as KEY (repeatable)
+    #[arg(long = "access-key", value_name = "KEY", help_heading = "Start")]
+    access_keys: Vec<String>,
+
+    /// Start from the keys of whoever has this name: an ARN, id or name of a user, role or session (repeatable)
+    ///
+    /// As for `trailseal query`: also a source identity, and * and ? are allowed. It starts from all keys with which they
+    /// acted.
+    #[arg(long = "principal", value_name = "PRINCIPAL", help_heading = "Start")]
+    principals: Vec<String>,
+
+    /// Follow only what came from this address, network or range (repeatable); alone: start from the keys used there
+    ///
+    /// Of the keys from which it starts, only events from there count, and only keys that were issued there are followed;
+    /// of those everything counts, wherever it came from.
+    #[arg(long = "source-ip", value_name = "ADDRESS", help_heading = "Start")]
+    source_ips: Vec<String>,
 
     #[command(flatten, next_help_heading = "Filter")]
     times: EventTimes,
@@ -78,18 +148,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Filter")]
     depth: Option<u32>,
 
-    /// What is written to stdout
-    #[arg(
-        short = 't',
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    format: FollowFormat,
+    /// How it is written
+    ///
+    /// Without this option: text; with --output by the file's ending: .txt, .json, .jsonl, .csv.
+    #[arg(short = 't', long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    format: Option<FollowFormat>,
 
-    /// Exit with status 1 when the archive has no event of the key
+    /// In the text everything, also what is usual
+    #[arg(long, help_heading = "Output")]
+    all: bool,
+
+    /// Write to this file, which cannot lie below a ROOT; `-` is standard output
+    #[arg(short = 'o', long = "output", value_name = "FILE", help_heading = "Output")]
+    file: Option<PathBuf>,
+
+    /// Replace the file of --output if there is one
+    #[arg(short = 'C', long, requires = "file", help_heading = "Output")]
+    clobber: bool,
+
+    /// Exit with status 1 when the archive has no event of the keys
     #[arg(long, help_heading = "Output")]
     fail_if_none: bool,
 
@@ -97,7 +174,7 @@ pub(crate) struct Args {
     #[arg(short, long, overrides_with = "quiet", conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
     quiet: bool,
 
-    /// Every value in the text, and every damaged place in the summary
+    /// The same as --all, and every damaged place in the summary
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 
@@ -116,33 +193,34 @@ pub(crate) struct Args {
 enum FollowFormat {
     /// A tree, for people
     Text,
+    /// One line an event of all the keys, in order of time
+    Timeline,
+    /// One row a key, in columns for people
+    Table,
+    /// One row a key, comma-separated with a header, safe to open in a spreadsheet
+    Csv,
     /// One JSON document (schema trailseal.follow/1)
     Json,
     /// One JSON object a line: every key, every link, and last the summary
     Jsonl,
 }
 
-/// Follows a key.
+impl FollowFormat {
+    fn is_for_people(self) -> bool {
+        matches!(self, Self::Text | Self::Timeline | Self::Table)
+    }
+}
+
+/// Follows keys.
 ///
 /// # Errors
 /// [`CommandError`] when the run could not be made or its output not be written.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let begun = Instant::now();
-    let key = args.key.trim();
-    if key.is_empty()
-        || key.len() > 128
-        || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
-        return Err(CommandError::new(format!("{key:?} is no access key"))
-            .hint("access keys look like AKIAIOSFODNN7EXAMPLE and stand before ROOT"));
-    }
-    if let Some(upper) = upper_case_key(key) {
-        return Err(CommandError::new(format!("{key:?} is no access key: they are in upper case"))
-            .hint(format!("trailseal follow {upper} …")));
-    }
-    let roots = input::expand(&args.input).map_err(|error| {
-        let is_swapped = Path::new(key).exists() && args.input.roots.len() == 1;
-        let hints = if is_swapped { vec!["KEY stands before ROOT".to_owned()] } else { error.hints };
+    let asked = start::asked(args)?;
+    let format = args.format()?;
+    let roots = input::expand(&asked.input).map_err(|error| {
+        let hints = if asked.is_swapped() { vec!["KEY stands before ROOT".to_owned()] } else { error.hints };
         CommandError { hints, ..error }
     })?;
     let is_pipe = |root: &PathBuf| {
@@ -153,16 +231,35 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new("the archive is read twice, which a pipe cannot be")
             .hint("put the events into a file first"));
     }
+    let packing = args.target().map_or(Packing::Plain, |path| Packing::of(path).0);
+    let mut place = Place { target: args.output_file(&roots)?, packing, interrupt, format };
     let span = args.times.span()?;
     if let Some(note) = span.note().filter(|_| !args.quiet) {
         output::note(&note);
     }
+    let zone = ShownZone::utc();
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
         let options = args.scan_options(span, ledger.as_ref());
         let inputs = Inputs::open(&roots)?;
-        let (followed, summary) = follow(key, args.depth, &inputs, &options, &counts)?;
+        let (followed, summary) = follow(&asked.starts, args.depth, &inputs, &options, &counts)?;
+        if format == FollowFormat::Timeline {
+            place.write(|out, width| {
+                let fields = Fields::of_timeline_of_keys(width.is_some_and(|width| width < WIDE));
+                let fields = if ledger.is_some() { fields.and(Fields::of_label()) } else { fields };
+                let rows = RowsAsked {
+                    order: RowOrder::Oldest,
+                    limit: None,
+                    sort_memory: SORT_MEMORY,
+                    spill: temporary::outside(&std::env::temp_dir(), inputs.given()),
+                };
+                let mut sink = EventSink::new(out, Shape::Timeline(Shape::names(&fields)), width, &zone);
+                let format = RowFormat::Cells(fields);
+                timeline(&followed, &asked.starts, &inputs, &options, &counts, &rows, &format, &mut sink)?;
+                Ok(sink.finish(None)?)
+            })?;
+        }
         let labels = ledger.is_some().then_some(summary.row_labels);
         let completeness = Completeness::of(&options, &summary, &labels.unwrap_or_default());
         Ok::<_, CommandError>((followed, summary, labels, completeness))
@@ -171,36 +268,36 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
         done => done?,
     };
-    match args.format {
-        FollowFormat::Text => {
-            let mut out = output::screen();
-            render::text(&followed, args.verbose, &mut out)?;
-            out.flush()?;
-        }
-        FollowFormat::Json => {
-            let mut out = output::data();
-            render::json(&followed, &mut out)?;
-            out.flush()?;
-        }
-        FollowFormat::Jsonl => {
-            let mut out = output::data();
-            render::jsonl(&followed, &mut out)?;
-            out.flush()?;
-        }
+    let left_out = if format == FollowFormat::Timeline {
+        Vec::new()
+    } else {
+        place.write(|out, width| write(&followed, format, args.all || args.verbose, width, &zone, out))?
+    };
+    let is_found = |key: &str| {
+        followed.nodes.iter().any(|node| node.key == key && node.events + node.elsewhere > 0)
+            || followed.edges.iter().any(|edge| edge.to == key)
+    };
+    let mut notes = start_notes(&followed, &asked);
+    notes.extend(asked.oddities(&is_found).into_iter().map(|text| format!("note: {text}")));
+    notes.extend(followed.notes.iter().cloned());
+    if !left_out.is_empty() {
+        notes.push(format!("not shown for want of room: {} (-t csv has them)", left_out.join(", ")));
     }
     let told = Told {
         labels,
         unverified: Some(summary::BY_OPTION),
         completeness,
-        notes: followed.notes.clone(),
+        notes,
         verbose: args.verbose,
         duplicates: Some(followed.duplicates),
         ..Told::default()
     };
-    if !args.quiet {
-        // Nobody can be told that stderr is gone.
-        let _ = summary::write(&summary, &told, &mut output::notes());
-    }
+    // Nobody can be told that stderr is gone.
+    let _ = if args.quiet {
+        summary::write_reasons(&summary, &told, &mut output::notes())
+    } else {
+        summary::write(&summary, &told, &mut output::notes())
+    };
     if args.stats {
         // Nobody can be told that stderr is gone.
         let _ = summary::write_stats(
@@ -214,7 +311,102 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     Ok(summary::status(&told.completeness, args.fail_if_none && is_none))
 }
 
+/// From how many keys it starts, where the user did not name one.
+fn start_notes(followed: &Followed, asked: &start::Asked) -> Vec<String> {
+    let (count, phrase) = (followed.keys.len() as u64, asked.starts.phrase());
+    let note = match (count, phrase.is_empty()) {
+        (0, _) => format!("note: no event {phrase} has an access key"),
+        (1, true) => return Vec::new(),
+        (_, true) => format!("starts from {}", plural(count, "key")),
+        (_, false) if !asked.keys.is_empty() => {
+            format!("starts from {}: of these what was done {phrase}", plural(count, "key"))
+        }
+        (_, false) => format!("starts from {} with events {phrase}", plural(count, "key")),
+    };
+    vec![note]
+}
+
+/// Where the output goes.
+struct Place<'a> {
+    /// The file, until it is written.
+    target: Option<OutFile<'a>>,
+    /// How it is compressed.
+    packing: Packing,
+    interrupt: &'a Interrupt,
+    format: FollowFormat,
+}
+
+impl Place<'_> {
+    /// Lets `write` write there; it is told the columns of the terminal, if it is one.
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut Out, Option<usize>) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let is_for_people = self.format.is_for_people();
+        let packing = self.packing;
+        match self.target.take() {
+            None => {
+                let mut out = Out::stdout(is_for_people);
+                let done = write(&mut out, output::width())?;
+                out.flush()?;
+                Ok(done)
+            }
+            Some(file) => file.write(self.interrupt, |file| {
+                let mut out = Out::file(file, packing, is_for_people);
+                let done = write(&mut out, None)?;
+                out.finish()?;
+                Ok(done)
+            }),
+        }
+    }
+}
+
+/// Writes the keys; the columns for which there was no room.
+fn write(
+    followed: &Followed,
+    format: FollowFormat,
+    all: bool,
+    width: Option<usize>,
+    zone: &ShownZone,
+    out: &mut Out,
+) -> Result<Vec<String>, CommandError> {
+    match format {
+        FollowFormat::Text => render::text(followed, all, width, out)?,
+        FollowFormat::Json => render::json(followed, out)?,
+        FollowFormat::Jsonl => render::jsonl(followed, out)?,
+        FollowFormat::Csv => {
+            cells::write(EventFormat::Csv, &followed.table(), None, zone, out)?;
+        }
+        FollowFormat::Table | FollowFormat::Timeline => {
+            let (table, left_out) = render::fitting(followed.table(), width);
+            let gone = cells::write(EventFormat::Table, &table, width, zone, out)?;
+            return Ok(left_out.into_iter().map(str::to_owned).chain(gone).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
 impl Args {
+    /// The file to write; `None` for standard output.
+    fn target(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|path| !is_stdout(path))
+    }
+
+    fn output_file(&self, roots: &[PathBuf]) -> Result<Option<OutFile<'_>>, CommandError> {
+        let Some(path) = self.target() else { return Ok(None) };
+        let maps = self.verified.objects.maps.iter().map(|map| &map.folder);
+        let mut folders = roots.iter().chain(maps);
+        OutFile::check("the output", path, &mut folders, self.clobber, "--clobber replaces it").map(Some)
+    }
+
+    /// What is asked for, else what the file's name says.
+    fn format(&self) -> Result<FollowFormat, CommandError> {
+        let (Some(path), None) = (self.target(), self.format) else {
+            return Ok(self.format.unwrap_or(FollowFormat::Text));
+        };
+        format_of_name(path, &ENDINGS, FollowFormat::Text)
+    }
+
     fn scan_options<'a>(&self, span: TimeSpan, ledger: Option<&'a Ledger>) -> ScanOptions<'a> {
         ScanOptions {
             from: span.from,

@@ -46,7 +46,7 @@ mod aggregates;
 mod args;
 mod filter;
 mod plan;
-mod sink;
+pub(crate) mod sink;
 mod state;
 
 use args::SameAs;

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::demo::{Demo, workspace};
 
+mod starts;
+
 fn event(id: &str, minute: u32, key: &str, name: &str, more: &Value) -> Value {
     let mut event = json!({
         "eventVersion": "1.08", "eventID": id, "eventTime": format!("2024-03-01T05:{minute:02}:00Z"),

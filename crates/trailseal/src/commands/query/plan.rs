@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use clap::ValueEnum as _;
 use trailseal_analysis::{
     bars::BarsAsked,
     csv::Dialect,
@@ -22,7 +21,9 @@ use super::{
     args::{Args, Reader, Sort},
     sink::Shape,
 };
-use crate::{error::CommandError, packing::Packing, render::query::cells::EventFormat};
+use crate::{
+    error::CommandError, out_file::format_of_name, packing::Packing, render::query::cells::EventFormat,
+};
 
 /// Values that a histogram shows one by one.
 const SERIES: u64 = 8;
@@ -141,7 +142,7 @@ impl RowPlan {
 /// What is asked for, else what the file's name says, else what suits the place.
 fn format(args: &Args, is_terminal: bool) -> Result<EventFormat, CommandError> {
     let by_name = |path: Option<&Path>| match path {
-        Some(path) => of_name(path),
+        Some(path) => format_of_name(path, &ENDINGS, EventFormat::Jsonl),
         None if is_terminal => Ok(EventFormat::Table),
         None => Ok(EventFormat::Jsonl),
     };
@@ -162,38 +163,6 @@ const ENDINGS: [(&str, EventFormat); 6] = [
     ("tsv", EventFormat::Tsv),
     ("txt", EventFormat::Table),
 ];
-
-/// The format that the name of a file stands for. A pipe or device, and a name without an ending, say nothing.
-///
-/// # Errors
-/// For an ending that stands for nothing that is written here, and for a format in place of a name.
-fn of_name(path: &Path) -> Result<EventFormat, CommandError> {
-    let (_, name) = Packing::of(path);
-    let ending = name.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    let refused = |why: &str| CommandError::new(format!("--output {}: {why}", path.display()));
-    let Some(ending) = ending else {
-        let written = path.to_str().unwrap_or_default();
-        return match EventFormat::from_str(written, true) {
-            Ok(_) => Err(refused("that is a format, and the name of a file is needed")
-                .hint(format!("-t {written} chooses the format; -o ./{written} writes a file of this name"))),
-            Err(_) => Ok(EventFormat::Jsonl),
-        };
-    };
-    if path.starts_with("/dev") {
-        return Ok(EventFormat::Jsonl);
-    }
-    let known = ENDINGS.iter().find(|(known, _)| *known == ending);
-    known.map(|(_, format)| *format).ok_or_else(|| {
-        let error = refused(
-            "the endings are .jsonl, .json, .csv, .tsv and .txt, also with .gz or .zst behind them; -t chooses a format \
-             for any name",
-        );
-        match ending.as_str() {
-            "xlsx" | "xls" | "ods" => error.hint("--for excel -o x.csv writes what a spreadsheet reads"),
-            _ => error,
-        }
-    })
-}
 
 fn mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<Mode, CommandError> {
     let aggregate = &args.aggregate;
