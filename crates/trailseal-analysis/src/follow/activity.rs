@@ -13,7 +13,7 @@ use trailseal_query::{
     Filter, Predicate,
     aggregate::{Fingerprinter, Seen, Span},
     path::FieldPath,
-    predicate::{Literal, Test},
+    predicate::{Literal, Test, Truth},
     record::event_time,
 };
 
@@ -143,7 +143,7 @@ pub struct Edge {
 }
 
 /// What is read of an event.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Facts {
     access_key: Option<String>,
     identity_type: Option<String>,
@@ -163,6 +163,8 @@ struct Facts {
     file: String,
     /// The keys that it issued.
     issued: Vec<String>,
+    /// Whether it is counted as what its key did.
+    counts: Truth,
 }
 
 /// Events on their way to the one that counts them.
@@ -188,6 +190,7 @@ pub(super) fn find(
     key: &str,
     reached: &Reached,
     time: &Predicate,
+    counted: &Predicate,
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
@@ -200,6 +203,7 @@ pub(super) fn find(
     let places: HashMap<String, usize> =
         reached.keys.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
     let (mut edges, mut seen, mut duplicates) = (Vec::new(), Seen::default(), 0_u64);
+    let (mut undecided, mut left_out) = (0, 0);
     let summary = scan::stream(
         files,
         options,
@@ -207,7 +211,8 @@ pub(super) fn find(
         progress,
         &|batch: &mut ActivityBatch, row| {
             let is_followed = |key: &str| places.contains_key(key);
-            if let Some(facts) = paths.read(row, &key_paths, &is_followed) {
+            if let Some(mut facts) = paths.read(row, &key_paths, &is_followed) {
+                facts.counts = counted.evaluate(&row.record);
                 batch.bytes += facts.bytes();
                 batch.events.push(facts);
             }
@@ -220,7 +225,11 @@ pub(super) fn find(
                     continue;
                 }
                 if let Some(at) = facts.access_key.as_ref().and_then(|key| places.get(key)) {
-                    nodes[*at].add(facts);
+                    match facts.counts {
+                        Truth::True => nodes[*at].add(facts),
+                        Truth::Unknown => undecided += 1,
+                        Truth::False => left_out += 1,
+                    }
                 }
                 let issued = facts.issued.iter().filter(|to| places.contains_key(*to));
                 edges.extend(issued.map(|to| facts.edge(to)));
@@ -230,7 +239,16 @@ pub(super) fn find(
     )?;
     nodes.iter_mut().for_each(Node::finish);
     edges.sort_by(|a, b| (a.time, &a.event_id, &a.to).cmp(&(b.time, &b.event_id, &b.to)));
-    let notes = notes(reached, &nodes);
+    let mut notes = notes(reached, &nodes);
+    if left_out > 0 {
+        notes.push(format!(
+            "{} of these keys at other hours or on other days not counted; links are followed whenever they were made",
+            plural(left_out, "event")
+        ));
+    }
+    if undecided > 0 {
+        notes.push(format!("{} without a time that can be read not counted", plural(undecided, "event")));
+    }
     let schema = "trailseal.follow/1";
     Ok((Followed { schema, key: key.to_owned(), nodes, edges, notes, duplicates }, summary))
 }
@@ -320,6 +338,7 @@ impl Paths {
             session_name: text(&self.session_name),
             file: row.file.shown.clone(),
             issued,
+            counts: Truth::True,
         })
     }
 }

@@ -18,7 +18,8 @@ use crate::{
             input::{self, Input},
             keys::VerifiedWith,
             scan::ScanLimits,
-            time::{EventTimes, TimeSpan},
+            time::{EventTimes, TimeSpan, also},
+            zone::TZ_OF_FOLLOW,
         },
     },
     error::CommandError,
@@ -63,6 +64,7 @@ Exit status:
 /// these, and so on, and for every key who held it, from where and with what it was used, when, for what, and
 /// what failed. The archive is read twice.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("tz", |arg| also(arg, TZ_OF_FOLLOW)))]
 pub(crate) struct Args {
     /// The access key, as AKIAIOSFODNN7EXAMPLE
     #[arg(value_name = "KEY")]
@@ -154,15 +156,16 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             .hint("put the events into a file first"));
     }
     let span = args.times.span()?;
-    if let Some(note) = span.note().filter(|_| !args.quiet) {
-        output::note(&note);
+    let counted = args.times.local_time()?;
+    if !args.quiet {
+        span.notes().iter().for_each(|note| output::note(note));
     }
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
         let options = args.scan_options(span, ledger.as_ref());
         let inputs = Inputs::open(&roots)?;
-        let (followed, summary) = follow(key, args.depth, &inputs, &options, &counts)?;
+        let (followed, summary) = follow(key, args.depth, &counted, &inputs, &options, &counts)?;
         let labels = ledger.is_some().then_some(summary.row_labels);
         let completeness = Completeness::of(&options, &summary, &labels.unwrap_or_default());
         Ok::<_, CommandError>((followed, summary, labels, completeness))

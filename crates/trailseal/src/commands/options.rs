@@ -3,6 +3,7 @@
 pub(crate) mod access_key;
 pub(crate) mod input;
 pub(crate) mod keys;
+pub(crate) mod local_time;
 pub(crate) mod map;
 pub(crate) mod number;
 pub(crate) mod output;
@@ -12,3 +13,4 @@ pub(crate) mod size;
 pub(crate) mod span;
 pub(crate) mod statement;
 pub(crate) mod time;
+pub(crate) mod zone;

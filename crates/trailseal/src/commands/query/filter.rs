@@ -23,7 +23,7 @@ const MAX_SELECTORS: u64 = 16 << 20;
 pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), CommandError> {
     let span = filter.times.span()?;
     let mut condition = filter.wanted(span)?.condition()?;
-    condition.notes.extend(span.note());
+    condition.notes.extend(span.notes());
     condition.notes.extend(filter.access_keys.iter().filter_map(|key| {
         let upper = upper_case_key(key)?;
         Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"))
@@ -67,6 +67,10 @@ impl args::Filter {
             allow_unknown_fields: self.allow_unknown_fields,
             from: span.from,
             to: span.to,
+            hours: self.times.local.hours.clone(),
+            weekdays: self.times.local.weekdays.clone(),
+            is_outside: self.times.local.outside,
+            zone: self.times.zone.zone.clone(),
             event_names: self.event_names.clone(),
             event_sources: self.event_sources.clone(),
             usernames: self.usernames.clone(),

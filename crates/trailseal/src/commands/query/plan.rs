@@ -150,7 +150,8 @@ fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
     };
     if let Some(step) = aggregate.histogram {
         let by = one("--by", &aggregate.by)?;
-        return Ok(Mode::Bars(BarsAsked { step, by, top: aggregate.top.unwrap_or(SERIES) }));
+        let zone = args.filter.times.zone.zone.clone();
+        return Ok(Mode::Bars(BarsAsked { step, zone, by, top: aggregate.top.unwrap_or(SERIES) }));
     }
     let distinct = one("--distinct", &aggregate.distinct)?;
     let sum = one("--sum", &aggregate.sum)?;
