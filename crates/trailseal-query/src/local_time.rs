@@ -1,4 +1,5 @@
-//! The hours of the day and the days of the week at which events happened, as the clocks of a time zone show them.
+//! The hours of the day and the days of the week at which events happened, as the clocks of a time zone show them
+//! (docs/spec/records.md 2.10).
 
 use std::fmt;
 

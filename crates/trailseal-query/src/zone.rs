@@ -1,4 +1,4 @@
-//! Time zones: what clocks on the wall show, and which moment was meant by it.
+//! Time zones: what clocks on the wall show, and which moment was meant by it (docs/spec/records.md 2.10).
 //!
 //! The rules of the zones are those of the IANA Time Zone Database, of the version that comes with `jiff` and is part of
 //! the program: the same question has the same answer on every machine. No clock and no environment is read.

@@ -24,3 +24,4 @@ mod server;
 mod situations;
 mod times;
 mod verdicts;
+mod zones;
