@@ -242,12 +242,12 @@ pub(super) fn find(
     let mut notes = notes(reached, &nodes);
     if left_out > 0 {
         notes.push(format!(
-            "{} of these keys at other hours or on other days not counted; links are followed whenever they were made",
+            "not counted: {} of these keys at other hours or on other days; links are followed whenever they were made",
             plural(left_out, "event")
         ));
     }
     if undecided > 0 {
-        notes.push(format!("{} without a time that can be read not counted", plural(undecided, "event")));
+        notes.push(format!("not counted: {} without a time that can be read", plural(undecided, "event")));
     }
     let schema = "trailseal.follow/1";
     Ok((Followed { schema, key: key.to_owned(), nodes, edges, notes, duplicates }, summary))

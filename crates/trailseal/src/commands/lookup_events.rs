@@ -23,7 +23,7 @@ use crate::{
         number::{Threads, at_least_one},
         output::QuietOption,
         span::Window,
-        time::{DATE_HINT, FROM_OF_EVENTS, TO_OF_LOOKUP, Times, also, of_lookup},
+        time::{DATE_HINT, FROM_OF_LOOKUP, TO_OF_LOOKUP, Times, also, of_lookup},
         zone::{TZ_OF_LOOKUP, ZoneOption},
     },
     error::CommandError,
@@ -60,7 +60,7 @@ Exit status:
 /// what goes beyond that has an option of its own.
 #[derive(Debug, clap::Args)]
 #[command(
-    mut_arg("from", |arg| of_lookup(arg, FROM_OF_EVENTS)),
+    mut_arg("from", |arg| of_lookup(arg, FROM_OF_LOOKUP)),
     mut_arg("to", |arg| of_lookup(arg, TO_OF_LOOKUP)),
     mut_arg("tz", |arg| also(arg, TZ_OF_LOOKUP))
 )]

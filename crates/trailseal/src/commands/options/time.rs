@@ -22,8 +22,8 @@ pub(crate) struct Times {
     ///
     /// RFC 3339 (2024-03-01T00:00:00Z, 2024-03-01T00:00+01:00), a date (2024-03-01, 20240301), a month (2024-03),
     /// 20240301T0546Z, "March 1, 2024 5:46 am", 03/01/2024 (the month first), seconds since 1970, `now`, `today`,
-    /// `yesterday`, or back from now: -7d, -12h, -1d12h, -3mo, -1y. Without a zone it is UTC, or what --tz says; what leans
-    /// on today's date without saying so (10:00, March 8) is refused.
+    /// `yesterday`, or back from now: -7d, -12h, -1d12h, -3mo, -1y. Without a zone it is UTC; what leans on today's date
+    /// without saying so (10:00, March 8) is refused.
     #[arg(
         long,
         visible_alias = "start-time",
@@ -107,8 +107,12 @@ pub(crate) struct EventTimes {
 }
 
 /// What `--from` means for events.
-pub(crate) const FROM_OF_EVENTS: &str =
-    "Events at or after it are taken, and log files that were delivered earlier are not opened.";
+pub(crate) const FROM_OF_EVENTS: &str = "With --tz, times without a zone are of that one. Events at or after it are taken, and \
+log files that were delivered earlier are not opened.";
+
+/// What `--from` means to `LookupEvents`.
+pub(crate) const FROM_OF_LOOKUP: &str = "With --tz, times without a zone are of that one. A month is refused, since the AWS CLI takes \
+it for a day: the one that it is today. Events at or after it are taken.";
 
 /// What `--to` means for the events of `LookupEvents`, which knows no days.
 pub(crate) const TO_OF_LOOKUP: &str = "Events at or before it are taken.";
@@ -149,14 +153,12 @@ impl TimeSpan {
             }
         };
         let whole = match (self.to_typed, self.to) {
-            (Some(MeantTime::Date(_, last)), Some(to)) if to == last => Some("day"),
-            (Some(MeantTime::Period(..)), _) => Some("whole"),
+            (Some(MeantTime::Date(_, last)), Some(to)) if to == last => {
+                Some(format!("--to is taken as a whole day, to {to}"))
+            }
+            (Some(MeantTime::Period(_, last)), _) => Some(format!("--to is taken up to its end, {last}")),
             _ => None,
         };
-        let whole = whole.zip(self.to).map(|(what, to)| match what {
-            "day" => format!("--to is taken as a whole day, to {to}"),
-            _ => format!("--to is taken as a whole, to {to}"),
-        });
         let from = changed("--from", self.from_typed, "first", self.from);
         let to = changed("--to", self.to_typed, "second", self.to);
         from.into_iter().chain(to).chain(whole).collect()
