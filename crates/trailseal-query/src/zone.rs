@@ -191,13 +191,18 @@ impl Zone {
         self.shown_at(then.map_or(i64::MIN, seconds)).earliest()
     }
 
+    /// How far its clocks are ahead of UTC: `+01:00`.
+    pub fn print_offset(&self, time: Timestamp) -> String {
+        offset_text(self.offset(time))
+    }
+
     /// A time as its clocks show it, `2024-03-01 06:46:41`; with the offset behind it where they show that twice.
     pub fn print(&self, time: Timestamp) -> String {
         let shown = self.shown(time);
         let mut text = moment(shown).to_string().replace('T', " ");
         text.truncate("2024-03-01 06:46:41".len());
         if !self.is_utc() && matches!(self.shown_at(shown), ShownAt::Twice { .. }) {
-            text.push_str(&offset_text(self.offset(time)));
+            text.push_str(&self.print_offset(time));
         }
         text
     }

@@ -9,7 +9,7 @@ use std::{
 use trailseal_analysis::{
     Question, Sameness,
     near::{self, AskedValues, NearValue},
-    rows::{self, Chosen, RowsAsked},
+    rows::{self, Chosen, RowOrder, RowsAsked},
 };
 use trailseal_archive::temporary;
 use trailseal_evidence::{
@@ -33,9 +33,12 @@ use crate::{
     render::{
         plain::grouped,
         query::summary::{self, Told},
+        zone::ShownZone,
     },
 };
 
+/// Events that a terminal shows where nobody says how many are wanted: who scrolls through more looks for a file.
+const SCREEN_ROWS: u64 = 1000;
 /// Values that are told where nothing was found.
 const NEAR: usize = 5;
 
@@ -139,15 +142,18 @@ fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError>
 
 /// Events one by one.
 fn write_rows(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, CommandError> {
+    let most = job.screen.filter(|_| plan.limit.is_none() && plan.is_for_people()).map(|_| SCREEN_ROWS);
+    // of what comes in the archive's order, the rest is counted too
+    let limit = plan.limit.or(most.filter(|_| plan.order != RowOrder::Archive));
     let asked = RowsAsked {
         order: plan.order,
-        limit: plan.limit,
+        limit,
         sort_memory: job.sort_memory,
         spill: temporary::outside(&std::env::temp_dir(), job.inputs.given()),
     };
-    let mut sink = EventSink::new(out, plan.shape(), job.width);
+    let mut sink = EventSink::new(out, plan.shape(), job.screen, &job.zone).at_most(most);
     let chosen = rows::rows(&job.question(), &asked, &plan.format, &mut sink)?;
-    sink.finish()?;
+    sink.finish(most.map(|_| chosen.kept))?;
     let Chosen { summary, kept, duplicates, labels, ended_early } = chosen;
     let labels = job.verifies.then_some(labels);
     let told = Told { duplicates, labels, ended_early, ..Told::default() };
@@ -159,7 +165,9 @@ struct Job<'a> {
     scan: ScanOptions<'a>,
     filter: &'a Filter,
     counts: &'a Counts,
-    width: Option<usize>,
+    /// The columns of the terminal that the output goes to.
+    screen: Option<usize>,
+    zone: ShownZone,
     inputs: &'a Inputs,
     sort_memory: u64,
     dedupe: Option<Sameness>,
@@ -195,7 +203,8 @@ impl<'a> Job<'a> {
             },
             filter,
             counts,
-            width: if args.output.target().is_none() { output::width() } else { None },
+            screen: if args.output.target().is_none() { output::width() } else { None },
+            zone: ShownZone::of(&args.filter.times.zone.zone),
             inputs,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe.map(SameAs::sameness),

@@ -12,6 +12,9 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
 use trailseal_verify::Severity;
 
+use super::room::width as room_of;
+pub(crate) use super::room::wrapped;
+
 /// A text from outside, with its control and direction characters escaped: a file name must not be able to
 /// move the cursor or to turn a line around.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
@@ -98,33 +101,18 @@ impl<const N: usize> Table<N> {
 /// Rows of cells as lines, without trailing space.
 pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| room_of(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
+            let space = width.saturating_sub(room_of(cell)) + 2;
+            let _ = write!(line, "{cell}{:space$}", "");
         }
         line.truncate(line.trim_end().len());
         line
     };
     rows.iter().map(line).collect()
-}
-
-/// Words wrapped at `width`; a longer word has a line of its own.
-pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -145,6 +133,5 @@ mod tests {
         assert_eq!(span(a, c), "2024-03-01 05:00:00 to 2024-03-02 00:00:00");
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(plural(1, "log file") + &plural(2, " file"), "1 log file2  files");
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
     }
 }

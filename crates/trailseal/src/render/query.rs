@@ -2,6 +2,8 @@
 
 pub(crate) mod bars;
 pub(crate) mod cells;
+pub(crate) mod grid;
+mod kind;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod timeline;

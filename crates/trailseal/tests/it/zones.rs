@@ -61,7 +61,10 @@ fn events_are_found_by_hours_and_days_of_a_zone() {
     ] {
         let run = demo.run(&format!("query events.json --tz Europe/Berlin {options}"));
         assert_eq!((run.status, ids(&run).as_str()), (Some(0), expected), "{run}");
-        assert!(run.stderr.contains("1 event whose time cannot be read") || options.contains("--from"), "{run}");
+        assert!(
+            run.stderr.contains("1 event whose time cannot be read") || options.contains("--from"),
+            "{run}"
+        );
     }
     for (zone, expected) in [
         ("UTC", "sat-noon mon-0800"),
@@ -110,12 +113,20 @@ fn what_clocks_show_twice_or_never_is_told() {
     let demo = week();
     let run = demo.run("query events.json --from 2024-10-27T02:30 --to 2024-10-27T02:30 --tz Europe/Berlin");
     assert_eq!(ids(&run), "twice-1 twice-2", "{run}");
-    assert!(run.stderr.contains("note: clocks in --tz showed --from twice; the first time is taken, 2024-10-27T00:30:00Z\n"));
-    assert!(run.stderr.contains("note: clocks in --tz showed --to twice; the second time is taken, 2024-10-27T01:30:00Z\n"));
+    assert!(run.stderr.contains(
+        "note: clocks in --tz showed --from twice; the first time is taken, 2024-10-27T00:30:00Z\n"
+    ));
+    assert!(run.stderr.contains(
+        "note: clocks in --tz showed --to twice; the second time is taken, 2024-10-27T01:30:00Z\n"
+    ));
     let run = demo.run("query events.json --from 2024-03-31T02:30 --tz Europe/Berlin");
     let note = "note: clocks in --tz never showed --from; the next time that they did is taken, 2024-03-31T01:00:00Z\n";
     assert!(run.stderr.contains(note), "{run}");
-    assert!(demo.run("query events.json --to 2024-10 --tz Europe/Berlin").stderr.contains("up to its end, 2024-10-31T22:59:59Z\n"));
+    assert!(
+        demo.run("query events.json --to 2024-10 --tz Europe/Berlin")
+            .stderr
+            .contains("up to its end, 2024-10-31T22:59:59Z\n")
+    );
     let day = demo.run("query events.json --from 2024-10-27 --to 2024-10-27 --tz Europe/Berlin");
     assert!(day.stderr.contains("to 2024-10-27T22:59:59Z\n"), "{day}");
     assert_eq!(ids(&day), "twice-1 twice-2");
@@ -130,7 +141,8 @@ fn a_zone_changes_what_is_asked_for_and_no_byte_of_an_event() {
     }
     let out = |more: &str| demo.run(&format!("query archive --timeline -t csv -q {more}")).stdout;
     assert!(out("--tz Asia/Kathmandu") == out(""));
-    let answer = |more: &str| demo.run(&format!("lookup-events archive --all-regions --output table {more}")).stdout;
+    let answer =
+        |more: &str| demo.run(&format!("lookup-events archive --all-regions --output table {more}")).stdout;
     assert!(answer("--tz Asia/Kathmandu") == answer(""));
 }
 
@@ -148,7 +160,12 @@ fn steps_of_a_histogram_are_those_of_the_zone() {
     );
     assert_eq!(
         buckets("1d"),
-        ["2024-10-25T00:00:00Z 1", "2024-10-26T00:00:00Z 1", "2024-10-27T00:00:00Z 2", "2024-10-28T00:00:00Z 4"]
+        [
+            "2024-10-25T00:00:00Z 1",
+            "2024-10-26T00:00:00Z 1",
+            "2024-10-27T00:00:00Z 2",
+            "2024-10-28T00:00:00Z 4"
+        ]
     );
     assert_eq!(
         buckets("1h --tz Europe/Berlin --to 2024-10-27T03:00 --from 2024-10-27T02:00"),
@@ -180,7 +197,10 @@ fn follow_counts_what_keys_did_at_these_hours_and_follows_all_links() {
     let command = "follow AKIA7IJJZMRIRPG24F2U archive -t json";
     let keys = |run: &Run| -> Vec<(String, u64)> {
         let nodes = run.json()["nodes"].as_array().unwrap().clone();
-        nodes.iter().map(|it| (it["key"].as_str().unwrap().to_owned(), it["events"].as_u64().unwrap())).collect()
+        nodes
+            .iter()
+            .map(|it| (it["key"].as_str().unwrap().to_owned(), it["events"].as_u64().unwrap()))
+            .collect()
     };
     let all = demo.run(command);
     let inside = demo.run(&format!("{command} --hours 05:00-06:00 --tz Europe/Berlin"));
@@ -188,8 +208,11 @@ fn follow_counts_what_keys_did_at_these_hours_and_follows_all_links() {
     assert_eq!(all.json()["edges"], inside.json()["edges"]);
     assert_eq!(all.json()["edges"], outside.json()["edges"]);
     let (all, inside_keys, outside_keys) = (keys(&all), keys(&inside), keys(&outside));
-    let sums: Vec<(String, u64)> =
-        inside_keys.iter().zip(&outside_keys).map(|((key, one), (_, other))| (key.clone(), one + other)).collect();
+    let sums: Vec<(String, u64)> = inside_keys
+        .iter()
+        .zip(&outside_keys)
+        .map(|((key, one), (_, other))| (key.clone(), one + other))
+        .collect();
     assert_eq!(sums, all);
     assert!(inside_keys.iter().any(|(_, events)| *events > 0), "{inside}");
     assert!(outside_keys.iter().any(|(_, events)| *events > 0), "{outside}");

@@ -6,7 +6,10 @@ use trailseal_analysis::{
     groups::{self, GroupTable, GroupsAsked},
 };
 
-use super::{Done, Job, sink::Out};
+use super::{
+    Done, Job,
+    sink::{Out, write_gone},
+};
 use crate::{
     error::CommandError,
     render::{
@@ -38,7 +41,8 @@ pub(super) fn groups(
     if (table.rows.len() as u64) < *all {
         notes.push(format!("{} of {} shown (--top)", table.rows.len(), plural(*all, "group")));
     }
-    cells::write(format, table, job.width, out)?;
+    let gone = cells::write(format, table, job.screen, &job.zone, out)?;
+    write_gone(&gone, "-o FILE, | less", job.screen, out)?;
     Ok(done(job, counted, notes, out))
 }
 
@@ -62,9 +66,10 @@ pub(super) fn bars(
         notes.push("steps without events are left out, there are too many".to_owned());
     }
     if format == EventFormat::Table {
-        render::write(bars, job.width, out)?;
+        let gone = render::write(bars, job.screen, &job.zone, out)?;
+        write_gone(&gone, "-o FILE, | less", job.screen, out)?;
     } else {
-        cells::write(format, &bars::table(bars, asked), None, out)?;
+        cells::write(format, &bars::table(bars, asked), None, &job.zone, out)?;
     }
     Ok(done(job, counted, notes, out))
 }

@@ -69,7 +69,8 @@ impl Plan {
     pub(super) fn new(args: &Args, condition: &Predicate, is_terminal: bool) -> Result<Self, CommandError> {
         check(args)?;
         let format = format(args, is_terminal);
-        let mode = mode(args, format)?;
+        let is_screen = is_terminal && args.output.target().is_none();
+        let mode = mode(args, format, is_screen)?;
         let named = match &mode {
             Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
             Mode::Groups(groups) => {
@@ -98,8 +99,7 @@ impl Plan {
 
     /// Whether the output is text for people, with colours.
     pub(super) fn is_for_people(&self) -> bool {
-        self.format == EventFormat::Table
-            || matches!(&self.mode, Mode::Rows(RowPlan { shape: ShapeKind::Timeline, .. }))
+        self.format == EventFormat::Table || matches!(&self.mode, Mode::Rows(rows) if rows.is_for_people())
     }
 
     /// Whether what stands in records is printed as it is, so that it must be valid.
@@ -115,12 +115,18 @@ impl Plan {
 
 /// What of the fields is not in the zone that was named.
 fn notes_of_zone(named: &Fields, zone: &Zone) -> Option<String> {
-    let is_of_time = |name: &&str| ["hour", "day", "weekday"].iter().any(|known| known.eq_ignore_ascii_case(name));
+    let is_of_time =
+        |name: &&str| ["hour", "day", "weekday"].iter().any(|known| known.eq_ignore_ascii_case(name));
     let name = named.names().find(is_of_time).filter(|_| !zone.is_utc())?;
     Some(format!("{name} is in UTC, not in {zone}; --histogram counts by the hours and days of {zone}"))
 }
 
 impl RowPlan {
+    /// Whether rows become text for people.
+    pub(super) fn is_for_people(&self) -> bool {
+        matches!(self.shape, ShapeKind::Table | ShapeKind::Timeline)
+    }
+
     /// The shape of what is put out.
     pub(super) fn shape(&self) -> Shape {
         let names = || self.format.columns().map(Shape::names).unwrap_or_default();
@@ -150,7 +156,7 @@ fn format(args: &Args, is_terminal: bool) -> EventFormat {
     if is_terminal { EventFormat::Table } else { EventFormat::Jsonl }
 }
 
-fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
+fn mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<Mode, CommandError> {
     let aggregate = &args.aggregate;
     let one = |option: &str, name: &Option<String>| {
         let name = name.as_deref();
@@ -193,10 +199,10 @@ fn mode(args: &Args, format: EventFormat) -> Result<Mode, CommandError> {
             min_distinct: 0,
         }));
     }
-    row_mode(args, format).map(Mode::Rows)
+    row_mode(args, format, is_screen).map(Mode::Rows)
 }
 
-fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
+fn row_mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<RowPlan, CommandError> {
     let is_timeline = args.aggregate.timeline;
     let fields = args.output.fields.as_deref();
     let fields = fields
@@ -232,7 +238,9 @@ fn row_mode(args: &Args, format: EventFormat) -> Result<RowPlan, CommandError> {
         EventFormat::Lookup => (RowFormat::Lookup, ShapeKind::Plain),
     };
     let order = args.output.sort.map(Sort::order);
-    let order = order.unwrap_or(if is_timeline { RowOrder::Oldest } else { RowOrder::Archive });
+    // files lie in the order of accounts, regions and delivery, which tells a reader of a table nothing
+    let is_read = is_screen && shape == ShapeKind::Table;
+    let order = order.unwrap_or(if is_timeline || is_read { RowOrder::Oldest } else { RowOrder::Archive });
     Ok(RowPlan { format, shape, order, limit: args.output.limit })
 }
 

@@ -10,7 +10,12 @@ use trailseal_analysis::{csv, fields::Fields, row_format::cells, rows::RowSink};
 
 use crate::{
     output::{self, Quiet},
-    render::query::{table::Columns, timeline::Timeline},
+    render::{
+        plain::{DIM, grouped, plural},
+        query::{table::Columns, timeline::Timeline},
+        room::noted,
+        zone::ShownZone,
+    },
 };
 
 /// The first events are shown at once, later ones at least so often.
@@ -100,7 +105,11 @@ impl Shape {
 pub(crate) struct EventSink<'a> {
     out: &'a mut Out,
     shape: Shape,
-    width: Option<usize>,
+    screen: Option<usize>,
+    zone: &'a ShownZone,
+    /// Rows that are shown at most, and that were.
+    most: Option<u64>,
+    shown: u64,
     table: Option<Columns>,
     timeline: Option<Timeline>,
     has_begun: bool,
@@ -109,8 +118,24 @@ pub(crate) struct EventSink<'a> {
 
 impl<'a> EventSink<'a> {
     /// For rows of this shape, on a terminal of so many columns.
-    pub(crate) fn new(out: &'a mut Out, shape: Shape, width: Option<usize>) -> Self {
-        Self { out, shape, width, table: None, timeline: None, has_begun: false, flushed: None }
+    pub(crate) fn new(out: &'a mut Out, shape: Shape, screen: Option<usize>, zone: &'a ShownZone) -> Self {
+        Self {
+            out,
+            shape,
+            screen,
+            zone,
+            most: None,
+            shown: 0,
+            table: None,
+            timeline: None,
+            has_begun: false,
+            flushed: None,
+        }
+    }
+
+    /// The same, that takes all rows and shows so many of them.
+    pub(crate) fn at_most(self, most: Option<u64>) -> Self {
+        Self { most, ..self }
     }
 
     /// Writes rows that need no more than to be written: many at once.
@@ -125,16 +150,28 @@ impl<'a> EventSink<'a> {
         self.out.write_all(bytes)
     }
 
-    /// Writes what comes last.
+    /// Writes what comes last: of a screen also what is not on it, if there are so many rows in `all`.
     ///
     /// # Errors
     /// When the stream cannot be written.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self, all: Option<u64>) -> io::Result<()> {
         self.begin()?;
-        self.write_table()?;
+        let mut gone: Vec<String> = Vec::new();
+        if let Some(table) = self.table.as_mut() {
+            if table.count() > 0 {
+                table.write(self.out)?;
+            }
+            gone.extend(table.gone().into_iter().map(str::to_owned));
+        }
         if let Some(timeline) = &mut self.timeline {
             timeline.write(self.out)?;
+            gone.extend(timeline.gone().into_iter().map(str::to_owned));
         }
+        let more = all.map_or(0, |all| all.saturating_sub(self.shown));
+        if more > 0 {
+            writeln!(self.out, "{DIM}… {} more: -n, -o FILE, | less{DIM:#}", grouped(more))?;
+        }
+        write_gone(&gone, "--fields", self.screen, self.out)?;
         if matches!(self.shape, Shape::Array) {
             self.out.write_all(b"\n]\n")?;
         }
@@ -157,13 +194,24 @@ impl<'a> EventSink<'a> {
         }
         Ok(true)
     }
+}
 
-    fn write_table(&mut self) -> io::Result<()> {
-        match self.table.take() {
-            Some(table) => table.write(self.out),
-            None => Ok(()),
-        }
+/// Says which columns did not fit on a screen, and what shows them.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(super) fn write_gone(
+    names: &[String],
+    how: &str,
+    screen: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if names.is_empty() {
+        return Ok(());
     }
+    let text = format!("{} not shown ({}): {how}", plural(names.len() as u64, "column"), names.join(", "));
+    let lines = screen.map_or_else(|| vec![text.clone()], |screen| noted(&text, screen));
+    lines.iter().try_for_each(|line| writeln!(out, "{DIM}{line}{DIM:#}"))
 }
 
 impl RowSink for EventSink<'_> {
@@ -172,15 +220,21 @@ impl RowSink for EventSink<'_> {
     }
 
     fn take(&mut self, rows: &[u8]) -> io::Result<()> {
+        if self.most.is_some_and(|most| self.shown >= most) {
+            return Ok(());
+        }
+        self.shown += 1;
         match &self.shape {
             Shape::Plain | Shape::Array | Shape::Csv(_) => self.rows(rows),
             Shape::Table(names) => {
-                let table = self.table.get_or_insert_with(|| Columns::new(names, self.width));
-                table.row(cells(rows).map(|cell| cell.unwrap_or("-")));
-                if table.count() >= TABLE_ROWS { self.write_table() } else { Ok(()) }
+                let new = || Columns::of_events(names, self.screen, self.zone);
+                let table = self.table.get_or_insert_with(new);
+                table.event(cells(rows));
+                if table.count() >= TABLE_ROWS { table.write(self.out) } else { Ok(()) }
             }
             Shape::Timeline(names) => {
-                let timeline = self.timeline.get_or_insert_with(|| Timeline::new(names, self.width));
+                let new = || Timeline::new(names, self.screen, self.zone);
+                let timeline = self.timeline.get_or_insert_with(new);
                 timeline.line(cells(rows));
                 if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
             }

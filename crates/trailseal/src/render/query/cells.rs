@@ -9,6 +9,7 @@ use trailseal_analysis::{
 };
 
 use super::table::Columns;
+use crate::render::zone::ShownZone;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,16 +26,18 @@ pub(crate) enum EventFormat {
     Lookup,
 }
 
-/// Writes a table in a format; as columns where it is none for data.
+/// Writes a table in a format; as columns where it is none for data, for a terminal of so many columns if there is one.
+/// Returns the names of those that were left out.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write(
     format: EventFormat,
     table: &Table,
-    width: Option<usize>,
+    screen: Option<usize>,
+    zone: &ShownZone,
     out: &mut dyn Write,
-) -> io::Result<()> {
+) -> io::Result<Vec<String>> {
     let mut buffer = Vec::new();
     match format {
         EventFormat::Jsonl => {
@@ -44,7 +47,6 @@ pub(crate) fn write(
                 buffer.push(b'\n');
                 out.write_all(&buffer)?;
             }
-            Ok(())
         }
         EventFormat::Json => {
             out.write_all(b"[")?;
@@ -54,7 +56,7 @@ pub(crate) fn write(
                 table.json(row, &mut buffer);
                 out.write_all(&buffer)?;
             }
-            out.write_all(b"\n]\n")
+            out.write_all(b"\n]\n")?;
         }
         EventFormat::Csv => {
             csv::line(table.columns().iter().map(|name| name.as_str().into()), &mut buffer);
@@ -62,24 +64,29 @@ pub(crate) fn write(
                 let cells = table.flat(row);
                 csv::line(cells.iter().map(|(_, cell)| cell.plain()), &mut buffer);
             }
-            out.write_all(&buffer)
+            out.write_all(&buffer)?;
         }
-        EventFormat::Table | EventFormat::Lookup if table.rows.is_empty() => Ok(()),
+        EventFormat::Table | EventFormat::Lookup if table.rows.is_empty() => {}
         EventFormat::Table | EventFormat::Lookup => {
-            let mut columns = Columns::new(&table.columns(), width);
+            let names = table.columns();
             let is_number = |at: usize| {
                 table.rows.iter().any(|row| table.flat(row).get(at).is_some_and(|(_, cell)| cell.is_number()))
             };
-            columns.align_right(&is_number);
+            let are_numbers: Vec<bool> = (0..names.len()).map(is_number).collect();
+            let mut columns = Columns::of_counts(&names, &are_numbers, screen, zone);
             for row in &table.rows {
-                columns.row(table.flat(row).into_iter().map(|(_, cell)| match &*cell {
-                    Cell::Nothing => "-".to_owned(),
-                    cell => cell.plain().into_owned(),
+                let cells = table.flat(row);
+                columns.row(cells.iter().map(|(_, cell)| match &**cell {
+                    Cell::Nothing => None,
+                    Cell::Text(text) | Cell::Number(text) => Some(text.as_str()),
+                    Cell::Numbers(_) => Some(""),
                 }));
             }
-            columns.write(out)
+            columns.write(out)?;
+            return Ok(columns.gone().into_iter().map(str::to_owned).collect());
         }
     }
+    Ok(Vec::new())
 }
 
 #[cfg(test)]
@@ -94,7 +101,7 @@ mod tests {
             vec![Cell::Nothing, Cell::number(3), by(0, 4)],
         ];
         let mut out = Vec::new();
-        write(format, &Table { names, rows }, None, &mut out).unwrap();
+        write(format, &Table { names, rows }, None, &ShownZone::utc(), &mut out).unwrap();
         String::from_utf8(out).unwrap().replace("\u{1b}[1m", "").replace("\u{1b}[0m", "")
     }
 
@@ -116,7 +123,7 @@ mod tests {
         let table = Table { names: vec!["a".to_owned()], rows: Vec::new() };
         let written = |format| {
             let mut out = Vec::new();
-            write(format, &table, None, &mut out).unwrap();
+            write(format, &table, None, &ShownZone::utc(), &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(written(EventFormat::Csv), "a\r\n");

@@ -2,108 +2,107 @@
 
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
-
-use crate::render::plain::shown;
+use super::{
+    grid::{ABSENT, Grid},
+    kind::{CellKind, cell_text, short_source},
+};
+use crate::render::{room::width, zone::ShownZone};
 
 /// Columns are not made wider than this for a single long cell.
 const MAX_WIDTH: usize = 48;
-/// Where the terminal is narrow, columns are not made narrower than this.
-const MIN_WIDTH: usize = 8;
-/// The longest IPv4 address.
-const ADDRESS: usize = 15;
-/// Cells that are longer are cut, wherever they go.
-const MAX_CELL: usize = 4096;
 
-/// Lines that are aligned with one another.
+/// What a timeline begins with where no fields were asked for.
+const OWN: [&str; 4] = ["time", "who", "event", "source"];
+
+/// Lines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
 pub(crate) struct Timeline {
-    kinds: Vec<Kind>,
+    kinds: Vec<CellKind>,
+    zone: ShownZone,
+    /// The cells of a line in the order of a screen.
+    order: Vec<usize>,
+    place: Place,
+}
+
+enum Place {
+    Screen(Grid),
+    File(Lines),
+}
+
+/// Lines that are as long as they are.
+struct Lines {
     /// As wide as all lines so far needed, so that later ones stand below them.
     widths: Vec<usize>,
-    lines: Vec<Vec<String>>,
-    screen: Option<usize>,
-}
-
-/// How the cells of a column are shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A time, without its `T` and `Z`, and never cut.
-    Time,
-    /// A service, without what all their names end in.
-    Source,
-    /// An address, of whose digits none can be spared.
-    Address,
-    /// What failed, in brackets; nothing for what did not.
-    Error,
-    /// What many events lack, so that nothing stands for it.
-    Resource,
-    Other,
-}
-
-impl Kind {
-    fn of(name: &str) -> Self {
-        match name {
-            "time" | "eventTime" => Self::Time,
-            "source" | "eventSource" => Self::Source,
-            "from" | "sourceIPAddress" => Self::Address,
-            "error" | "errorCode" => Self::Error,
-            "resource" | "resource_name" => Self::Resource,
-            _ => Self::Other,
-        }
-    }
-
-    fn style(self) -> Style {
-        if self == Self::Error { AnsiColor::Yellow.on_default() } else { Style::new() }
-    }
-
-    fn text(self, cell: Option<&str>) -> String {
-        let Some(cell) = cell else {
-            return if matches!(self, Self::Error | Self::Resource) { "" } else { "-" }.to_owned();
-        };
-        let end = cell.char_indices().nth(MAX_CELL).map_or(cell.len(), |(at, _)| at);
-        let text = shown(&cell[..end]);
-        match self {
-            Self::Time => utc_moment(&text).unwrap_or_else(|| text.into_owned()),
-            Self::Source => text.trim_end_matches(".amazonaws.com").to_owned(),
-            Self::Error => format!("[{text}]"),
-            Self::Address | Self::Resource | Self::Other => text.into_owned(),
-        }
-    }
-}
-
-/// A time as CloudTrail writes it, without its `T` and `Z`; anything else is shown as it is.
-fn utc_moment(text: &str) -> Option<String> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let is_of =
-        |part: &str, signs: &[u8]| part.bytes().all(|byte| byte.is_ascii_digit() || signs.contains(&byte));
-    (is_of(date, b"-") && is_of(time, b":.")).then(|| format!("{date} {time}"))
+    waiting: Vec<Vec<String>>,
 }
 
 impl Timeline {
-    /// With columns of these names, for a terminal of so many columns; without one, nothing is cut.
-    pub(crate) fn new(names: &[String], screen: Option<usize>) -> Self {
-        let kinds: Vec<Kind> = names.iter().map(|name| Kind::of(name)).collect();
-        Self { widths: vec![0; kinds.len()], kinds, lines: Vec::new(), screen }
+    /// With columns of these names, for a terminal of so many columns; without one, nothing is cut or left out.
+    pub(crate) fn new(names: &[String], screen: Option<usize>, zone: &ShownZone) -> Self {
+        let kinds: Vec<CellKind> = names.iter().map(|name| CellKind::of(name)).collect();
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        if names.len() > 3 && names[..4] == OWN {
+            // what was done comes before who did it, which may be long
+            order[1..4].rotate_left(1);
+        }
+        let place = match screen {
+            Some(screen) => {
+                let columns = order.iter().map(|at| kinds[*at].column(&names[*at])).collect();
+                Place::Screen(Grid::new(columns, screen, false))
+            }
+            None => Place::File(Lines { widths: vec![0; kinds.len()], waiting: Vec::new() }),
+        };
+        Self { kinds, zone: zone.clone(), order, place }
     }
 
     /// One more line, not written yet.
     pub(crate) fn line<'a>(&mut self, cells: impl Iterator<Item = Option<&'a str>>) {
-        let line: Vec<String> = self.kinds.iter().zip(cells).map(|(kind, cell)| kind.text(cell)).collect();
-        for (width, cell) in self.widths.iter_mut().zip(&line) {
-            let needed = cell.chars().count();
-            if needed <= MAX_WIDTH {
-                *width = needed.max(*width);
-            } else {
-                // Where nothing is cut, a longer cell pushes the rest of its own line only.
-                *width = if self.screen.is_some() { MAX_WIDTH } else { (*width).max(1) };
+        let Self { kinds, zone, order, place } = self;
+        let mut day = None;
+        let text = |(at, (kind, cell)): (usize, (&CellKind, Option<&str>))| {
+            let Some(cell) = cell else {
+                let is_often_absent = matches!(kind, CellKind::Error | CellKind::Resource);
+                return if is_often_absent { "" } else { ABSENT }.to_owned();
+            };
+            match kind {
+                CellKind::Time => match (zone.day_and_time(cell), &*place) {
+                    (None, _) => cell_text(cell),
+                    (Some((of, time)), Place::Screen(_)) if at == 0 => {
+                        day = Some(format!("{of} ({})", zone.name()));
+                        time
+                    }
+                    // no day above it says the zone
+                    (_, Place::File(_)) => zone.in_line(cell).unwrap_or_else(|| cell_text(cell)),
+                    (Some((of, time)), _) => format!("{of} {time}"),
+                },
+                CellKind::Source => short_source(&cell_text(cell)).to_owned(),
+                CellKind::Error => format!("[{}]", cell_text(cell)),
+                _ => cell_text(cell),
             }
+        };
+        let mut line: Vec<String> = kinds.iter().zip(cells).enumerate().map(text).collect();
+        match place {
+            Place::Screen(grid) => {
+                line.resize(order.len(), String::new());
+                grid.row(day, order.iter().map(|at| std::mem::take(&mut line[*at])).collect());
+            }
+            Place::File(lines) => lines.add(line),
         }
-        self.lines.push(line);
     }
 
     /// How many lines wait to be written.
     pub(crate) fn count(&self) -> usize {
-        self.lines.len()
+        match &self.place {
+            Place::Screen(grid) => grid.count(),
+            Place::File(lines) => lines.waiting.len(),
+        }
+    }
+
+    /// The columns that were left out.
+    pub(crate) fn gone(&self) -> Vec<&str> {
+        match &self.place {
+            Place::Screen(grid) => grid.gone().collect(),
+            Place::File(_) => Vec::new(),
+        }
     }
 
     /// Writes the lines that wait.
@@ -111,59 +110,39 @@ impl Timeline {
     /// # Errors
     /// When `out` cannot be written.
     pub(crate) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let widths = self.fitting();
-        for line in self.lines.drain(..) {
-            let mut left = self.screen.unwrap_or(usize::MAX);
+        match &mut self.place {
+            Place::Screen(grid) => grid.write(out),
+            Place::File(lines) => lines.write(&self.kinds, out),
+        }
+    }
+}
+
+impl Lines {
+    fn add(&mut self, line: Vec<String>) {
+        for (least, cell) in self.widths.iter_mut().zip(&line) {
+            let needed = width(cell);
+            // a longer cell pushes the rest of its own line only
+            *least = if needed <= MAX_WIDTH { needed.max(*least) } else { (*least).max(1) };
+        }
+        self.waiting.push(line);
+    }
+
+    fn write(&mut self, kinds: &[CellKind], out: &mut dyn Write) -> io::Result<()> {
+        for line in self.waiting.drain(..) {
             // Space is written when something follows it.
             let mut space = 0;
-            for ((cell, kind), width) in line.iter().zip(&self.kinds).zip(&widths).filter(|(_, w)| **w > 0) {
-                let room = if self.screen.is_some() { left.min(*width) } else { usize::MAX };
-                let text = shorten(cell, room);
-                if !text.is_empty() {
-                    let style = kind.style();
-                    write!(out, "{:space$}{style}{text}{style:#}", "")?;
+            for ((cell, kind), room) in line.iter().zip(kinds).zip(&self.widths).filter(|(_, w)| **w > 0) {
+                if !cell.is_empty() {
+                    let style = kind.column("").style;
+                    write!(out, "{:space$}{style}{cell}{style:#}", "")?;
                     space = 0;
                 }
-                space += width.saturating_sub(text.chars().count()) + 2;
-                left = left.saturating_sub(width + 2);
+                space += room.saturating_sub(width(cell)) + 2;
             }
             writeln!(out)?;
         }
         Ok(())
     }
-
-    /// The widths of the columns, the widest ones made narrower until a line fits.
-    fn fitting(&self) -> Vec<usize> {
-        let mut widths = self.widths.clone();
-        let Some(screen) = self.screen else { return widths };
-        loop {
-            let columns = widths.iter().filter(|width| **width > 0).count();
-            let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
-            let widest = |least: usize| {
-                let is_shrinkable = |at: &usize| match self.kinds[*at] {
-                    Kind::Time => false,
-                    Kind::Address => widths[*at] > least,
-                    _ => widths[*at] > MIN_WIDTH,
-                };
-                (0..widths.len()).filter(is_shrinkable).max_by_key(|at| widths[*at])
-            };
-            match widest(ADDRESS).or_else(|| widest(MIN_WIDTH)) {
-                Some(widest) if total > screen => widths[widest] -= 1,
-                _ => return widths,
-            }
-        }
-    }
-}
-
-/// The beginning and the end of what is too long: ARNs differ in their ends.
-fn shorten(text: &str, room: usize) -> String {
-    let length = text.chars().count();
-    if length <= room {
-        return text.to_owned();
-    }
-    let Some(kept) = room.checked_sub(1) else { return String::new() };
-    let end = kept / 2;
-    text.chars().take(kept - end).chain(['…']).chain(text.chars().skip(length - end)).collect()
 }
 
 #[cfg(test)]
@@ -185,7 +164,7 @@ mod tests {
 
     fn written(screen: Option<usize>, lines: &[[Option<&str>; 7]]) -> String {
         let names: Vec<String> = NAMES.map(str::to_owned).into();
-        let mut timeline = Timeline::new(&names, screen);
+        let mut timeline = Timeline::new(&names, screen, &ShownZone::utc());
         for line in lines {
             timeline.line(line.iter().copied());
         }
@@ -211,20 +190,24 @@ mod tests {
     }
 
     #[test]
-    fn a_line_fits_the_terminal_and_keeps_the_time() {
+    fn a_screen_has_days_and_what_was_done_before_who_did_it() {
         let mut long = FAILED;
         let role = "arn:aws:iam::111122223333:role/OrganizationAccountAccessRole";
         (long[1], long[6]) = (Some(role), Some(role));
-        for screen in [40, 80, 120] {
-            let text = written(Some(screen), &[long, PLAIN, FAILED]);
-            assert!(text.lines().all(|line| line.chars().count() <= screen), "{text}");
-            assert!(text.lines().all(|line| line.starts_with("2024-03-01 05:46:4")), "{text}");
-        }
-        assert!(written(Some(84), &[long]).contains("198.51.100.7"), "addresses are the last to be cut");
-        let text = written(Some(120), &[long]);
-        assert!(text.contains("arn:aws:") && text.contains("AccessRole\n"), "{text}");
-        assert!(written(None, &[long, PLAIN]).contains(role), "nothing is cut in a file");
-        assert!(written(None, &[long, PLAIN]).contains("bob  ListBuckets"), "one long cell moves no others");
+        insta::assert_snapshot!(written(Some(80), &[FAILED, PLAIN, long, FAILED, FAILED]));
+        insta::assert_snapshot!(written(Some(200), &[FAILED, PLAIN, long, FAILED, FAILED]));
+        assert!(written(Some(40), &[long]).contains("198.51.100.7"), "addresses are not cut");
+    }
+
+    #[test]
+    fn in_a_file_nothing_is_cut_and_every_line_has_its_day() {
+        let mut long = FAILED;
+        let role = "arn:aws:iam::111122223333:role/OrganizationAccountAccessRole";
+        (long[1], long[6]) = (Some(role), Some(role));
+        let text = written(None, &[long, PLAIN]);
+        assert!(text.lines().all(|line| line.starts_with("2024-03-01 05:46:4")), "{text}");
+        assert!(text.contains(role), "nothing is cut in a file");
+        assert!(text.contains("bob  ListBuckets"), "one long cell moves no others");
         assert_eq!(
             written(None, &[long]).matches(role).count(),
             2,
