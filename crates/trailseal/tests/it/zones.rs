@@ -174,6 +174,34 @@ fn steps_of_a_histogram_are_those_of_the_zone() {
 }
 
 #[test]
+fn text_for_people_is_in_the_zone_and_says_so() {
+    let demo = week();
+    let out = |options: &str| {
+        demo.run(&format!("query events.json -q --dedupe --tz Europe/Berlin {options}")).stdout
+    };
+    let timeline = out("--timeline --weekdays sat,sun");
+    let times: Vec<&str> = timeline.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(
+        times,
+        [
+            "2024-10-26 00:30:00+02:00",
+            "2024-10-26 12:00:00+02:00",
+            "2024-10-27 02:30:00+02:00",
+            "2024-10-27 02:30:00+01:00"
+        ]
+    );
+    let table = out("-t table --weekdays mon");
+    assert!(table.contains("2024-10-28 07:59:59+01:00"), "{table}");
+    let bars = out("--histogram 1h -t table --weekdays sun");
+    let starts: Vec<&str> = bars.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(
+        starts,
+        ["time (Europe/Berlin)", "2024-10-27 02:00:00+02:00", "2024-10-27 02:00:00+01:00"],
+        "{bars}"
+    );
+}
+
+#[test]
 fn conditions_and_fields_of_times_stay_in_utc_and_say_so() {
     let demo = week();
     for (options, word) in [
