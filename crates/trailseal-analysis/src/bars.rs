@@ -1,7 +1,10 @@
 //! Events by time, as a histogram and as a table.
 
 use trailseal_archive::Timestamp;
-use trailseal_query::aggregate::{Bars, Step, parts};
+use trailseal_query::{
+    Zone,
+    aggregate::{Bars, Step, parts},
+};
 
 use crate::{
     count::{self, Counted},
@@ -16,6 +19,8 @@ use crate::{
 pub struct BarsAsked {
     /// How wide a step is.
     pub step: Step,
+    /// Whose hours and days the steps are.
+    pub zone: Zone,
     /// The field whose values are told apart in every step.
     pub by: Option<Field>,
     /// At most so many of its values, the most frequent; the others are one.
@@ -27,7 +32,7 @@ pub struct BarsAsked {
 /// # Errors
 /// [`Error`].
 pub fn bars(question: &Question<'_>, asked: &BarsAsked) -> Result<Counted<Bars>, Error> {
-    let counted = count::histogram(question, asked.step, asked.by.as_ref())?;
+    let counted = count::histogram(question, asked.step, &asked.zone, asked.by.as_ref())?;
     Ok(counted.map(|histogram| histogram.finish(usize::try_from(asked.top).unwrap_or(usize::MAX))))
 }
 
@@ -49,7 +54,7 @@ pub fn series(bars: &Bars) -> Vec<(SeriesName<'_>, &[u64])> {
     named.chain(bars.others.iter().map(|counts| (SeriesName::Other, &**counts))).collect()
 }
 
-/// A row a step: `time`, `count` and, where values are told apart, `by`, with `absent` and `other` beside it, since any
+/// A row a step: `time`, which is that of its first second in UTC, `count` and, where values are told apart, `by`, with `absent` and `other` beside it, since any
 /// name may be a value.
 pub fn table(bars: &Bars, asked: &BarsAsked) -> Table {
     let series = series(bars);

@@ -7,7 +7,10 @@ use std::{
 };
 
 use trailseal_evidence::scan::{self, Batch as _, Fold, Summary};
-use trailseal_query::aggregate::{Fingerprinter, Groups, Histogram, Step};
+use trailseal_query::{
+    Zone,
+    aggregate::{Fingerprinter, Groups, Histogram, Step},
+};
 
 use crate::{
     error::Error,
@@ -66,11 +69,12 @@ pub(crate) fn groups(question: &Question<'_>, asked: &Asked<'_>) -> Result<Count
 pub(crate) fn histogram(
     question: &Question<'_>,
     step: Step,
+    zone: &Zone,
     by: Option<&Field>,
 ) -> Result<Counted<Histogram>, Error> {
     let keys: Vec<Field> = by.into_iter().cloned().collect();
     let asked = Asked { keys: &keys, sum: None, distinct: None };
-    let new = || Series { histogram: Histogram::new(step), is_split: by.is_some() };
+    let new = || Series { histogram: Histogram::new(step, zone.clone()), is_split: by.is_some() };
     Ok(count(question, &asked, &new)?.map(|series| series.histogram))
 }
 

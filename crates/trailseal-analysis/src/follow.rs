@@ -5,7 +5,7 @@ use trailseal_evidence::{
     inputs::FileSource,
     scan::{ScanOptions, Summary},
 };
-use trailseal_query::shortcut;
+use trailseal_query::{Predicate, shortcut};
 
 use crate::error::Error;
 
@@ -29,13 +29,14 @@ pub use self::{
 use self::issues::Issues;
 
 /// Who issued what, and then what all those keys did: two passes over the files. Keys that are more than `depth` links away
-/// are not followed.
+/// are not followed. Of what they did, those events are counted for which `counted` holds; links are followed whatever it says.
 ///
 /// # Errors
 /// [`Error`].
 pub fn follow(
     starts: &Starts,
     depth: Option<u32>,
+    counted: &Predicate,
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
@@ -43,7 +44,7 @@ pub fn follow(
     let time = shortcut::time_range(options.from, options.to)?;
     let (issues, first) = Issues::find(starts, &time, files, options, progress)?;
     let reached = issues.reach(starts, depth);
-    let (followed, mut summary) = activity::find(starts, &reached, &time, files, options, progress)?;
+    let (followed, mut summary) = activity::find(starts, &reached, &time, counted, files, options, progress)?;
     // Both passes read the same files; the second one's matches are those that count.
     summary.damage = first.damage;
     summary.damages = first.damages.max(summary.damages);

@@ -13,7 +13,7 @@ use trailseal_evidence::{
     scan::{self, FileEnd, Fold, Row, ScanOptions, Skipped, Summary},
 };
 use trailseal_query::{
-    Filter,
+    Filter, Predicate,
     aggregate::Fingerprinter,
     derived::{self, Derived},
     path::FieldPath,
@@ -170,16 +170,17 @@ pub struct DamagedPlace {
     pub reason: String,
 }
 
-/// Reads all files once, and says what they hold. Only events within the times of the options count.
+/// Reads all files once, and says what they hold. Only events within the times of the options count, for which `wanted` holds.
 ///
 /// # Errors
 /// [`Error`] when nothing could be scanned or the run was interrupted.
 pub fn info(
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
+    wanted: &Predicate,
     progress: &dyn Progress,
 ) -> Result<(ArchiveInfo, Summary), Error> {
-    let filter = Filter::new(shortcut::time_range(options.from, options.to)?);
+    let filter = Filter::new(shortcut::time_range(options.from, options.to)?.and(wanted.clone()));
     let shared = Shared::default();
     let new = || InfoPart::new(&shared);
     let (mut part, summary) =

@@ -2,7 +2,7 @@
 
 use trailseal_archive::Timestamp;
 use trailseal_query::{
-    Predicate,
+    Predicate, Zone,
     expression::{self, ExpressionError},
     selectors::Selectors,
     shortcut::{self, ShortcutError},
@@ -19,6 +19,14 @@ pub struct Wanted {
     pub from: Option<Timestamp>,
     /// At this time or earlier.
     pub to: Option<Timestamp>,
+    /// Hours of the day, as `08:00-18:00`.
+    pub hours: Vec<String>,
+    /// Days of the week, as `mon-fri`.
+    pub weekdays: Vec<String>,
+    /// Whether what lies outside of these hours and days is wanted instead.
+    pub is_outside: bool,
+    /// Whose hours and days they are.
+    pub zone: Zone,
     /// Event names; here, as in most of what follows, `*` and `?` stand for any text and character.
     pub event_names: Vec<String>,
     /// Services, as `s3` or `s3.amazonaws.com`.
@@ -109,6 +117,8 @@ impl Wanted {
     pub fn condition(&self) -> Result<Condition, WantedError> {
         let mut all = All { predicate: Predicate::Constant(true), notes: Vec::new() };
         all.and("from", shortcut::time_range(self.from, self.to))?;
+        let local = shortcut::local_time(&self.zone, &self.hours, &self.weekdays, self.is_outside);
+        all.and(filter_of(&local), local)?;
         for text in &self.conditions {
             let parse = if self.allow_unknown_fields {
                 expression::parse_with_notes
@@ -117,6 +127,12 @@ impl Wanted {
             };
             let (condition, odd) = parse(text).map_err(WantedError::Condition)?;
             all.notes.extend(odd);
+            if condition.asks_for_time() && !self.zone.is_utc() {
+                all.notes.push(format!(
+                    "--where: times, hours and days of conditions are in UTC, not in {}",
+                    self.zone
+                ));
+            }
             all.and("where", Ok(condition))?;
         }
         all.values("event-name", &self.event_names, shortcut::event_name)?;
@@ -152,6 +168,15 @@ impl Wanted {
             );
         }
         Ok(Condition { predicate: all.predicate, notes: all.notes })
+    }
+}
+
+/// The filter of hours and days whose value is wrong.
+fn filter_of(local: &Result<Predicate, ShortcutError>) -> &'static str {
+    match local {
+        Err(ShortcutError::Weekdays { .. }) => "weekdays",
+        Err(ShortcutError::OutsideOfNothing) => "outside",
+        _ => "hours",
     }
 }
 
@@ -224,6 +249,15 @@ mod tests {
         no(Wanted { conditions: texts(&["eventName = 'x'"]), ..Wanted::default() });
         no(Wanted { from: at("2024-03-01T05:00:01Z"), ..Wanted::default() });
         no(Wanted { to: at("2024-03-01T04:59:59Z"), ..Wanted::default() });
+        no(Wanted { hours: texts(&["05:01-04:59", "04:00-05:00"]), ..Wanted::default() });
+        no(Wanted { hours: texts(&["5-6"]), zone: Zone::named("+02:00").unwrap(), ..Wanted::default() });
+        no(Wanted { weekdays: texts(&["sat-thu"]), ..Wanted::default() });
+        no(Wanted {
+            hours: texts(&["5-6"]),
+            weekdays: texts(&["fri"]),
+            is_outside: true,
+            ..Wanted::default()
+        });
         no(Wanted { event_names: one(), ..Wanted::default() });
         no(Wanted { event_sources: one(), ..Wanted::default() });
         no(Wanted { usernames: one(), ..Wanted::default() });
@@ -247,6 +281,23 @@ mod tests {
     }
 
     #[test]
+    fn conditions_about_times_are_in_utc_and_say_so_where_another_zone_was_named() {
+        let notes = |zone: &str, condition: &str| {
+            let zone = Zone::named(zone).unwrap();
+            Wanted { zone, conditions: texts(&[condition]), ..Wanted::default() }.condition().unwrap().notes
+        };
+        for condition in [
+            "eventTime >= '2024-03-01 08:00'",
+            "NOT day = '2024-03-01'",
+            "weekday = 'mon' OR hour LIKE '%T05%'",
+        ] {
+            assert_eq!(notes("Europe/Berlin", condition).len(), 1, "{condition}");
+            assert_eq!(notes("UTC", condition), [""; 0], "{condition}");
+        }
+        assert_eq!(notes("Europe/Berlin", "eventName = 'x'"), [""; 0]);
+    }
+
+    #[test]
     fn a_value_that_cannot_be_used_names_its_filter() {
         let error = |wanted: Wanted| wanted.condition().unwrap_err().to_string();
         let source_ips = texts(&["10.0.0.0/99"]);
@@ -254,6 +305,15 @@ mod tests {
             error(Wanted { source_ips, ..Wanted::default() }).starts_with("source-ip cannot be used: "),
             "the filter is named"
         );
+        let hours = texts(&["8-18,25-26"]);
+        assert!(error(Wanted { hours, ..Wanted::default() }).starts_with("hours cannot be used: \"25-26\""));
+        let weekdays = texts(&["montag"]);
+        assert!(
+            error(Wanted { weekdays, ..Wanted::default() })
+                .starts_with("weekdays cannot be used: \"montag\"")
+        );
+        let is_outside = true;
+        assert!(error(Wanted { is_outside, ..Wanted::default() }).starts_with("outside cannot be used: "));
         let conditions = texts(&["eventName ="]);
         assert!(
             error(Wanted { conditions, ..Wanted::default() }).starts_with("the condition cannot be used")

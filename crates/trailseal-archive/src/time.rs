@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use self::written::WrittenTimeError;
+pub use self::written::{WrittenTime, WrittenTimeError};
 
 mod written;
 
@@ -104,37 +104,13 @@ impl Timestamp {
                        20240301T0000Z or seconds since 1970 are",
         };
         let trimmed = text.trim();
-        if let Some(time) = Self::parse_calendar(trimmed) {
-            return Ok(time);
+        if let Some(written) = parse_calendar(trimmed) {
+            return Ok(written.time);
         }
         if shape(trimmed, b"dddddddd") {
             return Err(error());
         }
         Self::parse_epoch(trimmed).map_err(|_| error())
-    }
-
-    /// The forms of [`Self::parse_loose`] that are no number of seconds.
-    fn parse_calendar(text: &str) -> Option<Self> {
-        let with_seconds = with_seconds(text);
-        if let Ok(t) = DateTime::parse_from_rfc3339(with_seconds.as_deref().unwrap_or(text)) {
-            return Self::from_epoch(t.timestamp());
-        }
-        if let Ok(t) = Self::parse_stamp(text).or_else(|_| Self::parse_minute_stamp(text)) {
-            return Some(t);
-        }
-        if shape(text, b"dddddddd") {
-            return NaiveDate::parse_from_str(text, "%Y%m%d").ok().and_then(Self::midnight);
-        }
-        // To the parser behind this, 14-10-26 is a day of the year 14.
-        if !text.get(..5).is_some_and(|year| shape(year, b"dddd-")) {
-            return None;
-        }
-        for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
-            if let Ok(t) = NaiveDateTime::parse_from_str(text, form) {
-                return Self::from_epoch(t.and_utc().timestamp());
-            }
-        }
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(Self::midnight)
     }
 
     fn midnight(date: NaiveDate) -> Option<Self> {
@@ -193,6 +169,32 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         Self::parse_loose(&text).map_err(serde::de::Error::custom)
     }
+}
+
+/// The forms of [`Timestamp::parse_loose`] that are no number of seconds.
+fn parse_calendar(text: &str) -> Option<WrittenTime> {
+    let zoned = |time| WrittenTime { time, has_zone: true };
+    let local = |time| WrittenTime { time, has_zone: false };
+    let with_seconds = with_seconds(text);
+    if let Ok(t) = DateTime::parse_from_rfc3339(with_seconds.as_deref().unwrap_or(text)) {
+        return Timestamp::from_epoch(t.timestamp()).map(zoned);
+    }
+    if let Ok(t) = Timestamp::parse_stamp(text).or_else(|_| Timestamp::parse_minute_stamp(text)) {
+        return Some(zoned(t));
+    }
+    if shape(text, b"dddddddd") {
+        return NaiveDate::parse_from_str(text, "%Y%m%d").ok().and_then(Timestamp::midnight).map(local);
+    }
+    // To the parser behind this, 14-10-26 is a day of the year 14.
+    if !text.get(..5).is_some_and(|year| shape(year, b"dddd-")) {
+        return None;
+    }
+    for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
+        if let Ok(t) = NaiveDateTime::parse_from_str(text, form) {
+            return Timestamp::from_epoch(t.and_utc().timestamp()).map(local);
+        }
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(Timestamp::midnight).map(local)
 }
 
 /// Whether `text` has the shape of `pattern`, where `d` stands for a digit.

@@ -10,6 +10,7 @@ use trailseal_archive::Timestamp;
 use crate::{
     category::category,
     json::Value,
+    local_time::Weekday,
     path::FieldPath,
     predicate::{Test, Truth},
     principal::{Principal, names},
@@ -44,6 +45,8 @@ pub enum Derived {
     Hour,
     /// The day of `eventTime` in UTC: `2024-03-01`.
     Day,
+    /// The day of the week of `eventTime` in UTC: `mon`.
+    Weekday,
 }
 
 /// What is known of the file that holds a record.
@@ -78,7 +81,7 @@ pub enum Named {
 }
 
 /// The names; the first for each is the one that is printed.
-const NAMES: [(&str, Named); 12] = [
+const NAMES: [(&str, Named); 13] = [
     ("username", Named::Derived(Derived::Username)),
     ("resource_name", Named::Derived(Derived::ResourceName)),
     ("resource_type", Named::Derived(Derived::ResourceType)),
@@ -87,6 +90,7 @@ const NAMES: [(&str, Named); 12] = [
     ("error", Named::Derived(Derived::Error)),
     ("hour", Named::Derived(Derived::Hour)),
     ("day", Named::Derived(Derived::Day)),
+    ("weekday", Named::Derived(Derived::Weekday)),
     ("file", Named::OfFile(FileMember::File)),
     ("sha256", Named::OfFile(FileMember::Sha256)),
     ("integrity", Named::OfFile(FileMember::Integrity)),
@@ -129,6 +133,7 @@ impl Derived {
             Self::Error => error(record),
             Self::Hour => record.time().map(|time| format!("{}:00Z", prefix(time, 13)).into()),
             Self::Day => record.time().map(|time| prefix(time, 10).into()),
+            Self::Weekday => record.time().map(|time| Weekday::of(time.epoch()).name().into()),
         };
         text.map_or(ControlFlow::Continue(()), visit)
     }
@@ -259,6 +264,7 @@ mod tests {
         let record = r#"{"eventTime":"2024-03-01T01:30:00+02:00"}"#;
         assert_eq!(texts(Derived::Hour, record), ["2024-02-29T23:00Z"]);
         assert_eq!(texts(Derived::Day, record), ["2024-02-29"]);
+        assert_eq!(texts(Derived::Weekday, record), ["thu"]);
         assert!(texts(Derived::Day, r#"{"eventTime":"soon"}"#).is_empty());
     }
 

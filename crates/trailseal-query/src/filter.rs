@@ -189,7 +189,8 @@ fn required_by_derived(derived: Derived, test: &Test) -> Option<Vec<Vec<u8>>> {
         | Derived::Call
         | Derived::Service
         | Derived::Hour
-        | Derived::Day => None,
+        | Derived::Day
+        | Derived::Weekday => None,
     }
 }
 

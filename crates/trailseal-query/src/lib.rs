@@ -21,6 +21,7 @@ pub mod derived;
 pub mod expression;
 pub mod filter;
 pub mod json;
+pub mod local_time;
 pub mod lookup;
 pub mod path;
 pub mod predicate;
@@ -30,7 +31,9 @@ pub mod row;
 pub mod scan;
 pub mod selectors;
 pub mod shortcut;
+pub mod zone;
 
 pub use filter::Filter;
 pub use predicate::Predicate;
 pub use record::Record;
+pub use zone::Zone;

@@ -15,6 +15,7 @@ use crate::{
     decimal::compare_decimals,
     derived::{Derived, FileFacts, FileMember},
     json::Value,
+    local_time::LocalTime,
     path::FieldPath,
     record::{Record, event_time},
 };
@@ -34,6 +35,8 @@ pub enum Predicate {
     Field(FieldPath, Test),
     /// `eventTime` lies in the span, both ends included; unknown when it cannot be read.
     TimeRange(TimeRange),
+    /// `eventTime` lies in these hours of these days of the week; unknown when it cannot be read.
+    LocalTime(LocalTime),
     /// Two fields compare like this, as texts.
     Fields(FieldPath, Operator, FieldPath),
     /// What is derived from the record passes a test.
@@ -168,6 +171,7 @@ impl Predicate {
                 test.any(|visit| record.visit_each(path, &mut |found| visit(&Tested::Value(found.value()))))
             }
             Self::TimeRange(range) => record.time().map_or(Truth::Unknown, |time| range.holds(time).into()),
+            Self::LocalTime(wanted) => record.time().map_or(Truth::Unknown, |time| wanted.holds(time).into()),
             Self::Fields(left, operator, right) => compare_fields(record, left, *operator, right),
             Self::Derived(derived, test) => {
                 test.any(|visit| derived.visit(record, &mut |text| visit(&Tested::Text(text))))
@@ -214,12 +218,19 @@ impl Predicate {
             // to be false is more than to be unknown: it may be
             Self::All(parts) | Self::Any(parts) => parts.iter().filter_map(Self::without_time).max(),
             Self::Not(part) => part.without_time(),
-            Self::TimeRange(_) | Self::Derived(Derived::Hour | Derived::Day, _) => Some(Truth::Unknown),
+            Self::TimeRange(_)
+            | Self::LocalTime(_)
+            | Self::Derived(Derived::Hour | Derived::Day | Derived::Weekday, _) => Some(Truth::Unknown),
             Self::Field(path, test) if path.segments() == ["eventTime"] && test.is_of_time() => {
                 Some(Truth::False)
             }
             _ => None,
         }
+    }
+
+    /// Whether it asks for the event's time, or for what is derived from it.
+    pub fn asks_for_time(&self) -> bool {
+        self.without_time().is_some()
     }
 
     /// Whether it asks for this of the file, anywhere.

@@ -12,7 +12,9 @@ use crate::{
     category::Category,
     derived::Derived,
     expression::parse_networks,
+    local_time::{HourRange, LocalTime, Weekdays},
     predicate::{Literal, Predicate, Test, TextTest, TimeRange, equals, field},
+    zone::Zone,
 };
 
 #[cfg(test)]
@@ -52,6 +54,23 @@ pub enum ShortcutError {
         /// The value.
         text: String,
     },
+    /// It is no part of a day.
+    #[error(
+        "{text:?} is no part of a day: 08:00-18:00 is, and 22:00-06:00 over midnight; the end is no part of it"
+    )]
+    Hours {
+        /// The value, shortened.
+        text: String,
+    },
+    /// It is neither a day of the week nor several in a row.
+    #[error("{text:?} is no day of the week: mon, Friday and mon-fri are")]
+    Weekdays {
+        /// The value, shortened.
+        text: String,
+    },
+    /// What is to be outside of nothing.
+    #[error("it needs hours or days of the week that events are to be outside of")]
+    OutsideOfNothing,
     /// The last moment lies before the first.
     #[error("the time range ends at {to}, before it begins at {from}")]
     Range {
@@ -265,6 +284,38 @@ pub fn time_range(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Pred
         (Some(from), Some(to)) if to < from => Err(ShortcutError::Range { from, to }),
         _ => Ok(Predicate::TimeRange(TimeRange { from, to })),
     }
+}
+
+/// `eventTime` as the clocks of a zone show it: at any of these hours (`08:00-18:00`), on any of these days of the week
+/// (`mon-fri`), each also several with commas between them; or, where it is to be outside, not so: at another hour, or on another
+/// day.
+///
+/// # Errors
+/// [`ShortcutError::Hours`], [`ShortcutError::Weekdays`]; [`ShortcutError::OutsideOfNothing`] for neither, outside.
+pub fn local_time<S: AsRef<str>>(
+    zone: &Zone,
+    hours: &[S],
+    weekdays: &[S],
+    is_outside: bool,
+) -> Result<Predicate, ShortcutError> {
+    if hours.is_empty() && weekdays.is_empty() {
+        return if is_outside { Err(ShortcutError::OutsideOfNothing) } else { Ok(Predicate::Constant(true)) };
+    }
+    let hours = of_lists(hours, HourRange::parse, |text| ShortcutError::Hours { text })?;
+    let weekdays = of_lists(weekdays, Weekdays::parse, |text| ShortcutError::Weekdays { text })?;
+    let weekdays = weekdays.into_iter().reduce(Weekdays::and).unwrap_or(Weekdays::ALL);
+    let inside = Predicate::LocalTime(LocalTime { zone: zone.clone(), hours, weekdays });
+    Ok(if is_outside { !inside } else { inside })
+}
+
+/// The parts of lists with commas between them.
+fn of_lists<S: AsRef<str>, T>(
+    lists: &[S],
+    parse: impl Fn(&str) -> Option<T>,
+    error: impl Fn(String) -> ShortcutError,
+) -> Result<Vec<T>, ShortcutError> {
+    let parts = lists.iter().flat_map(|list| list.as_ref().split(','));
+    parts.map(|part| parse(part.trim()).ok_or_else(|| error(shorten(part)))).collect()
 }
 
 fn any<T>(

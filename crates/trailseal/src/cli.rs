@@ -179,7 +179,7 @@ mod tests {
             let named = command.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg)));
             for (name, arg) in named.filter(|(name, _)| !OTHERS.contains(&(command.get_name(), name))) {
                 // how a command counts the times goes on below the same first line
-                let long = arg.get_long_help().filter(|_| !["from", "to"].contains(&name));
+                let long = arg.get_long_help().filter(|_| !["from", "to", "tz"].contains(&name));
                 let said = (
                     arg.get_short(),
                     arg.get_help().map(ToString::to_string),

@@ -13,7 +13,7 @@ use trailseal_query::{
     aggregate::{Fingerprinter, Seen},
     derived,
     path::FieldPath,
-    predicate::{Literal, Test},
+    predicate::{Literal, Test, Truth},
     record::event_time,
 };
 
@@ -53,6 +53,8 @@ pub(super) struct Facts {
     pub(super) file: String,
     /// The keys that it issued.
     pub(super) issued: Vec<String>,
+    /// Whether it is counted as what its key did; `None` where its time does not tell.
+    pub(super) is_counted: Option<bool>,
     /// Whether a start did it from another address than those that are asked for.
     pub(super) is_elsewhere: bool,
 }
@@ -80,6 +82,7 @@ pub(super) fn find(
     starts: &Starts,
     reached: &Reached,
     time: &Predicate,
+    counted: &Predicate,
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
@@ -93,6 +96,7 @@ pub(super) fn find(
         reached.keys.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
     let (mut edges, mut seen, mut duplicates) = (Vec::new(), Seen::default(), 0_u64);
     let mut room = Room::of(ORIGINS_MEMORY);
+    let (mut undecided, mut left_out) = (0, 0);
     let summary = scan::stream(
         files,
         options,
@@ -102,6 +106,11 @@ pub(super) fn find(
             let is_followed = |key: &str| places.contains_key(key);
             if let Some(mut facts) = paths.read(row, &key_paths, &is_followed) {
                 let is_narrowed = facts.access_key.as_ref().is_some_and(|key| reached.narrowed.contains(key));
+                facts.is_counted = match counted.evaluate(&row.record) {
+                    Truth::True => Some(true),
+                    Truth::False => Some(false),
+                    Truth::Unknown => None,
+                };
                 facts.is_elsewhere = is_narrowed && !starts.is_there(&row.record);
                 batch.bytes += facts.bytes();
                 batch.events.push(facts);
@@ -115,7 +124,11 @@ pub(super) fn find(
                     continue;
                 }
                 if let Some(at) = facts.access_key.as_ref().and_then(|key| places.get(key)) {
-                    nodes[*at].add(facts, &mut room);
+                    match facts.is_counted {
+                        Some(true) => nodes[*at].add(facts, &mut room),
+                        Some(false) => left_out += 1,
+                        None => undecided += 1,
+                    }
                 }
                 let issued = facts.issued.iter().filter(|to| places.contains_key(*to));
                 edges.extend(issued.map(|to| facts.edge(to)));
@@ -126,7 +139,16 @@ pub(super) fn find(
     nodes.iter_mut().for_each(Node::finish);
     edges.sort_by(|a, b| (a.time, &a.event_id, &a.to).cmp(&(b.time, &b.event_id, &b.to)));
     usual::judge(&mut nodes, &edges, &starts.named(), &|address| starts.is_asked(address));
-    let notes = notes(starts, reached, &nodes, room.is_exhausted);
+    let mut notes = notes(starts, reached, &nodes, room.is_exhausted);
+    if left_out > 0 {
+        notes.push(format!(
+            "not counted: {} of these keys at other hours or on other days; links are followed whenever they were made",
+            plural(left_out, "event")
+        ));
+    }
+    if undecided > 0 {
+        notes.push(format!("not counted: {} without a time that can be read", plural(undecided, "event")));
+    }
     let keys: Vec<String> = reached.starts().map(str::to_owned).collect();
     let key = keys.first().cloned().unwrap_or_default();
     let schema = "trailseal.follow/1";
@@ -215,6 +237,7 @@ impl Paths {
             session_name: text(&self.session_name),
             file: row.file.shown.clone(),
             issued,
+            is_counted: None,
             is_elsewhere: false,
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use trailseal_evidence::{Progress, inputs::FileSource, scan::ScanOptions};
-use trailseal_query::{Filter, aggregate::Fingerprinter, shortcut};
+use trailseal_query::{Filter, Predicate, aggregate::Fingerprinter, shortcut};
 
 use super::{
     activity::predicate,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Gives the events that were done with the keys, and those that issued the keys, to a sink, each once: one more pass over
-/// the files. Of narrowed starts only what came from the addresses that were asked for.
+/// the files; only those for which `counted` holds. Of narrowed starts only what came from the addresses that were asked for.
 ///
 /// # Errors
 /// [`Error`].
@@ -29,6 +29,7 @@ pub fn timeline(
     starts: &Starts,
     files: &dyn FileSource,
     options: &ScanOptions<'_>,
+    counted: &Predicate,
     progress: &dyn Progress,
     asked: &RowsAsked,
     format: &RowFormat,
@@ -36,7 +37,8 @@ pub fn timeline(
 ) -> Result<Chosen, Error> {
     let time = shortcut::time_range(options.from, options.to)?;
     let keys: HashSet<&str> = followed.nodes.iter().map(|node| node.key.as_str()).collect();
-    let filter = Filter::new(time.and(predicate(followed.nodes.iter().map(|node| &node.key))));
+    let of_keys = predicate(followed.nodes.iter().map(|node| &node.key));
+    let filter = Filter::new(time.and(of_keys).and(counted.clone()));
     let question = Question {
         files,
         options,

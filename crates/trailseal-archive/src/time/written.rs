@@ -14,7 +14,7 @@
 
 use chrono::NaiveDate;
 
-use super::{Timestamp, shorten};
+use super::{Timestamp, parse_calendar, shorten};
 
 /// What is named when a text is not understood.
 const FORMS: &str = "2024-03-01T05:46:00Z, 2024-03-01T05:46Z, \"2024-03-01 05:46\" (UTC), 2024-03-01, 20240301, \
@@ -59,23 +59,34 @@ pub enum WrittenTimeError {
     },
 }
 
-impl Timestamp {
+/// A time that a person wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenTime {
+    /// The moment; without a zone, that at which clocks in UTC show what was written.
+    pub time: Timestamp,
+    /// Whether it says its zone, as a number of seconds since 1970 does.
+    pub has_zone: bool,
+}
+
+impl WrittenTime {
     /// Parses what people type: the forms of [`Timestamp::parse_loose`], and those of python-dateutil's
     /// `parser.parse`, which the AWS CLI uses: `8 Mar 2026`, `March 8, 2026 10pm`, `03/08/2026` (the month first),
-    /// `Sun, 08 Mar 2026 10:00:00 GMT`, `20260308100000`. A time without a zone is UTC; fractions of a second are
-    /// cut off.
+    /// `Sun, 08 Mar 2026 10:00:00 GMT`, `20260308100000`. Fractions of a second are cut off.
     ///
     /// A number is seconds since the epoch, unless its digits are those of a date (4, 6, 8, 12 or 14 of them): then it
     /// is that date, or an error.
     ///
     /// # Errors
     /// [`WrittenTimeError`] for any other text.
-    pub fn parse_written(text: &str) -> Result<Self, WrittenTimeError> {
+    pub fn parse(text: &str) -> Result<Self, WrittenTimeError> {
         let trimmed = text.trim();
         let found = match number(trimmed) {
-            Some(Number::Epoch) => Self::parse_epoch(trimmed).map_err(|_| Fault::OutOfRange),
+            Some(Number::Epoch) => {
+                let time = Timestamp::parse_epoch(trimmed).map_err(|_| Fault::OutOfRange);
+                time.map(|time| Self { time, has_zone: true })
+            }
             Some(Number::Date) if trimmed.contains('.') => Err(Fault::Incomplete),
-            Some(Number::Date) | None => Self::parse_calendar(trimmed).map_or_else(|| read(trimmed), Ok),
+            Some(Number::Date) | None => parse_calendar(trimmed).map_or_else(|| read(trimmed), Ok),
         };
         found.map_err(|fault| {
             let text = shorten(text);
@@ -86,6 +97,16 @@ impl Timestamp {
                 Fault::Zone(zone) => WrittenTimeError::Zone { text, zone: shorten(&zone) },
             }
         })
+    }
+}
+
+impl Timestamp {
+    /// Parses what [`WrittenTime::parse`] does; a time without a zone is UTC.
+    ///
+    /// # Errors
+    /// [`WrittenTimeError`] for any other text.
+    pub fn parse_written(text: &str) -> Result<Self, WrittenTimeError> {
+        WrittenTime::parse(text).map(|written| written.time)
     }
 }
 
@@ -118,7 +139,7 @@ enum Fault {
 
 type Step<T> = Result<T, Fault>;
 
-fn read(text: &str) -> Step<Timestamp> {
+fn read(text: &str) -> Step<WrittenTime> {
     if !text.is_ascii() {
         return Err(Fault::NotUnderstood);
     }
@@ -136,7 +157,8 @@ fn read(text: &str) -> Step<Timestamp> {
     let date = u32::try_from(month).ok().zip(u32::try_from(day).ok());
     let date = date.and_then(|(month, day)| NaiveDate::from_ymd_opt(year, month, day));
     let days = date.filter(|_| year > 0).ok_or(Fault::OutOfRange)?.to_epoch_days();
-    Timestamp::from_epoch(i64::from(days) * 86_400 + seconds).ok_or(Fault::OutOfRange)
+    let time = Timestamp::from_epoch(i64::from(days) * 86_400 + seconds).ok_or(Fault::OutOfRange)?;
+    Ok(WrittenTime { time, has_zone: reader.clock.offset.is_some() })
 }
 
 /// Cuts a text into words, numbers (with a decimal point where it can be one) and single characters. A point or comma

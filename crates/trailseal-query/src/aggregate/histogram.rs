@@ -1,16 +1,20 @@
 //! Counts by time.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr,
 };
 
 use trailseal_archive::Timestamp;
 
 use super::compare_keys;
+use crate::zone::Zone;
 
 /// Empty buckets are filled in up to this many buckets in all.
 const MAX_FILLED: i64 = 100_000;
+/// Clocks never show more of these again in one go.
+const MAX_STEPS: i64 = 100;
+const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
 /// The first Monday at or before 1970-01-01, a Thursday.
@@ -35,6 +39,7 @@ pub struct StepError;
 #[derive(Debug)]
 pub struct Histogram {
     step: Step,
+    zone: Zone,
     all: StepCounts,
     series: HashMap<Box<[u8]>, StepCounts>,
     untimed: u64,
@@ -66,9 +71,34 @@ pub struct Series {
 }
 
 impl Step {
-    /// The first second of the bucket that holds a time; buckets begin at midnight UTC, weeks on Mondays.
-    fn start(self, time: Timestamp) -> i64 {
-        (time.epoch() - self.origin).div_euclid(self.seconds) * self.seconds + self.origin
+    /// What clocks show at the first second of the bucket in which they show this; buckets begin at midnight, weeks on Mondays.
+    fn floor(self, shown: i64) -> i64 {
+        (shown - self.origin).div_euclid(self.seconds) * self.seconds + self.origin
+    }
+
+    /// The first second of the bucket that holds a time.
+    ///
+    /// Buckets are as long as clocks say: a day on which they are set is one, of 23 or 25 hours. Those of an hour and less that
+    /// clocks show twice are two.
+    fn start(self, zone: &Zone, time: Timestamp) -> i64 {
+        let offset = zone.offset(time);
+        let floor = self.floor(time.epoch() + offset);
+        if self.seconds <= HOUR {
+            let start = Timestamp::from_epoch(floor - offset);
+            if start.is_none_or(|start| zone.offset(start) == offset) {
+                return floor - offset;
+            }
+        }
+        if zone.is_utc() { floor } else { zone.shown_at(floor).earliest().epoch() }
+    }
+
+    /// The first second of the bucket after that which begins with this one.
+    fn next(self, zone: &Zone, start: i64) -> Option<i64> {
+        let moment =
+            |seconds| Timestamp::from_epoch(0).map_or(seconds, |epoch| self.start(zone, epoch.plus(seconds)));
+        // Behind what clocks leave out or show twice, the next bucket may not be a step away.
+        let later = (1..=MAX_STEPS).map(|steps| start + steps * self.seconds);
+        later.map(moment).find(|next| *next > start)
     }
 }
 
@@ -96,16 +126,16 @@ impl FromStr for Step {
 }
 
 impl Histogram {
-    /// Without records.
-    pub fn new(step: Step) -> Self {
-        Self { step, all: BTreeMap::new(), series: HashMap::new(), untimed: 0, bytes: 0 }
+    /// Without records; with steps of what the clocks of a zone show.
+    pub fn new(step: Step, zone: Zone) -> Self {
+        Self { step, zone, all: BTreeMap::new(), series: HashMap::new(), untimed: 0, bytes: 0 }
     }
 
     /// One more record.
     pub fn add(&mut self, time: Option<Timestamp>) {
         match time {
             None => self.untimed += 1,
-            Some(time) => *self.all.entry(self.step.start(time)).or_default() += 1,
+            Some(time) => *self.all.entry(self.step.start(&self.zone, time)).or_default() += 1,
         }
     }
 
@@ -117,7 +147,7 @@ impl Histogram {
             self.series.insert(key.into(), BTreeMap::new());
         }
         let series = self.series.get_mut(key).expect("it was inserted if it was not there");
-        let count = series.entry(self.step.start(time)).or_insert_with(|| {
+        let count = series.entry(self.step.start(&self.zone, time)).or_insert_with(|| {
             self.bytes += 24;
             0
         });
@@ -141,8 +171,8 @@ impl Histogram {
 
     /// The counts, with the `top` most frequent values as series.
     pub fn finish(self, top: usize) -> Bars {
-        let Self { step, all, series, untimed, .. } = self;
-        let (starts, has_holes) = starts(&all, step);
+        let Self { step, zone, all, series, untimed, .. } = self;
+        let (starts, has_holes) = starts(&all, step, &zone);
         let mut ranked: Vec<(u64, Box<[u8]>, StepCounts)> =
             series.into_iter().map(|(key, counts)| (counts.values().sum(), key, counts)).collect();
         ranked.sort_by(|(x, a, _), (y, b, _)| y.cmp(x).then_with(|| compare_keys(a, b)));
@@ -173,7 +203,7 @@ impl Histogram {
 }
 
 /// The starts of all buckets from the first to the last, and whether the empty ones had to be left out.
-fn starts(all: &StepCounts, step: Step) -> (Vec<i64>, bool) {
+fn starts(all: &StepCounts, step: Step, zone: &Zone) -> (Vec<i64>, bool) {
     let (Some((first, _)), Some((last, _))) = (all.first_key_value(), all.last_key_value()) else {
         return (Vec::new(), false);
     };
@@ -181,7 +211,13 @@ fn starts(all: &StepCounts, step: Step) -> (Vec<i64>, bool) {
     if steps > MAX_FILLED && steps > all.len() as i64 {
         return (all.keys().copied().collect(), true);
     }
-    ((0..steps).map(|at| first + at * step.seconds).collect(), false)
+    if zone.is_utc() {
+        return ((0..steps).map(|at| first + at * step.seconds).collect(), false);
+    }
+    let filled = std::iter::successors(Some(*first), |start| step.next(zone, *start));
+    // whatever was counted has its bucket
+    let starts: BTreeSet<i64> = filled.take_while(|start| start <= last).chain(all.keys().copied()).collect();
+    (starts.into_iter().collect(), false)
 }
 
 fn add_all(counts: &mut StepCounts, more: StepCounts) {
@@ -196,6 +232,8 @@ fn add_all(counts: &mut StepCounts, more: StepCounts) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::aggregate::push_part;
 
@@ -210,7 +248,11 @@ mod tests {
     }
 
     fn bars(step: &str, times: &[&str]) -> Bars {
-        let mut histogram = Histogram::new(step.parse().unwrap());
+        bars_in("UTC", step, times)
+    }
+
+    fn bars_in(zone: &str, step: &str, times: &[&str]) -> Bars {
+        let mut histogram = Histogram::new(step.parse().unwrap(), Zone::named(zone).unwrap());
         for text in times {
             histogram.add(time(text));
         }
@@ -248,15 +290,97 @@ mod tests {
     }
 
     #[test]
+    fn days_are_those_of_the_zone_also_when_clocks_are_set() {
+        assert_eq!(
+            listed(&bars_in(
+                "Europe/Berlin",
+                "1d",
+                &["2024-03-30T22:59:59Z", "2024-03-30T23:00:00Z", "2024-04-01T12:00:00Z"]
+            )),
+            ["2024-03-29T23:00:00Z 1", "2024-03-30T23:00:00Z 1", "2024-03-31T22:00:00Z 1"]
+        );
+        assert_eq!(
+            listed(&bars_in("Europe/Berlin", "1d", &["2024-10-26T22:00:00Z", "2024-10-28T22:59:59Z"])),
+            ["2024-10-26T22:00:00Z 1", "2024-10-27T23:00:00Z 1"]
+        );
+        assert_eq!(
+            listed(&bars_in("Europe/Berlin", "1w", &["2024-03-25", "2024-04-02", "2024-03-31T21:59:59Z"])),
+            ["2024-03-24T23:00:00Z 2", "2024-03-31T22:00:00Z 1"]
+        );
+        // a day that clocks in Samoa never showed, and one that clocks in Cuba began twice
+        assert_eq!(
+            listed(&bars_in("Pacific/Apia", "1d", &["2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z"])),
+            ["2011-12-29T10:00:00Z 1", "2011-12-30T10:00:00Z 1"]
+        );
+        assert_eq!(
+            listed(&bars_in("America/Havana", "1d", &["2024-11-03T04:30:00Z", "2024-11-03T05:30:00Z"])),
+            ["2024-11-03T04:00:00Z 2"]
+        );
+    }
+
+    #[test]
+    fn an_hour_that_clocks_show_twice_is_two_and_one_that_they_never_show_is_none() {
+        assert_eq!(
+            listed(&bars_in("Europe/Berlin", "1h", &["2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z"])),
+            ["2024-10-27T00:00:00Z 1", "2024-10-27T01:00:00Z 1"]
+        );
+        assert_eq!(
+            listed(&bars_in("Europe/Berlin", "1h", &["2024-03-31T00:30:00Z", "2024-03-31T01:30:00Z"])),
+            ["2024-03-31T00:00:00Z 1", "2024-03-31T01:00:00Z 1"]
+        );
+        assert_eq!(
+            listed(&bars_in("Europe/Berlin", "2h", &["2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z"])),
+            ["2024-10-27T00:00:00Z 2"]
+        );
+        assert_eq!(
+            listed(&bars_in("Asia/Kathmandu", "1h", &["2024-03-01T00:10:00Z", "2024-03-01T00:20:00Z"])),
+            ["2024-02-29T23:15:00Z 1", "2024-03-01T00:15:00Z 1"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_of_a_zone_hold_every_event_once(
+            times in prop::collection::vec(1_000_000_000_i64..1_800_000_000, 1..20),
+            step in prop::sample::select(vec!["40m", "1h", "2h", "5h", "1d", "2d", "1w"]),
+            zone in prop::sample::select(vec![
+                "Europe/Berlin", "Australia/Lord_Howe", "America/Havana", "Pacific/Apia", "Asia/Kathmandu",
+            ]),
+        ) {
+            let zone = Zone::named(zone).unwrap();
+            let step: Step = step.parse().unwrap();
+            let mut histogram = Histogram::new(step, zone.clone());
+            let times: Vec<Timestamp> = times.into_iter().filter_map(Timestamp::from_epoch).collect();
+            times.iter().for_each(|time| histogram.add(Some(*time)));
+            let bars = histogram.finish(8);
+            prop_assert_eq!(bars.buckets.iter().map(|(_, count)| *count).sum::<u64>(), times.len() as u64);
+            let starts: Vec<Timestamp> = bars.buckets.iter().map(|(start, _)| *start).collect();
+            for start in &starts {
+                // a bucket begins where the one of its own first second does
+                prop_assert_eq!(step.start(&zone, *start), start.epoch());
+            }
+            // a time is in the last bucket that has begun
+            for time in times {
+                let begun = starts.iter().rev().find(|start| **start <= time).unwrap();
+                prop_assert_eq!(step.start(&zone, time), begun.epoch());
+            }
+        }
+    }
+
+    #[test]
     fn times_far_apart_do_not_fill_the_memory() {
-        let bars = bars("1s", &["0000-01-01", "9999-12-31"]);
-        assert_eq!((bars.buckets.len(), bars.has_holes), (2, true));
+        for zone in ["UTC", "Europe/Berlin"] {
+            let bars = bars_in(zone, "1s", &["0000-01-01", "9999-12-31"]);
+            assert_eq!((bars.buckets.len(), bars.has_holes), (2, true));
+            let bars = bars_in(zone, "40w", &["0000-01-01", "9999-12-31T23:59:59Z"]);
+            assert_eq!((bars.buckets.len() > 13_000, bars.has_holes), (true, false));
+        }
     }
 
     #[test]
     fn the_most_frequent_values_are_series() {
-        let mut histogram = Histogram::new("1d".parse().unwrap());
-        let mut other = Histogram::new("1d".parse().unwrap());
+        let mut histogram = Histogram::new("1d".parse().unwrap(), Zone::utc());
+        let mut other = Histogram::new("1d".parse().unwrap(), Zone::utc());
         for (at, (text, value)) in
             [("2024-03-01", "a"), ("2024-03-02", "b"), ("2024-03-02", "b"), ("2024-03-01", "c")]
                 .iter()

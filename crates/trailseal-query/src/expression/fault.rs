@@ -134,7 +134,9 @@ impl Fault {
                 super::operand::RELATIVE.to_owned()
             }
             Self::UnknownFunction { name } if is_one_of(name, &PARTS_OF_TIMES) => {
-                "the fields day and hour are those of eventTime, in UTC: day = '2024-03-01', hour LIKE '%T05:%'".to_owned()
+                "the fields day, hour and weekday are those of eventTime, in UTC: day = '2024-03-01', hour LIKE \
+                 '%T05:%', weekday = 'mon'"
+                    .to_owned()
             }
             Self::UnknownFunction { .. } => format!("there are {}", super::functions::names()),
             Self::NoLiteral { .. } => "text is written in single quotes: 'GetObject'".to_owned(),

@@ -1,6 +1,9 @@
 //! Comparisons that cannot mean what was written, since CloudTrail never writes such a value in that field.
 
-use crate::predicate::{Literal, Operator, Test};
+use crate::{
+    local_time::Weekday,
+    predicate::{Literal, Operator, Test},
+};
 
 /// What a field holds in every record that CloudTrail writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,22 @@ pub(super) fn note(path: &[String], test: &Test) -> Option<String> {
     let is_equality = matches!(test, Test::Compare(Operator::Equal | Operator::NotEqual, _) | Test::In(_));
     let why = literals.into_iter().find_map(|literal| odd(holds, literal, is_equality))?;
     Some(format!("{path}: {why}"))
+}
+
+/// What is odd about this test of the day of the week, if anything is.
+pub(super) fn weekday(test: &Test) -> Option<String> {
+    let literals = match test {
+        Test::Compare(_, literal) => std::slice::from_ref(literal),
+        Test::In(literals) => literals.as_slice(),
+        _ => return None,
+    };
+    let name = |literal: &Literal| match literal {
+        Literal::Text(text) | Literal::Digits(text) | Literal::Number(text) => Some(quoted(text)),
+        Literal::Time(_) => None,
+    };
+    let wrong =
+        literals.iter().filter_map(name).find(|name| !Weekday::names().any(|day| *name == quoted(day)))?;
+    Some(format!("weekday is never {wrong}, but mon, tue, wed, thu, fri, sat or sun"))
 }
 
 fn odd(holds: Holds, literal: &Literal, is_equality: bool) -> Option<String> {

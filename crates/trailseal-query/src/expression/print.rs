@@ -15,8 +15,8 @@ use crate::{
 /// The predicate in the syntax that [`parse`](super::parse) reads, and that reads back as the same.
 ///
 /// Shapes that `parse` never makes have no such syntax and are only described: an `In` or a category list
-/// that is empty, a number that is none, a search anywhere for a whole text in any case, and tests of what only
-/// timelines show.
+/// that is empty, a number that is none, a search anywhere for a whole text in any case, hours and days of a time zone, and
+/// tests of what only timelines show.
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -40,6 +40,7 @@ impl fmt::Display for Predicate {
                     write!(f, "eventTime BETWEEN TIMESTAMP '{from}' AND TIMESTAMP '{to}'")
                 }
             },
+            Self::LocalTime(wanted) => write!(f, "{wanted}"),
             Self::Fields(left, operator, right) => {
                 write!(f, "{} {operator} {}", Side(left), Side(right))
             }

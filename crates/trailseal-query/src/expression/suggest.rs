@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::mismatch;
 use crate::{
+    derived::Derived,
     path::{AGGREGATED, FieldPath, MEMBERS, TOP_LEVEL},
     predicate::Predicate,
 };
@@ -94,8 +95,10 @@ fn collect(
             collect(inner, &prefix, paths, values);
             paths.insert(prefix);
         }
+        Predicate::Derived(Derived::Weekday, test) => values.extend(mismatch::weekday(test)),
         Predicate::Constant(_)
         | Predicate::TimeRange(_)
+        | Predicate::LocalTime(_)
         | Predicate::Derived(..)
         | Predicate::OfFile(..)
         | Predicate::Category(_)

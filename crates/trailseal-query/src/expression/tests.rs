@@ -222,7 +222,7 @@ fn errors_say_where_what_and_what_instead() {
         ("category() = 'write'", vec!["\"write\" is no event category", "NetworkActivity"]),
         ("eventTime > now() - interval '7' day", vec!["--from -7d"]),
         ("eventTime > NOW()", vec!["no function \"NOW\"", "--from -7d"]),
-        ("year(eventTime) = 2024", vec!["no function \"year\"", "the fields day and hour"]),
+        ("year(eventTime) = 2024", vec!["no function \"year\"", "the fields day, hour and weekday"]),
         ("CAST(requestParameters.when AS DATE) = '2024-03-01'", vec!["eventTime::date"]),
         ("eventTime::date = 'x'", vec!["is no time"]),
         ("eventName IN (SELECT 1)", vec!["subquery"]),
@@ -309,6 +309,10 @@ fn what_cannot_be_meant_is_noted() {
             "sourceIPAddress: a network is no address: write cidr(sourceIPAddress, '10.0.0.0/8')".to_owned(),
         ),
         (
+            "weekday IN ('mon', 'Saturday')",
+            "weekday is never 'Saturday', but mon, tue, wed, thu, fri, sat or sun".to_owned(),
+        ),
+        (
             "requestParameters.x NOT LIKE 'it''s *'",
             "requestParameters.x LIKE 'it''s *': in LIKE, % is any text, and * is only itself; \
              glob(requestParameters.x, 'it''s *') takes *".to_owned(),
@@ -332,6 +336,7 @@ fn what_may_be_meant_is_not_noted() {
         "userIdentity.sessionContext.attributes.mfaAuthenticated = 'true'",
         "insightDetails.insightContext.statistics.insightDuration > 5",
         "sourceIPAddress = '10.0.0.1' OR cidr(sourceIPAddress, '10.0.0.0/8')",
+        "weekday = 'mon' OR weekday IN ('sat', 'sun') OR weekday LIKE 's%' OR weekday IS NULL",
     ] {
         assert_eq!(parse_with_notes(condition).unwrap().1, [""; 0], "{condition}");
     }

@@ -147,3 +147,40 @@ fn values_that_cannot_be_meant_are_errors() {
     assert!(matches!(regex(&["("], false), Err(ShortcutError::Regex { .. })));
     assert!(matches!(category(&["reads"]), Err(ShortcutError::Category { .. })));
 }
+
+#[test]
+fn hours_and_days_hold_together_and_outside_is_their_opposite() {
+    // the record is of Friday, 10:00 UTC
+    let zone = |name: &str| Zone::named(name).unwrap();
+    let none: &[&str] = &[];
+    for (name, hours, weekdays, is_inside) in [
+        ("UTC", ["08:00-18:00"].as_slice(), none, true),
+        ("UTC", none, &["mon-fri"], true),
+        ("UTC", none, &["sat,sun"], false),
+        ("UTC", &["12:00-18:00", "6-9, 10:00-10:01"], &["mon", "fri"], true),
+        ("UTC", &["08:00-10:00"], &["mon-fri"], false),
+        ("UTC", &["08:00-18:00"], &["sat"], false),
+        ("America/New_York", &["08:00-18:00"], &["mon-fri"], false),
+        ("Pacific/Auckland", none, &["fri"], true),
+        ("Pacific/Kiritimati", none, &["sat"], true),
+    ] {
+        check(local_time(&zone(name), hours, weekdays, false), is_inside);
+        check(local_time(&zone(name), hours, weekdays, true), !is_inside);
+    }
+    check(local_time(&Zone::utc(), none, none, false), true);
+    assert_eq!(local_time(&Zone::utc(), none, none, true).unwrap_err(), ShortcutError::OutsideOfNothing);
+    let error =
+        |hours: &[&str], weekdays: &[&str]| local_time(&Zone::utc(), hours, weekdays, false).unwrap_err();
+    assert!(error(&["8-18,"], none).to_string().starts_with("\"\" is no part of a day"));
+    assert!(error(none, &["mon-fri,x"]).to_string().starts_with("\"x\" is no day of the week"));
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_neither_inside_nor_outside() {
+    let untimed = Record::new(br#"{"eventName":"GetObject","eventTime":"soon"}"#);
+    for is_outside in [false, true] {
+        let predicate = local_time(&Zone::utc(), &["8-18"], &["mon-fri"], is_outside).unwrap();
+        assert_eq!(predicate.evaluate(&untimed), Truth::Unknown);
+        assert!(predicate.asks_for_time());
+    }
+}

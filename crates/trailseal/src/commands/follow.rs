@@ -28,7 +28,8 @@ use crate::{
             input::{self, Input},
             keys::VerifiedWith,
             scan::ScanLimits,
-            time::{EventTimes, TimeSpan},
+            time::{EventTimes, TimeSpan, also},
+            zone::TZ_OF_FOLLOW,
         },
         query::sink::{EventSink, Out, Shape},
     },
@@ -111,6 +112,7 @@ Exit status:
 /// The archive is read twice, for a timeline three times.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("roots", |arg| arg.required_unless_present_any(["key", "access_keys", "principals", "source_ips"])))]
+#[command(mut_arg("tz", |arg| also(arg, TZ_OF_FOLLOW)))]
 #[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
     /// The access key, as AKIAIOSFODNN7EXAMPLE, or several with commas between them
@@ -234,16 +236,17 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let packing = args.target().map_or(Packing::Plain, |path| Packing::of(path).0);
     let mut place = Place { target: args.output_file(&roots)?, packing, interrupt, format };
     let span = args.times.span()?;
-    if let Some(note) = span.note().filter(|_| !args.quiet) {
-        output::note(&note);
+    let counted = args.times.local_time()?;
+    if !args.quiet {
+        span.notes().iter().for_each(|note| output::note(note));
     }
-    let zone = ShownZone::utc();
+    let zone = ShownZone::of(&args.times.zone.zone);
     let counts = Counts::new("following", interrupt.clone());
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
         let options = args.scan_options(span, ledger.as_ref());
         let inputs = Inputs::open(&roots)?;
-        let (followed, summary) = follow(&asked.starts, args.depth, &inputs, &options, &counts)?;
+        let (followed, summary) = follow(&asked.starts, args.depth, &counted, &inputs, &options, &counts)?;
         if format == FollowFormat::Timeline {
             place.write(|out, width| {
                 let fields = Fields::of_timeline_of_keys(width.is_some_and(|width| width < WIDE));
@@ -256,7 +259,17 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                 };
                 let mut sink = EventSink::new(out, Shape::Timeline(Shape::names(&fields)), width, &zone);
                 let format = RowFormat::Cells(fields);
-                timeline(&followed, &asked.starts, &inputs, &options, &counts, &rows, &format, &mut sink)?;
+                timeline(
+                    &followed,
+                    &asked.starts,
+                    &inputs,
+                    &options,
+                    &counted,
+                    &counts,
+                    &rows,
+                    &format,
+                    &mut sink,
+                )?;
                 Ok(sink.finish(None)?)
             })?;
         }

@@ -97,7 +97,7 @@ pub(crate) struct Args {
     format: InfoFormat,
 
     /// Only errors on stderr
-    #[arg(short, long, conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
+    #[arg(short, long, overrides_with = "quiet", conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
     quiet: bool,
 
     /// Everything that is listed in part otherwise: accounts and regions, hours, calls, files, damage
@@ -128,14 +128,15 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let begun = Instant::now();
     let roots = input::expand(&args.input)?;
     let span = args.times.span()?;
-    if let Some(note) = span.note().filter(|_| !args.quiet) {
-        output::note(&note);
+    let wanted = args.times.local_time()?;
+    if !args.quiet {
+        span.notes().iter().for_each(|note| output::note(note));
     }
     let counts = Counts::new("reading", interrupt.clone());
     let options = args.scan_options(span);
     let done = counts.watch(!args.quiet, || {
         let inputs = Inputs::open(&roots)?;
-        Ok::<_, CommandError>(info(&inputs, &options, &counts)?)
+        Ok::<_, CommandError>(info(&inputs, &options, &wanted, &counts)?)
     });
     let (info, summary) = match done {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
@@ -150,7 +151,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if args.stats {
         // Nobody can be told that stderr is gone.
         let threads = args.limits.threads.running();
-        let _ = summary::write_stats(&summary, begun.elapsed(), threads, &mut anstream::stderr());
+        let _ = summary::write_stats(&summary, begun.elapsed(), threads, &mut output::notes());
     }
     Ok(summary::status(&told.completeness, false))
 }

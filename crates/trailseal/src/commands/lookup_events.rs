@@ -23,7 +23,8 @@ use crate::{
         number::{Threads, at_least_one},
         output::QuietOption,
         span::Window,
-        time::{DATE_HINT, FROM_OF_EVENTS, TO_OF_LOOKUP, Times, end_of_aws, of_aws},
+        time::{DATE_HINT, FROM_OF_LOOKUP, TO_OF_LOOKUP, Times, also, of_lookup},
+        zone::{TZ_OF_LOOKUP, ZoneOption},
     },
     error::CommandError,
     interrupt::Interrupt,
@@ -59,8 +60,9 @@ Exit status:
 /// what goes beyond that has an option of its own.
 #[derive(Debug, clap::Args)]
 #[command(
-    mut_arg("from", |arg| of_aws(arg, FROM_OF_EVENTS)),
-    mut_arg("to", |arg| end_of_aws(arg, TO_OF_LOOKUP))
+    mut_arg("from", |arg| of_lookup(arg, FROM_OF_LOOKUP)),
+    mut_arg("to", |arg| of_lookup(arg, TO_OF_LOOKUP)),
+    mut_arg("tz", |arg| also(arg, TZ_OF_LOOKUP))
 )]
 pub(crate) struct Args {
     /// Folders that hold the archive, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
@@ -78,6 +80,9 @@ pub(crate) struct Args {
 
     #[command(flatten, next_help_heading = "Request")]
     times: Times,
+
+    #[command(flatten, next_help_heading = "Request")]
+    zone: ZoneOption,
 
     /// `insight`: Insights events in place of management events
     #[arg(long, visible_alias = "category", value_name = "CATEGORY", help_heading = "Request")]
@@ -236,8 +241,8 @@ impl Args {
         };
         Ok(Request {
             attributes,
-            start_time: self.times.from,
-            end_time: self.times.to(),
+            start_time: self.times.from(&self.zone.zone),
+            end_time: self.times.to(&self.zone.zone),
             event_category: self.event_category.clone(),
             max_results: self.max_results,
             next_token: self.next_token.clone().or_else(|| self.starting_token.clone()),

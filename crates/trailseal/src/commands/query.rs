@@ -238,7 +238,7 @@ impl<'a> Job<'a> {
             filter,
             counts,
             screen: if args.output.target().is_none() { output::width() } else { None },
-            zone: ShownZone::utc(),
+            zone: ShownZone::of(&args.filter.times.zone.zone),
             inputs,
             sort_memory: args.limits.sort_memory.max(1 << 20),
             dedupe: args.output.dedupe.map(SameAs::sameness),

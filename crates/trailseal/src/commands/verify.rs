@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use trailseal_archive::{Timestamp, open};
 use trailseal_evidence::report::{Report, SCHEMA, Verdict};
 use trailseal_evidence::{Baseline, Expectations, Options, RegionDetail};
+use trailseal_query::Zone;
 use trailseal_verify::{Code, KeyRing, Limits, Policy};
 
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
         packed,
         size::size,
         statement::Statement,
-        time::{DATE_HINT, Times, end_of_aws, of_aws, time},
+        time::{DATE_HINT, Times, of_aws, time},
     },
     error::{Cause, CommandError},
     interrupt::Interrupt,
@@ -77,7 +78,7 @@ const TO: &str = "Digests are taken whose windows begin before it.";
 /// organizations, accounts, regions and trails found are verified in one run. Nothing is written below ROOT,
 /// and no network is used.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("from", |arg| of_aws(arg, FROM)), mut_arg("to", |arg| end_of_aws(arg, TO)))]
+#[command(mut_arg("from", |arg| of_aws(arg, FROM)), mut_arg("to", |arg| of_aws(arg, TO)))]
 pub(crate) struct Args {
     /// Folders that hold the archive: a copy of a bucket, of several, or of parts of one
     #[arg(value_name = "ROOT", required_unless_present = "directories")]
@@ -270,7 +271,8 @@ impl Args {
 
     /// What clap cannot check.
     fn check(&self) -> Result<(), CommandError> {
-        if let (Some(from), Some(to)) = (self.times.from, self.times.to())
+        let (from, to) = self.span();
+        if let (Some(from), Some(to)) = (from, to)
             && from >= to
         {
             let message = format!("--from ({from}) is not before --to ({to})");
@@ -282,6 +284,12 @@ impl Args {
             return Err(CommandError::new(message).hint(hint));
         }
         Ok(())
+    }
+
+    /// The first moment, and the first that is not asked for; reports are in UTC, and so is what is read for them.
+    fn span(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let zone = Zone::utc();
+        (self.times.from(&zone), self.times.until(&zone))
     }
 
     /// An option whose findings the chosen format would keep to itself: their absence would be read as an answer.
@@ -301,9 +309,10 @@ impl Args {
     fn options(&self) -> Result<Options, CommandError> {
         // validate-logs also takes in a digest that ends where the span begins, and lists an hour further.
         let edge = i64::from(self.format == ReportFormat::Aws);
+        let (from, to) = self.span();
         let policy = Policy {
-            start: self.times.from.map(|from| from.plus(-edge)),
-            end: self.times.to().map(|to| to.plus(edge * 3601)),
+            start: from.map(|from| from.plus(-edge)),
+            end: to.map(|to| to.plus(edge * 3601)),
             accounts: listed(&self.accounts),
             regions: listed(&self.regions),
             trails: listed(&self.trails).into_iter().chain(self.trail_arns.iter().cloned()).collect(),
@@ -458,7 +467,7 @@ impl ReportSink {
             format,
             style: Style { width: output::width(), verbose, quiet: args.is_quiet() },
             is_silent: args.quietness > 1,
-            aws: AwsText::new(args.times.from, args.times.to(), verbose),
+            aws: AwsText::new(args.span().0, args.span().1, verbose),
             data: output::data(),
             failure: None,
         }

@@ -1,78 +1,112 @@
 //! How times are shown to people: in which zone, and what it is called.
 
-use std::{fmt, sync::Arc};
-
 use trailseal_archive::Timestamp;
-
-use super::plain;
+use trailseal_query::Zone;
 
 /// The zone of the times on a screen.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct ShownZone {
-    name: String,
-    moment: Arc<dyn Fn(Timestamp) -> String + Send + Sync>,
+    zone: Zone,
 }
+
+/// `04:19:08`
+const TIME: usize = 8;
 
 impl ShownZone {
     /// Coordinated Universal Time, which is what CloudTrail writes.
+    #[cfg(test)]
     pub(crate) fn utc() -> Self {
-        Self::new("UTC", plain::moment)
+        Self::of(&Zone::utc())
     }
 
-    /// A zone of this name, whose moments are written as `YYYY-MM-DD HH:MM:SS`.
-    pub(crate) fn new(name: &str, moment: impl Fn(Timestamp) -> String + Send + Sync + 'static) -> Self {
-        Self { name: name.to_owned(), moment: Arc::new(moment) }
+    /// This one.
+    pub(crate) fn of(zone: &Zone) -> Self {
+        Self { zone: zone.clone() }
     }
 
     /// What it is called: `UTC`.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.zone.name()
     }
 
-    /// A moment in it: `2024-03-01 04:19:08`.
+    /// A moment in it: `2024-03-01 04:19:08`, and the offset where clocks show that twice.
     pub(crate) fn moment(&self, time: Timestamp) -> String {
-        (self.moment)(time)
+        self.zone.print(time)
     }
 
-    /// The day and the time of what CloudTrail writes as a time, with the fraction of its second; nothing for any other
-    /// text, which is to be shown as it is.
+    /// The day and the time of what CloudTrail writes as a time, with the fraction of its second, and the offset where
+    /// clocks show it twice; nothing for any other text, which is to be shown as it is.
     pub(crate) fn day_and_time(&self, text: &str) -> Option<(String, String)> {
-        let (seconds, fraction) = match text.strip_suffix('Z')?.split_once('.') {
-            None => (text.to_owned(), String::new()),
-            Some((seconds, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-                (format!("{seconds}Z"), format!(".{digits}"))
-            }
-            Some(_) => return None,
-        };
-        let moment = self.moment(Timestamp::parse_digest_field(&seconds).ok()?);
+        let (time, fraction) = written(text)?;
+        let moment = self.zone.print(time);
         let (day, time) = moment.split_once(' ')?;
-        Some((day.to_owned(), format!("{time}{fraction}")))
+        let (time, offset) = time.split_at_checked(TIME)?;
+        Some((day.to_owned(), format!("{time}{fraction}{offset}")))
+    }
+
+    /// The same in one, for a line of which no heading says the zone: with the offset where that is not UTC's.
+    pub(crate) fn in_line(&self, text: &str) -> Option<String> {
+        let (day, mut time) = self.day_and_time(text)?;
+        if !self.zone.is_utc() && !time.contains(['+', '-']) {
+            time.push_str(&self.zone.print_offset(written(text)?.0));
+        }
+        Some(format!("{day} {time}"))
+    }
+
+    /// Whether it is UTC.
+    pub(crate) fn is_utc(&self) -> bool {
+        self.zone.is_utc()
     }
 }
 
-impl fmt::Debug for ShownZone {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.debug_tuple("ShownZone").field(&self.name).finish()
-    }
+/// A time as CloudTrail writes it, and the fraction of its second with its point.
+fn written(text: &str) -> Option<(Timestamp, String)> {
+    let (seconds, fraction) = match text.strip_suffix('Z')?.split_once('.') {
+        None => (text.to_owned(), String::new()),
+        Some((seconds, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            (format!("{seconds}Z"), format!(".{digits}"))
+        }
+        Some(_) => return None,
+    };
+    Some((Timestamp::parse_digest_field(&seconds).ok()?, fraction))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parts(zone: &str, text: &str) -> Option<String> {
+        let zone = ShownZone::of(&Zone::named(zone).unwrap());
+        zone.day_and_time(text).map(|(day, time)| format!("{day} {time}"))
+    }
+
     #[test]
     fn what_is_written_as_a_time_has_a_day() {
-        let utc = ShownZone::utc();
-        let parts = |text| utc.day_and_time(text).map(|(day, time)| format!("{day} {time}"));
-        assert_eq!(parts("2024-03-01T04:19:08Z").as_deref(), Some("2024-03-01 04:19:08"));
-        assert_eq!(parts("2024-03-01T04:19:08.25Z").as_deref(), Some("2024-03-01 04:19:08.25"));
+        let utc = |text| parts("UTC", text);
+        assert_eq!(utc("2024-03-01T04:19:08Z").as_deref(), Some("2024-03-01 04:19:08"));
+        assert_eq!(utc("2024-03-01T04:19:08.25Z").as_deref(), Some("2024-03-01 04:19:08.25"));
         for text in
             ["", "Z", "2024-03-01", "2024-03-01T04:19:08", "2024-03-01T04:19:08.Z", "2024-13-01T04:19:08Z"]
         {
-            assert_eq!(parts(text), None, "{text}");
+            assert_eq!(utc(text), None, "{text}");
         }
-        let later = ShownZone::new("+01:00", |time| plain::moment(time.plus(3600)));
-        let moved = later.day_and_time("2024-03-01T23:30:00.5Z");
-        assert_eq!(moved, Some(("2024-03-02".to_owned(), "00:30:00.5".to_owned())));
+        assert_eq!(parts("+01:00", "2024-03-01T23:30:00.5Z").as_deref(), Some("2024-03-02 00:30:00.5"));
+    }
+
+    #[test]
+    fn a_time_that_clocks_show_twice_says_which() {
+        let berlin = |text| parts("Europe/Berlin", text);
+        assert_eq!(berlin("2024-10-27T00:30:00.5Z").as_deref(), Some("2024-10-27 02:30:00.5+02:00"));
+        assert_eq!(berlin("2024-10-27T01:30:00Z").as_deref(), Some("2024-10-27 02:30:00+01:00"));
+        assert_eq!(berlin("2024-10-27T02:30:00Z").as_deref(), Some("2024-10-27 03:30:00"));
+    }
+
+    #[test]
+    fn a_line_without_a_heading_says_the_offset() {
+        let in_line = |zone: &str, text| ShownZone::of(&Zone::named(zone).unwrap()).in_line(text).unwrap();
+        assert_eq!(in_line("UTC", "2024-03-01T04:19:08Z"), "2024-03-01 04:19:08");
+        assert_eq!(in_line("Europe/Berlin", "2024-03-01T04:19:08.5Z"), "2024-03-01 05:19:08.5+01:00");
+        assert_eq!(in_line("Europe/Berlin", "2024-10-27T00:30:00Z"), "2024-10-27 02:30:00+02:00");
+        assert_eq!(in_line("-03:30", "2024-03-01T04:19:08Z"), "2024-03-01 00:49:08-03:30");
     }
 }

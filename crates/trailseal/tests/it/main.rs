@@ -28,3 +28,4 @@ mod situations;
 mod times;
 mod verdicts;
 mod vocabulary;
+mod zones;

@@ -18,7 +18,7 @@ const OPTIONS: [(&[&str], &str, Option<&str>); 11] = [
     (&["generate", "archive"], "--start", None),
 ];
 
-const GOOD: [&str; 19] = [
+const GOOD: [&str; 24] = [
     "2024-03-08",
     "20260308",
     "2024-03-08T05:46:00Z",
@@ -36,20 +36,24 @@ const GOOD: [&str; 19] = [
     "-1d12h",
     "now-90m",
     "T-7d",
+    "-7y",
+    "-3mo",
+    "-1y2mo3d",
+    "today",
+    "yesterday",
     "March 8, 2024 5:46 am",
     "03/08/2024",
 ];
 
-const BAD: [&str; 10] = [
-    "yesterday",
+const BAD: [&str; 9] = [
+    "tomorrow",
     "7d",
-    "-7y",
+    "-7dy",
     "-7d ago",
     "now+1h",
     "99999999",
     "2024-02-30",
     "10:00",
-    "2024-03",
     "2024-03-08T10:00 CET",
 ];
 
@@ -104,6 +108,19 @@ fn every_option_says_the_same_of_what_is_no_time() {
         }
         words.dedup();
         assert_eq!(words.len(), 1, "{words:?}");
+    }
+}
+
+/// To the AWS CLI, it is a day of that month: the one that it is today.
+#[test]
+fn a_month_is_no_time_to_lookup_events_alone() {
+    let demo = Demo::new();
+    for (command, option, alias) in OPTIONS {
+        for typed in [Some(option), alias].into_iter().flatten() {
+            let run = run(&demo, command, typed, "2024-03");
+            let is_refused = run.stderr.contains("invalid value '2024-03'");
+            assert_eq!(is_refused, command[0] == "lookup-events", "{run}");
+        }
     }
 }
 

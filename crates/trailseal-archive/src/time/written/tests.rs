@@ -246,6 +246,37 @@ fn times_mean_what_they_mean_to_dateutil() {
 }
 
 #[test]
+fn a_zone_is_told_from_none() {
+    let has_zone = |text: &str| WrittenTime::parse(text).map(|written| written.has_zone);
+    for text in [
+        "2026-03-08",
+        "20260308",
+        "2026-03-08T10:15",
+        "2026-03-08 10:15:30.5",
+        "03/08/2026",
+        "8 Mar 2026 10pm",
+        "20260308101530",
+        "Sun Mar  8 10:15:30 2026",
+    ] {
+        assert_eq!(has_zone(text), Ok(false), "{text}");
+    }
+    for text in [
+        "2026-03-08T10:15Z",
+        "2026-03-08T10:15:30 +0100",
+        "2026-03-08T10:15-08",
+        "2026-03-08 10:15 UTC",
+        "Sun Mar 08 2026 10:15:30 GMT+0000",
+        "2026-03-08 10:15 EST",
+        "20260308T1015Z",
+        "20260308T101530Z",
+        "1709271960",
+        "1709271960.75",
+    ] {
+        assert_eq!(has_zone(text), Ok(true), "{text}");
+    }
+}
+
+#[test]
 fn what_leans_on_today_is_told_so() {
     for text in INCOMPLETE {
         let error = Timestamp::parse_written(text).unwrap_err();

@@ -3,54 +3,78 @@
 use std::sync::OnceLock;
 
 use clap::Arg;
+use trailseal_analysis::wanted::Wanted;
 use trailseal_archive::Timestamp;
-use trailseal_query::shortcut;
+use trailseal_query::{
+    Predicate, Zone,
+    shortcut::time::{MeantTime, TypedTime},
+    zone::ShownAt,
+};
 
-use super::span::span;
+use super::{local_time::LocalTimes, span::span, zone::ZoneOption};
 use crate::{clock, error::CommandError};
 
 /// From when to when, for every command that takes it.
 #[derive(Debug, Default, clap::Args)]
 #[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Times {
-    /// From this time on; a date means its first second in UTC
+    /// From this time on; a date means its first second
     ///
-    /// RFC 3339 (2024-03-01T00:00:00Z, 2024-03-01T00:00+01:00), a date (2024-03-01, 20240301), 20240301T0546Z, "March 1,
-    /// 2024 5:46 am", 03/01/2024 (the month first), seconds since 1970, `now`, or back from now: -7d, -12h, -1d12h.
-    /// Without a zone it is UTC; what leans on today's date is refused.
+    /// RFC 3339 (2024-03-01T00:00:00Z, 2024-03-01T00:00+01:00), a date (2024-03-01, 20240301), a month (2024-03),
+    /// 20240301T0546Z, "March 1, 2024 5:46 am", 03/01/2024 (the month first), seconds since 1970, `now`, `today`,
+    /// `yesterday`, or back from now: -7d, -12h, -1d12h, -3mo, -1y. Without a zone it is UTC; what leans on today's date
+    /// without saying so (10:00, March 8) is refused.
     #[arg(
         long,
         visible_alias = "start-time",
         value_name = "TIME",
-        value_parser = time,
+        value_parser = typed_time,
         allow_hyphen_values = true
     )]
-    pub(crate) from: Option<Timestamp>,
+    from: Option<TypedTime>,
 
-    /// Up to this time, in any form that --from takes; a date means its first second in UTC
+    /// Up to this time, in any form that --from takes; a date means its first second
+    ///
+    /// A month, `today` and `yesterday` mean all of it.
     #[arg(
         long,
         visible_alias = "end-time",
         value_name = "TIME",
-        value_parser = end_time,
+        value_parser = typed_time,
         allow_hyphen_values = true
     )]
-    to: Option<EndTime>,
+    to: Option<TypedTime>,
 }
 
 impl Times {
-    /// The time of `--to`.
-    pub(crate) fn to(&self) -> Option<Timestamp> {
-        self.to.map(|to| to.time)
+    /// The first moment.
+    pub(crate) fn from(&self, zone: &Zone) -> Option<Timestamp> {
+        self.meant_from(zone).map(MeantTime::start)
     }
-}
 
-/// The end of a span, as it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EndTime {
-    time: Timestamp,
-    /// Whether a date was written, without a time of the day.
-    is_date: bool,
+    /// The last moment; a date ends with its first second.
+    pub(crate) fn to(&self, zone: &Zone) -> Option<Timestamp> {
+        self.meant_to(zone).map(|to| match to {
+            MeantTime::Moment(time) | MeantTime::Date(time, _) | MeantTime::Period(_, time) => time,
+            MeantTime::Changed(shown) => shown.latest(),
+        })
+    }
+
+    /// The first moment that is not wanted, to who takes `--to` for that.
+    pub(crate) fn until(&self, zone: &Zone) -> Option<Timestamp> {
+        match self.meant_to(zone)? {
+            MeantTime::Period(_, last) => Some(last.plus(1)),
+            _ => self.to(zone),
+        }
+    }
+
+    fn meant_from(&self, zone: &Zone) -> Option<MeantTime> {
+        self.from.map(|from| from.in_zone(zone, start()))
+    }
+
+    fn meant_to(&self, zone: &Zone) -> Option<MeantTime> {
+        self.to.map(|to| to.in_zone(zone, start()))
+    }
 }
 
 /// When events happened, for the commands that search files for them.
@@ -62,6 +86,12 @@ pub(crate) struct EndTime {
 pub(crate) struct EventTimes {
     #[command(flatten)]
     times: Times,
+
+    #[command(flatten)]
+    pub(crate) zone: ZoneOption,
+
+    #[command(flatten)]
+    pub(crate) local: LocalTimes,
 
     /// How long after its events a log file may have been delivered; later files are not opened
     ///
@@ -77,8 +107,12 @@ pub(crate) struct EventTimes {
 }
 
 /// What `--from` means for events.
-pub(crate) const FROM_OF_EVENTS: &str =
-    "Events at or after it are taken, and log files that were delivered earlier are not opened.";
+pub(crate) const FROM_OF_EVENTS: &str = "With --tz, times without a zone are of that one. Events at or after it are taken, and \
+log files that were delivered earlier are not opened.";
+
+/// What `--from` means to `LookupEvents`.
+pub(crate) const FROM_OF_LOOKUP: &str = "With --tz, times without a zone are of that one. A month is refused, since the AWS CLI takes \
+it for a day: the one that it is today. Events at or after it are taken.";
 
 /// What `--to` means for the events of `LookupEvents`, which knows no days.
 pub(crate) const TO_OF_LOOKUP: &str = "Events at or before it are taken.";
@@ -99,15 +133,35 @@ pub(crate) struct TimeSpan {
     pub(crate) late: i64,
     /// How far outside signed times events may be, in seconds.
     pub(crate) signed_margin: i64,
-    /// Whether the end was written as a date, and is that of the day.
-    is_whole_day: bool,
+    from_typed: Option<MeantTime>,
+    to_typed: Option<MeantTime>,
 }
 
 impl TimeSpan {
     /// What is to be told of how it was understood.
-    pub(crate) fn note(&self) -> Option<String> {
-        let to = self.to.filter(|_| self.is_whole_day)?;
-        Some(format!("--to is taken as a whole day, to {to}"))
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let changed = |option: &str, typed: Option<MeantTime>, taken: &str, time: Option<Timestamp>| {
+            let time = time?;
+            match typed? {
+                MeantTime::Changed(ShownAt::Never { .. }) => Some(format!(
+                    "clocks in --tz never showed {option}; the next time that they did is taken, {time}"
+                )),
+                MeantTime::Changed(_) => {
+                    Some(format!("clocks in --tz showed {option} twice; the {taken} time is taken, {time}"))
+                }
+                _ => None,
+            }
+        };
+        let whole = match (self.to_typed, self.to) {
+            (Some(MeantTime::Date(_, last)), Some(to)) if to == last => {
+                Some(format!("--to is taken as a whole day, to {to}"))
+            }
+            (Some(MeantTime::Period(_, last)), _) => Some(format!("--to is taken up to its end, {last}")),
+            _ => None,
+        };
+        let from = changed("--from", self.from_typed, "first", self.from);
+        let to = changed("--to", self.to_typed, "second", self.to);
+        from.into_iter().chain(to).chain(whole).collect()
     }
 }
 
@@ -117,15 +171,31 @@ impl EventTimes {
     /// # Errors
     /// When the span ends before it begins.
     pub(crate) fn span(&self) -> Result<TimeSpan, CommandError> {
-        let Self { times: Times { from, to: end }, late, signed_margin } = *self;
-        let is_whole_day = end.is_some_and(|end| end.is_date && from.is_none_or(|from| from == end.time));
-        let to = end.map(|end| if is_whole_day { end.time.plus(24 * 3600 - 1) } else { end.time });
+        let Self { times, zone: ZoneOption { zone }, late, signed_margin, .. } = self;
+        let (from_typed, to_typed) = (times.meant_from(zone), times.meant_to(zone));
+        let from = times.from(zone);
+        let to = match to_typed {
+            Some(MeantTime::Date(first, last)) if from.is_none_or(|from| from == first) => Some(last),
+            _ => times.to(zone),
+        };
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
             return Err(CommandError::new(format!("--from ({from}) is after --to ({to})")).hint(DATE_HINT));
         }
-        Ok(TimeSpan { from, to, late, signed_margin, is_whole_day })
+        let (late, signed_margin) = (*late, *signed_margin);
+        Ok(TimeSpan { from, to, late, signed_margin, from_typed, to_typed })
+    }
+
+    /// The hours and days by themselves.
+    ///
+    /// # Errors
+    /// When they cannot be understood.
+    pub(crate) fn local_time(&self) -> Result<Predicate, CommandError> {
+        let LocalTimes { hours, weekdays, outside } = self.local.clone();
+        let zone = self.zone.zone.clone();
+        let wanted = Wanted { hours, weekdays, is_outside: outside, zone, ..Wanted::default() };
+        Ok(wanted.condition()?.predicate)
     }
 }
 
@@ -143,47 +213,45 @@ pub(crate) fn of_aws(arg: Arg, sentence: &str) -> Arg {
     also(arg, sentence).value_parser(aws_time)
 }
 
-/// The same for the end of a span.
-pub(crate) fn end_of_aws(arg: Arg, sentence: &str) -> Arg {
-    also(arg, sentence).value_parser(aws_end_time)
+/// An argument of [`Times`] for `LookupEvents` alone: what the AWS CLI completes with the day that it is today is refused.
+pub(crate) fn of_lookup(arg: Arg, sentence: &str) -> Arg {
+    also(arg, sentence).value_parser(lookup_time)
 }
 
-/// A time, in any form that people write.
+/// A time in UTC, in any form that people write.
 ///
 /// # Errors
 /// A sentence with the forms, for any other text.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    parse(text, start())
+    typed_time(text).map(|time| time.in_zone(&Zone::utc(), start()).start())
 }
 
-fn end_time(text: &str) -> Result<EndTime, String> {
-    time(text).map(|time| EndTime { time, is_date: is_date(text) })
-}
-
-fn aws_end_time(text: &str) -> Result<EndTime, String> {
-    aws_time(text).map(|time| EndTime { time, is_date: is_date(text) })
-}
-
-/// `2024-03-01`, `2024/03/01`, `20240301`
-fn is_date(text: &str) -> bool {
-    let text = text.trim();
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    digits == 8 && (text.len() == 8 || text.len() == 10 && !text.contains(['T', ' ', ':', '.']))
+/// A time, in any form that people write.
+fn typed_time(text: &str) -> Result<TypedTime, String> {
+    TypedTime::parse(text).map_err(|error| error.to_string())
 }
 
 /// A time for an option of the AWS CLI, which takes numbers of seconds with a sign or an exponent as well.
-fn aws_time(text: &str) -> Result<Timestamp, String> {
-    time(text).or_else(|error| signed_number(text).ok_or(error))
+fn aws_time(text: &str) -> Result<TypedTime, String> {
+    typed_time(text).or_else(|error| signed_number(text).map(TypedTime::Moment).ok_or(error))
+}
+
+/// The same without months: to the AWS CLI, 2024-03 is a day of March, the one that it is today.
+fn lookup_time(text: &str) -> Result<TypedTime, String> {
+    match aws_time(text)? {
+        TypedTime::Month { .. } => Err(format!(
+            "{:?} is no time to the AWS CLI's lookup-events but for the day that it is today; write a date, as 2024-03-01, or \
+             back from now, as -7d",
+            text.trim()
+        )),
+        time => Ok(time),
+    }
 }
 
 /// The time that `now` means, and from which `-7d` goes back: the same for all options of a run.
 fn start() -> Timestamp {
     static START: OnceLock<Timestamp> = OnceLock::new();
     *START.get_or_init(clock::second)
-}
-
-fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    shortcut::time::parse(text, now).map_err(|error| error.to_string())
 }
 
 fn signed_number(text: &str) -> Option<Timestamp> {
@@ -202,44 +270,21 @@ mod tests {
         Timestamp::parse_digest_field(text).unwrap()
     }
 
-    #[test]
-    fn every_form_is_read_by_every_option() {
-        let now = at("2024-03-10T12:00:00Z");
-        for (text, expected) in [
-            ("now", "2024-03-10T12:00:00Z"),
-            ("-7d", "2024-03-03T12:00:00Z"),
-            ("-24h", "2024-03-09T12:00:00Z"),
-            ("-1d12h", "2024-03-09T00:00:00Z"),
-            ("now-90m", "2024-03-10T10:30:00Z"),
-            ("2024-03-08", "2024-03-08T00:00:00Z"),
-            ("20260308", "2026-03-08T00:00:00Z"),
-            ("2024-03-08T05:46:00Z", "2024-03-08T05:46:00Z"),
-            ("2024-03-08T06:46:00.5+01:00", "2024-03-08T05:46:00Z"),
-            ("2024-03-08 05:46", "2024-03-08T05:46:00Z"),
-            ("20240308T0546Z", "2024-03-08T05:46:00Z"),
-            ("20240308T054600Z", "2024-03-08T05:46:00Z"),
-            ("1709876760", "2024-03-08T05:46:00Z"),
-            ("1709876760.75", "2024-03-08T05:46:00Z"),
-            ("1709876760750", "2024-03-08T05:46:00Z"),
-            ("March 8, 2024 5:46 am", "2024-03-08T05:46:00Z"),
-            ("Fri, 08 Mar 2024 05:46:00 GMT", "2024-03-08T05:46:00Z"),
-            ("03/08/2024", "2024-03-08T00:00:00Z"),
-        ] {
-            assert_eq!(parse(text, now), Ok(at(expected)), "{text}");
-        }
+    fn aws(text: &str) -> Result<Timestamp, String> {
+        aws_time(text).map(|time| time.in_zone(&Zone::utc(), start()).start())
     }
 
     #[test]
     fn now_is_one_moment_in_a_run() {
         let (now, earlier) = (time("now").unwrap(), time("-7d").unwrap());
         assert_eq!(now.since(earlier), 7 * 86_400);
-        assert_eq!((aws_time("now"), aws_time("-7d")), (Ok(now), Ok(earlier)));
+        assert_eq!((aws("now"), aws("-7d")), (Ok(now), Ok(earlier)));
     }
 
     #[test]
     fn numbers_with_a_sign_or_an_exponent_are_those_of_the_aws_cli_alone() {
         for (text, seconds) in [("-0.5", -1), ("-86400", -86_400), ("1e9", 1_000_000_000)] {
-            assert_eq!(aws_time(text).map(Timestamp::epoch), Ok(seconds), "{text}");
+            assert_eq!(aws(text).map(Timestamp::epoch), Ok(seconds), "{text}");
             assert!(time(text).unwrap_err().contains("-7d"), "{text}");
         }
     }
@@ -288,7 +333,7 @@ mod tests {
             ("07/10/2023", 1_688_947_200),
             ("2023-07-10 11:42:36 EST", 1_689_007_356),
         ] {
-            assert_eq!(aws_time(text).map(Timestamp::epoch), Ok(seconds), "{text}");
+            assert_eq!(aws(text).map(Timestamp::epoch), Ok(seconds), "{text}");
         }
     }
 
@@ -297,7 +342,6 @@ mod tests {
         for text in [
             "",
             " ",
-            "yesterday",
             "nan",
             "inf",
             "1e99",
@@ -312,7 +356,6 @@ mod tests {
             "20230230",
             "99999999",
             "2023",
-            "2023-07",
             "11:42",
             "2023-07-10T11:42:36 CET",
             "2023-07-10T11:42:36+25:00",
@@ -322,28 +365,72 @@ mod tests {
             let error = aws_time(text).unwrap_err();
             assert!(error.contains("2024-03-01") && error.contains("-7d"), "{text}: {error}");
             assert_eq!(time(text).unwrap_err(), error, "the words are the same");
+            assert_eq!(lookup_time(text).unwrap_err(), error, "the words are the same");
         }
+    }
+
+    /// To the AWS CLI it is a day of that month: the one that it is today.
+    #[test]
+    fn a_month_is_no_time_to_lookup_events() {
+        assert_eq!(time("2023-07").map(|time| time.to_string()).as_deref(), Ok("2023-07-01T00:00:00Z"));
+        let error = lookup_time("2023-07").unwrap_err();
+        assert!(error.contains("2024-03-01") && error.contains("-7d"), "{error}");
+    }
+
+    fn span_in(zone: &str, from: &str, to: &str) -> Result<TimeSpan, CommandError> {
+        let typed = |text: &str| (text != "none").then(|| typed_time(text).unwrap());
+        let times = Times { from: typed(from), to: typed(to) };
+        let zone = ZoneOption { zone: Zone::named(zone).unwrap() };
+        EventTimes { times, zone, local: LocalTimes::default(), late: 3600, signed_margin: 900 }.span()
     }
 
     #[test]
     fn a_span_that_ends_before_it_begins_is_refused() {
-        let span = |from: &str, to: &str| {
-            let (from, to) = (time(from).ok(), end_time(to).ok());
-            EventTimes { times: Times { from, to }, late: 3600, signed_margin: 900 }.span()
-        };
-        let error = span("2024-03-02T00:00:00Z", "2024-03-01T00:00:00Z").unwrap_err();
-        assert!(error.to_string().contains("is after --to"), "{error}");
-        let same = span("2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z").unwrap();
-        assert_eq!((same.from, same.late), (same.to, 3600));
-        for (from, to, end) in [
-            ("2024-03-01", "2024-03-01", "2024-03-01T23:59:59Z"),
-            ("none", "20240301", "2024-03-01T23:59:59Z"),
-            ("none", "2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z"),
-            ("2024-02-28", "2024-03-01", "2024-03-01T00:00:00Z"),
+        for (from, to) in [
+            ("2024-03-02T00:00:00Z", "2024-03-01T00:00:00Z"),
+            ("today", "yesterday"),
+            ("2024-03-02", "2024-02"),
+            ("now", "-1y"),
         ] {
-            let span = span(from, to).unwrap();
+            let error = span_in("Europe/Berlin", from, to).unwrap_err();
+            assert!(error.to_string().contains("is after --to"), "{error}");
+        }
+        let same = span_in("UTC", "2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z").unwrap();
+        assert_eq!((same.from, same.late), (same.to, 3600));
+    }
+
+    #[test]
+    fn the_end_of_what_has_a_name_is_its_last_second() {
+        for (from, to, end, is_noted) in [
+            ("2024-03-01", "2024-03-01", "2024-03-01T23:59:59Z", true),
+            ("none", "20240301", "2024-03-01T23:59:59Z", true),
+            ("none", "2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z", false),
+            ("2024-02-28", "2024-03-01", "2024-03-01T00:00:00Z", false),
+            ("none", "2024-02", "2024-02-29T23:59:59Z", true),
+            ("2024-01", "2024-02", "2024-02-29T23:59:59Z", true),
+        ] {
+            let span = span_in("UTC", from, to).unwrap();
             assert_eq!(span.to, Some(at(end)), "{from} {to}");
-            assert_eq!(span.note().is_some(), end.ends_with("59Z"));
+            assert_eq!(!span.notes().is_empty(), is_noted, "{from} {to}");
+        }
+        let day = span_in("UTC", "yesterday", "yesterday").unwrap();
+        assert_eq!(day.to.unwrap().since(day.from.unwrap()), 86_399);
+        let times = Times { from: None, to: Some(typed_time("2024-02").unwrap()) };
+        assert_eq!(times.until(&Zone::utc()), Some(at("2024-03-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn times_without_an_offset_are_those_of_the_zone() {
+        for (from, to, expected, notes) in [
+            ("2024-03-01", "2024-03-01", ["2024-02-29T23:00:00Z", "2024-03-01T22:59:59Z"], 1),
+            ("2024-03-31", "2024-03-31", ["2024-03-30T23:00:00Z", "2024-03-31T21:59:59Z"], 1),
+            ("2024-03-01 08:00", "2024-03-01T18:00Z", ["2024-03-01T07:00:00Z", "2024-03-01T18:00:00Z"], 0),
+            ("2024-10-27 02:30", "2024-10-27 02:30", ["2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z"], 2),
+            ("2024-03-31 02:30", "2024-03-31 02:45", ["2024-03-31T01:00:00Z", "2024-03-31T01:00:00Z"], 2),
+        ] {
+            let span = span_in("Europe/Berlin", from, to).unwrap();
+            assert_eq!([span.from, span.to].map(Option::unwrap), expected.map(at), "{from} {to}");
+            assert_eq!(span.notes().len(), notes, "{:?}", span.notes());
         }
     }
 

@@ -14,7 +14,8 @@ use crate::{
         number::at_least_one,
         scan::ScanLimits,
         size::size,
-        time::{EventTimes, time},
+        time::{EventTimes, also, time},
+        zone::TZ_OF_QUERY,
     },
     out_file::is_stdout,
     render::query::cells::EventFormat,
@@ -30,7 +31,7 @@ text (requestParameters.policyDocument.Statement.Action). These names work like 
   username, resource_name, resource_type   as LookupEvents derives them
   error                                    errorCode, else errorMessage, else a failed sign-in
   category                                 Management, Data, NetworkActivity, Insight
-  hour, day                                of the event time, in UTC
+  hour, day, weekday                       of the event time, in UTC
   file, record, sha256                     where the event is, and the hash of that file's content
   integrity or label                       what is proven (--keys)
 
@@ -67,6 +68,7 @@ Exit status:
 /// told from the content. Events go to stdout; what was read, left out or damaged is told on stderr. Nothing is
 /// written below ROOT, and no network is used.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("tz", |arg| also(arg, TZ_OF_QUERY)))]
 #[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
     #[command(flatten)]

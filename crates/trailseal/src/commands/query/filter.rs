@@ -27,7 +27,7 @@ const MAX_SELECTORS: u64 = 16 << 20;
 pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), CommandError> {
     let span = filter.times.span()?;
     let mut condition = filter.wanted(span)?.condition()?;
-    condition.notes.extend(span.note());
+    condition.notes.extend(span.notes());
     condition.notes.extend(listed(&filter.access_keys).iter().filter_map(|key| access_key::oddity(key)));
     Ok((condition, span))
 }
@@ -86,6 +86,10 @@ impl args::Filter {
             allow_unknown_fields: self.allow_unknown_fields,
             from: span.from,
             to: span.to,
+            hours: self.times.local.hours.clone(),
+            weekdays: self.times.local.weekdays.clone(),
+            is_outside: self.times.local.outside,
+            zone: self.times.zone.zone.clone(),
             event_names: listed(&self.event_names),
             event_sources: listed(&self.event_sources),
             usernames: names(&self.usernames),

@@ -11,7 +11,7 @@ use trailseal_analysis::{
     rows::RowOrder,
 };
 use trailseal_query::{
-    Predicate,
+    Predicate, Zone,
     aggregate::Order,
     derived::FileMember,
     expression::{UNKNOWN_HINT, UnknownField},
@@ -99,7 +99,8 @@ impl Plan {
         }
         let needs_hash =
             args.evidence.provenance || named.need_hash() || condition.asks_of_file(FileMember::Sha256);
-        let notes = named.notes();
+        let mut notes = named.notes();
+        notes.extend(notes_of_zone(&named, &args.filter.times.zone.zone));
         let packing = args.output.target().map_or(Packing::Plain, |path| Packing::of(path).0);
         Ok(Self { mode, format, packing, needs_hash, notes })
     }
@@ -118,6 +119,14 @@ impl Plan {
     pub(super) fn is_quiet_at_first(&self) -> bool {
         !matches!(&self.mode, Mode::Rows(RowPlan { order: RowOrder::Archive, .. }))
     }
+}
+
+/// What of the fields is not in the zone that was named.
+fn notes_of_zone(named: &Fields, zone: &Zone) -> Option<String> {
+    let is_of_time =
+        |name: &&str| ["hour", "day", "weekday"].iter().any(|known| known.eq_ignore_ascii_case(name));
+    let name = named.names().find(is_of_time).filter(|_| !zone.is_utc())?;
+    Some(format!("{name} is in UTC, not in {zone}; --histogram counts by the hours and days of {zone}"))
 }
 
 impl RowPlan {
@@ -172,7 +181,8 @@ fn mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<Mode, Comma
     };
     if let Some(step) = aggregate.histogram {
         let by = one("--by", &aggregate.by)?;
-        return Ok(Mode::Bars(BarsAsked { step, by, top: aggregate.top.unwrap_or(SERIES) }));
+        let zone = args.filter.times.zone.zone.clone();
+        return Ok(Mode::Bars(BarsAsked { step, zone, by, top: aggregate.top.unwrap_or(SERIES) }));
     }
     let distinct = one("--distinct", &aggregate.distinct)?;
     let sum = one("--sum", &aggregate.sum)?;

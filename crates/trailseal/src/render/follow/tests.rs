@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use trailseal_analysis::follow::{Followed, Starts, follow};
 use trailseal_archive::Timestamp;
 use trailseal_evidence::{Progress, inputs::Inputs, scan::ScanOptions};
+use trailseal_query::Predicate;
 
 use super::text;
 
@@ -109,7 +110,7 @@ fn followed(lines: &Lines, keys: &[&str], source_ips: &[&str]) -> Followed {
     let starts = Starts::new(owned(keys), Vec::new(), owned(source_ips)).unwrap();
     let inputs = Inputs::open(&[folder.path().to_owned()]).unwrap();
     let options = ScanOptions { threads: 2, ..ScanOptions::default() };
-    follow(&starts, None, &inputs, &options, &Silent).unwrap().0
+    follow(&starts, None, &Predicate::Constant(true), &inputs, &options, &Silent).unwrap().0
 }
 
 fn drawn(followed: &Followed, all: bool, width: Option<usize>) -> String {

@@ -106,13 +106,13 @@ fn bar(count: u64, most: u64, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use trailseal_archive::Timestamp;
-    use trailseal_query::aggregate::Histogram;
+    use trailseal_query::{Zone, aggregate::Histogram};
 
     use super::*;
 
     #[test]
     fn bars_are_as_long_as_their_counts() {
-        let mut histogram = Histogram::new("1h".parse().unwrap());
+        let mut histogram = Histogram::new("1h".parse().unwrap(), Zone::utc());
         for (hour, count) in [(5, 1600), (6, 1), (8, 400)] {
             for _ in 0..count {
                 let time = Timestamp::from_epoch(hour * 3600);

@@ -53,7 +53,7 @@ impl CellKind {
             "who" | "username" | "principal" | "userIdentity.arn" | "userIdentity.userName" => Self::Actor,
             "resource" | "resource_name" => Self::Resource,
             "integrity" | "label" => Self::Proof,
-            "record" | "sha256" | "awsRegion" | "hour" | "day" | "category" => Self::Id,
+            "record" | "sha256" | "awsRegion" | "hour" | "day" | "weekday" | "category" => Self::Id,
             _ if last.eq_ignore_ascii_case("accessKeyId") => Self::Key,
             _ if last.ends_with("Id") || last.ends_with("ID") => Self::Id,
             _ => Self::Other,

@@ -97,7 +97,16 @@ impl Columns {
         let grid = match place {
             TablePlace::Screen(grid) => grid,
             TablePlace::File { waiting } => {
-                waiting.push(cells.map(|cell| cell.map_or(ABSENT.to_owned(), cell_text)).collect());
+                // no heading says the zone; what is in UTC is as CloudTrail writes it
+                let moved = |kind: &CellKind, cell: &str| {
+                    let is_moved = *kind == CellKind::Time && !zone.is_utc();
+                    if is_moved { zone.in_line(cell) } else { None }
+                };
+                let text = |kind, cell| moved(kind, cell).unwrap_or_else(|| cell_text(cell));
+                let row = kinds.iter().zip(cells);
+                waiting.push(
+                    row.map(|(kind, cell)| cell.map_or(ABSENT.to_owned(), |cell| text(kind, cell))).collect(),
+                );
                 return;
             }
         };
@@ -218,6 +227,34 @@ mod tests {
         let (text, gone) = table(&NAMES, &rows, Some(200));
         insta::assert_snapshot!("200", text);
         assert_eq!(gone, [""; 0]);
+    }
+
+    #[test]
+    fn the_zone_stands_in_the_heading_or_behind_every_time() {
+        let zone = ShownZone::of(&trailseal_query::Zone::named("Asia/Tokyo").unwrap());
+        let names = ["eventTime", "eventName"].map(str::to_owned);
+        let written = |screen| {
+            let mut table = Columns::of_events(&names, screen, &zone);
+            table.event([Some("2024-03-01T14:46:41Z"), Some("GetUser")].into_iter());
+            table.event([Some("2024-03-01T15:46:41.5Z"), Some("2024-03-01T15:46:41Z")].into_iter());
+            table.event([Some("soon"), None].into_iter());
+            let mut out = Vec::new();
+            table.write(&mut out).unwrap();
+            anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+        };
+        let screen = written(Some(80));
+        let (first, second) = screen.split_once("2024-03-02 (Asia/Tokyo)").unwrap();
+        assert!(first.contains("2024-03-01 (Asia/Tokyo)") && first.contains("23:46:41 "), "{screen}");
+        assert!(second.contains("00:46:41.5 ") && second.contains("2024-03-01T15:46:41Z"), "{screen}");
+        let file = written(None);
+        assert!(file.contains("2024-03-02 00:46:41.5+09:00") && file.contains("\nsoon "), "{file}");
+        let mut counts =
+            Columns::of_counts(&["n", "first"].map(str::to_owned), &[true, false], Some(80), &zone);
+        counts.row([Some("1"), Some("2024-03-01T15:46:41Z")].into_iter());
+        let mut out = Vec::new();
+        counts.write(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("first (Asia/Tokyo)") && text.contains("2024-03-02 00:46:41"), "{text}");
     }
 
     #[test]

@@ -76,6 +76,8 @@ impl Timeline {
                         day = Some(format!("{of} ({})", zone.name()));
                         time
                     }
+                    // no day above it says the zone
+                    (_, Place::File(_)) => zone.in_line(cell).unwrap_or_else(|| cell_text(cell)),
                     (Some((of, time)), _) => format!("{of} {time}"),
                 },
                 CellKind::Source => short_source(&cell_text(cell)).to_owned(),
