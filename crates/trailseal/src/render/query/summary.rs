@@ -14,6 +14,7 @@ use trailseal_evidence::{
     ledger::Integrity,
     scan::{Damage, Reach, Skipped, Summary},
 };
+use trailseal_archive::Timestamp;
 use trailseal_query::scan::{LeftOut, TOO_LONG};
 
 use crate::render::plain::{DIM, grouped, moment, plural, shown};
@@ -169,6 +170,26 @@ fn write_unreached(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::R
         )?;
     }
     Ok(())
+}
+
+/// Where a span reaches farther than the log files of an archive by more than an hour, which is no error: nothing need have
+/// happened. Not a word where none of it is reached, which is told otherwise.
+pub(crate) fn reach_notes(summary: &Summary, from: Option<Timestamp>, to: Option<Timestamp>) -> Vec<String> {
+    const QUIET: i64 = 3600;
+    let Some((first, last)) = summary.reach.delivered else { return Vec::new() };
+    let early = from.map(|from| first.since(from)).filter(|seconds| *seconds > QUIET);
+    let late = to.map(|to| to.since(last)).filter(|seconds| *seconds > QUIET);
+    let before = early.map(|by| format!("the oldest log file was delivered {}; --from is {} earlier", moment(first), length(by)));
+    let after = late.map(|by| format!("the newest log file was delivered {}; --to is {} later", moment(last), length(by)));
+    before.into_iter().chain(after).collect()
+}
+
+/// A number of seconds, in hours or days.
+fn length(seconds: i64) -> String {
+    match seconds / 3600 {
+        hours @ ..48 => plural(hours.unsigned_abs(), "hour"),
+        hours => plural((hours / 24).unsigned_abs(), "day"),
+    }
 }
 
 /// How far an archive reaches, by the names of its log files.
@@ -403,6 +424,21 @@ mod tests {
         assert_eq!(status(&told.completeness, true), 3);
         assert_eq!(status(&Completeness::default(), true), 1);
         assert_eq!(status(&Completeness::default(), false), 0);
+    }
+
+    #[test]
+    fn a_span_that_reaches_farther_than_the_log_files_is_told() {
+        let at = |text: &str| Timestamp::parse_digest_field(text).ok();
+        let mut summary = summary(0);
+        summary.reach.delivered = at("2024-03-01T00:05:00Z").zip(at("2024-03-02T00:05:00Z"));
+        let notes = |from: &str, to: &str| reach_notes(&summary, at(from), at(to)).join(", ");
+        assert_eq!(notes("2024-03-01T00:00:00Z", "2024-03-02T01:00:00Z"), "");
+        assert_eq!(
+            notes("2024-02-29T22:00:00Z", "2024-03-09T00:05:00Z"),
+            "the oldest log file was delivered 2024-03-01 00:05:00; --from is 2 hours earlier, the newest log file was delivered \
+             2024-03-02 00:05:00; --to is 7 days later"
+        );
+        assert_eq!(notes("", ""), "");
     }
 
     #[test]
