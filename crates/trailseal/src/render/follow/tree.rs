@@ -260,10 +260,12 @@ impl<'a> Drawing<'a, '_> {
         }
         let elsewhere = match node.elsewhere {
             0 => String::new(),
-            count => format!("; {} more came from elsewhere", grouped(count)),
+            count => format!("; {} came from elsewhere", grouped(count)),
         };
         if node.events == 0 {
-            return self.line(gutter, "events", &format!("none in this archive{elsewhere}"), Style::new());
+            let place =
+                if node.elsewhere == 0 { "in this archive" } else { "from the addresses that are asked for" };
+            return self.line(gutter, "events", &format!("none {place}{elsewhere}"), Style::new());
         }
         let when = node.first.zip(node.last).map(|(first, last)| format!(", {}", tied_span(first, last)));
         let text = format!("{}{}{elsewhere}", grouped(node.events), when.unwrap_or_default());
@@ -414,8 +416,7 @@ fn broken(text: &str, room: usize) -> String {
     let mut broken: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let mut rest = word;
-        while columns(rest) > room {
-            let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
+        while let Some((end, _)) = rest.char_indices().nth(room) {
             let line = &rest[..end];
             let parted = line.rfind('/').or_else(|| line.rfind([':', '-', '_', '.']));
             let at = parted.map_or(end, |at| at + 1);
@@ -427,6 +428,6 @@ fn broken(text: &str, room: usize) -> String {
     broken.join(" ")
 }
 
-pub(super) fn columns(text: &str) -> usize {
+fn columns(text: &str) -> usize {
     text.chars().count()
 }
