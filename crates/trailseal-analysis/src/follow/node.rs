@@ -64,7 +64,7 @@ pub struct Node {
     pub failed: u64,
     /// Its events that came from other addresses than those that were asked for, and are not among the others.
     pub elsewhere: u64,
-    /// Whether it was issued, and used, in the usual way only, as were all keys that it led to ([`super::usual`]).
+    /// Whether it was issued, and used, in the usual way only, as were all keys that it led to.
     pub usual: bool,
     /// From where, the most frequent first.
     pub source_ips: Origins,
