@@ -103,13 +103,16 @@ fn archive() -> Lines {
 }
 
 fn followed(lines: &Lines, keys: &[&str], source_ips: &[&str]) -> Followed {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    followed_from(lines, &Starts::new(owned(keys), Vec::new(), owned(source_ips)).unwrap())
+}
+
+fn followed_from(lines: &Lines, starts: &Starts) -> Followed {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("events.jsonl"), &lines.0).unwrap();
-    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let starts = Starts::new(owned(keys), Vec::new(), owned(source_ips)).unwrap();
     let inputs = Inputs::open(&[folder.path().to_owned()]).unwrap();
     let options = ScanOptions { threads: 2, ..ScanOptions::default() };
-    follow(&starts, None, &inputs, &options, &Silent).unwrap().0
+    follow(starts, None, &inputs, &options, &Silent).unwrap().0
 }
 
 fn drawn(followed: &Followed, all: bool, width: Option<usize>) -> String {
@@ -167,6 +170,30 @@ fn from_an_address_only_what_came_from_there_and_what_that_led_to() {
     assert!(tree.starts_with(KEY) && tree.contains(&format!("└─ {NEW_KEY}")), "{tree}");
     assert!(tree.contains("12,000 came from elsewhere"), "{tree}");
     assert!(followed.notes[0].starts_with("not followed: 12,000 events"), "{:?}", followed.notes);
+}
+
+#[test]
+fn of_many_sessions_those_that_are_least_usual_are_drawn() {
+    let mut lines = Lines::default();
+    for at in 0..48_i64 {
+        let (key, arn) = (format!("ASIA{at:016}"), format!("arn:aws:sts::1:assumed-role/Ops/s{at}"));
+        for minute in 0..5 {
+            lines.event(at * 3600 + minute * 60, &key, &arn, "A", ("198.51.100.1", "cli"), "");
+        }
+        let more = if at == 30 { issues(SESSION) } else { String::new() };
+        lines.event(at * 3600, &key, &arn, "B", (&format!("10.0.0.{at}"), "cli"), &more);
+    }
+    lines.event(7, "ASIATAKEN", "arn:aws:sts::1:assumed-role/Ops/x", "C", ("192.0.2.66", KALI), "");
+    lines.event(30 * 3600, SESSION, OWNER, "D", ("192.0.2.66", KALI), "");
+    let starts = Starts::new(Vec::new(), vec!["Ops".to_owned()], Vec::new()).unwrap();
+    let followed = followed_from(&lines, &starts);
+    let tree = drawn(&followed, false, Some(80));
+    let roots: Vec<&str> = tree.lines().filter(|line| line.starts_with("ASIA")).collect();
+    assert_eq!(roots.len(), 20, "{tree}");
+    assert!(roots[0].starts_with("ASIA0000000000000030") && roots[1].starts_with("ASIATAKEN"), "{tree}");
+    assert!(tree.ends_with("\n29 more keys, less unusual (--all)\n"), "{tree}");
+    let all = drawn(&followed, true, Some(80));
+    assert_eq!(all.lines().filter(|line| line.starts_with("ASIA")).count(), 49);
 }
 
 #[test]

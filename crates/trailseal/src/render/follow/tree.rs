@@ -196,7 +196,7 @@ impl<'a> Drawing<'a, '_> {
             0 => String::new(),
             below => format!(", and {} that were issued to them", grouped(below)),
         };
-        Some(format!("{}{below}, not drawn: there are too many (--all)", plural(count, "more key")))
+        Some(format!("{}, less unusual{below} (--all)", plural(count, "more key")))
     }
 
     /// A key and what it led to.

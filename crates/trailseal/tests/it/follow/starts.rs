@@ -186,6 +186,7 @@ fn a_timeline_of_more_keys_than_are_looked_for_one_by_one_has_no_others() {
     let run = demo.run("follow ASIA0000000000000000 links.json others.json -t timeline");
     assert_eq!((run.status, run.stdout.lines().count()), (Some(0), 600), "{}", run.stderr);
     assert!(!run.stdout.contains("AKIA5"));
+    assert!(run.stderr.starts_with("600 of 601 events matched"), "{}", run.stderr);
     let labelled = demo.run(&format!("follow {STOLEN} archive -t timeline --verified-with keys"));
     assert_eq!(labelled.status, Some(0), "{labelled}");
     assert!(labelled.stdout.lines().all(|line| line.ends_with("  verified")), "{labelled}");
