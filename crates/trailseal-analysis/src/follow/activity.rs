@@ -6,6 +6,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress,
     inputs::FileSource,
+    ledger::Integrity,
     scan::{self, Batch, Row, ScanOptions, Summary},
 };
 use trailseal_query::{
@@ -57,6 +58,8 @@ pub(super) struct Facts {
     pub(super) is_counted: Option<bool>,
     /// Whether a start did it from another address than those that are asked for.
     pub(super) is_elsewhere: bool,
+    /// The place of its label in [`Integrity::ALL`].
+    pub(super) integrity: Option<usize>,
 }
 
 /// Events on their way to the one that counts them.
@@ -97,7 +100,9 @@ pub(super) fn find(
     let (mut edges, mut seen, mut duplicates) = (Vec::new(), Seen::default(), 0_u64);
     let mut room = Room::of(ORIGINS_MEMORY);
     let (mut undecided, mut left_out) = (0, 0);
-    let summary = scan::stream(
+    // The filter may let through others.
+    let (mut matched, mut labels) = (0_u64, [0_u64; Integrity::ALL.len()]);
+    let mut summary = scan::stream(
         files,
         options,
         &filter,
@@ -118,6 +123,10 @@ pub(super) fn find(
         },
         &mut |batch| {
             for facts in &batch.events {
+                matched += 1;
+                if let Some(label) = facts.integrity {
+                    labels[label] += 1;
+                }
                 let is_new = |id: &String| seen.is_new(fingerprinter.of(id.as_bytes()));
                 if !facts.event_id.as_ref().is_none_or(is_new) {
                     duplicates += 1;
@@ -136,6 +145,7 @@ pub(super) fn find(
             ControlFlow::Continue(())
         },
     )?;
+    (summary.counts.matched, summary.row_labels) = (matched, labels);
     nodes.iter_mut().for_each(Node::finish);
     edges.sort_by(|a, b| (a.time, &a.event_id, &a.to).cmp(&(b.time, &b.event_id, &b.to)));
     usual::judge(&mut nodes, &edges, &starts.named(), &|address| starts.is_asked(address));
@@ -239,6 +249,7 @@ impl Paths {
             issued,
             is_counted: None,
             is_elsewhere: false,
+            integrity: row.file.integrity.map(Integrity::index),
         })
     }
 }

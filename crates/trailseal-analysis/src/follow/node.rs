@@ -64,7 +64,7 @@ pub struct Node {
     pub failed: u64,
     /// Its events that came from other addresses than those that were asked for, and are not among the others.
     pub elsewhere: u64,
-    /// Whether it was issued, and used, in the usual way only, as were all keys that it led to ([`super::usual`]).
+    /// Whether it was issued, and used, in the usual way only, as were all keys that it led to.
     pub usual: bool,
     /// From where, the most frequent first.
     pub source_ips: Origins,
@@ -145,6 +145,16 @@ pub struct Edge {
 }
 
 impl Node {
+    /// How much of what was done with the key was not done in the usual way: of a thousand of its events, those from addresses
+    /// or with user agents that are not usual, whichever are more.
+    pub fn strangeness(&self) -> u64 {
+        let unusual = |origins: &Origins| -> u64 {
+            origins.values.iter().filter(|origin| !origin.usual).map(|origin| origin.events).sum()
+        };
+        let unusual = unusual(&self.source_ips).max(unusual(&self.user_agents));
+        unusual.saturating_mul(1000) / self.events.max(1)
+    }
+
     pub(super) fn new(key: &str, depth: u32) -> Self {
         let kind = match key.get(..4) {
             Some("AKIA") => "long_term",

@@ -36,7 +36,7 @@ pub struct Origin {
     pub issued: Vec<String>,
     /// The user agents that came from the address, or the addresses that the user agent came from: the first five.
     pub with: Vec<String>,
-    /// Whether the key, or the one by which it was issued, was regularly used so ([`super::usual`]).
+    /// Whether the key, or the one by which it was issued, was regularly used so.
     pub usual: bool,
     /// When it was seen, in slots since 1970.
     #[serde(skip)]

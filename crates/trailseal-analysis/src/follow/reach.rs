@@ -48,7 +48,7 @@ impl Issues {
         if starts.is_narrow() {
             reached.narrowed = reached.keys.iter().map(|(key, _)| key.clone()).collect();
         }
-        let mut beyond: HashSet<&str> = HashSet::new();
+        let mut beyond: HashSet<(usize, &str)> = HashSet::new();
         let mut open: VecDeque<usize> = (0..reached.keys.len()).collect();
         while let Some(at) = open.pop_front() {
             let (from, distance) = &reached.keys[at];
@@ -63,7 +63,7 @@ impl Issues {
             for to in next {
                 if depth.is_some_and(|depth| distance >= depth) {
                     if !places.contains_key(to) {
-                        beyond.insert(to);
+                        beyond.insert((at, to));
                     }
                 } else if let Some(place) = places.get(to) {
                     if reached.narrowed.remove(to) {
@@ -78,7 +78,7 @@ impl Issues {
                 }
             }
         }
-        reached.beyond_depth = beyond.iter().filter(|key| !places.contains_key(**key)).count() as u64;
+        reached.beyond_depth = beyond.iter().filter(|(_, to)| !places.contains_key(to)).count() as u64;
         reached
     }
 }
@@ -114,7 +114,7 @@ mod tests {
         let reach = |key, depth| issues.reach(&starts(&[key], &[]), depth);
         assert_eq!(listed(&reach("a", None)), "a0b1c1d2");
         let near = reach("a", Some(1));
-        assert_eq!((listed(&near).as_str(), near.beyond_depth), ("a0b1c1", 1));
+        assert_eq!((listed(&near).as_str(), near.beyond_depth), ("a0b1c1", 2));
         assert_eq!(listed(&reach("a", Some(0))), "a0");
         assert_eq!(listed(&reach("none", None)), "none0");
     }

@@ -76,8 +76,9 @@ What is new stands before what is frequent. The time for which a key was used is
 parts; addresses and user agents that were seen in more than half of them are usual, where that
 time is two hours or more. What is usual for a key is usual for the keys that were issued to it.
 Addresses and user agents that are not (they came once, late, or a few times) are shown first,
-and keys that were issued or used from them, or led to such keys, are drawn; the others are
-counted. --all shows everything; JSON, CSV and tables always hold it.
+and keys that were issued or used from them, or led to such keys, are drawn, at most 20 beside
+each other, the least usual first; the others are counted. --all shows everything; JSON, CSV and
+tables always hold it. Who uses the owner's address and user agent looks like the owner.
 
 What records do not link by key is not followed: what a console session does after
 GetSigninToken, ConsoleLogin or SwitchRole (it has keys of its own; search for its session name

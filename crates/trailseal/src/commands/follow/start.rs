@@ -111,7 +111,7 @@ fn is_address(word: &str) -> bool {
 /// Whether the first word is a key, in front of what is read, though an option says from what it starts.
 fn is_key_before_root(word: &str, input: &Input) -> bool {
     let has_root = !(input.roots.is_empty() && input.directories.is_empty() && input.files.is_empty());
-    let keys = separated(&[word.to_owned()]);
+    let keys = separated(&[word.to_ascii_uppercase()]);
     has_root && !keys.is_empty() && keys.iter().all(|key| is_of_a_kind(key)) && !Path::new(word).exists()
 }
 

@@ -56,10 +56,10 @@ pub(super) fn lines(origins: &Origins, kind: OriginKind, all: bool, room: usize)
     if all {
         lines.extend(usual.iter().map(|origin| (true, format!("{BEFORE}{}", told(origin, kind, all)))));
     } else {
-        lines.push((
-            false,
-            format!("{BEFORE}{}", listed(&usual, USUAL, LENGTH / 2, room.saturating_sub(BEFORE.len()))),
-        ));
+        // no digit of an address can be spared
+        let length = if kind == OriginKind::Address { LENGTH } else { LENGTH / 2 };
+        let room = room.saturating_sub(BEFORE.len());
+        lines.push((false, format!("{BEFORE}{}", listed(&usual, USUAL, length, room))));
     }
     lines
 }

@@ -74,14 +74,14 @@ fn archive() -> Lines {
             9 => "s3.amazonaws.com".to_owned(),
             _ => ["203.0.113.60", "203.0.113.75", "2001:db8:acf::aef0"][place % 3].to_owned(),
         };
-        let agent = if address.ends_with(".com") { "s3.amazonaws.com" } else { agents[place % 3] };
+        let agent = if address.ends_with("amazonaws.com") { "s3.amazonaws.com" } else { agents[place % 3] };
         let error = match at % 40 {
             3 => r#","errorCode":"AccessDenied""#,
             19 => r#","errorCode":"Client.UnauthorizedOperation""#,
             _ => "",
         };
         let (name, more) = match at % 66 {
-            5 => ("AssumeRole", issues(&format!("ASIA{:016}", at))),
+            5 => ("AssumeRole", issues(&format!("ASIA{at:016}"))),
             _ => (names[place % 6], error.to_owned()),
         };
         lines.event(at * 21, KEY, OWNER, name, (&address, agent), &more);
@@ -104,13 +104,16 @@ fn archive() -> Lines {
 }
 
 fn followed(lines: &Lines, keys: &[&str], source_ips: &[&str]) -> Followed {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    followed_from(lines, &Starts::new(owned(keys), Vec::new(), owned(source_ips)).unwrap())
+}
+
+fn followed_from(lines: &Lines, starts: &Starts) -> Followed {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("events.jsonl"), &lines.0).unwrap();
-    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let starts = Starts::new(owned(keys), Vec::new(), owned(source_ips)).unwrap();
     let inputs = Inputs::open(&[folder.path().to_owned()]).unwrap();
     let options = ScanOptions { threads: 2, ..ScanOptions::default() };
-    follow(&starts, None, &Predicate::Constant(true), &inputs, &options, &Silent).unwrap().0
+    follow(starts, None, &Predicate::Constant(true), &inputs, &options, &Silent).unwrap().0
 }
 
 fn drawn(followed: &Followed, all: bool, width: Option<usize>) -> String {
@@ -166,8 +169,32 @@ fn from_an_address_only_what_came_from_there_and_what_that_led_to() {
     assert_eq!(told, [(NEW_KEY, 2, 0), (KEY, 11, 12_000), (SESSION, 8, 0)]);
     let tree = drawn(&followed, false, Some(80));
     assert!(tree.starts_with(KEY) && tree.contains(&format!("└─ {NEW_KEY}")), "{tree}");
-    assert!(tree.contains("12,000 more came from elsewhere"), "{tree}");
+    assert!(tree.contains("12,000 came from elsewhere"), "{tree}");
     assert!(followed.notes[0].starts_with("not followed: 12,000 events"), "{:?}", followed.notes);
+}
+
+#[test]
+fn of_many_sessions_those_that_are_least_usual_are_drawn() {
+    let mut lines = Lines::default();
+    for at in 0..48_i64 {
+        let (key, arn) = (format!("ASIA{at:016}"), format!("arn:aws:sts::1:assumed-role/Ops/s{at}"));
+        for minute in 0..5 {
+            lines.event(at * 3600 + minute * 60, &key, &arn, "A", ("198.51.100.1", "cli"), "");
+        }
+        let more = if at == 30 { issues(SESSION) } else { String::new() };
+        lines.event(at * 3600, &key, &arn, "B", (&format!("10.0.0.{at}"), "cli"), &more);
+    }
+    lines.event(7, "ASIATAKEN", "arn:aws:sts::1:assumed-role/Ops/x", "C", ("192.0.2.66", KALI), "");
+    lines.event(30 * 3600, SESSION, OWNER, "D", ("192.0.2.66", KALI), "");
+    let starts = Starts::new(Vec::new(), vec!["Ops".to_owned()], Vec::new()).unwrap();
+    let followed = followed_from(&lines, &starts);
+    let tree = drawn(&followed, false, Some(80));
+    let roots: Vec<&str> = tree.lines().filter(|line| line.starts_with("ASIA")).collect();
+    assert_eq!(roots.len(), 20, "{tree}");
+    assert!(roots[0].starts_with("ASIA0000000000000030") && roots[1].starts_with("ASIATAKEN"), "{tree}");
+    assert!(tree.ends_with("\n29 more keys, less unusual (--all)\n"), "{tree}");
+    let all = drawn(&followed, true, Some(80));
+    assert_eq!(all.lines().filter(|line| line.starts_with("ASIA")).count(), 49);
 }
 
 #[test]
@@ -187,5 +214,12 @@ fn what_a_record_says_moves_no_cursor_and_is_cut_nowhere_it_matters() {
     );
     let tree = drawn(&followed(&lines, &[KEY], &[]), false, Some(80));
     assert!(!tree.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}'), "{tree}");
+    let session = "y".repeat(2_000_000);
+    let role = format!(r#","requestParameters":{{"roleSessionName":"{session}"}}{}"#, issues("ASIA2"));
+    lines.event(9, KEY, OWNER, "AssumeRole", ("198.51.100.1", "cli"), &role);
+    let key = "ASIA2";
+    lines.event(10, key, OWNER, "A", ("192.0.2.1", "cli"), "");
+    let wide = drawn(&followed(&lines, &[KEY], &[]), false, Some(80));
+    assert!(wide.lines().all(|line| line.chars().count() <= 80) && wide.len() > 2_000_000);
     assert!(tree.contains("ASIA\\u{1b}1") && tree.contains("\\u{1b}[1A") && !tree.contains(&long), "{tree}");
 }

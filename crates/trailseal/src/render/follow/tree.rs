@@ -19,6 +19,8 @@ pub(super) const LENGTH: usize = 60;
 /// Links that are drawn; of keys that are farther down, their number of links is told. Otherwise a chain of
 /// thousands of keys would be mostly white space.
 const DRAWN: u64 = 16;
+/// Keys that are drawn below one key, and those from which it starts; the others are counted.
+const ABREAST: usize = 20;
 /// Holders of a key that are shown beside the first.
 const HOLDERS: usize = 3;
 /// Columns of a label.
@@ -38,31 +40,32 @@ pub(crate) fn text(
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut drawing = Drawing {
-        tree: Tree::new(followed),
-        all,
-        width: width.unwrap_or(usize::MAX),
-        told: HashSet::new(),
-        out,
-    };
+    let tree = Tree::new(followed);
+    let width = width.unwrap_or(usize::MAX);
+    let mut drawing = Drawing { tree, all, width, told: HashSet::new(), passed: HashSet::new(), out };
     let issued_here: HashSet<&str> = drawing.tree.children.values().flatten().copied().collect();
     let is_new = |node: &&Node| all || !node.usual;
     let starts = followed.nodes.iter().filter(|node| node.depth == 0);
-    let mut roots: Vec<&Node> =
-        starts.clone().filter(is_new).filter(|node| !issued_here.contains(node.key.as_str())).collect();
-    roots.sort_by_key(|node| node.events == 0);
+    let new = starts.clone().filter(is_new).map(|node| node.key.as_str());
+    let (roots, passed) =
+        drawing.tree.strangest(new.filter(|key| !issued_here.contains(key)).collect(), drawing.limit());
+    let more = drawing.pass(&passed);
     // Rings of keys have no first one.
-    roots.extend(followed.nodes.iter().filter(is_new));
+    let rest = followed.nodes.iter().filter(is_new).map(|node| node.key.as_str());
+    let mut roots: Vec<&str> = roots.into_iter().chain(rest).collect();
     if roots.is_empty() {
-        roots.extend(followed.nodes.first());
+        roots.extend(followed.nodes.first().map(|node| node.key.as_str()));
     }
     for root in roots {
-        if !drawing.told.contains(root.key.as_str()) {
-            drawing.draw(&root.key)?;
+        if !drawing.told.contains(root) && !drawing.passed.contains(root) {
+            drawing.draw(root)?;
         }
     }
-    let folded: Vec<&str> =
-        starts.map(|node| node.key.as_str()).filter(|key| !drawing.told.contains(key)).collect();
+    if let Some(more) = more {
+        drawing.line("", "", &more, DIM)?;
+    }
+    let is_folded = |key: &&str| !drawing.told.contains(key) && !drawing.passed.contains(key);
+    let folded: Vec<&str> = starts.map(|node| node.key.as_str()).filter(is_folded).collect();
     if folded.is_empty() {
         return Ok(());
     }
@@ -77,6 +80,8 @@ struct Tree<'a> {
     children: HashMap<&'a str, Vec<&'a str>>,
     /// The event that issued a key, the first of them.
     issued: HashMap<&'a str, &'a Edge>,
+    /// How unusual the use of a key was, or that of a key that it led to.
+    strangeness: HashMap<&'a str, u64>,
 }
 
 impl<'a> Tree<'a> {
@@ -92,7 +97,21 @@ impl<'a> Tree<'a> {
                 children.entry(from).or_default().push(&edge.to);
             }
         }
-        Self { nodes, children, issued }
+        let mut strangeness: HashMap<&str, u64> = HashMap::new();
+        // Keys stand behind those that issued them.
+        for node in followed.nodes.iter().rev() {
+            let below = children.get(node.key.as_str()).into_iter().flatten();
+            let below = below.filter_map(|child| strangeness.get(child)).max().copied();
+            strangeness.insert(&node.key, node.strangeness().max(below.unwrap_or(0)));
+        }
+        Self { nodes, children, issued, strangeness }
+    }
+
+    /// The keys whose use was least usual, and those that are too many.
+    fn strangest(&self, mut keys: Vec<&'a str>, limit: usize) -> (Vec<&'a str>, Vec<&'a str>) {
+        keys.sort_by_key(|key| (std::cmp::Reverse(self.strangeness.get(key).copied()), !self.acted(key)));
+        let passed = keys.split_off(limit.min(keys.len()));
+        (keys, passed)
     }
 
     fn is_usual(&self, key: &str) -> bool {
@@ -138,19 +157,48 @@ impl<'a> Tree<'a> {
 enum Open<'a> {
     /// A key: what stands before its first line, and before its other lines, and the links above it.
     Key { key: &'a str, branch: String, indent: String, links: u64 },
-    /// Keys that are only counted.
-    Folded { keys: Vec<&'a str>, branch: String, indent: String },
+    /// What is said of keys that are only counted.
+    Counted { text: String, branch: String, indent: String },
 }
 
 struct Drawing<'a, 'o> {
     tree: Tree<'a>,
     all: bool,
     width: usize,
+    /// Keys that were drawn or counted.
     told: HashSet<&'a str>,
+    /// Keys that are not drawn because there are too many, and those that they led to.
+    passed: HashSet<&'a str>,
     out: &'o mut dyn Write,
 }
 
 impl<'a> Drawing<'a, '_> {
+    /// Keys that stand beside each other.
+    fn limit(&self) -> usize {
+        if self.all { usize::MAX } else { ABREAST }
+    }
+
+    /// Passes over keys, and says so.
+    fn pass(&mut self, keys: &[&'a str]) -> Option<String> {
+        if keys.is_empty() {
+            return None;
+        }
+        let mut open = keys.to_vec();
+        let mut below = 0_u64;
+        while let Some(key) = open.pop() {
+            if !self.told.contains(key) && self.passed.insert(key) {
+                below += 1;
+                open.extend(self.tree.children.get(key).into_iter().flatten());
+            }
+        }
+        let count = keys.len() as u64;
+        let below = match below.saturating_sub(count) {
+            0 => String::new(),
+            below => format!(", and {} that were issued to them", grouped(below)),
+        };
+        Some(format!("{}, less unusual{below} (--all)", plural(count, "more key")))
+    }
+
     /// A key and what it led to.
     fn draw(&mut self, key: &'a str) -> io::Result<()> {
         let mut open = vec![Open::Key { key, branch: String::new(), indent: String::new(), links: 0 }];
@@ -159,9 +207,7 @@ impl<'a> Drawing<'a, '_> {
                 Open::Key { key, branch, indent, links } => {
                     self.key(key, &branch, &indent, links, &mut open)?;
                 }
-                Open::Folded { keys, branch, indent } => {
-                    let text = self.tree.folded(&keys, "other key", "other keys");
-                    self.told.extend(keys);
+                Open::Counted { text, branch, indent } => {
                     self.paragraph(&branch, &indent, &text, DIM)?;
                 }
             }
@@ -184,12 +230,17 @@ impl<'a> Drawing<'a, '_> {
         }
         let children = self.tree.children.get(key).map(Vec::as_slice).unwrap_or_default();
         let is_drawn = |child: &&str| self.all || !self.tree.is_usual(child);
-        let mut drawn: Vec<&str> = children.iter().copied().filter(is_drawn).collect();
-        drawn.sort_by_key(|child| !self.tree.acted(child));
+        let (drawn, passed) =
+            self.tree.strangest(children.iter().copied().filter(is_drawn).collect(), self.limit());
         let folded: Vec<&str> =
             children.iter().copied().filter(|key| !is_drawn(key) && !self.told.contains(key)).collect();
+        let mut counted: Vec<String> = self.pass(&passed).into_iter().collect();
+        if !folded.is_empty() {
+            counted.push(self.tree.folded(&folded, "other key", "other keys"));
+            self.told.extend(folded);
+        }
         let has_room = links < DRAWN;
-        let has_branches = has_room && !(drawn.is_empty() && folded.is_empty());
+        let has_branches = has_room && !(drawn.is_empty() && counted.is_empty());
         let gutter = if has_branches { format!("{indent}│  ") } else { format!("{indent}   ") };
         match self.tree.nodes.get(key).copied() {
             Some(node) => {
@@ -198,15 +249,15 @@ impl<'a> Drawing<'a, '_> {
             }
             None => writeln!(self.out)?,
         }
-        let count = drawn.len() + usize::from(!folded.is_empty());
+        let (beside, count) = (drawn.len(), drawn.len() + counted.len());
         let place = |at: usize| match (has_room, at + 1 == count) {
             (true, true) => (format!("{indent}└─ "), format!("{indent}   ")),
             (true, false) => (format!("{indent}├─ "), format!("{indent}│  ")),
             (false, _) => (format!("{indent}{} links down: ", grouped(links + 1)), indent.to_owned()),
         };
-        if !folded.is_empty() {
-            let (branch, indent) = place(count - 1);
-            open.push(Open::Folded { keys: folded, branch, indent });
+        for (at, text) in counted.into_iter().enumerate().rev() {
+            let (branch, indent) = place(beside + at);
+            open.push(Open::Counted { text, branch, indent });
         }
         for (at, key) in drawn.into_iter().enumerate().rev() {
             let (branch, indent) = place(at);
@@ -260,10 +311,12 @@ impl<'a> Drawing<'a, '_> {
         }
         let elsewhere = match node.elsewhere {
             0 => String::new(),
-            count => format!("; {} more came from elsewhere", grouped(count)),
+            count => format!("; {} came from elsewhere", grouped(count)),
         };
         if node.events == 0 {
-            return self.line(gutter, "events", &format!("none in this archive{elsewhere}"), Style::new());
+            let place =
+                if node.elsewhere == 0 { "in this archive" } else { "from the addresses that are asked for" };
+            return self.line(gutter, "events", &format!("none {place}{elsewhere}"), Style::new());
         }
         let when = node.first.zip(node.last).map(|(first, last)| format!(", {}", tied_span(first, last)));
         let text = format!("{}{}{elsewhere}", grouped(node.events), when.unwrap_or_default());
@@ -414,8 +467,7 @@ fn broken(text: &str, room: usize) -> String {
     let mut broken: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let mut rest = word;
-        while columns(rest) > room {
-            let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
+        while let Some((end, _)) = rest.char_indices().nth(room) {
             let line = &rest[..end];
             let parted = line.rfind('/').or_else(|| line.rfind([':', '-', '_', '.']));
             let at = parted.map_or(end, |at| at + 1);
@@ -427,6 +479,6 @@ fn broken(text: &str, room: usize) -> String {
     broken.join(" ")
 }
 
-pub(super) fn columns(text: &str) -> usize {
+fn columns(text: &str) -> usize {
     text.chars().count()
 }

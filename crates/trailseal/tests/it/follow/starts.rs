@@ -70,8 +70,13 @@ fn an_address_narrows_the_keys_from_which_it_starts_and_no_others() {
         owned(&[(STOLEN, 13)]),
         "keys that were issued from other addresses are not followed"
     );
+    let none = demo.run(&format!("follow {STOLEN} archive --source-ip 198.51.100.1"));
+    assert!(
+        none.stdout.contains("none from the addresses that are asked for; 25 came from elsewhere"),
+        "{none}"
+    );
     let run = demo.run("follow --source-ip 192.0.2.66 archive");
-    assert!(run.stdout.contains("11, 2024-03-01 04:18:44 to 04:20:19; 14 more came from elsewhere"), "{run}");
+    assert!(run.stdout.contains("11, 2024-03-01 04:18:44 to 04:20:19; 14 came from elsewhere"), "{run}");
     assert!(run.stderr.contains("not followed: 14 events of the keys from which it starts"), "{run}");
     assert!(run.stderr.contains("starts from 3 keys with events from 192.0.2.66"), "{run}");
 }
@@ -115,6 +120,7 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
     refused("follow , events.json", "no access key");
     refused("follow --source-ip 1.2.3.999 events.json", "--source-ip cannot be used");
     refused("follow --access-key akiaiosfodnn7example events.json", "upper case");
+    refused("follow akiaiosfodnn7example events.json --source-ip 198.51.100.7", "upper case");
     refused("follow AKIA1 events.json -o x.pdf", "the endings are .txt, .json, .jsonl and .csv");
     refused("follow AKIA1 events.json -C", "--output");
     refused("follow AKIA1 none --source-ip 198.51.100.7", "none");
@@ -180,6 +186,7 @@ fn a_timeline_of_more_keys_than_are_looked_for_one_by_one_has_no_others() {
     let run = demo.run("follow ASIA0000000000000000 links.json others.json -t timeline");
     assert_eq!((run.status, run.stdout.lines().count()), (Some(0), 600), "{}", run.stderr);
     assert!(!run.stdout.contains("AKIA5"));
+    assert!(run.stderr.starts_with("600 of 601 events matched"), "{}", run.stderr);
     let labelled = demo.run(&format!("follow {STOLEN} archive -t timeline --keys keys"));
     assert_eq!(labelled.status, Some(0), "{labelled}");
     assert!(labelled.stdout.lines().all(|line| line.ends_with("  verified")), "{labelled}");
