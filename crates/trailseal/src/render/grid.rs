@@ -268,7 +268,7 @@ impl Grid {
                 .is_some_and(|(_, others)| others.iter().any(|cell| self.is_longer(cell, fitted)));
             let is_over = end(&line) > self.screen;
             misfits +=
-                if is_over && !pull(&mut line, self.screen) { 2 } else { usize::from(is_over || is_pushed) };
+                if is_over && !pull(&mut line, self.screen) { 3 } else { usize::from(is_over || is_pushed) };
         }
         misfits * MISFITS > 3 * rows
     }
@@ -319,7 +319,8 @@ impl Grid {
             pull(&mut line, self.screen).then_some(line)
         });
         let first = as_many.unwrap_or_default();
-        let mut rest = shown[first.len()..].to_vec();
+        let is_first = |column: usize| first.iter().any(|cell| cell.column == column);
+        let mut rest: Vec<_> = shown.into_iter().filter(|(column, _)| !is_first(*column)).collect();
         if *split < self.columns.len() && rest.iter().all(|(_, cell)| *cell == ABSENT) {
             rest.clear();
         }
@@ -597,6 +598,7 @@ mod tests {
 
     fn rows() -> impl Strategy<Value = (Vec<Keep>, Vec<Vec<String>>)> {
         let cell = prop_oneof![
+            "\u{301}{0,3}",
             "[a-zA-Z0-9:./-]{0,50}",
             "[a-c ]{0,90}",
             "[日本é🦀a]{0,30}",
