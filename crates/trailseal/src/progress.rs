@@ -251,7 +251,7 @@ mod tests {
             let line = working.line(screen);
             assert!(line.chars().count() <= screen, "{line}");
             assert_eq!(line.contains("B/s"), screen >= 99, "{line}");
-            assert_eq!(line.contains("files"), screen >= 99, "{line}");
+            assert_eq!(line.contains("files"), screen >= 79, "{line}");
             assert_eq!(line.contains("ETA"), screen >= 39, "{line}");
             assert_eq!(line.contains('='), screen >= 79, "{line}");
         }
