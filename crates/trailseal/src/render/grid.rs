@@ -277,9 +277,10 @@ impl Grid {
             let is_over = end(&line) > self.screen;
             let others = line.split_last().map_or(&[][..], |(_, others)| others);
             let is_pushed = is_over || others.iter().any(|cell| self.is_longer(cell, fitted));
-            match is_over && !pull(&mut line, self.screen) {
-                true => misfits += 1,
-                false => pushed += usize::from(is_pushed),
+            if is_over && !pull(&mut line, self.screen) {
+                misfits += 1;
+            } else {
+                pushed += usize::from(is_pushed);
             }
         }
         let as_one = if self.has_headings { PUSHED.0 } else { PUSHED.1 };

@@ -15,7 +15,7 @@ const MAX_WIDTH: usize = 48;
 /// What a timeline begins with where no fields were asked for.
 const OWN: [&str; 4] = ["time", "who", "event", "source"];
 
-/// FileLines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
+/// Lines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
 pub(crate) struct Timeline {
     kinds: Vec<CellKind>,
     zone: ShownZone,
@@ -29,7 +29,7 @@ enum Place {
     File(FileLines),
 }
 
-/// FileLines that are as long as they are.
+/// Lines that are as long as they are.
 struct FileLines {
     /// As wide as all lines so far needed, so that later ones stand below them.
     widths: Vec<usize>,
