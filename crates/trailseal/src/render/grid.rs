@@ -25,9 +25,10 @@ const GAP: usize = 2;
 const INDENT: usize = 10;
 /// Headings keep at least so much.
 const LEAST_HEADING: usize = 9;
-/// Where more of the rows than one in so many do not fit into a line, or three times as many only with cells out of their
-/// columns, a column leaves.
+/// Where more of the rows than one in so many do not fit into a line, a column leaves.
 const MISFITS: usize = 4;
+/// Rows with cells out of their columns, which are as bad as one that does not fit: below headings and without them.
+const PUSHED: (usize, usize) = (2, 3);
 /// Cells are looked at up to this width.
 const MAX_WIDTH: usize = 4096;
 
@@ -81,6 +82,7 @@ pub(crate) struct Grid {
     columns: Vec<GridColumn>,
     screen: usize,
     has_headings: bool,
+    has_begun: bool,
     day: Option<String>,
     lines: Vec<GridLine>,
     rows: usize,
@@ -144,7 +146,16 @@ impl Grid {
     /// For a screen of so many columns.
     pub(crate) fn new(columns: Vec<GridColumn>, screen: usize, has_headings: bool) -> Self {
         let is_gone = vec![false; columns.len()];
-        Self { columns, screen, has_headings, day: None, lines: Vec::new(), rows: 0, is_gone }
+        Self {
+            columns,
+            screen,
+            has_headings,
+            has_begun: false,
+            day: None,
+            lines: Vec::new(),
+            rows: 0,
+            is_gone,
+        }
     }
 
     /// One more row, which is not written yet; its cells are safe on a terminal. A row of another day than the one before it
@@ -176,7 +187,7 @@ impl Grid {
         let mut lines = std::mem::take(&mut self.lines);
         self.rows = 0;
         let fitted = self.fit(&mut lines);
-        if std::mem::take(&mut self.has_headings) {
+        if self.has_headings && !std::mem::replace(&mut self.has_begun, true) {
             self.write_headings(&fitted, out)?;
         }
         for line in &lines {
@@ -205,7 +216,7 @@ impl Grid {
         let mut lines = vec![self.aligned(&headings, &fitted.widths)];
         let rest = headings.iter().enumerate().skip(fitted.split).filter(|(at, _)| !self.is_gone[*at]);
         let rest: Vec<(usize, &str)> = rest.map(|(at, heading)| (at, heading.as_str())).collect();
-        self.continue_with(&rest, &mut lines);
+        self.continue_with(&rest, true, &mut lines);
         let bold = Style::new().bold();
         for mut line in lines {
             for cell in &mut line {
@@ -258,19 +269,22 @@ impl Grid {
 
     /// Whether too many rows do not fit into a line with their cells in their columns.
     fn has_misfits(&self, lines: &[GridLine], fitted: &Fitted) -> bool {
-        let (mut rows, mut misfits) = (0, 0);
+        let (mut rows, mut misfits, mut pushed) = (0, 0, 0);
         for cells in lines.iter().filter_map(GridLine::cells) {
             rows += 1;
             let mut line = self.aligned(cells, &fitted.widths);
             self.cut(&mut line);
-            let is_pushed = line
-                .split_last()
-                .is_some_and(|(_, others)| others.iter().any(|cell| self.is_longer(cell, fitted)));
             let is_over = end(&line) > self.screen;
-            misfits +=
-                if is_over && !pull(&mut line, self.screen) { 2 } else { usize::from(is_over || is_pushed) };
+            let others = line.split_last().map_or(&[][..], |(_, others)| others);
+            let is_pushed = is_over || others.iter().any(|cell| self.is_longer(cell, fitted));
+            if is_over && !pull(&mut line, self.screen) {
+                misfits += 1;
+            } else {
+                pushed += usize::from(is_pushed);
+            }
         }
-        misfits * MISFITS > 3 * rows
+        let as_one = if self.has_headings { PUSHED.0 } else { PUSHED.1 };
+        (misfits * as_one + pushed) * MISFITS > rows * as_one
     }
 
     fn is_longer(&self, cell: &PlacedCell<'_>, fitted: &Fitted) -> bool {
@@ -319,12 +333,14 @@ impl Grid {
             pull(&mut line, self.screen).then_some(line)
         });
         let first = as_many.unwrap_or_default();
-        let mut rest = shown[first.len()..].to_vec();
+        let is_first = |column: usize| first.iter().any(|cell| cell.column == column);
+        let mut rest: Vec<_> = shown.into_iter().filter(|(column, _)| !is_first(*column)).collect();
         if *split < self.columns.len() && rest.iter().all(|(_, cell)| *cell == ABSENT) {
             rest.clear();
         }
         let mut lines: Vec<_> = Some(first).filter(|first| !first.is_empty()).into_iter().collect();
-        self.continue_with(&rest, &mut lines);
+        let is_parted = self.has_headings && *split < self.columns.len();
+        self.continue_with(&rest, is_parted, &mut lines);
         lines
     }
 
@@ -374,15 +390,21 @@ impl Grid {
         }
     }
 
-    /// More cells, on the last line if there is room and else below it, indented.
-    fn continue_with<'a>(&self, cells: &[(usize, &'a str)], lines: &mut Vec<Vec<PlacedCell<'a>>>) {
+    /// More cells, on the last line if there is room and they are not parted from it, and else below it, indented.
+    fn continue_with<'a>(
+        &self,
+        cells: &[(usize, &'a str)],
+        is_parted: bool,
+        lines: &mut Vec<Vec<PlacedCell<'a>>>,
+    ) {
         let indent = INDENT.min(self.screen / 4);
         let room = self.screen - indent;
-        for (column, cell) in cells {
+        for (count, (column, cell)) in cells.iter().enumerate() {
             let style = self.style(*column, cell);
             let text = if self.columns[*column].may_cut() { shortened(cell, room) } else { (*cell).into() };
             let at = lines.last().map_or(0, |line| end(line) + GAP);
-            if let Some(line) = lines.last_mut().filter(|_| at + width(&text) <= self.screen) {
+            let has_room = at + width(&text) <= self.screen && !(is_parted && count == 0);
+            if let Some(line) = lines.last_mut().filter(|_| has_room) {
                 line.push(PlacedCell { column: *column, start: at, text, style });
                 continue;
             }
@@ -597,6 +619,7 @@ mod tests {
 
     fn rows() -> impl Strategy<Value = (Vec<Keep>, Vec<Vec<String>>)> {
         let cell = prop_oneof![
+            "\u{301}{0,3}",
             "[a-zA-Z0-9:./-]{0,50}",
             "[a-c ]{0,90}",
             "[日本é🦀a]{0,30}",

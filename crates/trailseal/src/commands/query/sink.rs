@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use trailseal_analysis::{csv::Dialect, fields::Fields, row_format, rows::RowSink
 use crate::{
     output::{self, Colourless, Quiet},
     packing::{PackedWriter, Packing},
+    progress::Counts,
     render::{
         plain::{DIM, grouped, plural},
         query::{cells, table::Columns, timeline::Timeline},
@@ -77,6 +78,11 @@ impl Out {
         }
     }
 
+    /// Whether it goes to a terminal, where the line of progress may stand.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self, Self::Data(_) | Self::Screen(_)) && io::stdout().is_terminal()
+    }
+
     fn inner(&mut self) -> &mut dyn Write {
         match self {
             Self::Data(writer) => writer,
@@ -125,6 +131,8 @@ pub(crate) struct EventSink<'a> {
     shape: Shape,
     screen: Option<usize>,
     zone: &'a ShownZone,
+    /// Whose line must be gone when something is written.
+    counts: &'a Counts,
     /// Rows that are shown at most, and that were.
     most: Option<u64>,
     shown: u64,
@@ -136,12 +144,19 @@ pub(crate) struct EventSink<'a> {
 
 impl<'a> EventSink<'a> {
     /// For rows of this shape, on a terminal of so many columns.
-    pub(crate) fn new(out: &'a mut Out, shape: Shape, screen: Option<usize>, zone: &'a ShownZone) -> Self {
+    pub(crate) fn new(
+        out: &'a mut Out,
+        shape: Shape,
+        screen: Option<usize>,
+        zone: &'a ShownZone,
+        counts: &'a Counts,
+    ) -> Self {
         Self {
             out,
             shape,
             screen,
             zone,
+            counts,
             most: None,
             shown: 0,
             table: None,
@@ -161,6 +176,7 @@ impl<'a> EventSink<'a> {
         if bytes.is_empty() {
             return Ok(());
         }
+        self.end_progress();
         let is_first = self.begin()?;
         if is_first && matches!(self.shape, Shape::Array) {
             bytes = bytes.strip_prefix(b",").unwrap_or(bytes);
@@ -174,6 +190,7 @@ impl<'a> EventSink<'a> {
     /// When the stream cannot be written.
     pub(crate) fn finish(mut self, all: Option<u64>) -> io::Result<()> {
         self.begin()?;
+        self.end_progress();
         let mut gone: Vec<String> = Vec::new();
         if let Some(table) = self.table.as_mut() {
             if table.count() > 0 {
@@ -194,6 +211,13 @@ impl<'a> EventSink<'a> {
             self.out.write_all(b"\n]\n")?;
         }
         self.out.flush()
+    }
+
+    /// The line of progress and what is written share a screen; with a file they do not.
+    fn end_progress(&self) {
+        if self.out.is_terminal() {
+            self.counts.end();
+        }
     }
 
     /// Writes what comes first, once; whether it was now.
@@ -244,13 +268,25 @@ impl RowSink for EventSink<'_> {
                 let new = || Columns::of_events(names, self.screen, self.zone);
                 let table = self.table.get_or_insert_with(new);
                 table.event(row_format::cells(rows));
-                if table.count() >= TABLE_ROWS { table.write(self.out) } else { Ok(()) }
+                if table.count() < TABLE_ROWS {
+                    return Ok(());
+                }
+                if self.out.is_terminal() {
+                    self.counts.end();
+                }
+                table.write(self.out)
             }
             Shape::Timeline(names) => {
                 let new = || Timeline::new(names, self.screen, self.zone);
                 let timeline = self.timeline.get_or_insert_with(new);
                 timeline.line(row_format::cells(rows));
-                if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
+                if timeline.count() < TABLE_ROWS {
+                    return Ok(());
+                }
+                if self.out.is_terminal() {
+                    self.counts.end();
+                }
+                timeline.write(self.out)
             }
         }
     }
