@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
-        const OTHERS: [(&str, &str); 15] = [
+        const OTHERS: [(&str, &str); 16] = [
             ("verify", "clobber"),
             ("verify", "max-inflated-size"),
             ("verify", "quiet"),
@@ -145,6 +145,7 @@ mod tests {
             ("serve", "keys"),
             ("serve", "region"),
             ("record", "region"),
+            ("generate", "hours"),
             ("generate", "trail"),
             ("follow", "fail-if-none"),
         ];
