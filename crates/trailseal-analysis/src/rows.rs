@@ -3,6 +3,7 @@
 use std::{io, ops::ControlFlow, path::PathBuf};
 
 use trailseal_evidence::{
+    ProgressStage,
     ledger::Integrity,
     scan::{Batch, Summary},
 };
@@ -238,6 +239,7 @@ impl<'q, 's> Chooser<'q, 's> {
         }
         if let Some(sorter) = self.sorter.take() {
             let (sink, progress) = (&mut *self.sink, self.question.progress);
+            progress.enter(ProgressStage::Sorting);
             sorter.finish(&mut |row| {
                 sink.take(row)?;
                 Ok(!sink.is_gone() && !progress.is_interrupted())

@@ -48,12 +48,25 @@ pub struct Map {
     pub folder: PathBuf,
 }
 
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressStage {
+    /// Finding files, and working on those that were found: how many there will be is not known.
+    Listing,
+    /// Working on files that were all found.
+    Working,
+    /// Bringing what was found into order.
+    Sorting,
+}
+
 /// Hears how far a run has come, from any thread, and may end it.
 pub trait Progress: Sync {
     /// More work was found: so many files and bytes on disk.
     fn add(&self, files: u64, bytes: u64);
     /// Some of it was done.
     fn done(&self, files: u64, bytes: u64);
+    /// Something else is being done now.
+    fn enter(&self, _: ProgressStage) {}
     /// Whether to stop; asked often.
     fn is_interrupted(&self) -> bool;
 }

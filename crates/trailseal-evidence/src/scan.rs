@@ -22,7 +22,7 @@ use trailseal_query::{
 use trailseal_verify::Code;
 
 use crate::{
-    Error, Progress,
+    Error, Progress, ProgressStage,
     inputs::FileSource,
     ledger::{Integrity, Ledger},
 };
@@ -448,10 +448,12 @@ fn run<P: Send>(
                 return Err(Error::Threads(error));
             }
         };
+        progress.enter(ProgressStage::Listing);
         let found = finder::each(files, options, &mut |job| {
             progress.add(1, job.length);
             if stops() { ControlFlow::Break(()) } else { queue.push(job) }
         });
+        progress.enter(ProgressStage::Working);
         queue.close();
         let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

@@ -4,6 +4,7 @@ pub(crate) mod aws;
 pub(crate) mod chains;
 pub(crate) mod findings;
 pub(crate) mod follow;
+pub(crate) mod grid;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 pub(crate) mod lookup;

@@ -202,7 +202,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     };
     if !args.quiet {
         // Nobody can be told that stderr is gone.
-        let _ = summary::write(&summary, &told, &mut anstream::stderr());
+        let _ = summary::write(&summary, &told, &mut output::notes());
     }
     if args.stats {
         // Nobody can be told that stderr is gone.
@@ -210,7 +210,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             &summary,
             begun.elapsed(),
             args.limits.threads.running(),
-            &mut anstream::stderr(),
+            &mut output::notes(),
         );
     }
     let is_none = followed.nodes.iter().all(|node| node.events == 0) && followed.edges.is_empty();

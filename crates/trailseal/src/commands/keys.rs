@@ -137,7 +137,7 @@ fn write(listing: &KeyListing<'_>, format: KeyFormat, out: &mut dyn Write) -> io
                     shown(key.file).into_owned(),
                 ]);
             }
-            table.write(out)
+            table.write_on(output::width(), out)
         }
         KeyFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, listing)?;

@@ -358,7 +358,7 @@ fn tell(args: &Args, summary: &Summary, token: Option<&str>) -> u8 {
     let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
     if !args.quiet.is_quiet {
         // Nobody can be told that stderr is gone.
-        let _ = summary::write(summary, &told, &mut anstream::stderr());
+        let _ = summary::write(summary, &told, &mut output::notes());
     }
     summary::status(&told.completeness, false)
 }

@@ -104,12 +104,12 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done.told.notes.splice(0..0, notes);
         done.told.verbose = args.output.verbose;
         // Nobody can be told that stderr is gone.
-        let _ = summary::write(&done.summary, &done.told, &mut anstream::stderr());
+        let _ = summary::write(&done.summary, &done.told, &mut output::notes());
     } else if !done.is_gone {
         for note in done.nothing(args) {
             output::note(&note);
         }
-        let _ = summary::write_reasons(&done.summary, &done.told, &mut anstream::stderr());
+        let _ = summary::write_reasons(&done.summary, &done.told, &mut output::notes());
     }
     if args.output.stats {
         // Nobody can be told that stderr is gone.
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             &done.summary,
             begun.elapsed(),
             args.limits.scan.threads.running(),
-            &mut anstream::stderr(),
+            &mut output::notes(),
         );
     }
     Ok(done.status(args.output.fail_if_none))

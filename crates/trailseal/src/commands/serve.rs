@@ -210,7 +210,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 fn tell_archive(summary: &Summary, statistics: Statistics, took: f64) {
     // Nobody can be told that stderr is gone.
     let told = Told { unverified: Some(summary::BY_COMMAND), ..Told::default() };
-    let _ = summary::write(summary, &told, &mut anstream::stderr());
+    let _ = summary::write(summary, &told, &mut output::notes());
     let Statistics { records, bytes, .. } = statistics;
     output::note(&format!(
         "{} events are ready after {took:.1} s, in {}",

@@ -6,6 +6,7 @@ use trailseal_evidence::report::{ChainId, ChainKind, ChainReport};
 
 use super::{
     plain::{DIM, aligned, plural, shown, span},
+    room::noted,
     style::Style,
 };
 
@@ -41,7 +42,9 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
     let is_beside = style.width.is_none_or(|columns| width + longest <= columns);
     let heading = if is_beside { "PROVEN AND GAPS" } else { "" };
     let heading = format!("{:<width$}{heading}", lines[0]);
-    writeln!(out, "{DIM}{}{DIM:#}", heading.trim_end())?;
+    for part in noted(heading.trim_end(), style.width.unwrap_or(usize::MAX)) {
+        writeln!(out, "{DIM}{part}{DIM:#}")?;
+    }
     for (line, spans) in lines[1..].iter().zip(&spans) {
         if is_beside {
             let (first, rest) =
@@ -51,7 +54,9 @@ pub(crate) fn write(chains: &[ChainReport], style: &Style, out: &mut dyn Write) 
                 writeln!(out, "{:width$}{span}", "")?;
             }
         } else {
-            writeln!(out, "{line}")?;
+            for part in noted(line, style.width.unwrap_or(usize::MAX)) {
+                writeln!(out, "{part}")?;
+            }
             for span in spans {
                 writeln!(out, "    {span}")?;
             }

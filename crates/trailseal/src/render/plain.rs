@@ -12,8 +12,11 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::report::Verdict;
 use trailseal_verify::Severity;
 
-use super::room::width as room_of;
 pub(crate) use super::room::wrapped;
+use super::{
+    grid::{Grid, GridColumn, Keep},
+    room::width as room_of,
+};
 
 /// A text from outside, with its control and direction characters escaped: a file name must not be able to
 /// move the cursor or to turn a line around.
@@ -88,13 +91,20 @@ impl<const N: usize> Table<N> {
         self.rows.push(cells);
     }
 
-    /// Writes it.
-    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes it, on a terminal of so many columns if it is one: what does not fit there continues on another line.
+    pub(crate) fn write_on(&self, screen: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.to_vec()).collect();
-        for line in aligned(&rows) {
-            writeln!(out, "{line}")?;
+        let lines = aligned(&rows);
+        let Some(screen) = screen.filter(|screen| lines.iter().any(|line| room_of(line) > *screen)) else {
+            return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
+        };
+        let (headings, rows) = rows.split_first().map_or((&[][..], &[][..]), |(first, rest)| (first, rest));
+        let columns = headings.iter().map(|name| GridColumn::new(name, Keep::Whole)).collect();
+        let mut grid = Grid::new(columns, screen, true);
+        for row in rows {
+            grid.row(None, row.clone());
         }
-        Ok(())
+        grid.write(out)
     }
 }
 

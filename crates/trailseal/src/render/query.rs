@@ -2,7 +2,6 @@
 
 pub(crate) mod bars;
 pub(crate) mod cells;
-pub(crate) mod grid;
 mod kind;
 pub(crate) mod summary;
 pub(crate) mod table;

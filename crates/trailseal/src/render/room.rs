@@ -56,7 +56,7 @@ pub(crate) fn wrapped(text: &str, room: usize) -> Vec<String> {
 /// A note on lines of a width: what is too long for one continues at a space, indented by two more than the note.
 pub(crate) fn noted(text: &str, room: usize) -> Vec<String> {
     let (indent, more) = (text.len() - text.trim_start_matches(' ').len(), 2);
-    if width(text) <= room || room <= indent + more {
+    if visible(text) <= room || room <= indent + more {
         return vec![text.to_owned()];
     }
     let mut lines = wrapped_behind(&text[indent..], room - indent, room - indent - more);
@@ -67,12 +67,17 @@ pub(crate) fn noted(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// The width without what sets colours.
+fn visible(text: &str) -> usize {
+    if text.contains('\u{1b}') { width(&anstream::adapter::strip_str(text).to_string()) } else { width(text) }
+}
+
 /// Words on lines of which the first has another width.
 fn wrapped_behind(text: &str, first: usize, others: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let (mut used, mut room) = (0, first);
     for word in text.split(' ') {
-        let needed = width(word);
+        let needed = visible(word);
         match lines.last_mut() {
             Some(line) if used + 1 + needed <= room => {
                 line.push(' ');

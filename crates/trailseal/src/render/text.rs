@@ -11,9 +11,13 @@ use trailseal_verify::{Code, Gap, Severity};
 use super::{
     chains, findings,
     plain::{DIM, grouped, moment, plural, shown, span, verdict_style, wrapped},
+    room::noted,
     strip,
     style::Style,
 };
+
+/// Columns in front of totals.
+const LABEL: usize = 13;
 
 /// Writes the report.
 pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -58,7 +62,16 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
         nothing if nothing.is_empty() => what,
         told => format!("{what}: {told}"),
     };
-    let mut line = |label: &str, text: &str| writeln!(out, "{DIM}{label:<13}{DIM:#}{text}");
+    // what does not fit stands below the rest, indented by two more
+    let room = style.width.map_or(usize::MAX, |width| width.saturating_sub(LABEL));
+    let mut line = |label: &str, text: &str| {
+        let (first, rest) = noted(text, room)
+            .split_first()
+            .map(|(first, rest)| (first.clone(), rest.to_vec()))
+            .unwrap_or_default();
+        writeln!(out, "{DIM}{label:<LABEL$}{DIM:#}{first}")?;
+        rest.iter().try_for_each(|more| writeln!(out, "{:LABEL$}{more}", ""))
+    };
     let of_digests = [
         (digests.verified, "verified"),
         (digests.violated, "violated"),

@@ -20,6 +20,8 @@ mod names;
 mod opener;
 mod output;
 mod query;
+#[cfg(target_os = "linux")]
+mod screens;
 mod server;
 mod situations;
 mod times;

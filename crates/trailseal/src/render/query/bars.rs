@@ -75,7 +75,9 @@ fn leave(rows: &mut [Vec<String>], screen: usize) -> Vec<String> {
     });
     let kept = kept.count();
     let gone = rows[0][kept..].to_vec();
-    rows.iter_mut().for_each(|row| row.truncate(kept));
+    for row in rows.iter_mut() {
+        row.truncate(kept);
+    }
     gone
 }
 

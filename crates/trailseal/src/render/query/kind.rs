@@ -2,8 +2,10 @@
 
 use anstyle::AnsiColor;
 
-use super::grid::{GridColumn, Keep};
-use crate::render::plain::shown;
+use crate::render::{
+    grid::{GridColumn, Keep},
+    plain::shown,
+};
 
 /// Cells that are longer are cut, wherever they go.
 const MAX_CELL: usize = 4096;
@@ -26,6 +28,8 @@ pub(crate) enum CellKind {
     Key,
     /// What failed.
     Error,
+    /// What is proven, which is never left out.
+    Proof,
     /// Of no use when it is cut, like an id; of less when it is there.
     Id,
     /// Who acted.
@@ -48,8 +52,8 @@ impl CellKind {
             "error" | "errorCode" | "errorMessage" => Self::Error,
             "who" | "username" | "principal" | "userIdentity.arn" | "userIdentity.userName" => Self::Actor,
             "resource" | "resource_name" => Self::Resource,
-            "integrity" | "label" | "record" | "sha256" | "awsRegion" | "hour" | "day" | "weekday"
-            | "category" => Self::Id,
+            "integrity" | "label" => Self::Proof,
+            "record" | "sha256" | "awsRegion" | "hour" | "day" | "weekday" | "category" => Self::Id,
             _ if last.eq_ignore_ascii_case("accessKeyId") => Self::Key,
             _ if last.ends_with("Id") || last.ends_with("ID") => Self::Id,
             _ => Self::Other,
@@ -58,7 +62,7 @@ impl CellKind {
 
     fn keep(self) -> Keep {
         match self {
-            Self::Time | Self::Call | Self::Address | Self::Key | Self::Error => Keep::Whole,
+            Self::Time | Self::Call | Self::Address | Self::Key | Self::Error | Self::Proof => Keep::Whole,
             Self::Source | Self::Id => Keep::WholeOrGone,
             Self::Actor => Keep::Part(LEAST_ACTOR),
             Self::Resource | Self::Other => Keep::PartOrGone(LEAST),

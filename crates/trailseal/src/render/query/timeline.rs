@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{
-    grid::{ABSENT, Grid},
-    kind::{CellKind, cell_text, short_source},
+use super::kind::{CellKind, cell_text, short_source};
+use crate::render::{
+    grid::{ABSENT, Grid, GridColumn},
+    room::width,
+    zone::ShownZone,
 };
-use crate::render::{room::width, zone::ShownZone};
 
 /// Columns are not made wider than this for a single long cell.
 const MAX_WIDTH: usize = 48;
@@ -14,7 +15,7 @@ const MAX_WIDTH: usize = 48;
 /// What a timeline begins with where no fields were asked for.
 const OWN: [&str; 4] = ["time", "who", "event", "source"];
 
-/// Lines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
+/// FileLines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
 pub(crate) struct Timeline {
     kinds: Vec<CellKind>,
     zone: ShownZone,
@@ -25,11 +26,11 @@ pub(crate) struct Timeline {
 
 enum Place {
     Screen(Grid),
-    File(Lines),
+    File(FileLines),
 }
 
-/// Lines that are as long as they are.
-struct Lines {
+/// FileLines that are as long as they are.
+struct FileLines {
     /// As wide as all lines so far needed, so that later ones stand below them.
     widths: Vec<usize>,
     waiting: Vec<Vec<String>>,
@@ -46,10 +47,15 @@ impl Timeline {
         }
         let place = match screen {
             Some(screen) => {
-                let columns = order.iter().map(|at| kinds[*at].column(&names[*at])).collect();
+                let column = |at: &usize| {
+                    let column = kinds[*at].column(&names[*at]);
+                    // what failed and what it was about share the end of a line
+                    GridColumn { flows: kinds[*at] == CellKind::Error, ..column }
+                };
+                let columns = order.iter().map(column).collect();
                 Place::Screen(Grid::new(columns, screen, false))
             }
-            None => Place::File(Lines { widths: vec![0; kinds.len()], waiting: Vec::new() }),
+            None => Place::File(FileLines { widths: vec![0; kinds.len()], waiting: Vec::new() }),
         };
         Self { kinds, zone: zone.clone(), order, place }
     }
@@ -117,7 +123,7 @@ impl Timeline {
     }
 }
 
-impl Lines {
+impl FileLines {
     fn add(&mut self, line: Vec<String>) {
         for (least, cell) in self.widths.iter_mut().zip(&line) {
             let needed = width(cell);
