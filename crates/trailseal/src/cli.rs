@@ -169,6 +169,7 @@ mod tests {
             ("serve", "keys"),
             ("serve", "region"),
             ("record", "region"),
+            ("generate", "hours"),
             ("generate", "trail"),
             ("follow", "fail-if-none"),
         ];

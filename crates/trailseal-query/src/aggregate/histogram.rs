@@ -94,11 +94,20 @@ impl Step {
 
     /// The first second of the bucket after that which begins with this one.
     fn next(self, zone: &Zone, start: i64) -> Option<i64> {
-        let moment =
-            |seconds| Timestamp::from_epoch(0).map_or(seconds, |epoch| self.start(zone, epoch.plus(seconds)));
+        let moment = |seconds| Timestamp::from_epoch(0).map(|epoch| epoch.plus(seconds));
+        let floor = self.floor(zone.shown(moment(start)?));
         // Behind what clocks leave out or show twice, the next bucket may not be a step away.
-        let later = (1..=MAX_STEPS).map(|steps| start + steps * self.seconds);
-        later.map(moment).find(|next| *next > start)
+        let mut steps = (1..=MAX_STEPS).map(|steps| steps * self.seconds);
+        if self.seconds <= HOUR {
+            steps
+                .filter_map(|ahead| Some(self.start(zone, moment(start + ahead)?)))
+                .find(|next| *next > start)
+        } else {
+            steps.find_map(|ahead| {
+                let next = zone.shown_at(floor + ahead).earliest().epoch();
+                (next > start).then_some(next)
+            })
+        }
     }
 }
 
@@ -359,6 +368,9 @@ mod tests {
                 // a bucket begins where the one of its own first second does
                 prop_assert_eq!(step.start(&zone, *start), start.epoch());
             }
+            for pair in starts.windows(2) {
+                prop_assert_eq!(step.start(&zone, pair[1].plus(-1)), pair[0].epoch(), "none is left out");
+            }
             // a time is in the last bucket that has begun
             for time in times {
                 let begun = starts.iter().rev().find(|start| **start <= time).unwrap();
@@ -373,7 +385,7 @@ mod tests {
             let bars = bars_in(zone, "1s", &["0000-01-01", "9999-12-31"]);
             assert_eq!((bars.buckets.len(), bars.has_holes), (2, true));
             let bars = bars_in(zone, "40w", &["0000-01-01", "9999-12-31T23:59:59Z"]);
-            assert_eq!((bars.buckets.len() > 13_000, bars.has_holes), (true, false));
+            assert_eq!((bars.buckets.len(), bars.has_holes), (13_045, false), "{zone}");
         }
     }
 
