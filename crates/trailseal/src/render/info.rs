@@ -173,11 +173,9 @@ impl InfoScreen<'_> {
                 grouped(files.of_another_time)
             ));
         }
-        for (nature, text) in
-            [("aggregated", "aggregated event"), ("notification", "notification of log files")]
-        {
+        for (nature, text) in [("aggregated", "aggregated event"), ("notification", "notification")] {
             if let Some(count) = files.left_out.get(nature) {
-                texts.push(format!("in them {}, which are no events", plural(*count, text)));
+                texts.push(format!("in them {}, not among the events", plural(*count, text)));
             }
         }
         match files.same_names {
