@@ -628,7 +628,7 @@ fn every_file_and_every_member_is_told_once_with_what_became_of_it() {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(content.as_bytes()).unwrap();
     }
-    let digest = r#"{"digestStartTime":"x","digestS3Bucket":"b","logFiles":[]}"#;
+    let digest = r#"{"digestS3Object":"x","logFiles":[]}"#;
     let folder = files(&[
         ("a.json.gz", gzip(log(4..9).as_bytes())),
         ("b.zip", zip.finish().unwrap().into_inner()),

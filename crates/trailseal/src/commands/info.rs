@@ -207,17 +207,15 @@ impl Args {
 /// There is nothing to say anything of.
 fn nothing(info: &ArchiveInfo, input: &Input) -> CommandError {
     let roots: Vec<String> = given(input).map(|root| root.display().to_string()).collect();
-    let error = CommandError::new(format!(
-        "nothing to tell of: no event, log file or digest in {}",
-        roots.join(", ")
-    ));
+    let message = format!("nothing to tell of: no event, log file or digest in {}", roots.join(", "));
     let kind = |of: &FilesOfKind| {
         let names: Vec<_> = of.names.iter().take(3).map(|name| shown(name)).collect();
+        let what = format!("{} {}", grouped(of.files), kind_text(of.kind, of.files));
         let more = if of.files > names.len() as u64 { ", …" } else { "" };
-        format!("{} {} ({}{more})", grouped(of.files), kind_text(of.kind, of.files), names.join(", "))
+        if names.is_empty() { what } else { format!("{what} ({}{more})", names.join(", ")) }
     };
     let kinds: Vec<String> = info.files.kinds.iter().map(kind).collect();
-    error.hint(if kinds.is_empty() {
+    CommandError::new(message).hint(if kinds.is_empty() {
         "there is no file: is it the right folder, and is it mounted?".to_owned()
     } else {
         format!("what is there: {}", kinds.join("; "))
@@ -229,7 +227,7 @@ fn given(input: &Input) -> impl Iterator<Item = &PathBuf> {
     input.roots.iter().chain(&input.directories).chain(&input.files)
 }
 
-/// The same as words for a shell; `None` where something can be read once only.
+/// The same as words for a shell; `None` where something can be read once only, or has a name that is no text.
 fn words(input: &Input) -> Option<String> {
     let is_again = |root: &PathBuf| {
         let found = std::fs::metadata(root);
@@ -238,8 +236,8 @@ fn words(input: &Input) -> Option<String> {
     if !given(input).all(is_again) {
         return None;
     }
-    let words: Vec<String> = given(input).map(|root| shell_word(&root.to_string_lossy())).collect();
-    Some(words.join(" "))
+    let words: Option<Vec<String>> = given(input).map(|root| root.to_str().map(shell_word)).collect();
+    Some(words?.join(" "))
 }
 
 /// The times that were asked for, as options.

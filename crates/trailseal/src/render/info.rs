@@ -18,8 +18,8 @@ use super::{
 /// Accounts and regions that are shown.
 const PLACES: usize = 30;
 /// Those with hours without a log file, and how many spans of them.
-const PLACES_WITHOUT: usize = 8;
-const SPANS: usize = 3;
+const PLACES_WITHOUT: usize = 5;
+const SPANS: usize = 2;
 /// Values of a kind, the newest of them, and those that are told in one line.
 const VALUES: usize = 3;
 const NEWEST: usize = 2;
@@ -173,11 +173,9 @@ impl InfoScreen<'_> {
                 grouped(files.of_another_time)
             ));
         }
-        for (nature, text) in
-            [("aggregated", "aggregated event"), ("notification", "notification of log files")]
-        {
+        for (nature, text) in [("aggregated", "aggregated event"), ("notification", "notification")] {
             if let Some(count) = files.left_out.get(nature) {
-                texts.push(format!("in them {}, which are no events", plural(*count, text)));
+                texts.push(format!("in them {}, not among the events", plural(*count, text)));
             }
         }
         match files.same_names {
@@ -377,15 +375,18 @@ impl InfoScreen<'_> {
                 spans.truncate(shown_spans);
                 spans.sort_by_key(|span| span.from);
             }
-            let listed_hours: u64 = spans.iter().map(|span| span.hours).sum();
-            let mut times: Vec<String> = spans.iter().map(|span| minutes(span.from, span.to)).collect();
-            if listed_hours < hours.without {
-                let how = if self.is_verbose { "" } else { " (--verbose)" };
-                times.push(format!("{} more{how}", grouped(hours.without - listed_hours)));
-            }
+            let hours_of =
+                |spans: &mut dyn Iterator<Item = &HourSpan>| spans.map(|span| span.hours).sum::<u64>();
+            // of more spans than are held, nobody knows the longest
+            let which = match () {
+                () if hours_of(&mut hours.spans.iter()) < hours.without => ", some of them",
+                () if hours_of(&mut spans.iter().copied()) < hours.without => ", the longest",
+                () => "",
+            };
+            let times: Vec<String> = spans.iter().map(|span| minutes(span.from, span.to)).collect();
             let name = |name: &Option<String>| told(name.as_deref().unwrap_or("(none)"));
             texts.push(format!(
-                "{} {}: {} of {}: {}",
+                "{} {}: {} of {}{which}: {}",
                 name(&place.account),
                 name(&place.region),
                 grouped(hours.without),
@@ -394,7 +395,7 @@ impl InfoScreen<'_> {
             ));
         }
         if without.len() > listed {
-            texts.push(format!("and {} more (--verbose)", grouped((without.len() - listed) as u64)));
+            texts.push(format!("and {} more; --verbose lists all", grouped((without.len() - listed) as u64)));
         }
         self.labelled("hours", &texts, out)
     }
@@ -749,9 +750,8 @@ mod tests {
         for text in [
             "the 30 with the most events; 10 more accounts and regions (--verbose)",
             "in 32 accounts and regions",
-            "000000000039 ap-southeast-1: 4 of 100 hours: 2024-03-01 00:00 to 01:00, 2024-03-01 03:00 to 04:00, \
-             2024-03-01 06:00 to 07:00, 1 more (--verbose)",
-            "and 24 more (--verbose)",
+            "000000000004 ap-southeast-1: 4 of 100 hours, the longest: 2024-03-01 00:00 to 01:00, 2024-03-01 03:00 to 04:00\n",
+            "and 27 more; --verbose lists all",
             "992 more",
             "12 more: the command with --timeline below shows all",
         ] {
