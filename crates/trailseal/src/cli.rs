@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
-        const OTHERS: [(&str, &str); 23] = [
+        const OTHERS: [(&str, &str); 24] = [
             ("info", "verbose"),
             ("query", "quiet"),
             ("verify", "keys"),

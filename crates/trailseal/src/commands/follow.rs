@@ -258,7 +258,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                     sort_memory: SORT_MEMORY,
                     spill: temporary::outside(&std::env::temp_dir(), inputs.given()),
                 };
-                let mut sink = EventSink::new(out, Shape::Timeline(Shape::names(&fields)), width, &zone);
+                let mut sink =
+                    EventSink::new(out, Shape::Timeline(Shape::names(&fields)), width, &zone, &counts);
                 let format = RowFormat::Cells(fields);
                 timeline(
                     &followed,

@@ -125,7 +125,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if !args.output.is_quiet() && !done.is_gone {
         let is_known = !done.told.ended_early && !args.evidence.verified.is_wanted();
         let is_reached = is_known && !done.told.completeness.is_unreached;
-        let reach = if is_reached { summary::reach_notes(&done.summary, span.from, span.to) } else { Vec::new() };
+        let reach =
+            if is_reached { summary::reach_notes(&done.summary, span.from, span.to) } else { Vec::new() };
         let notes = plan.notes.iter().cloned().chain(condition.notes).chain(reach).chain(done.nothing(args));
         let notes: Vec<String> = notes.map(|note| format!("note: {note}")).collect();
         done.told.notes.splice(0..0, notes);

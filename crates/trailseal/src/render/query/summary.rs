@@ -9,12 +9,12 @@ use std::{
 
 use anstyle::AnsiColor;
 use indicatif::HumanBytes;
+use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Completeness, DigestFindings,
     ledger::Integrity,
     scan::{Damage, Reach, Skipped, Summary},
 };
-use trailseal_archive::Timestamp;
 use trailseal_query::scan::{LeftOut, TOO_LONG};
 
 use crate::render::plain::{DIM, grouped, moment, plural, shown};
@@ -179,8 +179,12 @@ pub(crate) fn reach_notes(summary: &Summary, from: Option<Timestamp>, to: Option
     let Some((first, last)) = summary.reach.delivered else { return Vec::new() };
     let early = from.map(|from| first.since(from)).filter(|seconds| *seconds > QUIET);
     let late = to.map(|to| to.since(last)).filter(|seconds| *seconds > QUIET);
-    let before = early.map(|by| format!("the oldest log file was delivered {}; --from is {} earlier", moment(first), length(by)));
-    let after = late.map(|by| format!("the newest log file was delivered {}; --to is {} later", moment(last), length(by)));
+    let before = early.map(|by| {
+        format!("the oldest log file was delivered {}; --from is {} earlier", moment(first), length(by))
+    });
+    let after = late.map(|by| {
+        format!("the newest log file was delivered {}; --to is {} later", moment(last), length(by))
+    });
     before.into_iter().chain(after).collect()
 }
 
