@@ -19,6 +19,8 @@ use super::{
 
 /// What stands where there is nothing.
 pub(crate) const ABSENT: &str = "-";
+/// What stands above rows without a day, for they are of no day that stands above them.
+const UNDATED: &str = "(no time that can be read)";
 /// Between columns.
 const GAP: usize = 2;
 /// In front of what continues a row.
@@ -161,11 +163,11 @@ impl Grid {
     }
 
     /// One more row, which is not written yet; its cells are safe on a terminal. A row of another day than the one before it
-    /// stands below a line that says so.
+    /// stands below a line that says so, one without a day behind others below a line that says this.
     pub(crate) fn row(&mut self, day: Option<String>, cells: Vec<String>) {
-        if let Some(day) = day.filter(|day| self.day.as_ref() != Some(day)) {
-            self.lines.push(GridLine::Day(day.clone()));
-            self.day = Some(day);
+        if self.day != day {
+            self.lines.push(GridLine::Day(day.clone().unwrap_or_else(|| UNDATED.to_owned())));
+            self.day = day;
         }
         self.lines.push(GridLine::Row(cells));
         self.rows += 1;
@@ -607,7 +609,8 @@ mod tests {
         assert_eq!(written(&mut grid), "1\na\nb\n2\nc\n");
         grid.row(Some("2".to_owned()), texts(&["d"]));
         grid.row(None, texts(&["at no time"]));
-        assert_eq!(written(&mut grid), "d\nat no time\n");
+        grid.row(Some("2".to_owned()), texts(&["e"]));
+        assert_eq!(written(&mut grid), "d\n(no time that can be read)\nat no time\n2\ne\n");
     }
 
     fn keep() -> impl Strategy<Value = Keep> {
