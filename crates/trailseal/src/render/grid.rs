@@ -19,6 +19,8 @@ use super::{
 
 /// What stands where there is nothing.
 pub(crate) const ABSENT: &str = "-";
+/// What stands above rows without a day, for they are of no day that stands above them.
+const UNDATED: &str = "(no time that can be read)";
 /// Between columns.
 const GAP: usize = 2;
 /// In front of what continues a row.
@@ -31,6 +33,8 @@ const MISFITS: usize = 4;
 const PUSHED: (usize, usize) = (2, 3);
 /// Cells are looked at up to this width.
 const MAX_WIDTH: usize = 4096;
+/// Rows that are looked at to find the widths of columns.
+const SAMPLE: usize = 4096;
 
 /// What may become of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,11 +163,11 @@ impl Grid {
     }
 
     /// One more row, which is not written yet; its cells are safe on a terminal. A row of another day than the one before it
-    /// stands below a line that says so.
+    /// stands below a line that says so, one without a day behind others below a line that says this.
     pub(crate) fn row(&mut self, day: Option<String>, cells: Vec<String>) {
-        if let Some(day) = day.filter(|day| self.day.as_ref() != Some(day)) {
-            self.lines.push(GridLine::Day(day.clone()));
-            self.day = Some(day);
+        if self.day != day {
+            self.lines.push(GridLine::Day(day.clone().unwrap_or_else(|| UNDATED.to_owned())));
+            self.day = day;
         }
         self.lines.push(GridLine::Row(cells));
         self.rows += 1;
@@ -213,9 +217,9 @@ impl Grid {
                 room => begun(column.heading(), room),
             })
             .collect();
-        let mut lines = vec![self.aligned(&headings, &fitted.widths)];
-        let rest = headings.iter().enumerate().skip(fitted.split).filter(|(at, _)| !self.is_gone[*at]);
-        let rest: Vec<(usize, &str)> = rest.map(|(at, heading)| (at, heading.as_str())).collect();
+        let first = self.as_many(&self.aligned(&headings, &fitted.widths));
+        let rest = self.behind(&first, &headings);
+        let mut lines: Vec<_> = Some(first).filter(|first| !first.is_empty()).into_iter().collect();
         self.continue_with(&rest, true, &mut lines);
         let bold = Style::new().bold();
         for mut line in lines {
@@ -240,6 +244,8 @@ impl Grid {
                 }
             }
         }
+        // of very many rows, as counts may have, the first ones decide
+        let lines = &lines[..lines.len().min(SAMPLE)];
         let before = self.is_gone.clone();
         loop {
             let fitted = self.fitted(lines, all);
@@ -323,18 +329,8 @@ impl Grid {
 
     /// The lines of a row.
     fn place<'a>(&self, cells: &'a [String], Fitted { widths, split }: &Fitted) -> Vec<Vec<PlacedCell<'a>>> {
-        let is_shown = |(at, cell): &(usize, &String)| !self.is_gone[*at] && !cell.is_empty();
-        let shown: Vec<(usize, &str)> =
-            cells.iter().enumerate().filter(is_shown).map(|(at, cell)| (at, cell.as_str())).collect();
-        let aligned = self.aligned(cells, widths);
-        let as_many = (1..=aligned.len()).rev().find_map(|count| {
-            let mut line = aligned[..count].to_vec();
-            self.cut(&mut line);
-            pull(&mut line, self.screen).then_some(line)
-        });
-        let first = as_many.unwrap_or_default();
-        let is_first = |column: usize| first.iter().any(|cell| cell.column == column);
-        let mut rest: Vec<_> = shown.into_iter().filter(|(column, _)| !is_first(*column)).collect();
+        let first = self.as_many(&self.aligned(cells, widths));
+        let mut rest = self.behind(&first, cells);
         if *split < self.columns.len() && rest.iter().all(|(_, cell)| *cell == ABSENT) {
             rest.clear();
         }
@@ -342,6 +338,25 @@ impl Grid {
         let is_parted = self.has_headings && *split < self.columns.len();
         self.continue_with(&rest, is_parted, &mut lines);
         lines
+    }
+
+    /// As many cells of a line as fit into it, cut and moved to the left where need be.
+    fn as_many<'a>(&self, aligned: &[PlacedCell<'a>]) -> Vec<PlacedCell<'a>> {
+        let fitting = (1..=aligned.len()).rev().find_map(|count| {
+            let mut line = aligned[..count].to_vec();
+            self.cut(&mut line);
+            pull(&mut line, self.screen).then_some(line)
+        });
+        fitting.unwrap_or_default()
+    }
+
+    /// The cells that are to be shown and are not on the first line.
+    fn behind<'a>(&self, first: &[PlacedCell<'_>], cells: &'a [String]) -> Vec<(usize, &'a str)> {
+        let is_first = |column: usize| first.iter().any(|cell| cell.column == column);
+        let cells = cells.iter().enumerate().map(|(column, cell)| (column, cell.as_str()));
+        cells
+            .filter(|(column, cell)| !self.is_gone[*column] && !cell.is_empty() && !is_first(*column))
+            .collect()
     }
 
     /// Cells below each other; those that are too long push the others on, or are cut where they may be.
@@ -594,7 +609,8 @@ mod tests {
         assert_eq!(written(&mut grid), "1\na\nb\n2\nc\n");
         grid.row(Some("2".to_owned()), texts(&["d"]));
         grid.row(None, texts(&["at no time"]));
-        assert_eq!(written(&mut grid), "d\nat no time\n");
+        grid.row(Some("2".to_owned()), texts(&["e"]));
+        assert_eq!(written(&mut grid), "d\n(no time that can be read)\nat no time\n2\ne\n");
     }
 
     fn keep() -> impl Strategy<Value = Keep> {

@@ -41,7 +41,8 @@ impl Timeline {
     pub(crate) fn new(names: &[String], screen: Option<usize>, zone: &ShownZone) -> Self {
         let kinds: Vec<CellKind> = names.iter().map(|name| CellKind::of(name)).collect();
         let mut order: Vec<usize> = (0..names.len()).collect();
-        if names.len() > 3 && names[..4] == OWN {
+        let is_own = names.len() > 3 && names[..4] == OWN;
+        if is_own {
             // what was done comes before who did it, which may be long
             order[1..4].rotate_left(1);
         }
@@ -50,7 +51,7 @@ impl Timeline {
                 let column = |at: &usize| {
                     let column = kinds[*at].column(&names[*at]);
                     // what failed and what it was about share the end of a line
-                    GridColumn { flows: kinds[*at] == CellKind::Error, ..column }
+                    GridColumn { flows: is_own && kinds[*at] == CellKind::Error, ..column }
                 };
                 let columns = order.iter().map(column).collect();
                 Place::Screen(Grid::new(columns, screen, false))
