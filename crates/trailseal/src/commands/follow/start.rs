@@ -9,12 +9,14 @@ use trailseal_analysis::follow::Starts;
 
 use super::Args;
 use crate::{
-    commands::options::{access_key::upper_case_key, input::Input},
+    commands::options::{
+        access_key::{LENGTH, upper_case_key},
+        input::Input,
+        list::{listed, names},
+    },
     error::CommandError,
 };
 
-/// The characters of a key that AWS gives.
-const LENGTH: usize = 20;
 /// Characters of the longest key that the API takes.
 const MAX_LENGTH: usize = 128;
 
@@ -34,7 +36,7 @@ pub(super) struct Asked {
 /// When nothing says from what it starts, or what is given is nothing to start from.
 pub(super) fn asked(args: &Args) -> Result<Asked, CommandError> {
     let mut keys = separated(&args.access_keys);
-    let mut principals = args.principals.clone();
+    let mut principals = names(&args.principals);
     let mut source_ips = separated(&args.source_ips);
     let mut input = Input {
         roots: args.input.roots.clone(),
@@ -99,8 +101,7 @@ impl Asked {
 
 /// Values with commas between them.
 fn separated(given: &[String]) -> Vec<String> {
-    let values = given.iter().flat_map(|text| text.split(',')).map(str::trim);
-    values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
+    listed(given).into_iter().filter(|value| !value.is_empty()).collect()
 }
 
 /// Whether a word is an address, or begins with one as networks and ranges do.

@@ -1,7 +1,7 @@
 //! Access keys.
 
 /// The characters of the ids that AWS gives.
-const LENGTH: usize = 20;
+pub(crate) const LENGTH: usize = 20;
 
 /// An access key that was written with small letters, as it must be.
 pub(crate) fn upper_case_key(key: &str) -> Option<String> {
