@@ -360,7 +360,9 @@ mod tests {
             let step: Step = step.parse().unwrap();
             let mut histogram = Histogram::new(step, zone.clone());
             let times: Vec<Timestamp> = times.into_iter().filter_map(Timestamp::from_epoch).collect();
-            times.iter().for_each(|time| histogram.add(Some(*time)));
+            for time in &times {
+                histogram.add(Some(*time));
+            }
             let bars = histogram.finish(8);
             prop_assert_eq!(bars.buckets.iter().map(|(_, count)| *count).sum::<u64>(), times.len() as u64);
             let starts: Vec<Timestamp> = bars.buckets.iter().map(|(start, _)| *start).collect();
