@@ -148,7 +148,9 @@ mod tests {
     fn notes_continue_at_a_space() {
         let written = |screen, parts: &[&str]| {
             let mut lines = NoteLines { inner: Vec::new(), screen, line: Vec::new() };
-            parts.iter().for_each(|part| lines.write_all(part.as_bytes()).unwrap());
+            for part in parts {
+                lines.write_all(part.as_bytes()).unwrap();
+            }
             let text = String::from_utf8(std::mem::take(&mut lines.inner)).unwrap();
             drop(lines);
             text

@@ -3,6 +3,7 @@
 use std::{
     io::{self, IsTerminal as _},
     sync::{
+        Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
@@ -37,6 +38,14 @@ pub(crate) struct Counts {
     files_done: AtomicU64,
     bytes_done: AtomicU64,
     stage: AtomicU8,
+    line: Mutex<ProgressLine>,
+}
+
+/// The line on the screen.
+#[derive(Debug, Default)]
+struct ProgressLine {
+    bar: Option<ProgressBar>,
+    is_over: bool,
 }
 
 /// How far a run has come.
@@ -62,6 +71,7 @@ impl Counts {
             files_done: zero(),
             bytes_done: zero(),
             stage: AtomicU8::new(stage_number(ProgressStage::Working)),
+            line: Mutex::default(),
         }
     }
 
@@ -88,19 +98,31 @@ impl Counts {
         if !goes_on(QUIET_TIME) {
             return;
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{msg}") {
-            bar.set_style(style);
-        }
         loop {
             // a line that fills the last column makes some terminals begin another one
             let screen = output::error_width().unwrap_or(USUAL).saturating_sub(1);
-            bar.set_message(self.standing(begun).line(screen));
+            let text = self.standing(begun).line(screen);
+            {
+                let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+                if line.is_over {
+                    return;
+                }
+                line.bar.get_or_insert_with(new_bar).set_message(text);
+            }
             if !goes_on(REDRAW) {
                 break;
             }
         }
-        bar.finish_and_clear();
+        self.end();
+    }
+
+    /// Takes the line off the screen for good: what is written now goes to the same terminal.
+    pub(crate) fn end(&self) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.is_over = true;
+        if let Some(bar) = line.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 
     fn standing(&self, begun: Instant) -> Standing {
@@ -118,6 +140,14 @@ impl Counts {
             bytes_done: load(&self.bytes_done),
             seconds: begun.elapsed().as_secs_f64(),
         }
+    }
+}
+
+fn new_bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("{msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
@@ -221,7 +251,7 @@ mod tests {
             let line = working.line(screen);
             assert!(line.chars().count() <= screen, "{line}");
             assert_eq!(line.contains("B/s"), screen >= 99, "{line}");
-            assert_eq!(line.contains("files"), screen >= 99, "{line}");
+            assert_eq!(line.contains("files"), screen >= 79, "{line}");
             assert_eq!(line.contains("ETA"), screen >= 39, "{line}");
             assert_eq!(line.contains('='), screen >= 79, "{line}");
         }

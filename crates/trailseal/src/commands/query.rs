@@ -151,7 +151,7 @@ fn write_rows(job: &Job<'_>, plan: &RowPlan, out: &mut Out) -> Result<Done, Comm
         sort_memory: job.sort_memory,
         spill: temporary::outside(&std::env::temp_dir(), job.inputs.given()),
     };
-    let mut sink = EventSink::new(out, plan.shape(), job.screen, &job.zone).at_most(most);
+    let mut sink = EventSink::new(out, plan.shape(), job.screen, &job.zone, job.counts).at_most(most);
     let chosen = rows::rows(&job.question(), &asked, &plan.format, &mut sink)?;
     sink.finish(most.map(|_| chosen.kept))?;
     let Chosen { summary, kept, duplicates, labels, ended_early } = chosen;

@@ -19,17 +19,22 @@ use super::{
 
 /// What stands where there is nothing.
 pub(crate) const ABSENT: &str = "-";
+/// What stands above rows without a day, for they are of no day that stands above them.
+const UNDATED: &str = "(no time that can be read)";
 /// Between columns.
 const GAP: usize = 2;
 /// In front of what continues a row.
 const INDENT: usize = 10;
 /// Headings keep at least so much.
 const LEAST_HEADING: usize = 9;
-/// Where more of the rows than one in so many do not fit into a line, or three times as many only with cells out of their
-/// columns, a column leaves.
+/// Where more of the rows than one in so many do not fit into a line, a column leaves.
 const MISFITS: usize = 4;
+/// Rows with cells out of their columns, which are as bad as one that does not fit: below headings and without them.
+const PUSHED: (usize, usize) = (2, 3);
 /// Cells are looked at up to this width.
 const MAX_WIDTH: usize = 4096;
+/// Rows that are looked at to find the widths of columns.
+const SAMPLE: usize = 4096;
 
 /// What may become of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +86,7 @@ pub(crate) struct Grid {
     columns: Vec<GridColumn>,
     screen: usize,
     has_headings: bool,
+    has_begun: bool,
     day: Option<String>,
     lines: Vec<GridLine>,
     rows: usize,
@@ -144,15 +150,24 @@ impl Grid {
     /// For a screen of so many columns.
     pub(crate) fn new(columns: Vec<GridColumn>, screen: usize, has_headings: bool) -> Self {
         let is_gone = vec![false; columns.len()];
-        Self { columns, screen, has_headings, day: None, lines: Vec::new(), rows: 0, is_gone }
+        Self {
+            columns,
+            screen,
+            has_headings,
+            has_begun: false,
+            day: None,
+            lines: Vec::new(),
+            rows: 0,
+            is_gone,
+        }
     }
 
     /// One more row, which is not written yet; its cells are safe on a terminal. A row of another day than the one before it
-    /// stands below a line that says so.
+    /// stands below a line that says so, one without a day behind others below a line that says this.
     pub(crate) fn row(&mut self, day: Option<String>, cells: Vec<String>) {
-        if let Some(day) = day.filter(|day| self.day.as_ref() != Some(day)) {
-            self.lines.push(GridLine::Day(day.clone()));
-            self.day = Some(day);
+        if self.day != day {
+            self.lines.push(GridLine::Day(day.clone().unwrap_or_else(|| UNDATED.to_owned())));
+            self.day = day;
         }
         self.lines.push(GridLine::Row(cells));
         self.rows += 1;
@@ -176,7 +191,7 @@ impl Grid {
         let mut lines = std::mem::take(&mut self.lines);
         self.rows = 0;
         let fitted = self.fit(&mut lines);
-        if std::mem::take(&mut self.has_headings) {
+        if self.has_headings && !std::mem::replace(&mut self.has_begun, true) {
             self.write_headings(&fitted, out)?;
         }
         for line in &lines {
@@ -202,10 +217,10 @@ impl Grid {
                 room => begun(column.heading(), room),
             })
             .collect();
-        let mut lines = vec![self.aligned(&headings, &fitted.widths)];
-        let rest = headings.iter().enumerate().skip(fitted.split).filter(|(at, _)| !self.is_gone[*at]);
-        let rest: Vec<(usize, &str)> = rest.map(|(at, heading)| (at, heading.as_str())).collect();
-        self.continue_with(&rest, &mut lines);
+        let first = self.as_many(&self.aligned(&headings, &fitted.widths));
+        let rest = self.behind(&first, &headings);
+        let mut lines: Vec<_> = Some(first).filter(|first| !first.is_empty()).into_iter().collect();
+        self.continue_with(&rest, true, &mut lines);
         let bold = Style::new().bold();
         for mut line in lines {
             for cell in &mut line {
@@ -229,6 +244,8 @@ impl Grid {
                 }
             }
         }
+        // of very many rows, as counts may have, the first ones decide
+        let lines = &lines[..lines.len().min(SAMPLE)];
         let before = self.is_gone.clone();
         loop {
             let fitted = self.fitted(lines, all);
@@ -258,19 +275,22 @@ impl Grid {
 
     /// Whether too many rows do not fit into a line with their cells in their columns.
     fn has_misfits(&self, lines: &[GridLine], fitted: &Fitted) -> bool {
-        let (mut rows, mut misfits) = (0, 0);
+        let (mut rows, mut misfits, mut pushed) = (0, 0, 0);
         for cells in lines.iter().filter_map(GridLine::cells) {
             rows += 1;
             let mut line = self.aligned(cells, &fitted.widths);
             self.cut(&mut line);
-            let is_pushed = line
-                .split_last()
-                .is_some_and(|(_, others)| others.iter().any(|cell| self.is_longer(cell, fitted)));
             let is_over = end(&line) > self.screen;
-            misfits +=
-                if is_over && !pull(&mut line, self.screen) { 2 } else { usize::from(is_over || is_pushed) };
+            let others = line.split_last().map_or(&[][..], |(_, others)| others);
+            let is_pushed = is_over || others.iter().any(|cell| self.is_longer(cell, fitted));
+            if is_over && !pull(&mut line, self.screen) {
+                misfits += 1;
+            } else {
+                pushed += usize::from(is_pushed);
+            }
         }
-        misfits * MISFITS > 3 * rows
+        let as_one = if self.has_headings { PUSHED.0 } else { PUSHED.1 };
+        (misfits * as_one + pushed) * MISFITS > rows * as_one
     }
 
     fn is_longer(&self, cell: &PlacedCell<'_>, fitted: &Fitted) -> bool {
@@ -309,23 +329,34 @@ impl Grid {
 
     /// The lines of a row.
     fn place<'a>(&self, cells: &'a [String], Fitted { widths, split }: &Fitted) -> Vec<Vec<PlacedCell<'a>>> {
-        let is_shown = |(at, cell): &(usize, &String)| !self.is_gone[*at] && !cell.is_empty();
-        let shown: Vec<(usize, &str)> =
-            cells.iter().enumerate().filter(is_shown).map(|(at, cell)| (at, cell.as_str())).collect();
-        let aligned = self.aligned(cells, widths);
-        let as_many = (1..=aligned.len()).rev().find_map(|count| {
-            let mut line = aligned[..count].to_vec();
-            self.cut(&mut line);
-            pull(&mut line, self.screen).then_some(line)
-        });
-        let first = as_many.unwrap_or_default();
-        let mut rest = shown[first.len()..].to_vec();
+        let first = self.as_many(&self.aligned(cells, widths));
+        let mut rest = self.behind(&first, cells);
         if *split < self.columns.len() && rest.iter().all(|(_, cell)| *cell == ABSENT) {
             rest.clear();
         }
         let mut lines: Vec<_> = Some(first).filter(|first| !first.is_empty()).into_iter().collect();
-        self.continue_with(&rest, &mut lines);
+        let is_parted = self.has_headings && *split < self.columns.len();
+        self.continue_with(&rest, is_parted, &mut lines);
         lines
+    }
+
+    /// As many cells of a line as fit into it, cut and moved to the left where need be.
+    fn as_many<'a>(&self, aligned: &[PlacedCell<'a>]) -> Vec<PlacedCell<'a>> {
+        let fitting = (1..=aligned.len()).rev().find_map(|count| {
+            let mut line = aligned[..count].to_vec();
+            self.cut(&mut line);
+            pull(&mut line, self.screen).then_some(line)
+        });
+        fitting.unwrap_or_default()
+    }
+
+    /// The cells that are to be shown and are not on the first line.
+    fn behind<'a>(&self, first: &[PlacedCell<'_>], cells: &'a [String]) -> Vec<(usize, &'a str)> {
+        let is_first = |column: usize| first.iter().any(|cell| cell.column == column);
+        let cells = cells.iter().enumerate().map(|(column, cell)| (column, cell.as_str()));
+        cells
+            .filter(|(column, cell)| !self.is_gone[*column] && !cell.is_empty() && !is_first(*column))
+            .collect()
     }
 
     /// Cells below each other; those that are too long push the others on, or are cut where they may be.
@@ -374,15 +405,21 @@ impl Grid {
         }
     }
 
-    /// More cells, on the last line if there is room and else below it, indented.
-    fn continue_with<'a>(&self, cells: &[(usize, &'a str)], lines: &mut Vec<Vec<PlacedCell<'a>>>) {
+    /// More cells, on the last line if there is room and they are not parted from it, and else below it, indented.
+    fn continue_with<'a>(
+        &self,
+        cells: &[(usize, &'a str)],
+        is_parted: bool,
+        lines: &mut Vec<Vec<PlacedCell<'a>>>,
+    ) {
         let indent = INDENT.min(self.screen / 4);
         let room = self.screen - indent;
-        for (column, cell) in cells {
+        for (count, (column, cell)) in cells.iter().enumerate() {
             let style = self.style(*column, cell);
             let text = if self.columns[*column].may_cut() { shortened(cell, room) } else { (*cell).into() };
             let at = lines.last().map_or(0, |line| end(line) + GAP);
-            if let Some(line) = lines.last_mut().filter(|_| at + width(&text) <= self.screen) {
+            let has_room = at + width(&text) <= self.screen && !(is_parted && count == 0);
+            if let Some(line) = lines.last_mut().filter(|_| has_room) {
                 line.push(PlacedCell { column: *column, start: at, text, style });
                 continue;
             }
@@ -572,7 +609,8 @@ mod tests {
         assert_eq!(written(&mut grid), "1\na\nb\n2\nc\n");
         grid.row(Some("2".to_owned()), texts(&["d"]));
         grid.row(None, texts(&["at no time"]));
-        assert_eq!(written(&mut grid), "d\nat no time\n");
+        grid.row(Some("2".to_owned()), texts(&["e"]));
+        assert_eq!(written(&mut grid), "d\n(no time that can be read)\nat no time\n2\ne\n");
     }
 
     fn keep() -> impl Strategy<Value = Keep> {
@@ -597,6 +635,7 @@ mod tests {
 
     fn rows() -> impl Strategy<Value = (Vec<Keep>, Vec<Vec<String>>)> {
         let cell = prop_oneof![
+            "\u{301}{0,3}",
             "[a-zA-Z0-9:./-]{0,50}",
             "[a-c ]{0,90}",
             "[日本é🦀a]{0,30}",

@@ -1,49 +1,35 @@
 //! What a person sees: whole runs on terminals of 80 and of 200 columns.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::Read as _,
-    process::{Command, Stdio},
-    thread,
-};
+use std::{fs, process::Command};
 
 use insta::assert_snapshot;
-use rustix::{
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
-};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::demo::Demo;
 
-/// What a command writes to a terminal of so many columns and lines: stdout without colours, and stderr.
-fn screen(mut command: Command, columns: u16, lines: u16) -> (String, String) {
-    let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&main).unwrap();
-    unlockpt(&main).unwrap();
-    tcsetwinsize(&main, Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    let name = ptsname(&main, Vec::new()).unwrap();
-    let terminal = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let child = command.stdout(terminal).stderr(Stdio::piped()).spawn().unwrap();
-    // the command holds the other end, too, as long as it lives
-    drop(command);
-    let reader = thread::spawn(move || {
-        let (mut main, mut bytes, mut buffer) = (File::from(main), Vec::new(), [0; 4096]);
-        // a terminal that nobody holds any more is an error on Linux
-        while let Ok(count @ 1..) = main.read(&mut buffer) {
-            bytes.extend_from_slice(&buffer[..count]);
-        }
-        bytes
-    });
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(reader.join().unwrap()).unwrap().replace("\r\n", "\n");
-    (anstream::adapter::strip_str(&text).to_string(), String::from_utf8(output.stderr).unwrap())
+/// What a command writes to a terminal of so many columns and lines (that of util-linux's `script`): stdout without colours,
+/// and stderr.
+fn screen(demo: &Demo, columns: u16, lines: u16, arguments: &str) -> (String, String) {
+    let run = demo.command(&[]);
+    let program = run.get_program().to_str().unwrap();
+    let line = format!("stty cols {columns} rows {lines}; exec '{program}' {arguments} 2>stderr.txt");
+    let mut command = Command::new("script");
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("SHELL", "/bin/sh")
+        .current_dir(run.get_current_dir().unwrap());
+    for (name, _) in run.get_envs() {
+        command.env_remove(name);
+    }
+    let output = command.stdin(std::process::Stdio::null()).output().expect("`script` of util-linux");
+    let text = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
+    let stderr = fs::read_to_string(demo.path("stderr.txt")).unwrap();
+    (anstream::adapter::strip_str(&text).to_string(), stderr)
 }
 
 fn query(demo: &Demo, columns: u16, arguments: &str) -> (String, String) {
-    let words: Vec<&str> = arguments.split(' ').collect();
-    screen(demo.command(&[&["query"][..], &words].concat()), columns, if columns < 100 { 24 } else { 50 })
+    screen(demo, columns, if columns < 100 { 24 } else { 50 }, &format!("query {arguments}"))
 }
 
 #[test]
@@ -174,7 +160,7 @@ fn names_addresses_and_errors_are_whole_whatever_stands_beside_them() {
 fn keys_fit_the_screen() {
     let demo = Demo::new();
     for columns in [80, 200] {
-        let (text, _) = screen(demo.command(&["keys", "keys"]), columns, 24);
+        let (text, _) = screen(&demo, columns, 24, "keys keys");
         assert!(text.lines().all(|line| line.width() <= usize::from(columns)), "{text}");
         assert_snapshot!(format!("keys_{columns}"), text);
     }
@@ -184,7 +170,7 @@ fn keys_fit_the_screen() {
 fn a_verdict_fits_the_screen() {
     let demo = Demo::new();
     for columns in [80, 200] {
-        let (text, _) = screen(demo.command(&["verify", "archive", "--keys", "keys"]), columns, 24);
+        let (text, _) = screen(&demo, columns, 24, "verify archive --keys keys");
         assert!(text.lines().all(|line| line.width() <= usize::from(columns)), "{text}");
         assert!(text.contains("(sha256"), "{text}");
     }

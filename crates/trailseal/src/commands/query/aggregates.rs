@@ -41,6 +41,7 @@ pub(super) fn groups(
     if (table.rows.len() as u64) < *all {
         notes.push(format!("{} of {} shown (--top)", table.rows.len(), plural(*all, "group")));
     }
+    end_progress(job, out);
     let gone = cells::write(format, table, job.screen, &job.zone, out)?;
     write_gone(&gone, "-o FILE, | less", job.screen, out)?;
     Ok(done(job, counted, notes, out))
@@ -65,6 +66,7 @@ pub(super) fn bars(
     if bars.has_holes {
         notes.push("steps without events are left out, there are too many".to_owned());
     }
+    end_progress(job, out);
     if format == EventFormat::Table {
         let gone = render::write(bars, job.screen, &job.zone, out)?;
         write_gone(&gone, "-o FILE, | less", job.screen, out)?;
@@ -72,6 +74,13 @@ pub(super) fn bars(
         cells::write(format, &bars::table(bars, asked), None, &job.zone, out)?;
     }
     Ok(done(job, counted, notes, out))
+}
+
+/// The line of progress and what is written share a screen.
+fn end_progress(job: &Job<'_>, out: &Out) {
+    if out.is_terminal() {
+        job.counts.end();
+    }
 }
 
 /// What is to be said beside what was counted.

@@ -207,6 +207,8 @@ pub(crate) struct Output {
     pub(crate) fields: Option<String>,
 
     /// By event time, the newest first with -time; `none`: as the archive has them, at once
+    ///
+    /// Without this option: by time in timelines and in tables on a terminal, as the archive has them elsewhere.
     #[arg(long, value_name = "ORDER", value_enum, allow_hyphen_values = true)]
     pub(crate) sort: Option<Sort>,
 

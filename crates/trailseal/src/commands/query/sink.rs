@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use trailseal_analysis::{csv, fields::Fields, row_format::cells, rows::RowSink};
 
 use crate::{
     output::{self, Quiet},
+    progress::Counts,
     render::{
         plain::{DIM, grouped, plural},
         query::{table::Columns, timeline::Timeline},
@@ -57,6 +58,11 @@ impl Out {
             Self::Screen(writer) => writer.get_ref().is_gone(),
             Self::File(_) | Self::Text(_) => false,
         }
+    }
+
+    /// Whether it goes to a terminal, where the line of progress may stand.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self, Self::Data(_) | Self::Screen(_)) && io::stdout().is_terminal()
     }
 
     fn inner(&mut self) -> &mut dyn Write {
@@ -107,6 +113,8 @@ pub(crate) struct EventSink<'a> {
     shape: Shape,
     screen: Option<usize>,
     zone: &'a ShownZone,
+    /// Whose line must be gone when something is written.
+    counts: &'a Counts,
     /// Rows that are shown at most, and that were.
     most: Option<u64>,
     shown: u64,
@@ -118,12 +126,19 @@ pub(crate) struct EventSink<'a> {
 
 impl<'a> EventSink<'a> {
     /// For rows of this shape, on a terminal of so many columns.
-    pub(crate) fn new(out: &'a mut Out, shape: Shape, screen: Option<usize>, zone: &'a ShownZone) -> Self {
+    pub(crate) fn new(
+        out: &'a mut Out,
+        shape: Shape,
+        screen: Option<usize>,
+        zone: &'a ShownZone,
+        counts: &'a Counts,
+    ) -> Self {
         Self {
             out,
             shape,
             screen,
             zone,
+            counts,
             most: None,
             shown: 0,
             table: None,
@@ -143,6 +158,7 @@ impl<'a> EventSink<'a> {
         if bytes.is_empty() {
             return Ok(());
         }
+        self.end_progress();
         let is_first = self.begin()?;
         if is_first && matches!(self.shape, Shape::Array) {
             bytes = bytes.strip_prefix(b",").unwrap_or(bytes);
@@ -156,6 +172,7 @@ impl<'a> EventSink<'a> {
     /// When the stream cannot be written.
     pub(crate) fn finish(mut self, all: Option<u64>) -> io::Result<()> {
         self.begin()?;
+        self.end_progress();
         let mut gone: Vec<String> = Vec::new();
         if let Some(table) = self.table.as_mut() {
             if table.count() > 0 {
@@ -176,6 +193,13 @@ impl<'a> EventSink<'a> {
             self.out.write_all(b"\n]\n")?;
         }
         self.out.flush()
+    }
+
+    /// The line of progress and what is written share a screen; with a file they do not.
+    fn end_progress(&self) {
+        if self.out.is_terminal() {
+            self.counts.end();
+        }
     }
 
     /// Writes what comes first, once; whether it was now.
@@ -230,13 +254,25 @@ impl RowSink for EventSink<'_> {
                 let new = || Columns::of_events(names, self.screen, self.zone);
                 let table = self.table.get_or_insert_with(new);
                 table.event(cells(rows));
-                if table.count() >= TABLE_ROWS { table.write(self.out) } else { Ok(()) }
+                if table.count() < TABLE_ROWS {
+                    return Ok(());
+                }
+                if self.out.is_terminal() {
+                    self.counts.end();
+                }
+                table.write(self.out)
             }
             Shape::Timeline(names) => {
                 let new = || Timeline::new(names, self.screen, self.zone);
                 let timeline = self.timeline.get_or_insert_with(new);
                 timeline.line(cells(rows));
-                if timeline.count() >= TABLE_ROWS { timeline.write(self.out) } else { Ok(()) }
+                if timeline.count() < TABLE_ROWS {
+                    return Ok(());
+                }
+                if self.out.is_terminal() {
+                    self.counts.end();
+                }
+                timeline.write(self.out)
             }
         }
     }

@@ -15,7 +15,7 @@ const MAX_WIDTH: usize = 48;
 /// What a timeline begins with where no fields were asked for.
 const OWN: [&str; 4] = ["time", "who", "event", "source"];
 
-/// FileLines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
+/// Lines that are aligned with one another: those of a screen below lines with their days, those of a file each with its day.
 pub(crate) struct Timeline {
     kinds: Vec<CellKind>,
     zone: ShownZone,
@@ -29,7 +29,7 @@ enum Place {
     File(FileLines),
 }
 
-/// FileLines that are as long as they are.
+/// Lines that are as long as they are.
 struct FileLines {
     /// As wide as all lines so far needed, so that later ones stand below them.
     widths: Vec<usize>,
@@ -41,7 +41,8 @@ impl Timeline {
     pub(crate) fn new(names: &[String], screen: Option<usize>, zone: &ShownZone) -> Self {
         let kinds: Vec<CellKind> = names.iter().map(|name| CellKind::of(name)).collect();
         let mut order: Vec<usize> = (0..names.len()).collect();
-        if names.len() > 3 && names[..4] == OWN {
+        let is_own = names.len() > 3 && names[..4] == OWN;
+        if is_own {
             // what was done comes before who did it, which may be long
             order[1..4].rotate_left(1);
         }
@@ -50,7 +51,7 @@ impl Timeline {
                 let column = |at: &usize| {
                     let column = kinds[*at].column(&names[*at]);
                     // what failed and what it was about share the end of a line
-                    GridColumn { flows: kinds[*at] == CellKind::Error, ..column }
+                    GridColumn { flows: is_own && kinds[*at] == CellKind::Error, ..column }
                 };
                 let columns = order.iter().map(column).collect();
                 Place::Screen(Grid::new(columns, screen, false))
