@@ -370,7 +370,7 @@ mod tests {
                 // a bucket begins where the one of its own first second does
                 prop_assert_eq!(step.start(&zone, *start), start.epoch());
             }
-            for pair in starts.windows(2) {
+            for pair in starts.windows(2).filter(|_| !bars.has_holes) {
                 prop_assert_eq!(step.start(&zone, pair[1].plus(-1)), pair[0].epoch(), "none is left out");
             }
             // a time is in the last bucket that has begun
