@@ -239,7 +239,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let span = args.times.span()?;
     let counted = args.times.local_time()?;
     if !args.quiet {
-        span.notes().iter().for_each(|note| output::note(note));
+        for note in span.notes() {
+            output::note(&note);
+        }
     }
     let zone = ShownZone::of(&args.times.zone.zone);
     let counts = Counts::new("following", interrupt.clone());
