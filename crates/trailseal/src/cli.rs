@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
-        const OTHERS: [(&str, &str); 24] = [
+        const OTHERS: [(&str, &str); 25] = [
+            ("follow", "output"),
             ("info", "verbose"),
             ("query", "quiet"),
             ("verify", "keys"),

@@ -112,7 +112,6 @@ Exit status:
 /// what failed. It starts from a key, from all keys of a user or role, or from all that were used from an address.
 /// The archive is read twice, for a timeline three times.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("roots", |arg| arg.required_unless_present_any(["key", "access_keys", "principals", "source_ips"])))]
 #[command(mut_arg("tz", |arg| also(arg, TZ_OF_FOLLOW)))]
 #[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
@@ -235,7 +234,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             .hint("put the events into a file first"));
     }
     let packing = args.target().map_or(Packing::Plain, |path| Packing::of(path).0);
-    let mut place = Place { target: args.output_file(&roots)?, packing, interrupt, format };
+    let mut place = FollowOutput { target: args.output_file(&roots)?, packing, interrupt, format };
     let span = args.times.span()?;
     let counted = args.times.local_time()?;
     if !args.quiet {
@@ -344,7 +343,7 @@ fn start_notes(followed: &Followed, asked: &start::Asked) -> Vec<String> {
 }
 
 /// Where the output goes.
-struct Place<'a> {
+struct FollowOutput<'a> {
     /// The file, until it is written.
     target: Option<OutFile<'a>>,
     /// How it is compressed.
@@ -353,7 +352,7 @@ struct Place<'a> {
     format: FollowFormat,
 }
 
-impl Place<'_> {
+impl FollowOutput<'_> {
     /// Lets `write` write there; it is told the columns of the terminal, if it is one.
     fn write<T>(
         &mut self,

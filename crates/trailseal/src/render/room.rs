@@ -11,8 +11,8 @@ pub(crate) fn width(text: &str) -> usize {
 }
 
 fn width_of(c: char) -> usize {
-    // asks for the wide form of the sign before it
-    if c == '\u{fe0f}' { 1 } else { c.width().unwrap_or(0) }
+    // the one asks for the wide form of the sign before it; others, which have none, stand for a sign
+    if c == '\u{fe0f}' { 1 } else { c.width().unwrap_or(1) }
 }
 
 /// The beginning and the end of what is too long, for names differ in either.
