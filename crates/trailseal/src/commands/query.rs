@@ -83,7 +83,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let ledger =
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
-        let job = Job::new(args, &inputs, span, &filter, ledger.as_ref(), seen.as_ref(), &plan, &counts);
+        let job =
+            Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts).without(seen.as_ref());
         let done = match target {
             None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
             Some(file) => file.write(interrupt, |file| {
@@ -218,7 +219,6 @@ impl<'a> Job<'a> {
         span: TimeSpan,
         filter: &'a Filter,
         ledger: Option<&'a Ledger>,
-        seen: Option<&'a SeenFiles>,
         plan: &Plan,
         counts: &'a Counts,
     ) -> Self {
@@ -235,7 +235,7 @@ impl<'a> Job<'a> {
                 max_record: usize::try_from(args.limits.scan.max_record_size).unwrap_or(usize::MAX),
                 max_inflated: args.limits.scan.max_inflated_size,
                 stat_files: !args.output.is_quiet(),
-                seen,
+                seen: None,
                 spool: Some(std::env::temp_dir()),
                 threads: args.limits.scan.threads.count,
             },
@@ -248,6 +248,12 @@ impl<'a> Job<'a> {
             dedupe: args.output.dedupe.map(SameAs::sameness),
             verifies: ledger.is_some(),
         }
+    }
+
+    /// The same, without the files that an earlier run read.
+    fn without(mut self, seen: Option<&'a SeenFiles>) -> Self {
+        self.scan.seen = seen;
+        self
     }
 
     /// What is like the values that were asked for, where nothing has them.

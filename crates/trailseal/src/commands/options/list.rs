@@ -31,7 +31,9 @@ fn split(text: &str) -> Vec<String> {
         }
     }
     if parts.len() > 1 {
-        parts.iter_mut().for_each(|part| *part = part.trim().to_owned());
+        for part in &mut parts {
+            *part = part.trim().to_owned();
+        }
     }
     parts
 }

@@ -95,7 +95,8 @@ pub(crate) struct EventTimes {
 
     /// How long after its events a log file may have been delivered; later files are not opened
     ///
-    /// Only where no signed digest tells a file's event times.
+    /// By the time in its name. With --keys signed digests tell the times of events, and names are not asked: files that no
+    /// digest names are opened.
     #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = span)]
     late: i64,
 

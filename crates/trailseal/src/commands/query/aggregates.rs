@@ -36,7 +36,7 @@ pub(super) fn groups(
     let GroupTable { table, all, not_numbers } = &counted.tally;
     let mut notes = Vec::new();
     if *not_numbers > 0 {
-        notes.push(format!("not summed: {} that are no numbers", plural(*not_numbers, "value")));
+        notes.push(format!("not summed, since no number: {}", plural(*not_numbers, "value")));
     }
     if (table.rows.len() as u64) < *all {
         notes.push(format!("{} of {} shown (--top)", table.rows.len(), plural(*all, "group")));

@@ -163,6 +163,9 @@ fn format(args: &Args, is_terminal: bool) -> Result<EventFormat, CommandError> {
     }
 }
 
+/// The columns that counts have beside their fields.
+const COUNTS: [&str; 5] = ["count", "distinct", "first", "last", "sum"];
+
 /// The formats that endings stand for.
 const ENDINGS: [(&str, EventFormat); 6] = [
     ("jsonl", EventFormat::Jsonl),
@@ -189,6 +192,9 @@ fn mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<Mode, Comma
     let is_summed = sum.is_some();
     if let Some(names) = &aggregate.count_by {
         let keys = Fields::parse(names).map_err(|reason| unusable("--count-by", &reason))?;
+        if let Some(name) = keys.names().find(|name| COUNTS.contains(name)) {
+            return Err(unusable("--count-by", &format!("{name} is a column of the counts themselves")));
+        }
         let order = if is_summed { Order::Sum } else { Order::Count };
         return Ok(Mode::Groups(GroupsAsked {
             keys: keys.iter().cloned().collect(),

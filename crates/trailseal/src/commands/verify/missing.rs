@@ -154,7 +154,7 @@ fn days(report: &Report) -> Option<Missing> {
     }
     let count: usize = days.values().map(BTreeSet::len).sum();
     let commands = days.into_iter().map(|((bucket, prefix, folder), days)| {
-        let include: String = days.iter().map(|day| format!(" --include '*/{day}/*'")).collect();
+        let include = days.iter().fold(String::new(), |text, day| text + " --include '*/" + day + "/*'");
         format!(
             "aws s3 sync {} {} --exclude '*'{include}",
             shell_word(&format!("s3://{bucket}/{prefix}")),

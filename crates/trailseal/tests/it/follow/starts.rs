@@ -109,7 +109,7 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{run}");
         assert!(run.stderr.contains(said), "{said}: {run}");
     };
-    refused("follow", "<ROOT>");
+    refused("follow", "KEY is missing");
     refused("follow AKIA1", "hint: trailseal follow AKIA1 ROOT");
     refused("follow --principal x", "ROOT is missing");
     refused("follow -d .", "KEY is missing");
