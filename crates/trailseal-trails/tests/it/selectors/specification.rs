@@ -185,9 +185,9 @@ fn any(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
 /// The category of a record.
 pub(crate) fn category(record: &Value) -> Option<&'static str> {
     match (record["eventCategory"].as_str(), record["managementEvent"].as_bool()) {
-        (Some(stated), _) => {
-            ["Management", "Data", "NetworkActivity", "Insight"].into_iter().find(|name| *name == stated)
-        }
+        (Some(stated), _) => ["Management", "Data", "NetworkActivity", "Insight", "Aggregated"]
+            .into_iter()
+            .find(|name| *name == stated),
         (None, Some(true)) => Some("Management"),
         (None, Some(false)) => Some("Data"),
         (None, None) => {
