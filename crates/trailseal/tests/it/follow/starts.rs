@@ -121,7 +121,7 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
     refused("follow --source-ip 1.2.3.999 events.json", "--source-ip cannot be used");
     refused("follow --access-key akiaiosfodnn7example events.json", "upper case");
     refused("follow akiaiosfodnn7example events.json --source-ip 198.51.100.7", "upper case");
-    refused("follow AKIA1 events.json -o x.pdf", "the endings are .txt, .json, .jsonl and .csv");
+    refused("follow AKIA1 events.json -o x.pdf", "the endings are .txt, .json, .jsonl");
     refused("follow AKIA1 events.json -C", "--output");
     refused("follow AKIA1 none --source-ip 198.51.100.7", "none");
 }
