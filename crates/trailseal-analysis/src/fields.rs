@@ -180,10 +180,14 @@ impl Fields {
         Ok(Self { fields })
     }
 
-    /// Other fields behind these.
+    /// Other fields behind these, each once.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        self.fields.extend(other.fields);
+        for field in other.fields {
+            if !self.fields.iter().any(|own| own.source == field.source) {
+                self.fields.push(field);
+            }
+        }
         self
     }
 

@@ -5,7 +5,7 @@ use trailseal_archive::Timestamp;
 use trailseal_verify::{Code, Severity};
 
 use crate::{
-    ledger::{Integrity, Ledger},
+    ledger::{DELIVERY, Integrity, Ledger},
     scan::{EARLY, ScanOptions, Summary},
 };
 
@@ -78,7 +78,9 @@ impl Completeness {
     pub fn expecting(self, until: Option<Timestamp>, options: &ScanOptions<'_>, summary: &Summary) -> Self {
         let is_reached = |until: Timestamp| match options.ledger {
             Some(ledger) => {
-                let doubts = ledger.doubts(Some(until), Some(until), 0);
+                // of a span it is asked that its end was delivered, too
+                let at = Some(until.plus(-DELIVERY));
+                let doubts = ledger.doubts(at, at, 0);
                 !doubts.iter().any(|finding| finding.code == Code::CoverageEndsEarly)
             }
             None => summary.reach.delivered.is_some_and(|(_, last)| last >= until),

@@ -246,7 +246,7 @@ impl Ledger {
 }
 
 /// Seconds within which CloudTrail delivers most events.
-const DELIVERY: i64 = 15 * 60;
+pub(crate) const DELIVERY: i64 = 15 * 60;
 
 /// What the digests say of the files in one folder.
 #[derive(Clone, Copy, Debug)]

@@ -12,9 +12,13 @@ pub(crate) fn screen() -> BufWriter<Quiet<anstream::AutoStream<io::Stdout>>> {
     BufWriter::with_capacity(1 << 16, Quiet::new(anstream::AutoStream::auto(io::stdout())))
 }
 
-/// Buffered stdout for data, byte for byte.
-pub(crate) fn data() -> BufWriter<Quiet<io::Stdout>> {
-    BufWriter::with_capacity(1 << 16, Quiet::new(io::stdout()))
+/// Stdout for data.
+pub(crate) type DataOut = Harmless<Quiet<io::Stdout>>;
+
+/// Buffered stdout for data, byte for byte; on a terminal, what could move its cursor is escaped.
+pub(crate) fn data() -> BufWriter<DataOut> {
+    let out = Harmless::new(Quiet::new(io::stdout()), io::stdout().is_terminal());
+    BufWriter::with_capacity(1 << 16, out)
 }
 
 /// The columns of the terminal; `None` when stdout is none, so that nothing is wrapped.
@@ -124,6 +128,60 @@ impl<W: Write> Write for Colourless<W> {
     }
 }
 
+/// Data on its way to a terminal, line by line: what could move its cursor or turn a line around is escaped.
+#[derive(Debug)]
+pub(crate) struct Harmless<W> {
+    inner: W,
+    is_terminal: bool,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Harmless<W> {
+    /// Over this stream; one that is no terminal gets what is written.
+    pub(crate) fn new(inner: W, is_terminal: bool) -> Self {
+        Self { inner, is_terminal, line: Vec::new() }
+    }
+
+    /// The stream itself.
+    pub(crate) fn get_ref(&self) -> &W {
+        &self.inner
+    }
+
+    fn put(&mut self) -> io::Result<()> {
+        let line = String::from_utf8_lossy(&self.line);
+        // a table has tabs, and lines of CSV end in two characters
+        let text = line.trim_end_matches(['\r', '\n']);
+        let cells: Vec<_> = text.split('\t').map(crate::render::plain::shown).collect();
+        self.inner.write_all(cells.join("\t").as_bytes())?;
+        self.inner.write_all(&line.as_bytes()[text.len()..])?;
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_terminal {
+            return self.inner.write(bytes);
+        }
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.put()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    /// Rows are written whole, so that what waits ends where a row does.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_terminal {
+            self.put()?;
+        }
+        self.inner.flush()
+    }
+}
+
 /// Swallows what is written after the reader has gone (`| head`).
 #[derive(Debug)]
 pub(crate) struct Quiet<W> {
@@ -196,6 +254,17 @@ mod tests {
         let expected = "\u{1b}[33mnote:\u{1b}[0m one two\n  three\n  more\n\n";
         assert_eq!(written(Some(13), &parts), expected, "colours take no room");
         assert_eq!(written(None, &parts), parts.concat());
+    }
+
+    #[test]
+    fn data_on_a_terminal_cannot_move_its_cursor() {
+        let mut out = Harmless::new(Vec::new(), true);
+        for part in ["a\u{1b}[2J\tb", "c\r\n{\"x\":\"\u{9b}\u{202e}\"}\n[", "d"] {
+            out.write_all(part.as_bytes()).unwrap();
+        }
+        out.flush().unwrap();
+        let text = String::from_utf8(out.get_ref().clone()).unwrap();
+        assert_eq!(text, "a\\u{1b}[2J\tbc\r\n{\"x\":\"\\u{9b}\\u{202e}\"}\n[d");
     }
 
     #[test]

@@ -50,7 +50,7 @@ const COMMANDS: [(&[&str], &str); 15] = [
 ];
 
 /// Options, with what they are called here; an option of ours, or a sentence.
-const OPTIONS: [(&[&str], &str); 40] = [
+const OPTIONS: [(&[&str], &str); 41] = [
     (
         &["--ip", "--ips", "--src-ip", "--source-ip-address", "--sourceip", "--address", "--cidr"],
         "--source-ip",
@@ -92,6 +92,7 @@ const OPTIONS: [(&[&str], &str); 40] = [
     (&["--account-ids", "--accounts", "--recipient-account-id"], "--account"),
     (&["--regions", "--aws-regions"], "--region"),
     (&["--output-format", "--out-format", "--fmt"], "--format"),
+    (&["--jsonl", "--ndjson", "--tsv", "--table"], "--format, as --format jsonl"),
     (&["--out", "--outfile", "--output-file", "--out-file"], "--output"),
     (&["--force", "--overwrite"], "--clobber"),
     (&["--dedup", "--uniq", "--unique"], "--dedupe"),
@@ -153,11 +154,23 @@ fn command(word: &str) -> Option<CommandError> {
         && ["AKIA", "ASIA"].iter().any(|kind| word.starts_with(kind))
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_sentence = word.contains(char::is_whitespace);
+    let is_address =
+        word.split(['/', '-']).next().is_some_and(|first| first.parse::<std::net::IpAddr>().is_ok());
     match () {
         () if is_key => Some(
             error
                 .hint(format!("trailseal follow {word} ROOT"))
                 .hint(format!("trailseal query ROOT --access-key {word} --timeline")),
+        ),
+        () if word.starts_with("arn:") => Some(
+            error
+                .hint(format!("trailseal follow {word} ROOT"))
+                .hint(format!("trailseal query ROOT --principal {word} --timeline")),
+        ),
+        () if is_address => Some(
+            error
+                .hint(format!("trailseal query ROOT --source-ip {word} --timeline"))
+                .hint(format!("trailseal follow {word} ROOT")),
         ),
         () if is_sentence => Some(error.hint(format!("trailseal query ROOT --where \"{word}\""))),
         () => None,

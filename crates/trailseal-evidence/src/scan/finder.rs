@@ -169,7 +169,7 @@ impl<'a> Finder<'_, 'a> {
             return ControlFlow::Continue(());
         }
         let shown = given.display().to_string();
-        if self.is_seen(&shown, real) {
+        if self.is_seen(real) {
             self.leave_out(Skipped::Seen, length);
             return ControlFlow::Continue(());
         }
@@ -201,7 +201,7 @@ impl<'a> Finder<'_, 'a> {
                 continue;
             }
             let shown = folder.shown.join(&*file.name).display().to_string();
-            if file.refusal.is_none() && self.is_seen(&shown, &real()) {
+            if file.refusal.is_none() && self.is_seen(&real()) {
                 let length = length();
                 self.leave_out(Skipped::Seen, length);
                 continue;
@@ -260,8 +260,8 @@ impl<'a> Finder<'_, 'a> {
     }
 
     /// Whether an earlier run read the file as it is now.
-    fn is_seen(&self, shown: &str, real: &Path) -> bool {
-        self.options.seen.is_some_and(|seen| !seen.is_new(shown, file_state(real)))
+    fn is_seen(&self, real: &Path) -> bool {
+        self.options.seen.is_some_and(|seen| !seen.is_new(real, file_state(real)))
     }
 
     fn leave_out(&mut self, why: Skipped, length: u64) {

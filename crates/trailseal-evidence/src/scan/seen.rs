@@ -3,12 +3,13 @@
 use std::{
     collections::HashSet,
     fmt::Write as _,
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use trailseal_sha256::Hasher;
 
-use crate::inputs::FileState;
+use crate::{inputs::FileState, paths::text_of};
 
 /// The first word of the text.
 const SCHEMA: &str = "trailseal.seen/1";
@@ -18,7 +19,7 @@ const MARK: usize = 16;
 
 type Mark = [u8; MARK];
 
-/// Which files were read, by path, length and time of change. A file that changed is another one.
+/// Which files were read, by their own absolute path, length and time of change. A file that changed is another one.
 #[derive(Debug, Default)]
 pub struct SeenFiles {
     question: String,
@@ -71,8 +72,8 @@ impl SeenFiles {
 
     /// The files that this run found, whether it read them or an earlier one, but for those that could not be read: `unread`.
     /// What is no more there is not among them.
-    pub fn to_text<'a>(&self, unread: impl Iterator<Item = (&'a str, FileState)>) -> String {
-        let unread: HashSet<Mark> = unread.map(|(path, state)| mark(path, state)).collect();
+    pub fn to_text<'a>(&self, unread: impl Iterator<Item = (&'a Path, FileState)>) -> String {
+        let unread: HashSet<Mark> = unread.map(|(path, state)| mark(&text_of(path), state)).collect();
         let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let mut marks: Vec<&Mark> = now.iter().filter(|found| !unread.contains(*found)).collect();
         marks.sort_unstable();
@@ -84,11 +85,11 @@ impl SeenFiles {
     }
 
     /// Whether a file is to be read; it is remembered. What has no state always is.
-    pub(crate) fn is_new(&self, path: &str, state: FileState) -> bool {
+    pub(crate) fn is_new(&self, path: &Path, state: FileState) -> bool {
         if state.is_none() {
             return true;
         }
-        let found = mark(path, state);
+        let found = mark(&text_of(path), state);
         self.now.lock().unwrap_or_else(PoisonError::into_inner).insert(found);
         !self.before.contains(&found)
     }
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_file_is_read_once_and_again_when_it_changed() {
-        let (a, b) = ("x/a.json.gz", "x/b.json.gz");
+        let (a, b) = (Path::new("/x/a.json.gz"), Path::new("/x/b.json.gz"));
         let first = SeenFiles::new("q");
         assert!(first.is_new(a, Some((1, 2))) && first.is_new(b, Some((1, 2))));
         let text = first.to_text(std::iter::once((b, Some((1, 2)))));

@@ -68,6 +68,29 @@ pub(super) fn note(path: &[String], test: &Test) -> Option<String> {
     Some(format!("{path}: {why}"))
 }
 
+/// What is odd about this test of the hour, if anything is: it is one of a day, and not of every day.
+pub(super) fn hour(test: &Test) -> Option<String> {
+    let is_hour = |literal: &Literal| match literal {
+        Literal::Text(text) | Literal::Digits(text) | Literal::Number(text) => {
+            text.len() > 4
+                && text
+                    .bytes()
+                    .zip(*b"0000-")
+                    .all(|(byte, sign)| if sign == b'0' { byte.is_ascii_digit() } else { byte == sign })
+        }
+        Literal::Time(_) => true,
+    };
+    let is_odd = match test {
+        Test::Compare(_, literal) => !is_hour(literal),
+        Test::In(literals) => literals.iter().any(|literal| !is_hour(literal)),
+        Test::Between(low, high) => !is_hour(low) || !is_hour(high),
+        Test::Exists | Test::Text(_) | Test::Cidr(_) => false,
+    };
+    is_odd.then(|| {
+        "hour: it is written as 2024-03-01T04:00Z; --hours 04:00-05:00 finds an hour of every day".to_owned()
+    })
+}
+
 /// What is odd about this test of the day of the week, if anything is.
 pub(super) fn weekday(test: &Test) -> Option<String> {
     let literals = match test {

@@ -96,6 +96,7 @@ fn collect(
             paths.insert(prefix);
         }
         Predicate::Derived(Derived::Weekday, test) => values.extend(mismatch::weekday(test)),
+        Predicate::Derived(Derived::Hour, test) => values.extend(mismatch::hour(test)),
         Predicate::Constant(_)
         | Predicate::TimeRange(_)
         | Predicate::LocalTime(_)

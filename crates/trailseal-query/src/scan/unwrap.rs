@@ -274,6 +274,14 @@ impl Unwrapper<'_> {
         }
         let is_named = marks.has_version && marks.has_name || marks.is_notification_of_service;
         if !is_named && let Some(record) = recased(bytes) {
+            // a row of LookupEvents has names like those of an event, and the event itself in a text
+            let before = self.found;
+            if !marks.holds_choices && depth < MAX_DEPTH && may_hold_record(bytes, is_plain) {
+                self.members(bytes, is_plain, depth);
+            }
+            if self.found > before {
+                return;
+            }
             let marks = Marks::of(&record).unwrap_or_default();
             return self.record(&record, &marks, false, false);
         }
@@ -287,6 +295,11 @@ impl Unwrapper<'_> {
         if depth >= MAX_DEPTH {
             return self.show(Unwrapped::Damaged("wrappers are nested too deeply"));
         }
+        self.members(bytes, is_plain, depth);
+    }
+
+    /// Looks into what the members of an object hold.
+    fn members(&mut self, bytes: &[u8], is_plain: bool, depth: u32) {
         for (_, value) in Value::Object(bytes).members().map_while(Result::ok) {
             self.value(value, is_plain, depth + 1);
         }

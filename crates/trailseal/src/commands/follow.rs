@@ -284,6 +284,13 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
         done => done?,
     };
+    if summary.has_no_file() {
+        let given: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+        return Err(CommandError::new(format!(
+            "nothing to search: there is no file in {}",
+            given.join(", ")
+        )));
+    }
     let left_out = if format == FollowFormat::Timeline {
         Vec::new()
     } else {

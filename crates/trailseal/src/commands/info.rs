@@ -233,7 +233,8 @@ fn words(input: &Input) -> Option<String> {
         let found = std::fs::metadata(root);
         root != Path::new("-") && found.map_or(true, |found| found.is_dir() || found.is_file())
     };
-    if !given(input).all(is_again) {
+    let is_word = |root: &PathBuf| root.to_str().is_some_and(|text| shown(text) == text);
+    if given(input).next().is_none() || !given(input).all(|root| is_again(root) && is_word(root)) {
         return None;
     }
     let words: Option<Vec<String>> = given(input).map(|root| root.to_str().map(shell_word)).collect();

@@ -1,6 +1,6 @@
 //! `trailseal lookup-events`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use trailseal_evidence::{
     Completeness,
@@ -186,7 +186,7 @@ enum TimestampFormat {
 /// # Errors
 /// [`CommandError`] when the request is rejected, or the scan could not be made.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
-    let inputs = Inputs::open(&input::expand(&Input::of(&args.inputs))?)?;
+    let inputs = Inputs::open(&input::expand(&Input::of(&args.roots()))?)?;
     let request = args.request(&inputs)?;
     let now = clock::second();
     // Asked for first without looking at the files: what is wrong with the request needs none.
@@ -220,9 +220,26 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     answer.write()
 }
 
+/// Whether a word in the place of a ROOT is an attribute.
+fn is_attribute(word: &Path) -> bool {
+    word.to_str().is_some_and(|text| text.starts_with("AttributeKey=")) && !word.exists()
+}
+
 impl Args {
+    /// Where events are read from.
+    fn roots(&self) -> Vec<PathBuf> {
+        self.inputs.iter().filter(|input| !is_attribute(input)).cloned().collect()
+    }
+
+    /// The attributes: those behind the option, and others side by side with them, as the AWS CLI takes them.
+    fn attributes(&self) -> Vec<String> {
+        let others = self.inputs.iter().filter(|input| is_attribute(input));
+        let others = others.map(|input| input.display().to_string());
+        self.lookup_attributes.iter().cloned().chain(others).collect()
+    }
+
     fn request(&self, inputs: &Inputs) -> Result<Request, CommandError> {
-        let attributes = attributes::parse(&self.lookup_attributes).map_err(|error| {
+        let attributes = attributes::parse(&self.attributes()).map_err(|error| {
             CommandError::new(format!("Error parsing parameter '--lookup-attributes': {error}"))
         })?;
         if let Some(size @ (..1 | 51..)) = self.page_size {
@@ -339,7 +356,7 @@ impl Answer<'_> {
         };
         let summary = self.events.summary();
         if summary.has_no_file() {
-            let given: Vec<String> = args.inputs.iter().map(|input| input.display().to_string()).collect();
+            let given: Vec<String> = args.roots().iter().map(|input| input.display().to_string()).collect();
             return Err(CommandError::new(format!(
                 "nothing to search: there is no file in {}",
                 given.join(", ")

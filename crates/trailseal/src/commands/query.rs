@@ -31,7 +31,7 @@ use crate::{
     output,
     progress::Counts,
     render::{
-        plain::grouped,
+        plain::{grouped, plural},
         query::summary::{self, Told},
         zone::ShownZone,
     },
@@ -64,8 +64,14 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let plan = Plan::new(args, &condition.predicate, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
     let state = args.evidence.since_state.as_deref();
+    if state.is_some() && state == args.output.target() {
+        return Err(CommandError::new("--since-state and --output name the same file"));
+    }
     let seen = state
-        .map(|path| filter::question(&args.filter).and_then(|question| state::read(path, &question)))
+        .map(|path| {
+            filter::question(&args.filter, args.evidence.verified_only)
+                .and_then(|question| state::read(path, &question))
+        })
         .transpose()?;
     let state = state.map(|path| outside("the state", path, &roots, args, true)).transpose()?;
     if state.is_some() && roots.iter().any(|root| root == Path::new("-")) {
@@ -266,6 +272,13 @@ impl<'a> Job<'a> {
         // what cannot be read was told by the scan itself
         let near = near::near(&self.question(), &asked).unwrap_or_default();
         let note = |NearValue { asked, wanted, found, count }: &NearValue| {
+            if wanted == found {
+                return format!(
+                    "{} {wanted} holds for {} by itself, for none together with the rest",
+                    options[*asked],
+                    plural(*count, "event")
+                );
+            }
             let verb = if *count == 1 { "event has" } else { "events have" };
             let case = if wanted.eq_ignore_ascii_case(found) { " (case counts)" } else { "" };
             format!(

@@ -110,7 +110,7 @@ pub(crate) struct Args {
     #[arg(long = "trail", value_name = "NAME", help_heading = "Scope")]
     trails: Vec<String>,
 
-    /// The same by the trail's ARN, as `aws cloudtrail validate-logs` has it; its region is the home region only
+    /// The same by the trail's ARN, as `aws cloudtrail validate-logs` has it; only the name in it is used
     #[arg(long = "trail-arn", value_name = "ARN", value_parser = trail_name, help_heading = "Scope")]
     trail_arns: Vec<String>,
 
@@ -454,7 +454,7 @@ struct ReportSink {
     /// Whether the text says nothing when all is well.
     is_silent: bool,
     aws: AwsText,
-    data: io::BufWriter<output::Quiet<io::Stdout>>,
+    data: io::BufWriter<output::DataOut>,
     /// The first failure to write; it ends the run.
     failure: Option<io::Error>,
 }

@@ -112,6 +112,14 @@ impl fmt::Display for Run {
     }
 }
 
+/// The files below a folder whose names have this ending.
+pub(crate) fn list_of(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    list(folder, &mut files);
+    files.retain(|file| file.to_string_lossy().ends_with(ending));
+    files
+}
+
 /// Flips every bit of one byte.
 pub(crate) fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();

@@ -221,7 +221,13 @@ fn a_run_says_nothing_twice_of_what_it_has_read() {
     let failed = ask("--event-source iam -o /dev/full");
     assert_eq!(failed.status, Some(2), "{failed}");
     assert_eq!(fs::read(demo.path("seen")).unwrap(), before);
-    assert_eq!(ask("-n 1").status, Some(2), "a run that ends early has not read all");
+    for refused in ["-n 1", "--from -7d", "--to 2024-03-02", "-o seen", "--keys keys --verified-only"] {
+        assert_eq!(
+            ask(&format!("--event-source iam {refused}")).status,
+            Some(2),
+            "{refused} would leave something out"
+        );
+    }
     assert_eq!(
         demo.run("query archive --since-state archive/seen").status,
         Some(2),
@@ -230,10 +236,45 @@ fn a_run_says_nothing_twice_of_what_it_has_read() {
 }
 
 #[test]
+fn what_one_query_prints_another_reads() {
+    let demo = Demo::new();
+    let count = |arguments: &str| demo.run(arguments).lines()[0]["count"].as_u64().unwrap();
+    let all = count(
+        "query archive -q --source-ip 192.0.2.66 --error --sum additionalEventData.bytesTransferredOut",
+    );
+    for form in ["-t jsonl", "-t json", "-t lookup", "--provenance", "--keys keys"] {
+        let run = demo.run(&format!("query archive -q {form} -o again.json -C"));
+        assert_eq!(run.status, Some(0), "{run}");
+        let again = "query again.json -q --source-ip 192.0.2.66 --error --sum additionalEventData.bytesTransferredOut";
+        assert_eq!(count(again), all, "{form}");
+    }
+    let run = demo.run("lookup-events archive --all-regions --include-data-events");
+    fs::write(demo.path("again.json"), &run.stdout).unwrap();
+    assert_eq!(
+        count(
+            "query again.json -q --source-ip 192.0.2.66 --error --sum additionalEventData.bytesTransferredOut"
+        ),
+        all
+    );
+    let run =
+        demo.run("query archive -q --keys keys --provenance --fields file,eventName,integrity -t csv -n 1");
+    assert!(run.stdout.starts_with("file,eventName,integrity,record,sha256\r\n"), "{run}");
+}
+
+#[test]
+fn a_zero_of_several_filters_says_what_each_finds() {
+    let run = Demo::new().run("query archive --region eu-west-1 --event-name CreateUser");
+    assert!(run.stderr.contains("--event-name CreateUser holds for 1 event by itself"), "{run}");
+    assert!(!run.stderr.contains("no event has that"), "{run}");
+    let run = Demo::new().run("query archive --where hour=4");
+    assert!(run.stderr.contains("--hours 04:00-05:00"), "{run}");
+}
+
+#[test]
 fn an_archive_that_ends_before_what_is_expected_is_told() {
     let demo = Demo::new();
     for keys in ["", "--keys keys"] {
-        for (until, status) in [("2024-03-01T11:00:00Z", 0), ("2024-03-02", 3)] {
+        for (until, status) in [("2024-03-01T12:06:00Z", 0), ("2024-03-02", 3)] {
             let run = demo.run(&format!("query archive -q -n 1 --expect-until {until} {keys}"));
             assert_eq!(run.status, Some(status), "{run}");
             assert_eq!(run.stderr.contains("does not reach up to"), status == 3, "{run}");
@@ -290,6 +331,16 @@ fn what_is_missing_is_a_script_that_gets_it() {
     let after = demo.run("verify archive --keys keys");
     assert_eq!(after.status, Some(0), "{after}");
     assert_eq!(demo.run("verify archive --keys keys --what-is-missing").stdout, "");
+    // a name that cannot be printed is in no command, and that is said
+    let odd = demo.path("odd\nname");
+    fs::rename(demo.path("archive"), &odd).unwrap();
+    for digest in crate::demo::list_of(&odd, ".metadata.json") {
+        fs::remove_file(digest).unwrap();
+    }
+    let output =
+        demo.command(&["verify", "odd\nname", "--keys", "keys", "--what-is-missing"]).output().unwrap();
+    let told = Run::new("verify", &output);
+    assert!(told.stdout.contains("4 commands left out") && !told.stdout.contains("aws s3api"), "{told}");
 }
 
 #[test]

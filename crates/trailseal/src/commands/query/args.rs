@@ -144,7 +144,7 @@ pub(crate) struct Filter {
 
     /// Only events in whose user agent this text stands, in upper or lower case (repeatable)
     ///
-    /// With * or ? in it, it is like the whole user agent.
+    /// With * or ? in it, it is like the whole user agent. A comma separates nothing here.
     #[arg(long = "user-agent", value_name = "TEXT")]
     pub(crate) user_agents: Vec<String>,
 
@@ -378,15 +378,16 @@ pub(crate) struct Evidence {
 
     /// The archive must reach up to this time, in any form that --from takes; else status 3
     ///
-    /// By the newest log file, or with --keys by the newest digest.
+    /// By the newest log file of all accounts and regions, or with --keys by the newest digests. A date or month means its
+    /// first second.
     #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     pub(crate) expect_until: Option<Timestamp>,
 
     /// Read only files that came or changed since the last run with this FILE, which is written anew
     ///
     /// Files are known by path, length and time of change; what is delivered late is new, whatever its events' times. The file
-    /// is made where there is none, and belongs to one question.
-    #[arg(long, value_name = "FILE", conflicts_with = "limit")]
+    /// is made where there is none, and belongs to one question. --from and --to would leave events out for good.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["limit", "from", "to"])]
     pub(crate) since_state: Option<PathBuf>,
 }
 

@@ -32,14 +32,13 @@ pub(super) fn condition(filter: &args::Filter) -> Result<(Condition, TimeSpan), 
     Ok((condition, span))
 }
 
-/// What is asked for, in words that are others where something else is. The span is left out: one that moves with the clock
-/// asks the same of what is new.
+/// What is asked for, in words that are others where something else is.
 ///
 /// # Errors
 /// When an option cannot be understood.
-pub(super) fn question(filter: &args::Filter) -> Result<String, CommandError> {
+pub(super) fn question(filter: &args::Filter, verified_only: bool) -> Result<String, CommandError> {
     let wanted = filter.wanted(filter.times.span()?)?;
-    Ok(format!("{:?}", Wanted { from: None, to: None, ..wanted }))
+    Ok(format!("{wanted:?} verified only: {verified_only}"))
 }
 
 impl args::Filter {

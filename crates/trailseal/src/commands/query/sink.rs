@@ -9,7 +9,7 @@ use std::{
 use trailseal_analysis::{csv::Dialect, fields::Fields, row_format, rows::RowSink};
 
 use crate::{
-    output::{self, Colourless, Quiet},
+    output::{self, Colourless, DataOut, Quiet},
     packing::{PackedWriter, Packing},
     progress::Counts,
     render::{
@@ -27,8 +27,8 @@ const TABLE_ROWS: usize = 1000;
 
 /// A stream that knows whether anybody still reads it.
 pub(crate) enum Out {
-    /// Stdout, byte for byte.
-    Data(BufWriter<Quiet<io::Stdout>>),
+    /// Stdout, byte for byte, but for a terminal.
+    Data(BufWriter<DataOut>),
     /// Stdout with colours where they are wanted.
     Screen(BufWriter<Quiet<anstream::AutoStream<io::Stdout>>>),
     /// A file, perhaps compressed, or a pipe.
@@ -71,7 +71,7 @@ impl Out {
     /// Whether the reader went away.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
-            Self::Data(writer) => writer.get_ref().is_gone(),
+            Self::Data(writer) => writer.get_ref().get_ref().is_gone(),
             Self::Screen(writer) => writer.get_ref().is_gone(),
             Self::File(writer) => writer.get_ref().get_ref().is_gone(),
             Self::Text(writer) => writer.get_ref().get_ref().get_ref().is_gone(),

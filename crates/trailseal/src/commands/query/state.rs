@@ -1,6 +1,10 @@
 //! `--since-state`: what an earlier run read.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use trailseal_archive::open;
 use trailseal_evidence::{
@@ -24,6 +28,9 @@ const MAX_STATE: u64 = 4 << 30;
 pub(super) fn read(path: &Path, question: &str) -> Result<SeenFiles, CommandError> {
     if !fs::exists(path).unwrap_or(true) {
         return Ok(SeenFiles::new(question));
+    }
+    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        return Err(CommandError::new(format!("--since-state {}: that is no regular file", path.display())));
     }
     let fail = |cause: Cause| CommandError::file("use the state", path, cause);
     let bytes = open::read_stream(path, MAX_STATE).map_err(|error| fail(error.into()))?;
@@ -49,8 +56,8 @@ pub(super) fn write(
     if summary.damages > summary.damage.len() as u64 {
         return Err(file.fail("too many files could not be read, so that nothing is taken as read"));
     }
-    let unread =
-        summary.damage.iter().filter(|damage| damage.offset.is_none()).map(|damage| damage.shown.as_str());
-    let text = seen.to_text(unread.map(|shown| (shown, file_state(Path::new(shown)))));
+    let unread = summary.damage.iter().filter(|damage| damage.offset.is_none());
+    let unread: Vec<PathBuf> = unread.filter_map(|damage| fs::canonicalize(&damage.shown).ok()).collect();
+    let text = seen.to_text(unread.iter().map(|path| (path.as_path(), file_state(path))));
     file.write(interrupt, |mut to| Ok(to.write_all(text.as_bytes())?))
 }

@@ -30,6 +30,8 @@ pub(super) struct Missing {
     what: String,
     /// The commands that get it, each a line.
     commands: Vec<String>,
+    /// Commands that cannot be told, since a name in them cannot be printed.
+    untold: u64,
 }
 
 /// What the findings of a report say is missing. `keys` are the paths that were given as keys: new ones go where they lie.
@@ -42,9 +44,12 @@ pub(super) fn missing(report: &Report, keys: &[PathBuf]) -> Vec<Missing> {
 /// # Errors
 /// When `out` cannot be written.
 pub(super) fn write(missing: &[Missing], out: &mut dyn Write) -> io::Result<()> {
-    for Missing { what, commands } in missing {
+    for Missing { what, commands, untold } in missing {
         writeln!(out, "# {}", shown(what))?;
         commands.iter().try_for_each(|command| writeln!(out, "{command}"))?;
+        if *untold > 0 {
+            writeln!(out, "# {}", untold_text(*untold))?;
+        }
     }
     Ok(())
 }
@@ -52,7 +57,7 @@ pub(super) fn write(missing: &[Missing], out: &mut dyn Write) -> io::Result<()> 
 /// The same as hints beside the report.
 pub(super) fn tell(missing: &[Missing]) {
     let mut told = CommandError::new("");
-    for Missing { what, commands } in missing {
+    for Missing { what, commands, untold } in missing {
         let mut lines: Vec<&str> = vec![what];
         lines.extend(commands.iter().take(TOLD).map(String::as_str));
         let more = commands.len().saturating_sub(TOLD);
@@ -60,20 +65,29 @@ pub(super) fn tell(missing: &[Missing]) {
         if more > 0 {
             lines.push(&rest);
         }
+        let untold_line = untold_text(*untold);
+        if *untold > 0 {
+            lines.push(&untold_line);
+        }
         told = told.hint(lines.join("\n"));
     }
     // Nobody can be told that stderr is gone.
     let _ = told.write_hints(&mut anstream::stderr());
 }
 
+fn untold_text(untold: u64) -> String {
+    format!("{} left out: names in them hold what cannot be printed", plural(untold, "command"))
+}
+
 /// Objects' metadata, which copies of a bucket leave behind.
 fn signatures(report: &Report) -> Option<Missing> {
-    let mut commands = BTreeSet::new();
+    let (mut commands, mut untold) = (BTreeSet::new(), 0);
     for finding in of(report, Code::SignatureUnavailable) {
         let (Some(bucket), Some(key), Some(path)) = (&finding.bucket, &finding.key, &finding.path) else {
             continue;
         };
         if [bucket, key, path].into_iter().any(|text| !is_printable(text)) {
+            untold += 1;
             continue;
         }
         commands.insert(format!(
@@ -83,8 +97,9 @@ fn signatures(report: &Report) -> Option<Missing> {
             shell_word(&format!("{path}.metadata.json"))
         ));
     }
-    let count = commands.len() as u64;
+    let count = commands.len() as u64 + untold;
     (count > 0).then(|| Missing {
+        untold,
         what: format!(
             "`aws s3 sync` and `aws s3 cp` do not copy signatures; {} need{} one of {} own:",
             plural(count, "digest"),
@@ -129,6 +144,7 @@ fn public_keys(report: &Report, keys: &[PathBuf]) -> Option<Missing> {
     let count = fingerprints.len() as u64;
     let is_are = if count == 1 { "is" } else { "are" };
     (!spans.is_empty()).then(|| Missing {
+        untold: 0,
         what: format!(
             "{} {is_are} missing (cloudtrail:ListPublicKeys is allowed to any account):",
             plural(count, "public key")
@@ -140,6 +156,7 @@ fn public_keys(report: &Report, keys: &[PathBuf]) -> Option<Missing> {
 /// Days of which the copy has nothing.
 fn days(report: &Report) -> Option<Missing> {
     let mut days: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut untold = 0;
     for finding in of(report, Code::NotCopied) {
         let (Some(bucket), Some(key)) = (finding.bucket.as_deref(), finding.key.as_deref()) else { continue };
         let mapping = report
@@ -150,6 +167,8 @@ fn days(report: &Report) -> Option<Missing> {
         let (Some(mapping), Some(day)) = (mapping, day(key)) else { continue };
         if is_printable(bucket) && is_printable(&mapping.prefix) && is_printable(&mapping.folder) {
             days.entry((bucket, &mapping.prefix, &mapping.folder)).or_default().insert(day);
+        } else {
+            untold += 1;
         }
     }
     let count: usize = days.values().map(BTreeSet::len).sum();
@@ -161,7 +180,8 @@ fn days(report: &Report) -> Option<Missing> {
             shell_word(folder)
         )
     });
-    (count > 0).then(|| Missing {
+    (count as u64 + untold > 0).then(|| Missing {
+        untold,
         what: format!("{} of which the copy has nothing:", plural(count as u64, "day folder")),
         commands: commands.collect(),
     })
