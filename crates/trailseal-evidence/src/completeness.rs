@@ -59,7 +59,7 @@ impl Completeness {
             damages: summary.damages,
             uncounted: 0,
             is_unreached: options.ledger.is_none()
-                && summary.counts.records == 0
+                && (summary.counts.records == 0 || summary.reach.is_narrow && summary.counts.matched == 0)
                 && summary.reach.delivered.is_some_and(|(first, last)| {
                     // no event is later than its delivery
                     options.from.is_some_and(|from| from > last)

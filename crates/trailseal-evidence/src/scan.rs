@@ -218,6 +218,10 @@ pub struct Reach {
     pub accounts: BTreeSet<String>,
     /// Regions, not more than [`Reach::MANY`].
     pub regions: BTreeSet<String>,
+    /// The first and the last delivery by account and region, of not more than [`Reach::MANY`] of each.
+    places: BTreeMap<String, BTreeMap<String, (Timestamp, Timestamp)>>,
+    /// Whether it is that of some accounts and regions.
+    pub(crate) is_narrow: bool,
 }
 
 impl Reach {
@@ -238,6 +242,33 @@ impl Reach {
                 known.insert(text.to_owned());
             }
         }
+        if let Some(span) = self.places.get_mut(account).and_then(|regions| regions.get_mut(region)) {
+            *span = (span.0.min(stamp), span.1.max(stamp));
+        } else if self.accounts.contains(account) && self.regions.contains(region) {
+            self.places.entry(account.to_owned()).or_default().insert(region.to_owned(), (stamp, stamp));
+        }
+    }
+
+    /// How far it reaches in some accounts and regions, where any are named; `None` if it has log files of none of these, or
+    /// not all of them are known.
+    #[must_use]
+    pub fn within(&self, accounts: &[String], regions: &[String]) -> Option<Self> {
+        let is_of = |names: &[String], name: &String| names.is_empty() || names.contains(name);
+        if self.accounts.len() == Self::MANY || self.regions.len() == Self::MANY {
+            return None;
+        }
+        let mut narrow = Self::default();
+        for (account, regions_of) in self.places.iter().filter(|(account, _)| is_of(accounts, account)) {
+            for (region, (first, last)) in regions_of.iter().filter(|(region, _)| is_of(regions, region)) {
+                let (start, end) = narrow.delivered.unwrap_or((*first, *last));
+                narrow.delivered = Some((start.min(*first), end.max(*last)));
+                narrow.accounts.insert(account.clone());
+                narrow.regions.insert(region.clone());
+                narrow.places.entry(account.clone()).or_default().insert(region.clone(), (*first, *last));
+            }
+        }
+        narrow.is_narrow = true;
+        narrow.delivered.map(|_| narrow)
     }
 }
 

@@ -54,6 +54,9 @@ mod start;
 
 /// Memory for sorting a timeline; what needs more is sorted by way of a temporary file.
 const SORT_MEMORY: u64 = 256 << 20;
+/// What ROOT is here.
+const ROOTS: &str =
+    "Folders, files, or patterns in quotes ('logs/**/*.json.gz'); no pipes, since they are read twice";
 /// Columns of a terminal below which a timeline is without who, which service and which resource.
 const WIDE: usize = 150;
 
@@ -112,6 +115,7 @@ Exit status:
 /// what failed. It starts from a key, from all keys of a user or role, or from all that were used from an address.
 /// The archive is read twice, for a timeline three times.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("roots", |arg| arg.help(ROOTS).long_help(None)))]
 #[command(mut_arg("tz", |arg| also(arg, TZ_OF_FOLLOW)))]
 #[allow(clippy::doc_markdown, reason = "the help is no Markdown")]
 pub(crate) struct Args {
@@ -285,11 +289,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done => done?,
     };
     if summary.has_no_file() {
-        let given: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
-        return Err(CommandError::new(format!(
-            "nothing to search: there is no file in {}",
-            given.join(", ")
-        )));
+        return Err(input::no_file(&roots));
     }
     let left_out = if format == FollowFormat::Timeline {
         Vec::new()

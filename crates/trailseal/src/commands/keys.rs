@@ -99,7 +99,10 @@ pub(crate) fn run(args: &Args) -> Result<u8, CommandError> {
         keys: keys.iter().map(key).collect(),
         defects: defects.iter().map(defect).collect(),
     };
-    let mut out = output::data();
+    let mut out: Box<dyn Write> = match args.format {
+        KeyFormat::Text => Box::new(output::screen()),
+        KeyFormat::Json | KeyFormat::Jsonl => Box::new(output::data()),
+    };
     write(&listing, args.format, &mut out)?;
     out.flush()?;
     if matches!(args.format, KeyFormat::Text) {

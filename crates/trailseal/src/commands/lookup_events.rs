@@ -356,11 +356,7 @@ impl Answer<'_> {
         };
         let summary = self.events.summary();
         if summary.has_no_file() {
-            let given: Vec<String> = args.roots().iter().map(|input| input.display().to_string()).collect();
-            return Err(CommandError::new(format!(
-                "nothing to search: there is no file in {}",
-                given.join(", ")
-            )));
+            return Err(input::no_file(&args.roots()));
         }
         writer.finish(token.as_deref())?;
         Ok(tell(args, &summary, token.as_deref()))

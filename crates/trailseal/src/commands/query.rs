@@ -100,7 +100,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                 Ok(done)
             }),
         };
-        done.map(|done| {
+        done.map(|mut done| {
+            if let Some(reach) = args.filter.reach(&done.summary.reach) {
+                done.summary.reach = reach;
+            }
             let answer = done.told.labels.unwrap_or_default();
             let completeness = Completeness::of(&job.scan, &done.summary, &answer);
             let completeness = Completeness { uncounted: done.uncounted, ..completeness };
@@ -120,11 +123,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         done => done?,
     };
     if done.summary.has_no_file() {
-        let given: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
-        return Err(CommandError::new(format!(
-            "nothing to search: there is no file in {}",
-            given.join(", ")
-        )));
+        return Err(input::no_file(&roots));
     }
     if let Some((file, seen)) = state.zip(seen.as_ref()).filter(|_| !done.is_gone) {
         state::write(file, seen, &done.summary, interrupt)?;

@@ -112,6 +112,8 @@ fn no_file_at_all_is_an_error_in_every_command() {
     for command in [
         "query empty",
         "query empty -q --fail-if-none",
+        "follow AKIA7IJJZMRIRPG24F2U empty",
+        "info empty",
         "lookup-events empty --all-regions",
         "verify empty --keys keys",
     ] {
@@ -279,6 +281,28 @@ fn an_archive_that_ends_before_what_is_expected_is_told() {
             assert_eq!(run.status, Some(status), "{run}");
             assert_eq!(run.stderr.contains("does not reach up to"), status == 3, "{run}");
         }
+    }
+}
+
+#[test]
+fn a_region_that_ends_before_the_others_is_told_where_it_is_asked_for() {
+    let demo = Demo::new();
+    for log in demo.files("/CloudTrail/eu-west-1/") {
+        let name = log.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.split("_20240301T").nth(1).is_some_and(|rest| &rest[..4] > "0300") {
+            fs::remove_file(log).unwrap();
+        }
+    }
+    for (asked, status) in [
+        ("--region us-east-1 --expect-until 2024-03-01T11:00", 0),
+        ("--region eu-west-1 --expect-until 2024-03-01T11:00", 3),
+        ("--region eu-* --expect-until 2024-03-01T11:00", 0),
+        ("--expect-until 2024-03-01T11:00", 0),
+        ("--region us-east-1 --from 2024-03-01T11:00", 0),
+        ("--region eu-west-1 --from 2024-03-01T11:00", 3),
+    ] {
+        let run = demo.run(&format!("query archive -q --event-name ListUsers {asked}"));
+        assert_eq!(run.status, Some(status), "{run}");
     }
 }
 

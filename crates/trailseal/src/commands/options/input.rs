@@ -85,6 +85,12 @@ fn is_stdin_given() -> bool {
     })
 }
 
+/// The error where what was given holds no file at all, of whatever kind.
+pub(crate) fn no_file(roots: &[PathBuf]) -> CommandError {
+    let given: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+    CommandError::new(format!("nothing to search: there is no file in {}", given.join(", ")))
+}
+
 /// Says of what is not there that it is not, in the same words everywhere.
 ///
 /// # Errors

@@ -378,7 +378,7 @@ pub(crate) struct Evidence {
 
     /// The archive must reach up to this time, in any form that --from takes; else status 3
     ///
-    /// By the newest log file of all accounts and regions, or with --keys by the newest digests. A date or month means its
+    /// By the newest log file, of --account and --region where they are given, or with --keys by the newest digests. A date or month means its
     /// first second.
     #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     pub(crate) expect_until: Option<Timestamp>,

@@ -5,6 +5,7 @@ use std::path::Path;
 use trailseal_analysis::wanted::{Access, Condition, Selected, Wanted, WantedError};
 use trailseal_analysis::{fields::Field, near::AskedValues};
 use trailseal_archive::open;
+use trailseal_evidence::scan::Reach;
 use trailseal_query::selectors::Selectors;
 
 use super::args;
@@ -63,6 +64,14 @@ impl args::Filter {
                 Some((option, AskedValues { field, values }))
             })
             .collect()
+    }
+
+    /// How far an archive reaches in the accounts and regions that are asked for, where they are named as they are.
+    pub(super) fn reach(&self, reach: &Reach) -> Option<Reach> {
+        let (accounts, regions) = (listed(&self.accounts), listed(&self.regions));
+        let is_named = accounts.iter().chain(&regions).all(|name| !name.contains(['*', '?', '\\']));
+        (is_named && !(accounts.is_empty() && regions.is_empty()))
+            .then(|| reach.within(&accounts, &regions))?
     }
 
     /// The codes of --error and --error-code.

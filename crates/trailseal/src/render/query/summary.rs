@@ -198,7 +198,7 @@ fn length(seconds: i64) -> String {
 
 /// How far an archive reaches, by the names of its log files.
 pub(crate) fn reach(summary: &Summary) -> Option<String> {
-    let Reach { delivered, accounts, regions } = &summary.reach;
+    let Reach { delivered, accounts, regions, .. } = &summary.reach;
     let (first, last) = (*delivered)?;
     let list = |names: &BTreeSet<String>, one: &str| {
         let shown: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
