@@ -73,6 +73,7 @@ fn arguments_that_cannot_be_meant_are_refused() {
         ("aws_expect_account", "verify archive --keys keys -t aws --expect-account 111122223333"),
         ("aws_expect_region", "verify archive --keys keys -t aws --expect-region us-east-1 --quiet"),
         ("report_to_stdout", "verify archive --keys keys --report -"),
+        ("report_of_another_kind", "verify archive --keys keys --report report.pdf"),
         ("clobber_alone", "verify archive --keys keys --clobber"),
     ] {
         let run = demo.run(arguments);

@@ -15,6 +15,9 @@ use crate::{
     render::{json, stats::Stats},
 };
 
+/// Endings of what is no JSON.
+const OTHERS: [&str; 10] = ["csv", "docx", "gz", "htm", "html", "md", "pdf", "txt", "xlsx", "zst"];
+
 /// A place where the report may be written.
 pub(super) struct ReportFile<'a> {
     file: OutFile<'a>,
@@ -27,6 +30,14 @@ impl<'a> ReportFile<'a> {
     /// # Errors
     /// When it lies below a root, exists and may not be replaced, or has no folder.
     pub(super) fn check(path: &'a Path, options: &Options, may_replace: bool) -> Result<Self, CommandError> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        if let Some(ending) = ending.filter(|ending| OTHERS.contains(&ending.as_str())) {
+            return Err(CommandError::new(format!(
+                "--report {}: it is JSON, and no .{ending}",
+                path.display()
+            ))
+            .hint("name it .json; standard output has the text"));
+        }
         let mut folders = options.roots.iter().chain(options.maps.iter().map(|map| &map.folder));
         let otherwise = "--clobber replaces it; --baseline compares with it";
         let file = OutFile::check("the report", path, &mut folders, may_replace, otherwise)?;
