@@ -6,6 +6,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     ops::ControlFlow,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
@@ -23,7 +24,7 @@ use trailseal_verify::Code;
 
 use crate::{
     Error, Progress, ProgressStage,
-    inputs::FileSource,
+    inputs::{FileSource, InputPart},
     ledger::{Integrity, Ledger},
 };
 
@@ -227,6 +228,24 @@ pub struct Reach {
 impl Reach {
     /// Names beyond which no more are kept.
     pub const MANY: usize = 100;
+
+    /// Of all that is there, by the names alone: for who did not come to the end of the files.
+    pub fn of(files: &dyn FileSource) -> Self {
+        let mut reach = Self::default();
+        let _ = files.each(&mut Vec::new(), &mut |part| {
+            match part {
+                InputPart::File { given, .. } => {
+                    reach.add(&given.file_name().map(OsStr::to_string_lossy).unwrap_or_default());
+                }
+                InputPart::Folder { listing, .. } => {
+                    listing.files.iter().for_each(|file| reach.add(&file.name));
+                }
+                InputPart::Stdin | InputPart::Pipe(_) => {}
+            }
+            ControlFlow::Continue(())
+        });
+        reach
+    }
 
     /// Takes in the name of a file, if it is one of a log.
     fn add(&mut self, name: &str) {

@@ -16,7 +16,7 @@ use trailseal_evidence::{
     Completeness,
     inputs::{FileSource as _, Inputs},
     ledger::{Integrity, Ledger},
-    scan::{ScanOptions, SeenFiles, Summary},
+    scan::{Reach, ScanOptions, SeenFiles, Summary},
 };
 use trailseal_query::{Filter, aggregate::Fingerprinter};
 
@@ -101,6 +101,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             }),
         };
         done.map(|mut done| {
+            if done.told.ended_early && args.evidence.expect_until.is_some() {
+                done.summary.reach = Reach::of(&inputs);
+            }
             if let Some(reach) = args.filter.reach(&done.summary.reach) {
                 done.summary.reach = reach;
             }
