@@ -23,7 +23,7 @@ pub(crate) mod info;
 pub(crate) mod keys;
 pub(crate) mod lookup_events;
 pub(crate) mod man;
-mod options;
+pub(crate) mod options;
 pub(crate) mod query;
 pub(crate) mod record;
 pub(crate) mod serve;

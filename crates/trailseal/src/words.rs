@@ -7,7 +7,12 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{cli::Cli, error::CommandError, render::shell::shell_word};
+use crate::{
+    cli::Cli,
+    commands::options::{access_key::is_meant_as_key, address::is_address},
+    error::CommandError,
+    render::shell::shell_word,
+};
 
 /// First words, with the command that does it here.
 const COMMANDS: [(&[&str], &str); 15] = [
@@ -150,14 +155,9 @@ fn command(word: &str) -> Option<CommandError> {
     if known.is_some() {
         return Some(error);
     }
-    let is_key = word.len() >= 16
-        && ["AKIA", "ASIA"].iter().any(|kind| word.starts_with(kind))
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_sentence = word.contains(char::is_whitespace);
-    let is_address =
-        word.split(['/', '-']).next().is_some_and(|first| first.parse::<std::net::IpAddr>().is_ok());
     match () {
-        () if is_key => Some(
+        () if is_meant_as_key(word) => Some(
             error
                 .hint(format!("trailseal follow {word} ROOT"))
                 .hint(format!("trailseal query ROOT --access-key {word} --timeline")),
@@ -167,7 +167,7 @@ fn command(word: &str) -> Option<CommandError> {
                 .hint(format!("trailseal follow {word} ROOT"))
                 .hint(format!("trailseal query ROOT --principal {word} --timeline")),
         ),
-        () if is_address => Some(
+        () if is_address(word) => Some(
             error
                 .hint(format!("trailseal query ROOT --source-ip {word} --timeline"))
                 .hint(format!("trailseal follow {word} ROOT")),

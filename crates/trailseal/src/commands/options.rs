@@ -1,6 +1,7 @@
 //! The options that several commands share: each has one name, one help text and one meaning.
 
 pub(crate) mod access_key;
+pub(crate) mod address;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod list;

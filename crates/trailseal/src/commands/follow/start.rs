@@ -1,16 +1,14 @@
 //! From what it starts: which of the first words and options say so, and which words are ROOTs.
 
-use std::{
-    net::IpAddr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use trailseal_analysis::follow::Starts;
 
 use super::Args;
 use crate::{
     commands::options::{
-        access_key::{LENGTH, upper_case_key},
+        access_key::{LENGTH, is_of_a_kind, upper_case_key},
+        address::is_address,
         input::Input,
         list::{listed, names},
     },
@@ -104,11 +102,6 @@ fn separated(given: &[String]) -> Vec<String> {
     listed(given).into_iter().filter(|value| !value.is_empty()).collect()
 }
 
-/// Whether a word is an address, or begins with one as networks and ranges do.
-fn is_address(word: &str) -> bool {
-    word.split(['/', '-']).next().is_some_and(|first| first.parse::<IpAddr>().is_ok())
-}
-
 /// Whether the first word is a key, in front of what is read, though an option says from what it starts.
 fn is_key_before_root(word: &str, input: &Input) -> bool {
     let has_root = !(input.roots.is_empty() && input.directories.is_empty() && input.files.is_empty());
@@ -118,12 +111,6 @@ fn is_key_before_root(word: &str, input: &Input) -> bool {
 
 fn has_usual_shape(key: &str) -> bool {
     key.len() == LENGTH && is_of_a_kind(key)
-}
-
-/// Whether a word begins as keys do that AWS gives.
-fn is_of_a_kind(key: &str) -> bool {
-    ["AKIA", "ASIA"].iter().any(|kind| key.starts_with(kind))
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// # Errors

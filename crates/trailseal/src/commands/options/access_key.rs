@@ -6,10 +6,18 @@ pub(crate) const LENGTH: usize = 20;
 /// An access key that was written with small letters, as it must be.
 pub(crate) fn upper_case_key(key: &str) -> Option<String> {
     let upper = key.to_ascii_uppercase();
-    let is_key = upper.len() >= 16
-        && ["AKIA", "ASIA"].iter().any(|kind| upper.starts_with(kind))
-        && upper.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_key && upper != key).then_some(upper)
+    (is_meant_as_key(&upper) && upper != key).then_some(upper)
+}
+
+/// Whether a word is of a kind that AWS gives, and long enough to be meant as a whole key.
+pub(crate) fn is_meant_as_key(word: &str) -> bool {
+    word.len() >= 16 && is_of_a_kind(word)
+}
+
+/// Whether a word begins as keys do that AWS gives, and has no other signs in it than they have.
+pub(crate) fn is_of_a_kind(word: &str) -> bool {
+    ["AKIA", "ASIA"].iter().any(|kind| word.starts_with(kind))
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What is odd about a text that was given as an access key: a sentence.
@@ -17,9 +25,7 @@ pub(crate) fn oddity(key: &str) -> Option<String> {
     if let Some(upper) = upper_case_key(key) {
         return Some(format!("--access-key {key}: access keys are in upper case; --access-key {upper}"));
     }
-    let is_kind = ["AKIA", "ASIA"].iter().any(|kind| key.starts_with(kind));
-    let is_whole = key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_kind && is_whole && key.len() != LENGTH).then(|| {
+    (is_of_a_kind(key) && key.len() != LENGTH).then(|| {
         format!(
             "--access-key {key}: that is {} characters, and access keys have {LENGTH}; with * at the end it may be the \
              beginning of one",
