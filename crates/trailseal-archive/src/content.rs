@@ -3,7 +3,8 @@
 //!
 //! A file is walked with [`read_file`] (or [`read_seekable`]), a pipe with [`read_stream`]. Each stream of text in it is handed to
 //! a visitor with its name and a reader that yields UTF-8. What a stream holds is told by its first bytes
-//! ([`detect`]), never by its name; nothing is extracted, and names are only ever shown.
+//! ([`detect`]), never by its name; nothing is extracted, and names are only ever shown. The members of an archive as they
+//! were packed are walked with [`read_members`].
 //!
 //! Evidence is damaged now and then, and may be hostile:
 //!
@@ -129,6 +130,11 @@ impl EntryName {
         &self.parts
     }
 
+    /// Whether it lies in an archive.
+    fn is_member(&self) -> bool {
+        self.parts.len() > 1
+    }
+
     fn child(&self, name: &str) -> Self {
         let mut parts = self.parts.clone();
         parts.push(name.to_owned());
@@ -205,6 +211,32 @@ impl Outcome {
 /// The reader need not be read to its end. [`ControlFlow::Break`] ends the walk.
 pub type Visitor<'v> = dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()> + 'v;
 
+/// Something in an archive, as it was packed.
+pub enum Member<'r> {
+    /// A file, with its bytes; at damage, after all bytes before, an error that holds a [`ContentError`].
+    File(&'r mut dyn Read),
+    /// Another name of the earlier member with this name.
+    HardLink(&'r str),
+    /// A link to a path.
+    SymbolicLink(&'r str),
+}
+
+/// What is called for every member of an archive. [`ControlFlow::Break`] ends the walk.
+pub type MemberVisitor<'v> = dyn FnMut(&EntryName, Member<'_>) -> ControlFlow<()> + 'v;
+
+/// Walks the members of a zip or tar archive, which may be compressed as a whole: what they hold is not looked into.
+///
+/// A problem whose name has one part only is one of the archive itself: members may be lacking then.
+pub fn read_members(
+    name: &str,
+    file: File,
+    limits: &ContentLimits,
+    visit: &mut MemberVisitor<'_>,
+) -> Outcome {
+    let length = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
+    walk_seekable(name, file, length, EntryWalk::new(limits, Visit::Members(visit)))
+}
+
 /// Walks a file, to the end of what it holds or until the visitor wants no more.
 ///
 /// The file is read from where it is; zip archives are read in place. Anything that is no regular file is read
@@ -224,8 +256,11 @@ pub fn read_seekable<R: Read + Seek>(
     limits: &ContentLimits,
     visit: &mut Visitor<'_>,
 ) -> Outcome {
+    walk_seekable(name, reader, length, EntryWalk::new(limits, Visit::Texts(visit)))
+}
+
+fn walk_seekable<R: Read + Seek>(name: &str, reader: R, length: u64, mut walk: EntryWalk<'_>) -> Outcome {
     let mut file = Counted { inner: reader, bytes: 0 };
-    let mut walk = EntryWalk::new(limits, visit);
     let name = EntryName::new(name);
     let start = file.stream_position();
     let head = Source::new(&mut file).head().to_vec();
@@ -253,15 +288,21 @@ pub fn read_stream<R: Read>(
     visit: &mut Visitor<'_>,
 ) -> Outcome {
     let mut reader = Counted { inner: reader, bytes: 0 };
-    let mut walk = EntryWalk::new(limits, visit);
+    let mut walk = EntryWalk::new(limits, Visit::Texts(visit));
     walk.stream(&EntryName::new(name), &mut reader, 0);
     walk.finish(reader.bytes)
+}
+
+/// Who is shown what is found.
+enum Visit<'v> {
+    Texts(&'v mut Visitor<'v>),
+    Members(&'v mut MemberVisitor<'v>),
 }
 
 /// One file being walked.
 struct EntryWalk<'v> {
     limits: ContentLimits,
-    visit: &'v mut Visitor<'v>,
+    visit: Visit<'v>,
     allowance: Allowance,
     outcome: Outcome,
     /// Members of archives, of which there may be so many.
@@ -272,7 +313,7 @@ struct EntryWalk<'v> {
 }
 
 impl<'v> EntryWalk<'v> {
-    fn new(limits: &ContentLimits, visit: &'v mut Visitor<'_>) -> Self {
+    fn new(limits: &ContentLimits, visit: Visit<'v>) -> Self {
         Self {
             allowance: Allowance::new(limits.max_total),
             limits: limits.clone(),
@@ -292,6 +333,9 @@ impl<'v> EntryWalk<'v> {
 
     /// One stream, whatever it holds.
     fn stream(&mut self, name: &EntryName, inner: &mut dyn Read, depth: u32) {
+        if name.is_member() && matches!(self.visit, Visit::Members(_)) {
+            return self.entry(name, inner);
+        }
         let mut source = Source::new(inner);
         match detect(source.head()) {
             Detected::Gzip if self.may_nest(name, depth) => {
@@ -345,7 +389,13 @@ impl<'v> EntryWalk<'v> {
     fn entry(&mut self, name: &EntryName, inner: &mut dyn Read) {
         let mut reader =
             VisitorReader { inner, given: 0, limit: self.limits.max_entry, ended: false, failure: None };
-        let flow = (self.visit)(name, &mut reader);
+        let flow = match &mut self.visit {
+            Visit::Texts(visit) => visit(name, &mut reader),
+            Visit::Members(visit) if name.is_member() => visit(name, Member::File(&mut reader)),
+            Visit::Members(_) => {
+                return self.problem(name, Reason::unsupported("a file that is no archive").at(0));
+            }
+        };
         self.outcome.entries += 1;
         self.outcome.bytes_given += reader.given;
         if !reader.ended {
@@ -355,6 +405,14 @@ impl<'v> EntryWalk<'v> {
             self.problem(name, error);
         }
         self.outcome.stopped |= flow.is_break();
+    }
+
+    /// A link in an archive: of no interest to who reads content.
+    fn link(&mut self, name: &EntryName, member: Member<'_>) {
+        self.outcome.skipped.others += 1;
+        if let Visit::Members(visit) = &mut self.visit {
+            self.outcome.stopped |= visit(name, member).is_break();
+        }
     }
 
     fn tar(&mut self, name: &EntryName, source: &mut Source<'_>, depth: u32) {
@@ -373,6 +431,8 @@ impl<'v> EntryWalk<'v> {
                     match member.kind {
                         Kind::File => self.stream(&shown, &mut tar, depth),
                         Kind::Directory => self.outcome.skipped.directories += 1,
+                        Kind::HardLink => self.link(&shown, Member::HardLink(&member.target)),
+                        Kind::SymbolicLink => self.link(&shown, Member::SymbolicLink(&member.target)),
                         Kind::Other => self.outcome.skipped.others += 1,
                         Kind::Sparse => {
                             self.problem(&shown, Reason::unsupported("a sparse tar member").at(0));
@@ -380,6 +440,10 @@ impl<'v> EntryWalk<'v> {
                     }
                     // the archive ends where this member broke off, which has been told
                     if tar.is_cut_off() && self.outcome.problem_count() > problems {
+                        if matches!(self.visit, Visit::Members(_)) {
+                            let reason = Reason::Truncated { within: "the tar archive" };
+                            self.problem(name, reason.at(tar.position()));
+                        }
                         return;
                     }
                 }

@@ -25,6 +25,7 @@ pub mod pattern;
 pub mod temporary;
 pub mod time;
 pub mod trail;
+pub mod unpack;
 pub mod walk;
 
 pub use time::Timestamp;

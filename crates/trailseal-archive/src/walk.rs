@@ -23,6 +23,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Roots {
     roots: Vec<Root>,
+    /// Why files at these real paths cannot be read, though something lies there.
+    unreadable: BTreeMap<PathBuf, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +33,14 @@ struct Root {
     canonical: PathBuf,
     /// The folder itself, whatever its path leads to later.
     handle: Arc<fs::File>,
+    /// Whether `given` is an archive file, which was unpacked into the folder.
+    is_archive: bool,
+}
+
+impl Root {
+    fn folder(&self) -> Folder {
+        Folder { real: self.canonical.clone(), shown: self.given.clone(), is_archive: self.is_archive }
+    }
 }
 
 /// Why a root cannot be read.
@@ -61,6 +71,27 @@ pub struct Folder {
     pub real: PathBuf,
     /// Beginning with the root as given.
     pub shown: PathBuf,
+    /// Whether `shown` is an archive file, which was unpacked here.
+    pub is_archive: bool,
+}
+
+impl Folder {
+    /// A folder that is one.
+    pub fn new(real: PathBuf, shown: PathBuf) -> Self {
+        Self { real, shown, is_archive: false }
+    }
+
+    /// What is in it, as it is shown: `folder/name`, and `archive.zip!name`.
+    pub fn shown_below(&self, rest: &Path) -> PathBuf {
+        if self.is_archive && rest != Path::new("") {
+            let mut shown = self.shown.clone().into_os_string();
+            shown.push("!");
+            shown.push(rest);
+            return shown.into();
+        }
+        // `.` does not turn into `./x`
+        if self.shown == Path::new(".") { rest.to_owned() } else { self.shown.join(rest) }
+    }
 }
 
 /// What a survey found.
@@ -154,7 +185,7 @@ impl Roots {
             let canonical = fs::canonicalize(given).map_err(fail)?;
             fs::read_dir(&canonical).map_err(fail)?;
             let handle = Arc::new(fs::File::open(&canonical).map_err(fail)?);
-            roots.push(Root { given: given.clone(), canonical, handle });
+            roots.push(Root { given: given.clone(), canonical, handle, is_archive: false });
         }
         let all: Vec<PathBuf> = roots.iter().map(|root| root.canonical.clone()).collect();
         let mut at = 0;
@@ -165,7 +196,21 @@ impl Roots {
                 all.iter().any(|other| *other != root.canonical && root.canonical.starts_with(other));
             !earlier_twin && !inside
         });
-        Ok(Self { roots })
+        Ok(Self { roots, unreadable: BTreeMap::new() })
+    }
+
+    /// Shows a root, which was given by its folder, as the archive file that was unpacked into it.
+    #[must_use]
+    pub fn unpacked(mut self, folder: &Path, archive: &Path, unreadable: &BTreeMap<PathBuf, String>) -> Self {
+        for root in self.roots.iter_mut().filter(|root| root.given == folder) {
+            root.given = archive.to_owned();
+            root.is_archive = true;
+            // the paths are those of the folder as it was given
+            let real = |place: &Path| Some(root.canonical.join(place.strip_prefix(folder).ok()?));
+            let known = unreadable.iter().filter_map(|(place, why)| Some((real(place)?, why.clone())));
+            self.unreadable.extend(known);
+        }
+        self
     }
 
     /// Whether a real path lies in a root.
@@ -176,7 +221,13 @@ impl Roots {
     /// The path as the user would write it, for a real path in a root.
     pub fn shown(&self, real: &Path) -> PathBuf {
         let root = self.roots.iter().find_map(|root| Some((root, real.strip_prefix(&root.canonical).ok()?)));
-        root.map_or_else(|| real.to_owned(), |(root, rest)| join(&root.given, rest))
+        root.map_or_else(|| real.to_owned(), |(root, rest)| root.folder().shown_below(rest))
+    }
+
+    /// A folder in the roots, by its real path.
+    pub fn folder(&self, real: &Path) -> Folder {
+        let root = self.roots.iter().find(|root| root.canonical == real);
+        root.map_or_else(|| Folder::new(real.to_owned(), self.shown(real)), Root::folder)
     }
 
     /// Finds the folders of every account and region that `is_wanted`, without listing their files.
@@ -184,8 +235,7 @@ impl Roots {
         let mut survey = Survey::default();
         for root in &self.roots {
             let mut walk = Walk::new(self, Lengths::Left, &mut survey.problems);
-            let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
-            walk.run(start, |folder, listing| {
+            walk.run(root.folder(), |folder, listing| {
                 if let Some((unit, kind)) = unit_of(&folder.real) {
                     if is_wanted(&unit) {
                         survey.units.entry(unit).or_default().push((kind, folder.clone()));
@@ -251,10 +301,9 @@ impl Roots {
     pub fn walk(&self, problems: &mut Vec<Problem>, visit: &mut dyn FnMut(Listing) -> ControlFlow<()>) {
         let mut is_over = false;
         for root in &self.roots {
-            let start = Folder { real: root.canonical.clone(), shown: root.given.clone() };
             let mut walk = Walk::new(self, Lengths::Left, problems);
             walk.aliases = Aliases::LeftOut;
-            walk.run(start, |folder, files| {
+            walk.run(root.folder(), |folder, files| {
                 if is_over {
                     return Descend::No;
                 }
@@ -305,8 +354,12 @@ impl Roots {
     /// below a root. A pipe in the place of a file is not waited for.
     ///
     /// # Errors
-    /// Those of opening a file; it is refused where a link leaves the roots, and where it is no regular file.
+    /// Those of opening a file; it is refused where a link leaves the roots, and where it is no regular file. What could not be
+    /// unpacked is not opened.
     pub fn open_file(&self, real: &Path) -> Result<OpenFile, OpenError> {
+        if let Some(why) = self.unreadable.get(real) {
+            return Err(OpenError::Other(io::Error::other(why.clone())));
+        }
         match self.open_without_links(real) {
             Err(OpenError::Refused(Refusal::Link)) => {
                 // one that came in between is refused again
@@ -433,7 +486,7 @@ impl<'a> Walk<'a> {
             refusal: refusal.or(text.is_none().then_some(Refusal::Name)),
             is_link: kind.is_some_and(|kind| kind.is_symlink()),
         };
-        let below = || Folder { real: folder.real.join(&name), shown: join(&folder.shown, Path::new(&name)) };
+        let below = || Folder::new(folder.real.join(&name), folder.shown_below(Path::new(&name)));
         if kind.is_some_and(|kind| kind.is_dir()) {
             entries.folders.push(below());
         } else if kind.is_some_and(|kind| kind.is_file()) {
@@ -509,11 +562,6 @@ enum Target {
     File(u64),
     Folder(PathBuf),
     Other,
-}
-
-/// Joins without turning `.` into `./x`.
-fn join(folder: &Path, rest: &Path) -> PathBuf {
-    if folder == Path::new(".") { rest.to_owned() } else { folder.join(rest) }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl FileRef<'_> {
     }
 
     pub(crate) fn shown(&self) -> String {
-        self.folder.shown.join(&*self.file.name).display().to_string()
+        self.folder.shown_below(Path::new(&*self.file.name)).display().to_string()
     }
 
     /// Opens a file of the archive for reading: one below its roots, whatever took its place meanwhile.
@@ -79,8 +79,10 @@ impl FileTable {
         if let Some([index]) = self.by_path.get(&key).map(Vec::as_slice) {
             return Some(self.folders[*index].first);
         }
-        let folder = Folder { real: folder.to_owned(), shown: roots.shown(folder) };
-        let listing = Listing { folder, files: vec![File { name, length, refusal: None, is_link: false }] };
+        let listing = Listing {
+            folder: roots.folder(folder),
+            files: vec![File { name, length, refusal: None, is_link: false }],
+        };
         let first = self.count;
         self.count += 1;
         self.by_path.insert(key, vec![self.folders.len()]);

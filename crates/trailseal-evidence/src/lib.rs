@@ -45,7 +45,7 @@ pub use error::Error;
 pub use expect::{Baseline, BaselineChain, Expectations};
 pub use mappings::mappings;
 pub use needs::{KeyNeed, key_needs};
-pub use options::{Map, Options, Progress, ProgressStage, Silent};
+pub use options::{Map, Options, Progress, ProgressStage, Silent, UnpackedRoot};
 pub use outcome::UnnamedLog;
 pub use reference::{ReferenceStep, ReferenceTotals, Validity, reference_walk};
 pub use stage::{LogEntry, RegionDetail};

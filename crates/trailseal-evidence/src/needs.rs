@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trailseal_archive::{
     Timestamp,
     key::{DigestName, ObjectKind},
-    walk::{AccountRegion, Lengths, Roots},
+    walk::{AccountRegion, Lengths},
 };
 
 use crate::{error::Error, options::Options};
@@ -26,7 +26,7 @@ pub struct KeyNeed {
 /// # Errors
 /// [`Error::Root`] when a root cannot be read.
 pub fn key_needs(options: &Options) -> Result<Vec<KeyNeed>, Error> {
-    let roots = Roots::open(&options.roots)?;
+    let roots = options.open(&options.roots)?;
     let policy = &options.policy;
     let survey = roots.survey(&|unit: &AccountRegion| policy.wants_place(&unit.account, &unit.region));
     let mut spans: BTreeMap<String, (Timestamp, Timestamp)> = BTreeMap::new();

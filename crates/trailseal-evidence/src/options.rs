@@ -1,8 +1,14 @@
 //! What a run is given.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use trailseal_archive::metadata::Manifest;
+use trailseal_archive::{
+    metadata::Manifest,
+    walk::{RootError, Roots},
+};
 use trailseal_verify::{KeyRing, Limits, Policy};
 
 use crate::{expect::Expectations, statement::TrailStatement};
@@ -12,6 +18,8 @@ use crate::{expect::Expectations, statement::TrailStatement};
 pub struct Options {
     /// The folders that hold the archive.
     pub roots: Vec<PathBuf>,
+    /// Roots that stand for archive files.
+    pub unpacked: Vec<UnpackedRoot>,
     /// Where buckets lie, as stated by the user.
     pub maps: Vec<Map>,
     /// The trusted keys.
@@ -35,6 +43,37 @@ pub struct Options {
     pub threads: usize,
     /// Hash one file at a time with the portable code, instead of several interleaved.
     pub portable_hash: bool,
+}
+
+impl Options {
+    /// Opens folders, the roots among them.
+    pub(crate) fn open(&self, folders: &[PathBuf]) -> Result<Roots, RootError> {
+        let show =
+            |roots: Roots, root: &UnpackedRoot| roots.unpacked(&root.folder, &root.archive, &root.unreadable);
+        Ok(self.unpacked.iter().fold(Roots::open(folders)?, show))
+    }
+
+    /// The roots as the user gave them.
+    pub fn given(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(|root| self.given_as(root))
+    }
+
+    /// A root as the user gave it.
+    pub(crate) fn given_as<'r>(&'r self, root: &'r Path) -> &'r Path {
+        let unpacked = self.unpacked.iter().find(|unpacked| unpacked.folder == root);
+        unpacked.map_or(root, |unpacked| &unpacked.archive)
+    }
+}
+
+/// A root that stands for an archive file: what was unpacked of it, see [`trailseal_archive::unpack`].
+#[derive(Debug)]
+pub struct UnpackedRoot {
+    /// The folder, as it is among the roots.
+    pub folder: PathBuf,
+    /// The archive file, as the user gave it: what is in it is shown as `archive.zip!name`.
+    pub archive: PathBuf,
+    /// Why files at some places in the folder could not be unpacked.
+    pub unreadable: BTreeMap<PathBuf, String>,
 }
 
 /// `--map s3://bucket/prefix=DIR`.

@@ -30,7 +30,7 @@ pub(crate) fn search(
     for folder in others {
         for file in run.roots.list_one(folder) {
             if file.refusal.is_none() && !file.name.ends_with(SIDECAR) {
-                let shown = folder.shown.join(&*file.name).display().to_string();
+                let shown = folder.shown_below(Path::new(&*file.name)).display().to_string();
                 files.push((folder.real.join(&*file.name), shown, file.length));
             }
         }

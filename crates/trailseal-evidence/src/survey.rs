@@ -39,7 +39,7 @@ impl Opened {
     pub(crate) fn new(options: &Options, policy: &Policy) -> Result<Self, Error> {
         let mut paths = options.roots.clone();
         paths.extend(options.maps.iter().map(|map| map.folder.clone()));
-        let roots = Roots::open(&paths)?;
+        let roots = options.open(&paths)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .build()

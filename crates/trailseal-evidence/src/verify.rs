@@ -65,7 +65,8 @@ impl Opened {
         let idle = options.roots.iter().filter(|root| !self.holds_anything(root));
         let finding = |root: &std::path::PathBuf| {
             let message = "nothing in this folder is of what was asked for";
-            Finding::new(Code::RootAddsNothing, message).found_at(root.display().to_string())
+            Finding::new(Code::RootAddsNothing, message)
+                .found_at(options.given_as(root).display().to_string())
         };
         idle.map(finding).collect()
     }
@@ -117,7 +118,7 @@ fn check_there_is_something(
         return check_roots(opened, options);
     }
     let policy = &options.policy;
-    let roots = options.roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
+    let roots = options.given().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
     let mut sought = vec![format!("no digest or log file in {roots}")];
     for (what, asked) in
         [("account", &policy.accounts), ("region", &policy.regions), ("trail", &policy.trails)]
@@ -141,7 +142,7 @@ fn check_roots(opened: &Opened, options: &Options) -> Result<(), Error> {
         if !opened.holds_anything(root) && options.policy.is_of_all_places() {
             return Err(Error::NothingToVerify(format!(
                 "no digest or log file in {}, one of the folders that were given",
-                root.display()
+                options.given_as(root).display()
             )));
         }
     }
@@ -158,7 +159,7 @@ fn scope(options: &Options) -> Scope {
     };
     let policy = &options.policy;
     Scope {
-        roots: options.roots.iter().map(|root| root.display().to_string()).collect(),
+        roots: options.given().map(|root| root.display().to_string()).collect(),
         start_time: policy.start,
         end_time: policy.end,
         as_of: options.expect.as_of,

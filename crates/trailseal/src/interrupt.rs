@@ -26,8 +26,8 @@ struct State {
     message: &'static str,
     is_wanted: AtomicBool,
     is_reported: AtomicBool,
-    /// A file that is not whole yet.
-    unfinished: Mutex<Option<PathBuf>>,
+    /// Files that are not whole yet, and folders for a time.
+    unfinished: Mutex<Vec<PathBuf>>,
     /// Ends the work in an orderly way, however long that takes; a second signal does not wait for it.
     gentle: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
@@ -35,6 +35,21 @@ struct State {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").field("is_wanted", &self.is_wanted).finish_non_exhaustive()
+    }
+}
+
+/// Something that is removed if the process is ended while this is held.
+#[derive(Debug)]
+pub(crate) struct Removal {
+    interrupt: Interrupt,
+    path: PathBuf,
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        if let Ok(mut unfinished) = self.interrupt.0.unfinished.lock() {
+            unfinished.retain(|path| *path != self.path);
+        }
     }
 }
 
@@ -73,22 +88,22 @@ impl Interrupt {
 
     /// Runs `write`, and removes the file at `path` if the process is ended meanwhile.
     pub(crate) fn guard<T>(&self, path: &Path, write: impl FnOnce() -> T) -> T {
-        self.set_unfinished(Some(path.to_owned()));
-        let result = write();
-        self.set_unfinished(None);
-        result
+        let _removal = self.remove_at_end(path);
+        write()
+    }
+
+    /// From now on, and until the value is dropped, the file or folder at `path` is removed if the process is ended.
+    pub(crate) fn remove_at_end(&self, path: &Path) -> Removal {
+        if let Ok(mut unfinished) = self.0.unfinished.lock() {
+            unfinished.push(path.to_owned());
+        }
+        Removal { interrupt: self.clone(), path: path.to_owned() }
     }
 
     /// From now on the first signal calls `end`, which must bring the command to its end.
     pub(crate) fn end_gently(&self, end: impl Fn() + Send + 'static) {
         if let Ok(mut gentle) = self.0.gentle.lock() {
             *gentle = Some(Box::new(end));
-        }
-    }
-
-    fn set_unfinished(&self, path: Option<PathBuf>) {
-        if let Ok(mut slot) = self.0.unfinished.lock() {
-            *slot = path;
         }
     }
 
@@ -111,8 +126,9 @@ impl Interrupt {
 
     #[allow(clippy::exit, reason = "the threads that could return may be stuck in a system call")]
     fn exit(&self) {
-        if let Some(path) = self.0.unfinished.try_lock().ok().and_then(|mut slot| slot.take()) {
-            let _ = fs::remove_file(path);
+        let unfinished = self.0.unfinished.try_lock().map(|mut paths| std::mem::take(&mut *paths));
+        for path in unfinished.unwrap_or_default() {
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         }
         if self.claim_report() {
             let mut stderr = anstream::stderr();

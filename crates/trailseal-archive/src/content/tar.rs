@@ -20,13 +20,18 @@ const MAX_META: u64 = 1 << 20;
 pub(super) struct TarMember {
     pub(super) name: String,
     pub(super) kind: Kind,
+    /// Where a link leads.
+    pub(super) target: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
     Directory,
-    /// A link, a device, a pipe: nothing that has content.
+    /// Another name of an earlier member.
+    HardLink,
+    SymbolicLink,
+    /// A device, a pipe: nothing that has content.
     Other,
     /// A file with holes, of which the archive holds only the rest.
     Sparse,
@@ -57,6 +62,7 @@ pub(super) struct TarReader<'s, 'a> {
 #[derive(Default)]
 struct Extended {
     name: Option<String>,
+    target: Option<String>,
     size: Option<u64>,
     sparse: bool,
 }
@@ -122,13 +128,20 @@ impl<'s, 'a> TarReader<'s, 'a> {
                     Ok(bytes) => read_pax(&bytes, &mut extended),
                     Err(reason) => return self.end(Some(reason)),
                 },
-                // global records, the target of a long link, a volume's label
-                b'g' | b'K' | b'V' => {}
+                b'K' => match self.meta() {
+                    Ok(bytes) => extended.target = Some(text_of(&bytes)),
+                    Err(reason) => return self.end(Some(reason)),
+                },
+                // global records, a volume's label
+                b'g' | b'V' => {}
                 _ => {
                     let name = extended.name.take().unwrap_or_else(|| name_of(&header));
+                    let target = extended.target.take().unwrap_or_else(|| text_of(&header[157..257]));
                     let kind = match kind {
+                        b'1' => Kind::HardLink,
+                        b'2' => Kind::SymbolicLink,
                         b'5' => Kind::Directory,
-                        b'1'..=b'6' => Kind::Other,
+                        b'3'..=b'6' => Kind::Other,
                         b'S' => {
                             if let Err(reason) = self.sparse_headers(&header) {
                                 return self.end(Some(reason));
@@ -139,7 +152,7 @@ impl<'s, 'a> TarReader<'s, 'a> {
                         _ if name.ends_with('/') => Kind::Directory,
                         _ => Kind::File,
                     };
-                    return Next::Member(TarMember { name, kind });
+                    return Next::Member(TarMember { name, kind, target });
                 }
             }
         }
@@ -312,6 +325,7 @@ fn read_pax(mut bytes: &[u8], extended: &mut Extended) {
         let (key, value) = (&record[..equals], &record[equals + 1..]);
         match key {
             b"path" => extended.name = Some(text_of(value)),
+            b"linkpath" => extended.target = Some(text_of(value)),
             b"size" => {
                 let size = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
                 extended.size = size.filter(|&size: &u64| size <= u64::MAX - BLOCK as u64);

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use super::{EntryName, EntryWalk, Reason};
+use super::{EntryName, EntryWalk, Member, Reason, Visit};
 
 use directory::{Directory, DirectoryRecord};
 use entry::{Method, Stated, ZipEntryReader, differences};
@@ -17,6 +17,9 @@ mod sequence;
 
 /// The longest descriptor: mark, CRC-32, two sizes of 64 bits.
 const MAX_DESCRIPTOR: u64 = 24;
+
+/// The longest path that a link may lead to.
+const MAX_TARGET: u64 = 4096;
 
 /// Where zip archives are read from.
 pub(super) trait ReadSeek: Read + Seek {}
@@ -82,7 +85,7 @@ impl EntryWalk<'_> {
             });
             if record.is_directory {
                 self.outcome.skipped.directories += 1;
-            } else if record.is_link {
+            } else if record.is_link && matches!(self.visit, Visit::Texts(_)) {
                 self.outcome.skipped.others += 1;
             } else if record.encrypted {
                 self.problem(&shown, Reason::Encrypted.at(0));
@@ -91,7 +94,11 @@ impl EntryWalk<'_> {
             } else {
                 let input = Read::take(&mut *archive, record.compressed);
                 let mut input = BufReader::with_capacity(64 * 1024, input);
-                self.zip_entry(&shown, &mut input, record.method, Some(record.stated), depth);
+                if record.is_link {
+                    self.zip_link(&shown, &mut input, &record);
+                } else {
+                    self.zip_entry(&shown, &mut input, record.method, Some(record.stated), depth);
+                }
             }
         }
         if let Some(bytes) =
@@ -103,6 +110,20 @@ impl EntryWalk<'_> {
         if directory.after > 0 {
             let reason = Reason::TrailingData { bytes: directory.after, after: "the zip archive" };
             self.problem(name, reason.at(0));
+        }
+    }
+
+    /// A link's content is where it leads.
+    fn zip_link(&mut self, name: &EntryName, input: &mut dyn BufRead, record: &DirectoryRecord) {
+        let read = Method::of(record.method).and_then(|method| {
+            let reader = ZipEntryReader::new(input, method, Some(record.stated), self.allowance.clone());
+            let mut target = String::new();
+            reader.take(MAX_TARGET).read_to_string(&mut target)?;
+            Ok(target)
+        });
+        match read {
+            Ok(target) => self.link(name, Member::SymbolicLink(&target)),
+            Err(reason) => self.problem(name, reason.at(0)),
         }
     }
 

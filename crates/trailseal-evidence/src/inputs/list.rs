@@ -72,12 +72,12 @@ impl FileList {
     }
 
     fn add(&mut self, part: InputPart<'_>) {
-        let itself = |shown: &Path| Folder { real: shown.to_owned(), shown: shown.to_owned() };
+        let itself = |shown: &Path| Folder::new(shown.to_owned(), shown.to_owned());
         match part {
             InputPart::Stdin => self.add_itself(itself(Path::new("-")), Kind::Stdin, None),
             InputPart::Pipe(path) => self.add_itself(itself(path), Kind::Pipe, None),
             InputPart::File { given, real, .. } => {
-                let folder = Folder { real: real.to_owned(), shown: given.to_owned() };
+                let folder = Folder::new(real.to_owned(), given.to_owned());
                 let state = fs::metadata(real).ok().as_ref().and_then(state);
                 self.add_itself(folder, Kind::File, state);
             }
@@ -202,7 +202,7 @@ impl FileSource for FileList {
         problems.extend(self.problems.iter().cloned());
         let mut number = 0;
         for (at, listed) in self.folders.iter().enumerate() {
-            let Folder { real, shown } = &listed.folder;
+            let Folder { real, shown, .. } = &listed.folder;
             match &listed.kind {
                 Kind::Stdin => visit(InputPart::Stdin)?,
                 Kind::Pipe => visit(InputPart::Pipe(shown))?,

@@ -318,7 +318,7 @@ mod tests {
         let file =
             |name: &String| File { name: name.as_str().into(), length: 1, refusal: None, is_link: false };
         let files = names.iter().map(file);
-        let folder = Folder { real: folder.into(), shown: folder.into() };
+        let folder = Folder::new(folder.into(), folder.into());
         Listing { folder, files: files.collect() }
     }
 

@@ -44,9 +44,12 @@ mod advice;
 mod allowed;
 mod missing;
 mod report_file;
+mod unpacked;
 
 use allowed::allowed_code;
+use missing::Missing;
 use report_file::ReportFile;
+use unpacked::UnpackedRoots;
 
 /// An earlier report is no larger.
 const MAX_BASELINE: u64 = 4 << 30;
@@ -80,7 +83,10 @@ const TO: &str = "Digests are taken whose windows begin before it.";
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("from", |arg| of_aws(arg, FROM)), mut_arg("to", |arg| of_aws(arg, TO)))]
 pub(crate) struct Args {
-    /// Folders that hold the archive: a copy of a bucket, of several, or of parts of one
+    /// Folders that hold the archive: a copy of a bucket, of several, or of parts of one; or zip and tar files of such
+    ///
+    /// A zip or tar file (also compressed) is unpacked into a folder for temporary files, which is removed at the end. What
+    /// is in it is called archive.zip!name.
     #[arg(value_name = "ROOT", required_unless_present = "directories")]
     roots: Vec<PathBuf>,
 
@@ -223,9 +229,10 @@ enum ReportFormat {
 /// [`CommandError`] when the run could not be made or its output not be written.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     args.check()?;
-    input::must_exist(args.roots.iter().chain(&args.directories))?;
-    packed::refuse(args.roots.iter().chain(&args.directories))?;
+    input::must_exist(args.given())?;
+    packed::refuse(args.given().filter(|root| !packed::is_archive(root)))?;
     let mut options = args.options()?;
+    let _unpacked = UnpackedRoots::take_the_place(&mut options, interrupt, args.is_quiet())?;
     if args.keys.is_empty() && !args.what_is_missing {
         return Err(advice::how_to_get_keys(&options));
     }
@@ -257,7 +264,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if let Some(file) = report_file {
         file.write(&report, stats.as_ref(), interrupt)?;
     }
-    let status = sink.finish(&report, stats.as_ref(), &key_paths)?;
+    let missing = missing::missing(&report, &key_paths, &options.unpacked);
+    let status = sink.finish(&report, stats.as_ref(), &missing)?;
     if let Some(stats) = &stats {
         write_stats(stats);
     }
@@ -267,6 +275,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 impl Args {
     fn is_quiet(&self) -> bool {
         self.quietness > 0
+    }
+
+    /// The roots, given in either way.
+    fn given(&self) -> impl Iterator<Item = &PathBuf> {
+        self.roots.iter().chain(&self.directories)
     }
 
     /// What clap cannot check.
@@ -324,7 +337,7 @@ impl Args {
             max_log_files: self.max_log_files,
         };
         Ok(Options {
-            roots: self.roots.iter().chain(&self.directories).cloned().collect(),
+            roots: self.given().cloned().collect(),
             maps: self.objects.maps.clone(),
             manifest: self.objects.manifest()?,
             policy,
@@ -376,7 +389,7 @@ fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
 /// An error of the verification; where there was nothing to verify, with what there is.
 fn explain(error: trailseal_evidence::Error, options: &Options) -> CommandError {
     let is_empty = matches!(error, trailseal_evidence::Error::NothingToVerify(_));
-    let error = packed::explain(error, &options.roots);
+    let error = packed::explain(error, options);
     let everywhere = Options { roots: options.roots.clone(), ..Options::default() };
     let there =
         if is_empty { trailseal_evidence::key_needs(&everywhere).unwrap_or_default() } else { Vec::new() };
@@ -508,17 +521,17 @@ impl ReportSink {
         mut self,
         report: &Report,
         stats: Option<&Stats>,
-        keys: &[PathBuf],
+        missing: &[Missing],
     ) -> Result<u8, CommandError> {
         match self.format {
-            _ if self.lists_missing => missing::write(&missing::missing(report, keys), &mut self.data)?,
+            _ if self.lists_missing => missing::write(missing, &mut self.data)?,
             ReportFormat::Text if self.is_silent && report.exit_status == 0 => {}
             ReportFormat::Text => {
                 let mut screen = output::screen();
                 text::write(report, &self.style, &mut screen)?;
                 screen.flush()?;
                 if !self.style.quiet {
-                    missing::tell(&missing::missing(report, keys));
+                    missing::tell(missing);
                 }
             }
             ReportFormat::Json => json::write(report, stats, &mut self.data)?,

@@ -41,7 +41,8 @@ impl Demo {
     /// The command, to be run in the folder without what colours or widens its output.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("trailseal"));
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "RUST_BACKTRACE"] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "RUST_BACKTRACE", "TMPDIR"]
+        {
             command.env_remove(name);
         }
         command.args(arguments).current_dir(self.folder.path());

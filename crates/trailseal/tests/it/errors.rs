@@ -181,6 +181,6 @@ fn who_gives_an_archive_of_files_is_told_how_to_unpack_it() {
     // by its content, not by its name; and what is in the way is not overwritten
     fs::rename(demo.path("evidence.tgz"), demo.path("copy.json.gz")).unwrap();
     fs::create_dir(demo.path("copy.json")).unwrap();
-    let run = demo.run("verify copy.json.gz --keys keys");
+    let run = demo.run("query copy.json.gz --keys keys");
     assert!(run.stderr.contains("tar -xf copy.json.gz -C copy.json.gz-unpacked"), "{run}");
 }

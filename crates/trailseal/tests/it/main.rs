@@ -20,6 +20,7 @@ mod lookup_events;
 mod names;
 mod opener;
 mod output;
+mod packed;
 mod query;
 #[cfg(target_os = "linux")]
 mod screens;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use trailseal_archive::content::{ContentLimits, Detected, HEAD_BYTES, detect, read_file};
-use trailseal_evidence::Error;
+use trailseal_evidence::{Error, Options};
 
 use crate::{error::CommandError, render::shell::shell_word};
 
@@ -51,6 +51,18 @@ enum How {
     One(&'static str),
 }
 
+/// Whether a file is a zip or tar archive that can be unpacked, compressed or not.
+pub(crate) fn is_archive(path: &Path) -> bool {
+    look_into(path).is_some_and(|packed| matches!(packed.how, Some(How::Unzip | How::Tar)))
+}
+
+/// How to unpack such a file by hand, and into which folder.
+pub(crate) fn by_hand(path: &Path) -> Option<(String, String)> {
+    let how = look_into(path)?.how?;
+    let folder = folder_for(path);
+    Some((how.command(path, &folder), folder))
+}
+
 /// The error for roots that are no folders but packed files, which cannot be read in place: what is proven are files,
 /// each with its path.
 ///
@@ -65,26 +77,33 @@ pub(crate) fn refuse<'a>(roots: impl IntoIterator<Item = &'a PathBuf>) -> Result
 }
 
 /// An error of the verification; where there was nothing to verify, with what the roots hold instead.
-pub(crate) fn explain(error: Error, roots: &[PathBuf]) -> CommandError {
+pub(crate) fn explain(error: Error, options: &Options) -> CommandError {
     let is_empty = matches!(error, Error::NothingToVerify(_));
     let error = CommandError::from(error);
-    if is_empty { with_hints(error, roots) } else { error }
+    if is_empty { with_hints(error, options) } else { error }
 }
 
 /// The same error with a hint for each packed file in the roots.
-pub(crate) fn with_hints(error: CommandError, roots: &[PathBuf]) -> CommandError {
+pub(crate) fn with_hints(error: CommandError, options: &Options) -> CommandError {
     let mut left = MAX_ENTRIES;
     let mut found = Vec::new();
-    for root in roots {
+    for root in &options.roots {
         search(root, MAX_DEPTH, &mut left, &mut found);
     }
     let hints = found.iter().map(|(path, packed)| {
-        format!(
-            "{} is {}, and what lies in it is not read; {}",
-            path.display(),
-            packed.what,
-            packed.advice(path)
-        )
+        let outer = options.unpacked.iter().find(|root| path.starts_with(&root.folder));
+        let (place, advice) = match outer {
+            Some(root) => (
+                format!(
+                    "{}!{}",
+                    root.archive.display(),
+                    path.strip_prefix(&root.folder).unwrap_or(path).display()
+                ),
+                "unpack both, and give the folder in their place".to_owned(),
+            ),
+            None => (path.display().to_string(), packed.advice(path)),
+        };
+        format!("{place} is {}, and what lies in it is not read; {advice}", packed.what)
     });
     hints.fold(error, CommandError::hint)
 }
@@ -128,9 +147,13 @@ fn look_into(path: &Path) -> Option<Packed> {
             packed("a tar archive compressed with zstd", How::Tar)
         }
         Detected::Zstd => packed("a file compressed with zstd", How::One("zstd -d")),
+        Detected::Bzip2 if has_members(path) || is_tar_by_name => {
+            packed("a tar archive compressed with bzip2", How::Tar)
+        }
+        Detected::Xz if has_members(path) || is_tar_by_name => {
+            packed("a tar archive compressed with xz", How::Tar)
+        }
         // what is inside cannot be seen
-        Detected::Bzip2 if is_tar_by_name => packed("a tar archive compressed with bzip2", How::Tar),
-        Detected::Xz if is_tar_by_name => packed("a tar archive compressed with xz", How::Tar),
         Detected::Unsupported("lz4") if is_tar_by_name => {
             packed("a tar archive compressed with lz4", How::Lz4Tar)
         }
@@ -164,19 +187,31 @@ impl Packed {
         let Some(how) = self.how else {
             return "what AWS signed are the files of the bucket, as they were delivered".to_owned();
         };
-        let file = shell_word(&path.to_string_lossy());
-        let folder = shell_word(&folder_for(path));
-        let command = match how {
-            How::Unzip => format!("unzip {file} -d {folder}"),
-            How::Tar => format!("mkdir {folder} && tar -xf {file} -C {folder}"),
-            How::Lz4Tar => format!("mkdir {folder} && lz4 -dc {file} | tar -xf - -C {folder}"),
-            How::SevenZip => format!("7z x {file} -o{folder}"),
-            How::Unrar => format!("mkdir {folder} && unrar x {file} {folder}/"),
-            How::One(program) => return format!("unpack it, and see what it holds:\n{program} {file}"),
-        };
+        let folder = folder_for(path);
+        let command = how.command(path, &folder);
+        if let How::One(_) = how {
+            return format!("unpack it, and see what it holds:\n{command}");
+        }
+        let folder = shell_word(&folder);
         format!(
             "unpack it, and give the folder in its place:\n{command}\ntrailseal verify {folder} --keys KEYS"
         )
+    }
+}
+
+impl How {
+    /// The command that unpacks a file.
+    fn command(self, path: &Path, folder: &str) -> String {
+        let file = shell_word(&path.to_string_lossy());
+        let folder = shell_word(folder);
+        match self {
+            Self::Unzip => format!("unzip {file} -d {folder}"),
+            Self::Tar => format!("mkdir {folder} && tar -xf {file} -C {folder}"),
+            Self::Lz4Tar => format!("mkdir {folder} && lz4 -dc {file} | tar -xf - -C {folder}"),
+            Self::SevenZip => format!("7z x {file} -o{folder}"),
+            Self::Unrar => format!("mkdir {folder} && unrar x {file} {folder}/"),
+            Self::One(program) => format!("{program} {file}"),
+        }
     }
 }
 

@@ -13,15 +13,16 @@ pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
         Ok(needs) => needs,
         Err(error) => return error.into(),
     };
-    let roots: Vec<String> = options.roots.iter().map(|root| root.display().to_string()).collect();
+    let roots: Vec<String> = options.given().map(|root| root.display().to_string()).collect();
     let error = CommandError::new("--keys is needed: nothing is proven without public keys that you trust");
     if needs.is_empty() {
         let error = error.hint(format!(
             "no digest file was found in {}, so that no region and date can be suggested",
             roots.join(", ")
         ));
-        return packed::with_hints(error, &options.roots);
+        return packed::with_hints(error, options);
     }
+    let words: Vec<String> = roots.iter().map(|root| shell_word(root)).collect();
     let commands: Vec<String> =
         needs.iter().filter(|need| is_region_like(&need.region)).map(command).collect();
     error
@@ -31,7 +32,7 @@ pub(super) fn how_to_get_keys(options: &Options) -> CommandError {
             commands.join("\n")
         ))
         .hint("backfill digests are signed with the key of the day on which they were made: for those, let --end-time be later")
-        .hint(format!("then: trailseal verify {} --keys keys", roots.join(" ")))
+        .hint(format!("then: trailseal verify {} --keys keys", words.join(" ")))
 }
 
 fn command(need: &KeyNeed) -> String {

@@ -8,11 +8,15 @@ use std::{
 };
 
 use trailseal_archive::{Timestamp, key::is_region_like};
-use trailseal_evidence::report::{Finding, Report};
+use trailseal_evidence::{
+    UnpackedRoot,
+    report::{Finding, Report},
+};
 use trailseal_verify::Code;
 
 use super::advice::list_public_keys;
 use crate::{
+    commands::options::packed,
     error::CommandError,
     render::{
         plain::{plural, shown},
@@ -35,8 +39,45 @@ pub(super) struct Missing {
 }
 
 /// What the findings of a report say is missing. `keys` are the paths that were given as keys: new ones go where they lie.
-pub(super) fn missing(report: &Report, keys: &[PathBuf]) -> Vec<Missing> {
-    [signatures(report), public_keys(report, keys), days(report)].into_iter().flatten().collect()
+pub(super) fn missing(report: &Report, keys: &[PathBuf], unpacked: &[UnpackedRoot]) -> Vec<Missing> {
+    let mut unpacking = Unpacking { unpacked, by_hand: BTreeSet::new() };
+    let signatures = signatures(report, &mut unpacking);
+    let days = days(report, &mut unpacking);
+    [unpacking.missing(), signatures, public_keys(report, keys), days].into_iter().flatten().collect()
+}
+
+/// Archive files into which nothing can be put.
+struct Unpacking<'a> {
+    unpacked: &'a [UnpackedRoot],
+    /// The commands that unpack those into which something has to be put.
+    by_hand: BTreeSet<String>,
+}
+
+impl Unpacking<'_> {
+    /// A place in the archive; of what lies in an archive file, where it lies once that is unpacked.
+    fn place(&mut self, shown: &str) -> String {
+        let found = self.unpacked.iter().find_map(|root| {
+            let rest = shown.strip_prefix(root.archive.to_str()?)?;
+            (rest.is_empty() || rest.starts_with('!')).then_some((root, rest.trim_start_matches('!')))
+        });
+        let Some((command, folder, rest)) = found.and_then(|(root, rest)| {
+            let (command, folder) = packed::by_hand(&root.archive)?;
+            Some((command, folder, rest))
+        }) else {
+            return shown.to_owned();
+        };
+        self.by_hand.insert(command);
+        if rest.is_empty() { folder } else { format!("{folder}/{rest}") }
+    }
+
+    fn missing(self) -> Option<Missing> {
+        (!self.by_hand.is_empty()).then(|| Missing {
+            what: "what is missing has its place beside what is there: unpack this, and give the folder in its place:"
+                .to_owned(),
+            commands: self.by_hand.into_iter().collect(),
+            untold: 0,
+        })
+    }
 }
 
 /// Writes everything as a script: a comment for each kind, and its commands.
@@ -80,7 +121,7 @@ fn untold_text(untold: u64) -> String {
 }
 
 /// Objects' metadata, which copies of a bucket leave behind.
-fn signatures(report: &Report) -> Option<Missing> {
+fn signatures(report: &Report, unpacking: &mut Unpacking<'_>) -> Option<Missing> {
     let (mut commands, mut untold) = (BTreeSet::new(), 0);
     for finding in of(report, Code::SignatureUnavailable) {
         let (Some(bucket), Some(key), Some(path)) = (&finding.bucket, &finding.key, &finding.path) else {
@@ -94,7 +135,7 @@ fn signatures(report: &Report) -> Option<Missing> {
             "aws s3api head-object --bucket {} --key {} --output json > {}",
             shell_word(bucket),
             shell_word(key),
-            shell_word(&format!("{path}.metadata.json"))
+            shell_word(&format!("{}.metadata.json", unpacking.place(path)))
         ));
     }
     let count = commands.len() as u64 + untold;
@@ -154,7 +195,7 @@ fn public_keys(report: &Report, keys: &[PathBuf]) -> Option<Missing> {
 }
 
 /// Days of which the copy has nothing.
-fn days(report: &Report) -> Option<Missing> {
+fn days(report: &Report, unpacking: &mut Unpacking<'_>) -> Option<Missing> {
     let mut days: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
     let mut untold = 0;
     for finding in of(report, Code::NotCopied) {
@@ -177,13 +218,14 @@ fn days(report: &Report) -> Option<Missing> {
         format!(
             "aws s3 sync {} {} --exclude '*'{include}",
             shell_word(&format!("s3://{bucket}/{prefix}")),
-            shell_word(folder)
+            shell_word(&unpacking.place(folder))
         )
     });
+    let commands: Vec<String> = commands.collect();
     (count as u64 + untold > 0).then(|| Missing {
         untold,
         what: format!("{} of which the copy has nothing:", plural(count as u64, "day folder")),
-        commands: commands.collect(),
+        commands,
     })
 }
 
