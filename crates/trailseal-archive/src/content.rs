@@ -212,7 +212,7 @@ impl Outcome {
 pub type Visitor<'v> = dyn FnMut(&EntryName, &mut dyn Read) -> ControlFlow<()> + 'v;
 
 /// Something in an archive, as it was packed.
-pub enum Member<'r> {
+pub enum ArchiveMember<'r> {
     /// A file, with its bytes; at damage, after all bytes before, an error that holds a [`ContentError`].
     File(&'r mut dyn Read),
     /// Another name of the earlier member with this name.
@@ -222,7 +222,7 @@ pub enum Member<'r> {
 }
 
 /// What is called for every member of an archive. [`ControlFlow::Break`] ends the walk.
-pub type MemberVisitor<'v> = dyn FnMut(&EntryName, Member<'_>) -> ControlFlow<()> + 'v;
+pub type MemberVisitor<'v> = dyn FnMut(&EntryName, ArchiveMember<'_>) -> ControlFlow<()> + 'v;
 
 /// Walks the members of a zip or tar archive, which may be compressed as a whole: what they hold is not looked into.
 ///
@@ -391,7 +391,7 @@ impl<'v> EntryWalk<'v> {
             VisitorReader { inner, given: 0, limit: self.limits.max_entry, ended: false, failure: None };
         let flow = match &mut self.visit {
             Visit::Texts(visit) => visit(name, &mut reader),
-            Visit::Members(visit) if name.is_member() => visit(name, Member::File(&mut reader)),
+            Visit::Members(visit) if name.is_member() => visit(name, ArchiveMember::File(&mut reader)),
             Visit::Members(_) => {
                 return self.problem(name, Reason::unsupported("a file that is no archive").at(0));
             }
@@ -408,7 +408,7 @@ impl<'v> EntryWalk<'v> {
     }
 
     /// A link in an archive: of no interest to who reads content.
-    fn link(&mut self, name: &EntryName, member: Member<'_>) {
+    fn link(&mut self, name: &EntryName, member: ArchiveMember<'_>) {
         self.outcome.skipped.others += 1;
         if let Visit::Members(visit) = &mut self.visit {
             self.outcome.stopped |= visit(name, member).is_break();
@@ -431,8 +431,8 @@ impl<'v> EntryWalk<'v> {
                     match member.kind {
                         Kind::File => self.stream(&shown, &mut tar, depth),
                         Kind::Directory => self.outcome.skipped.directories += 1,
-                        Kind::HardLink => self.link(&shown, Member::HardLink(&member.target)),
-                        Kind::SymbolicLink => self.link(&shown, Member::SymbolicLink(&member.target)),
+                        Kind::HardLink => self.link(&shown, ArchiveMember::HardLink(&member.target)),
+                        Kind::SymbolicLink => self.link(&shown, ArchiveMember::SymbolicLink(&member.target)),
                         Kind::Other => self.outcome.skipped.others += 1,
                         Kind::Sparse => {
                             self.problem(&shown, Reason::unsupported("a sparse tar member").at(0));

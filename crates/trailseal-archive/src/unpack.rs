@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    content::{ContentLimits, ContentProblem, EntryName, Member, Reason, read_members},
+    content::{ArchiveMember, ContentLimits, ContentProblem, EntryName, Reason, read_members},
     open::{self, OpenError},
 };
 
@@ -150,12 +150,12 @@ struct Unpacking<'a> {
 }
 
 impl Unpacking<'_> {
-    fn member(&mut self, name: &EntryName, member: Member<'_>) -> Result<(), UnpackError> {
+    fn member(&mut self, name: &EntryName, member: ArchiveMember<'_>) -> Result<(), UnpackError> {
         let name = member_name(name);
         let place = self.place(name)?;
         match member {
-            Member::File(reader) => self.file(name, &place, reader),
-            Member::HardLink(target) => {
+            ArchiveMember::File(reader) => self.file(name, &place, reader),
+            ArchiveMember::HardLink(target) => {
                 self.make_folder_of(&place)?;
                 match self.place(target).map(|target| fs::hard_link(target, &place)) {
                     Ok(Ok(())) => self.done.files += 1,
@@ -165,7 +165,7 @@ impl Unpacking<'_> {
                 self.linked += 1;
                 Ok(())
             }
-            Member::SymbolicLink(target) => {
+            ArchiveMember::SymbolicLink(target) => {
                 self.linked += 1;
                 self.links.push((place, target.to_owned()));
                 Ok(())
@@ -179,12 +179,11 @@ impl Unpacking<'_> {
         self.done.files += 1;
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let length = match reader.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(length) => length,
-                // it is among the outcome's problems
-                Err(_) => return Ok(()),
-            };
+            // an error is among the outcome's problems
+            let length = reader.read(&mut buffer).unwrap_or(0);
+            if length == 0 {
+                return Ok(());
+            }
             self.done.bytes += length as u64;
             if self.done.bytes > self.limit {
                 return Err(UnpackError::TooLarge { limit: self.limit });

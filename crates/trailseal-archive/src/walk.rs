@@ -203,7 +203,7 @@ impl Roots {
     #[must_use]
     pub fn unpacked(mut self, folder: &Path, archive: &Path, unreadable: &BTreeMap<PathBuf, String>) -> Self {
         for root in self.roots.iter_mut().filter(|root| root.given == folder) {
-            root.given = archive.to_owned();
+            archive.clone_into(&mut root.given);
             root.is_archive = true;
             // the paths are those of the folder as it was given
             let real = |place: &Path| Some(root.canonical.join(place.strip_prefix(folder).ok()?));

@@ -4,6 +4,7 @@
 mod cli;
 mod clock;
 mod commands;
+mod destination;
 mod error;
 mod interrupt;
 mod out_file;

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use super::{EntryName, EntryWalk, Member, Reason, Visit};
+use super::{ArchiveMember, EntryName, EntryWalk, Reason, Visit};
 
 use directory::{Directory, DirectoryRecord};
 use entry::{Method, Stated, ZipEntryReader, differences};
@@ -122,7 +122,7 @@ impl EntryWalk<'_> {
             Ok(target)
         });
         match read {
-            Ok(target) => self.link(name, Member::SymbolicLink(&target)),
+            Ok(target) => self.link(name, ArchiveMember::SymbolicLink(&target)),
             Err(reason) => self.problem(name, reason.at(0)),
         }
     }

@@ -1,6 +1,9 @@
 use std::io::Write as _;
 
-use ::zip::write::SimpleFileOptions;
+use ::{
+    tar::EntryType::{Fifo, Link, Symlink},
+    zip::write::SimpleFileOptions,
+};
 
 use super::*;
 
@@ -125,7 +128,6 @@ fn nothing_is_written_outside() {
             assert!(case.written().keys().all(|name| name.starts_with("out/")));
         }
     }
-    use ::tar::EntryType::{Link, Symlink};
     // a link, and a file or another link behind it
     for members in [
         &[(Symlink, "way", "..", &b""[..]), (FILE, "way/x", "", b"1")][..],
@@ -144,7 +146,6 @@ fn nothing_is_written_outside() {
 
 #[test]
 fn links_lead_to_what_they_led_to() {
-    use ::tar::EntryType::{Fifo, Link, Symlink};
     let long = format!("{}/first", "folder".repeat(30));
     let mut builder = ::tar::Builder::new(Vec::new());
     let mut header = ::tar::Header::new_gnu();
@@ -199,11 +200,11 @@ fn damage_never_looks_like_another_file() {
         done.unreadable.is_empty() && case.written().len() == files.len()
     };
     let (plain, packed, zipped) = (tar(&members), gzip(&tar(&members)), zip(&files));
-    for (archive, is_checked) in [(&plain, false), (&packed, true), (&zipped, true)] {
+    for (archive, is_checked) in [(&packed, true), (&zipped, true), (&plain, false)] {
         assert!(check(archive, true, "whole"));
         for cut in (0..archive.len()).step_by(41) {
             // what follows the end of a tar archive is padding
-            let is_padding = std::ptr::eq(archive, &plain) && cut > plain.len() - 1024;
+            let is_padding = !is_checked && cut > archive.len() - 1024;
             assert!(!check(&archive[..cut], true, &format!("cut at {cut}")) || is_padding, "{cut}");
         }
         for at in (0..archive.len()).step_by(29) {
@@ -242,7 +243,7 @@ fn a_bomb_is_not_unpacked_to_its_end() {
 
 #[test]
 fn it_ends_when_nobody_wants_more() {
-    let case = Case::new(&zip(&[("a", &[1; 100_000]), ("b", b"2")]));
+    let case = Case::new(&zip(&[("a", &vec![1; 100_000]), ("b", b"2")]));
     let ended = unpack(&case.0.path().join("archive"), &case.out(), &|_| false);
     assert!(matches!(ended, Err(UnpackError::Interrupted)));
     assert_eq!(case.written().len(), 1);

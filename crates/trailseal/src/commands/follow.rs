@@ -1,10 +1,6 @@
 //! `trailseal follow`.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 use clap::ValueEnum;
 use trailseal_analysis::{
@@ -27,17 +23,18 @@ use crate::{
         options::{
             input::{self, Input},
             keys::VerifiedWith,
+            output::OutputFile,
             scan::ScanLimits,
             time::{EventTimes, TimeSpan, also},
             zone::TZ_OF_FOLLOW,
         },
-        query::sink::{EventSink, Out, Shape},
+        query::sink::{EventSink, Shape},
     },
+    destination::{Destination, Out},
     error::CommandError,
     interrupt::Interrupt,
-    out_file::{OutFile, format_of_name, is_stdout},
+    out_file::format_of_name,
     output,
-    packing::Packing,
     progress::Counts,
     render::{
         follow as render,
@@ -164,13 +161,8 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     all: bool,
 
-    /// Write to this file, which cannot lie below a ROOT; `-` is standard output
-    #[arg(short = 'o', long = "output", value_name = "FILE", help_heading = "Output")]
-    file: Option<PathBuf>,
-
-    /// Replace the file of --output if there is one
-    #[arg(short = 'C', long, requires = "file", help_heading = "Output")]
-    clobber: bool,
+    #[command(flatten, next_help_heading = "Output")]
+    to: OutputFile,
 
     /// Exit with status 1 when the archive has no event of the keys
     #[arg(long, help_heading = "Output")]
@@ -237,8 +229,13 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new("the archive is read twice, which a pipe cannot be")
             .hint("put the events into a file first"));
     }
-    let packing = args.target().map_or(Packing::Plain, |path| Packing::of(path).0);
-    let mut place = FollowOutput { target: args.output_file(&roots)?, packing, interrupt, format };
+    let maps = args.verified.objects.maps.iter().map(|map| &map.folder);
+    let mut place = Destination {
+        target: args.to.check(roots.iter().chain(maps))?,
+        packing: args.to.packing(),
+        is_for_people: format.is_for_people(),
+        interrupt,
+    };
     let span = args.times.span()?;
     let counted = args.times.local_time()?;
     if !args.quiet {
@@ -349,41 +346,6 @@ fn start_notes(followed: &Followed, asked: &start::Asked) -> Vec<String> {
     vec![note]
 }
 
-/// Where the output goes.
-struct FollowOutput<'a> {
-    /// The file, until it is written.
-    target: Option<OutFile<'a>>,
-    /// How it is compressed.
-    packing: Packing,
-    interrupt: &'a Interrupt,
-    format: FollowFormat,
-}
-
-impl FollowOutput<'_> {
-    /// Lets `write` write there; it is told the columns of the terminal, if it is one.
-    fn write<T>(
-        &mut self,
-        write: impl FnOnce(&mut Out, Option<usize>) -> Result<T, CommandError>,
-    ) -> Result<T, CommandError> {
-        let is_for_people = self.format.is_for_people();
-        let packing = self.packing;
-        match self.target.take() {
-            None => {
-                let mut out = Out::stdout(is_for_people);
-                let done = write(&mut out, output::width())?;
-                out.flush()?;
-                Ok(done)
-            }
-            Some(file) => file.write(self.interrupt, |file| {
-                let mut out = Out::file(file, packing, is_for_people);
-                let done = write(&mut out, None)?;
-                out.finish()?;
-                Ok(done)
-            }),
-        }
-    }
-}
-
 /// Writes the keys; the columns for which there was no room.
 fn write(
     followed: &Followed,
@@ -394,7 +356,7 @@ fn write(
     out: &mut Out,
 ) -> Result<Vec<String>, CommandError> {
     match format {
-        FollowFormat::Text => render::text(followed, all, width, out)?,
+        FollowFormat::Text => render::text(followed, all, width, zone, out)?,
         FollowFormat::Json => render::json(followed, out)?,
         FollowFormat::Jsonl => render::jsonl(followed, out)?,
         FollowFormat::Csv => {
@@ -410,21 +372,9 @@ fn write(
 }
 
 impl Args {
-    /// The file to write; `None` for standard output.
-    fn target(&self) -> Option<&Path> {
-        self.file.as_deref().filter(|path| !is_stdout(path))
-    }
-
-    fn output_file(&self, roots: &[PathBuf]) -> Result<Option<OutFile<'_>>, CommandError> {
-        let Some(path) = self.target() else { return Ok(None) };
-        let maps = self.verified.objects.maps.iter().map(|map| &map.folder);
-        let mut folders = roots.iter().chain(maps);
-        OutFile::check("the output", path, &mut folders, self.clobber, "--clobber replaces it").map(Some)
-    }
-
     /// What is asked for, else what the file's name says.
     fn format(&self) -> Result<FollowFormat, CommandError> {
-        let (Some(path), None) = (self.target(), self.format) else {
+        let (Some(path), None) = (self.to.target(), self.format) else {
             return Ok(self.format.unwrap_or(FollowFormat::Text));
         };
         format_of_name(path, &ENDINGS, FollowFormat::Text)

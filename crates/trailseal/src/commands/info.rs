@@ -1,7 +1,7 @@
 //! `trailseal info`.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -17,11 +17,14 @@ use trailseal_evidence::{
 use crate::{
     commands::options::{
         input::{self, Input},
+        output::OutputFile,
         scan::ScanLimits,
         time::{EventTimes, TimeSpan},
     },
+    destination::Destination,
     error::CommandError,
     interrupt::Interrupt,
+    out_file::format_of_name,
     output,
     progress::Counts,
     render::{
@@ -85,16 +88,14 @@ pub(crate) struct Args {
     #[command(flatten, next_help_heading = "Filter")]
     times: EventTimes,
 
-    /// What is written to stdout
-    #[arg(
-        short = 't',
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    format: InfoFormat,
+    /// How it is written
+    ///
+    /// Without this option: text; with --output by the file's ending: .txt, .json.
+    #[arg(short = 't', long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    format: Option<InfoFormat>,
+
+    #[command(flatten, next_help_heading = "Output")]
+    to: OutputFile,
 
     /// Only errors on stderr
     #[arg(short, long, overrides_with = "quiet", conflicts_with_all = ["verbose", "stats"], help_heading = "Output")]
@@ -120,6 +121,9 @@ enum InfoFormat {
     Json,
 }
 
+/// What the ending of a file's name stands for.
+const ENDINGS: [(&str, InfoFormat); 2] = [("txt", InfoFormat::Text), ("json", InfoFormat::Json)];
+
 /// Reads an archive, and says what it holds.
 ///
 /// # Errors
@@ -127,6 +131,13 @@ enum InfoFormat {
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let begun = Instant::now();
     let roots = input::expand(&args.input)?;
+    let format = args.format()?;
+    let mut destination = Destination {
+        target: args.to.check(&roots)?,
+        packing: args.to.packing(),
+        is_for_people: format == InfoFormat::Text,
+        interrupt,
+    };
     let span = args.times.span()?;
     let wanted = args.times.local_time()?;
     if !args.quiet {
@@ -147,7 +158,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     if info.is_nothing() {
         return Err(nothing(&info, &args.input));
     }
-    args.write(&info, &summary, &told, span)?;
+    args.write(&info, &summary, &told, span, &mut destination)?;
     if args.stats {
         // Nobody can be told that stderr is gone.
         let threads = args.limits.threads.running();
@@ -157,6 +168,14 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 }
 
 impl Args {
+    /// What is asked for, else what the file's name says.
+    fn format(&self) -> Result<InfoFormat, CommandError> {
+        match (self.to.target(), self.format) {
+            (Some(path), None) => format_of_name(path, &ENDINGS, InfoFormat::Text),
+            (_, format) => Ok(format.unwrap_or(InfoFormat::Text)),
+        }
+    }
+
     fn scan_options(&self, span: TimeSpan) -> ScanOptions<'static> {
         ScanOptions {
             from: span.from,
@@ -178,25 +197,23 @@ impl Args {
         summary: &Summary,
         told: &Told,
         span: TimeSpan,
+        destination: &mut Destination<'_>,
     ) -> Result<(), CommandError> {
-        let is_text = self.format == InfoFormat::Text;
-        if is_text {
-            let mut out = output::screen();
+        let (is_text, is_file) = (destination.is_for_people, destination.target.is_some());
+        destination.write(|out, width| {
+            if !is_text {
+                return Ok(render::json(info, out)?);
+            }
             let screen = render::InfoScreen {
                 info,
-                width: output::width(),
+                width,
                 is_verbose: self.verbose,
                 next: next(info, &self.input, span),
                 reasons: &|out| summary::write_reasons(summary, told, out),
             };
-            screen.write(&mut out)?;
-            out.flush()?;
-        } else {
-            let mut out = output::data();
-            render::json(info, &mut out)?;
-            out.flush()?;
-        }
-        if !is_text || !io::stdout().is_terminal() {
+            Ok(screen.write(out)?)
+        })?;
+        if !is_text || is_file || !io::stdout().is_terminal() {
             // Nobody can be told that stderr is gone.
             let _ = summary::write_reasons(summary, told, &mut anstream::stderr());
         }

@@ -21,13 +21,15 @@ use crate::{
     commands::options::{
         input::{self, Input},
         number::{Threads, at_least_one},
-        output::QuietOption,
+        output::{OutputFile, QuietOption},
         span::Window,
         time::{DATE_HINT, FROM_OF_LOOKUP, TO_OF_LOOKUP, Times, also, of_lookup},
         zone::{TZ_OF_LOOKUP, ZoneOption},
     },
+    destination::{Destination, Out},
     error::CommandError,
     interrupt::Interrupt,
+    out_file::format_of_name,
     output,
     progress::Counts,
     render::{
@@ -62,7 +64,8 @@ Exit status:
 #[command(
     mut_arg("from", |arg| of_lookup(arg, FROM_OF_LOOKUP)),
     mut_arg("to", |arg| of_lookup(arg, TO_OF_LOOKUP)),
-    mut_arg("tz", |arg| also(arg, TZ_OF_LOOKUP))
+    mut_arg("tz", |arg| also(arg, TZ_OF_LOOKUP)),
+    mut_arg("file", |arg| arg.long("output-file"))
 )]
 pub(crate) struct Args {
     /// Folders that hold the archive, files, patterns in quotes ('logs/**/*.json.gz'), or `-` for standard input
@@ -131,17 +134,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Pages")]
     page_size: Option<i64>,
 
-    /// What is written to stdout
+    /// How events are written
+    ///
+    /// Without this option: json; with -o by the file's ending: .json, .jsonl, .txt (text).
     #[arg(
         short = 't',
         long,
         visible_alias = "format",
         value_name = "FORMAT",
         value_enum,
-        default_value = "json",
         help_heading = "Output"
     )]
-    output: Form,
+    output: Option<Form>,
+
+    #[command(flatten, next_help_heading = "Output")]
+    to: OutputFile,
 
     /// How `EventTime` is written: as version 2 of the AWS CLI does, or the number of version 1
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "iso8601", help_heading = "Output")]
@@ -181,12 +188,24 @@ enum TimestampFormat {
     Wire,
 }
 
+/// What the ending of a file's name stands for.
+const ENDINGS: [(&str, Form); 4] =
+    [("json", Form::Json), ("jsonl", Form::Jsonl), ("ndjson", Form::Jsonl), ("txt", Form::Text)];
+
 /// Answers the request.
 ///
 /// # Errors
 /// [`CommandError`] when the request is rejected, or the scan could not be made.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
-    let inputs = Inputs::open(&input::expand(&Input::of(&args.roots()))?)?;
+    let form = args.form()?;
+    let roots = input::expand(&Input::of(&args.roots()))?;
+    let mut destination = Destination {
+        target: args.to.check(&roots)?,
+        packing: args.to.packing(),
+        is_for_people: false,
+        interrupt,
+    };
+    let inputs = Inputs::open(&roots)?;
     let request = args.request(&inputs)?;
     let now = clock::second();
     // Asked for first without looking at the files: what is wrong with the request needs none.
@@ -210,6 +229,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     };
     let answer = Answer {
         args,
+        form,
         request: &request,
         lookup: &lookup,
         events: ScannedEvents::new(files, fingerprint, options, &counts),
@@ -217,7 +237,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         counts: &counts,
         interrupt,
     };
-    answer.write()
+    let (summary, token) = destination.write(|out, _| answer.write(out))?;
+    Ok(tell(args, form, &summary, token.as_deref()))
 }
 
 /// Whether a word in the place of a ROOT is an attribute.
@@ -226,6 +247,14 @@ fn is_attribute(word: &Path) -> bool {
 }
 
 impl Args {
+    /// What is asked for, else what the file's name says.
+    fn form(&self) -> Result<Form, CommandError> {
+        match (self.to.target(), self.output) {
+            (Some(path), None) => format_of_name(path, &ENDINGS, Form::Json),
+            (_, form) => Ok(form.unwrap_or(Form::Json)),
+        }
+    }
+
     /// Where events are read from.
     fn roots(&self) -> Vec<PathBuf> {
         self.inputs.iter().filter(|input| !is_attribute(input)).cloned().collect()
@@ -317,6 +346,7 @@ impl Args {
 /// Finds the rows, as many scans as it takes, and writes them.
 struct Answer<'r> {
     args: &'r Args,
+    form: Form,
     request: &'r Request,
     lookup: &'r Lookup,
     events: ScannedEvents<'r>,
@@ -326,12 +356,12 @@ struct Answer<'r> {
 }
 
 impl Answer<'_> {
-    fn write(self) -> Result<u8, CommandError> {
+    /// The rows; what was read for them, and the token of what comes after them.
+    fn write(self, out: &mut Out) -> Result<(Summary, Option<String>), CommandError> {
         let args = self.args;
         let page_size =
             args.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_MAX_RESULTS);
-        let mut writer =
-            Writer::new(args.output, args.times(), page_size, args.is_one_page(), output::data());
+        let mut writer = Writer::new(self.form, args.times(), page_size, args.is_one_page(), out);
         let mut left = self.wanted();
         let mut after = self.lookup.after.clone();
         let token = loop {
@@ -359,7 +389,7 @@ impl Answer<'_> {
             return Err(input::no_file(&args.roots()));
         }
         writer.finish(token.as_deref())?;
-        Ok(tell(args, &summary, token.as_deref()))
+        Ok((summary, token))
     }
 
     /// The rows that are wanted at all.
@@ -389,16 +419,18 @@ impl Answer<'_> {
 }
 
 /// What people need to know beside the answer; the exit status.
-fn tell(args: &Args, summary: &Summary, token: Option<&str>) -> u8 {
-    if let Some(token) = token.filter(|_| args.output == Form::Jsonl && !args.quiet.is_quiet) {
+fn tell(args: &Args, form: Form, summary: &Summary, token: Option<&str>) -> u8 {
+    if let Some(token) = token.filter(|_| form == Form::Jsonl && !args.quiet.is_quiet) {
         output::note(&format!("there are more: {} {token}", args.token_option()));
     }
     let completeness = Completeness::of(&ScanOptions::default(), summary, &Default::default());
     let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
-    if !args.quiet.is_quiet {
-        // Nobody can be told that stderr is gone.
-        let _ = summary::write(summary, &told, &mut output::notes());
-    }
+    // Nobody can be told that stderr is gone.
+    let _ = if args.quiet.is_quiet {
+        summary::write_reasons(summary, &told, &mut output::notes())
+    } else {
+        summary::write(summary, &told, &mut output::notes())
+    };
     summary::status(&told.completeness, false)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     time::Instant,
 };
 
@@ -23,11 +23,11 @@ use trailseal_query::{Filter, aggregate::Fingerprinter};
 use crate::{
     commands::{
         evidence,
-        options::{input, time::TimeSpan},
+        options::{input, output::outside, time::TimeSpan},
     },
+    destination::{Destination, Out},
     error::CommandError,
     interrupt::Interrupt,
-    out_file::OutFile,
     output,
     progress::Counts,
     render::{
@@ -52,7 +52,7 @@ mod state;
 use args::SameAs;
 pub(crate) use args::{AFTER_HELP, Args};
 use plan::{Mode, Plan, RowPlan};
-use sink::{EventSink, Out};
+use sink::EventSink;
 
 /// Searches, and says what was read.
 ///
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let plan = Plan::new(args, &condition.predicate, io::stdout().is_terminal())?;
     let roots = input::expand(&args.input)?;
     let state = args.evidence.since_state.as_deref();
-    if state.is_some() && state == args.output.target() {
+    if state.is_some() && state == args.output.to.target() {
         return Err(CommandError::new("--since-state and --output name the same file"));
     }
     let seen = state
@@ -73,33 +73,29 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                 .and_then(|question| state::read(path, &question))
         })
         .transpose()?;
-    let state = state.map(|path| outside("the state", path, &roots, args, true)).transpose()?;
+    let read = || roots.iter().chain(args.evidence.verified.objects.maps.iter().map(|map| &map.folder));
+    let state = state.map(|path| outside("the state", path, read(), true)).transpose()?;
     if state.is_some() && roots.iter().any(|root| root == Path::new("-")) {
         return Err(CommandError::new("--since-state needs files, and standard input is none"));
     }
     let filter = Filter::new(condition.predicate);
-    let target = args.output.target();
-    let target =
-        target.map(|path| outside("the output", path, &roots, args, args.output.clobber)).transpose()?;
+    let mut destination = Destination {
+        target: args.output.to.check(read())?,
+        packing: plan.packing,
+        is_for_people: plan.is_for_people(),
+        interrupt,
+    };
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
     let is_shown = !args.output.is_quiet()
-        && (target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
+        && (destination.target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
     let done = counts.watch(is_shown, || {
         let ledger =
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
         let job =
             Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts).without(seen.as_ref());
-        let done = match target {
-            None => work(&job, &plan, &mut Out::stdout(plan.is_for_people())),
-            Some(file) => file.write(interrupt, |file| {
-                let mut out = Out::file(file, plan.packing, plan.is_for_people());
-                let done = work(&job, &plan, &mut out)?;
-                out.finish()?;
-                Ok(done)
-            }),
-        };
+        let done = destination.write(|out, _| work(&job, &plan, out));
         done.map(|mut done| {
             if done.told.ended_early && args.evidence.expect_until.is_some() {
                 done.summary.reach = Reach::of(&inputs);
@@ -159,19 +155,6 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         );
     }
     Ok(done.status(args.output.fail_if_none))
-}
-
-/// A file to write that does not lie among what is read.
-fn outside<'a>(
-    what: &'static str,
-    path: &'a Path,
-    roots: &[PathBuf],
-    args: &Args,
-    may_replace: bool,
-) -> Result<OutFile<'a>, CommandError> {
-    let maps = args.evidence.verified.objects.maps.iter().map(|map| &map.folder);
-    let mut folders = roots.iter().filter(|root| *root != Path::new("-")).chain(maps);
-    OutFile::check(what, path, &mut folders, may_replace, "--clobber replaces it")
 }
 
 fn work(job: &Job<'_>, plan: &Plan, out: &mut Out) -> Result<Done, CommandError> {
@@ -249,7 +232,7 @@ impl<'a> Job<'a> {
             },
             filter,
             counts,
-            screen: if args.output.target().is_none() { output::width() } else { None },
+            screen: if args.output.to.target().is_none() { output::width() } else { None },
             zone: ShownZone::of(&args.filter.times.zone.zone),
             inputs,
             sort_memory: args.limits.sort_memory.max(1 << 20),

@@ -47,7 +47,11 @@ pub(crate) fn moment(time: Timestamp) -> String {
 
 /// A span, its second date left out where it is the first one's.
 pub(crate) fn span(start: Timestamp, end: Timestamp) -> String {
-    let (start, end) = (moment(start), moment(end));
+    span_of(&moment(start), &moment(end))
+}
+
+/// A span of moments that are written in one way.
+pub(crate) fn span_of(start: &str, end: &str) -> String {
     match end.split_once(' ') {
         Some((date, time)) if start.starts_with(date) => format!("{start} to {time}"),
         _ => format!("{start} to {end}"),

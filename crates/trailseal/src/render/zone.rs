@@ -3,6 +3,8 @@
 use trailseal_archive::Timestamp;
 use trailseal_query::Zone;
 
+use super::plain::span_of;
+
 /// The zone of the times on a screen.
 #[derive(Clone, Debug)]
 pub(crate) struct ShownZone {
@@ -32,6 +34,11 @@ impl ShownZone {
     /// A moment in it: `2024-03-01 04:19:08`, and the offset where clocks show that twice.
     pub(crate) fn moment(&self, time: Timestamp) -> String {
         self.zone.print(time)
+    }
+
+    /// A span in it, its second day left out where it is the first one's.
+    pub(crate) fn span(&self, start: Timestamp, end: Timestamp) -> String {
+        span_of(&self.moment(start), &self.moment(end))
     }
 
     /// The day and the time of what CloudTrail writes as a time, with the fraction of its second, and the offset where

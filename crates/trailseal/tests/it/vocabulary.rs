@@ -165,6 +165,47 @@ fn the_ending_of_a_file_says_what_it_holds() {
     assert_eq!(run.status, Some(0), "a format that is asked for goes into a file of any name: {run}");
 }
 
+/// `-o FILE` is the same in every command that answers.
+#[test]
+fn every_answer_can_go_into_a_file() {
+    let demo = Demo::new();
+    for (command, forms) in [
+        ("info archive -q", &[("x.json", "json"), ("y.txt", "text"), ("y", "text")][..]),
+        (
+            "lookup-events archive -q --all-regions -n 20",
+            &[
+                ("x.json", "json"),
+                ("x.jsonl", "jsonl"),
+                ("x.ndjson", "jsonl"),
+                ("x.txt", "text"),
+                ("x", "json"),
+            ],
+        ),
+        ("follow AKIA7IJJZMRIRPG24F2U archive -q", &[("x.json", "json"), ("x.csv", "csv"), ("x", "text")]),
+    ] {
+        for (name, form) in forms {
+            let direct = demo.run(&format!("{command} -t {form}"));
+            let file = demo.run(&format!("{command} -o {name} -C"));
+            assert_eq!((file.status, file.stdout.as_str()), (direct.status, ""), "{file}");
+            assert_eq!(fs::read_to_string(demo.path(name)).unwrap(), direct.stdout, "{command} {name}");
+        }
+        let packed = demo.run(&format!("{command} -o x.json.gz -C"));
+        let mut inflated = String::new();
+        let file = fs::File::open(demo.path("x.json.gz")).unwrap();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut inflated).unwrap();
+        assert_eq!(inflated, demo.run(&format!("{command} -t json")).stdout, "{packed}");
+        for (name, why) in
+            [("x.json", "there already"), ("x.xlsx", "endings"), ("archive/x.json", "evidence")]
+        {
+            let run = demo.run(&format!("{command} -o {name}"));
+            assert_eq!(run.status, Some(2), "{run}");
+            assert!(run.stderr.contains(why), "{run}");
+        }
+    }
+    let other = demo.run("lookup-events archive -q --all-regions -n 1 --output text --output-file -");
+    assert_eq!(other.stdout.lines().next().map(|line| line.starts_with("EVENTS\t")), Some(true), "{other}");
+}
+
 #[test]
 fn pipes_and_devices_are_written_to() {
     let demo = Demo::new();

@@ -283,3 +283,30 @@ fn the_zone_of_the_machine_is_read_only_when_it_is_asked_for() {
     let (status, words) = ids_with("No/Such", &["--tz", "local"]);
     assert!(status == Some(2) && words.contains("the machine does not say"), "{words}");
 }
+
+#[test]
+fn the_tree_of_keys_has_the_times_of_the_zone() {
+    let demo = Demo::new();
+    let command = "follow AKIA7IJJZMRIRPG24F2U archive -q";
+    let (utc, berlin) = (demo.run(command), demo.run(&format!("{command} --tz Europe/Berlin")));
+    assert_eq!(berlin.stdout.lines().next(), Some("times in Europe/Berlin"), "{berlin}");
+    assert_eq!(demo.run(&format!("{command} --tz UTC")).stdout, utc.stdout);
+    // an hour later, and else the same
+    let time = |line: &str| {
+        let at = line.find("2024-0")?;
+        let hour: u32 = line[at + 11..at + 13].parse().ok()?;
+        Some((at, hour))
+    };
+    let mut times = 0;
+    for (utc, berlin) in utc.stdout.lines().zip(berlin.stdout.lines().skip(1)) {
+        match (time(utc), time(berlin)) {
+            (Some((at, hour)), Some((other_at, other))) => {
+                assert_eq!((at, (hour + 1) % 24), (other_at, other), "{utc}\n{berlin}");
+                times += 1;
+            }
+            (None, None) => assert_eq!(utc, berlin),
+            _ => panic!("{utc}\n{berlin}"),
+        }
+    }
+    assert!(times > 3);
+}

@@ -23,7 +23,7 @@ and `weekday` are in UTC whatever the zone.";
 
 /// What `--tz` means to `follow` besides.
 pub(crate) const TZ_OF_FOLLOW: &str =
-    "--hours and --weekdays are those of its clocks. What is printed stays in UTC.";
+    "--hours and --weekdays are those of its clocks, and what is printed for people, which says so.";
 
 /// What `--tz` means to `lookup-events` besides.
 pub(crate) const TZ_OF_LOOKUP: &str = "The answer stays as the AWS CLI has it, in UTC.";

@@ -6,11 +6,9 @@ use trailseal_analysis::{
     groups::{self, GroupTable, GroupsAsked},
 };
 
-use super::{
-    Done, Job,
-    sink::{Out, write_gone},
-};
+use super::{Done, Job, sink::write_gone};
 use crate::{
+    destination::Out,
     error::CommandError,
     render::{
         plain::{grouped, plural},

@@ -1,6 +1,6 @@
 //! The options of `trailseal query`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use trailseal_analysis::{Sameness, rows::RowOrder};
@@ -12,12 +12,12 @@ use crate::{
         input::Input,
         keys::VerifiedWith,
         number::at_least_one,
+        output::OutputFile,
         scan::ScanLimits,
         size::size,
         time::{EventTimes, also, time},
         zone::TZ_OF_QUERY,
     },
-    out_file::is_stdout,
     render::query::cells::EventFormat,
 };
 
@@ -218,7 +218,8 @@ pub(crate) struct Filter {
 pub(crate) struct Output {
     /// How events, or what they come to, are written
     ///
-    /// Without this option: a table on a terminal, JSON Lines elsewhere; with --output by the file's ending.
+    /// Without this option: a table on a terminal, JSON Lines elsewhere; with --output by the file's ending: .jsonl, .json,
+    /// .csv, .tsv, .txt.
     #[arg(short = 't', long, value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<EventFormat>,
 
@@ -262,16 +263,8 @@ pub(crate) struct Output {
     )]
     pub(crate) dedupe: Option<SameAs>,
 
-    /// Write to this file, which cannot lie below a ROOT; `-` is standard output
-    ///
-    /// The ending chooses the format: .jsonl, .json, .csv, .tsv, .txt, and .gz or .zst behind these compresses it. Pipes and
-    /// devices are written to as they are.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-
-    /// Replace the file of --output if there is one
-    #[arg(short = 'C', long, requires = "file")]
-    pub(crate) clobber: bool,
+    #[command(flatten)]
+    pub(crate) to: OutputFile,
 
     /// Exit with status 1 when nothing matched
     #[arg(long)]
@@ -301,16 +294,13 @@ impl Output {
         self.quietness > 1
     }
 
-    /// The file to write; `None` for standard output.
-    pub(crate) fn target(&self) -> Option<&Path> {
-        self.file.as_deref().filter(|path| !is_stdout(path))
-    }
-
     /// The format that was asked for by an option.
     pub(crate) fn asked_format(&self) -> Option<EventFormat> {
         match self.format {
             None if self.is_json => Some(EventFormat::Json),
-            None if self.is_csv || self.reader.is_some() && self.target().is_none() => Some(EventFormat::Csv),
+            None if self.is_csv || self.reader.is_some() && self.to.target().is_none() => {
+                Some(EventFormat::Csv)
+            }
             format => format,
         }
     }

@@ -76,7 +76,7 @@ impl Plan {
     pub(super) fn new(args: &Args, condition: &Predicate, is_terminal: bool) -> Result<Self, CommandError> {
         check(args)?;
         let format = format(args, is_terminal)?;
-        let is_screen = is_terminal && args.output.target().is_none();
+        let is_screen = is_terminal && args.output.to.target().is_none();
         let mode = mode(args, format, is_screen)?;
         let named = match &mode {
             Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
@@ -101,7 +101,7 @@ impl Plan {
             args.evidence.provenance || named.need_hash() || condition.asks_of_file(FileMember::Sha256);
         let mut notes = named.notes();
         notes.extend(notes_of_zone(&named, &args.filter.times.zone.zone));
-        let packing = args.output.target().map_or(Packing::Plain, |path| Packing::of(path).0);
+        let packing = args.output.to.packing();
         Ok(Self { mode, format, packing, needs_hash, notes })
     }
 
@@ -155,7 +155,7 @@ fn format(args: &Args, is_terminal: bool) -> Result<EventFormat, CommandError> {
         None if is_terminal => Ok(EventFormat::Table),
         None => Ok(EventFormat::Jsonl),
     };
-    let asked = args.output.asked_format().map_or_else(|| by_name(args.output.target()), Ok)?;
+    let asked = args.output.asked_format().map_or_else(|| by_name(args.output.to.target()), Ok)?;
     match args.output.reader {
         Some(Reader::Excel) if asked == EventFormat::Csv => Ok(EventFormat::Excel),
         Some(Reader::Excel) => Err(CommandError::new("--for excel needs the format csv").hint("-t csv")),
@@ -233,7 +233,7 @@ fn row_mode(args: &Args, format: EventFormat, is_screen: bool) -> Result<RowPlan
         .transpose()?;
     let is_text = is_timeline
         && (format == EventFormat::Table
-            || args.output.asked_format().is_none() && args.output.target().is_none());
+            || args.output.asked_format().is_none() && args.output.to.target().is_none());
     let fields = fields.or_else(|| match (is_timeline, is_text) {
         (false, _) => None,
         (true, true) => Some(Fields::of_timeline_text()),

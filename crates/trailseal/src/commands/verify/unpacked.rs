@@ -64,8 +64,6 @@ impl UnpackedRoots {
 /// A folder for nobody else, outside of what is read.
 fn make_folder(roots: &[PathBuf]) -> Result<TempDir, CommandError> {
     let folder = std::env::temp_dir();
-    let fail =
-        |error: CommandError| error.hint("TMPDIR chooses the folder in which archive files are unpacked");
     let outside = temporary::outside(&folder, roots).ok_or_else(|| {
         let message =
             format!("cannot unpack into {}: it is not there, or part of the archive", folder.display());

@@ -2,7 +2,10 @@
 
 use trailseal_analysis::follow::{Origin, Origins};
 
-use crate::render::plain::{grouped, moment, plural, shown};
+use crate::render::{
+    plain::{grouped, plural, shown},
+    zone::ShownZone,
+};
 
 use super::tree::{LENGTH, SHOWN, counted_value, listing, shorten, tied, tied_span};
 
@@ -25,7 +28,13 @@ pub(super) enum OriginKind {
 }
 
 /// The lines that tell of them, lists in so many columns; those that stand below the first, further in, are marked.
-pub(super) fn lines(origins: &Origins, kind: OriginKind, all: bool, room: usize) -> Vec<(bool, String)> {
+pub(super) fn lines(
+    origins: &Origins,
+    kind: OriginKind,
+    all: bool,
+    room: usize,
+    zone: &ShownZone,
+) -> Vec<(bool, String)> {
     let usual: Vec<&Origin> = origins.values.iter().filter(|origin| origin.usual).collect();
     let unusual = origins.unusual();
     if !all && (usual.is_empty() || unusual.is_empty()) {
@@ -47,14 +56,14 @@ pub(super) fn lines(origins: &Origins, kind: OriginKind, all: bool, room: usize)
         ),
     )];
     let limit = if all { usize::MAX } else { UNUSUAL };
-    lines.extend(unusual.iter().take(limit).map(|origin| (true, told(origin, kind, all))));
+    lines.extend(unusual.iter().take(limit).map(|origin| (true, told(origin, kind, all, zone))));
     if let Some(more @ [_, ..]) = unusual.get(limit..) {
         let events = more.iter().map(|origin| origin.events).sum();
         let more = grouped(more.len() as u64);
         lines.push((true, format!("and {more} more, {} in all (--all)", plural(events, "event"))));
     }
     if all {
-        lines.extend(usual.iter().map(|origin| (true, format!("{BEFORE}{}", told(origin, kind, all)))));
+        lines.extend(usual.iter().map(|origin| (true, format!("{BEFORE}{}", told(origin, kind, all, zone)))));
     } else {
         // no digit of an address can be spared
         let length = if kind == OriginKind::Address { LENGTH } else { LENGTH / 2 };
@@ -74,7 +83,7 @@ fn listed(origins: &[&Origin], limit: usize, length: usize, room: usize) -> Stri
 }
 
 /// What is known of one.
-fn told(origin: &Origin, kind: OriginKind, all: bool) -> String {
+fn told(origin: &Origin, kind: OriginKind, all: bool, zone: &ShownZone) -> String {
     let Origin { value, events, first, last, failed, issued, with, .. } = origin;
     let length = if all { usize::MAX } else { LONG };
     let mut text = format!("{}  {}", shorten(&shown(value), length), plural(*events, "event"));
@@ -85,8 +94,8 @@ fn told(origin: &Origin, kind: OriginKind, all: bool) -> String {
         more(&format!(" from {}", shown(address)));
     }
     match first.zip(*last) {
-        Some((first, last)) if first == last => more(&format!(", {}", tied(&moment(first)))),
-        Some((first, last)) => more(&format!(", {}", tied_span(first, last))),
+        Some((first, last)) if first == last => more(&format!(", {}", tied(&zone.moment(first)))),
+        Some((first, last)) => more(&format!(", {}", tied_span(first, last, zone))),
         None => {}
     }
     match (*failed, *events) {

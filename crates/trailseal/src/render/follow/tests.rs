@@ -8,6 +8,7 @@ use trailseal_evidence::{Progress, inputs::Inputs, scan::ScanOptions};
 use trailseal_query::Predicate;
 
 use super::text;
+use crate::render::zone::ShownZone;
 
 struct Silent;
 
@@ -118,7 +119,7 @@ fn followed_from(lines: &Lines, starts: &Starts) -> Followed {
 
 fn drawn(followed: &Followed, all: bool, width: Option<usize>) -> String {
     let mut out = Vec::new();
-    text(followed, all, width, &mut out).unwrap();
+    text(followed, all, width, &ShownZone::utc(), &mut out).unwrap();
     anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
 }
 

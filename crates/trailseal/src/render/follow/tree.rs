@@ -10,7 +10,10 @@ use trailseal_analysis::follow::{Edge, Followed, Node, ValueCounts};
 use trailseal_archive::Timestamp;
 
 use super::origins::{self, OriginKind};
-use crate::render::plain::{DIM, grouped, moment, plural, shown, span, wrapped};
+use crate::render::{
+    plain::{DIM, grouped, plural, shown, wrapped},
+    zone::ShownZone,
+};
 
 /// Values of a kind that are shown.
 pub(super) const SHOWN: usize = 5;
@@ -38,11 +41,15 @@ pub(crate) fn text(
     followed: &Followed,
     all: bool,
     width: Option<usize>,
+    zone: &ShownZone,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let tree = Tree::new(followed);
     let width = width.unwrap_or(usize::MAX);
-    let mut drawing = Drawing { tree, all, width, told: HashSet::new(), passed: HashSet::new(), out };
+    let mut drawing = Drawing { tree, all, width, zone, told: HashSet::new(), passed: HashSet::new(), out };
+    if !zone.is_utc() {
+        drawing.line("", "", &format!("times in {}", zone.name()), DIM)?;
+    }
     let issued_here: HashSet<&str> = drawing.tree.children.values().flatten().copied().collect();
     let is_new = |node: &&Node| all || !node.usual;
     let starts = followed.nodes.iter().filter(|node| node.depth == 0);
@@ -163,6 +170,7 @@ enum Open<'a> {
 
 struct Drawing<'a, 'o> {
     tree: Tree<'a>,
+    zone: &'o ShownZone,
     all: bool,
     width: usize,
     /// Keys that were drawn or counted.
@@ -306,7 +314,7 @@ impl<'a> Drawing<'a, '_> {
             self.line(gutter, "also", &format!("{more} more (--all)"), Style::new())?;
         }
         if let Some(edge) = issued {
-            let text = issue(edge, &self.tree, self.room(gutter));
+            let text = issue(edge, &self.tree, self.room(gutter), self.zone);
             self.line(gutter, "issued", &text, Style::new())?;
         }
         let elsewhere = match node.elsewhere {
@@ -318,7 +326,8 @@ impl<'a> Drawing<'a, '_> {
                 if node.elsewhere == 0 { "in this archive" } else { "from the addresses that are asked for" };
             return self.line(gutter, "events", &format!("none {place}{elsewhere}"), Style::new());
         }
-        let when = node.first.zip(node.last).map(|(first, last)| format!(", {}", tied_span(first, last)));
+        let when =
+            node.first.zip(node.last).map(|(first, last)| format!(", {}", tied_span(first, last, self.zone)));
         let text = format!("{}{}{elsewhere}", grouped(node.events), when.unwrap_or_default());
         self.line(gutter, "events", &text, Style::new())?;
         for (label, kind, origins) in
@@ -326,7 +335,9 @@ impl<'a> Drawing<'a, '_> {
         {
             if !origins.values.is_empty() {
                 let mut label = label;
-                for (is_further_in, text) in origins::lines(origins, kind, all, self.listing_room(gutter)) {
+                for (is_further_in, text) in
+                    origins::lines(origins, kind, all, self.listing_room(gutter), self.zone)
+                {
                     if is_further_in {
                         self.paragraph(
                             &format!("{gutter}{:LABEL$}", ""),
@@ -398,7 +409,7 @@ impl<'a> Drawing<'a, '_> {
 }
 
 /// How a key was issued; by whom, where the tree does not show it.
-fn issue(edge: &Edge, tree: &Tree<'_>, room: usize) -> String {
+fn issue(edge: &Edge, tree: &Tree<'_>, room: usize, zone: &ShownZone) -> String {
     let mut text = shown(edge.event_name.as_deref().unwrap_or("an event")).into_owned();
     let mut more = |before: &str, part: Option<&str>| {
         if let Some(part) = part {
@@ -409,7 +420,7 @@ fn issue(edge: &Edge, tree: &Tree<'_>, room: usize) -> String {
     let role = edge.role_arn.as_deref();
     more(" ", role.map(|role| if columns(role) < room { role } else { without_service(role) }));
     more(" as ", edge.session_name.as_deref());
-    let time = edge.time.map(|time| tied(&moment(time)));
+    let time = edge.time.map(|time| tied(&zone.moment(time)));
     more(", ", time.as_deref());
     more(" from ", edge.source_ip.as_deref());
     match edge.from.as_deref() {
@@ -445,8 +456,8 @@ pub(super) fn counted_value(value: &str, events: u64) -> String {
 }
 
 /// A span whose times stay on one line each.
-pub(super) fn tied_span(first: Timestamp, last: Timestamp) -> String {
-    span(first, last).split(" to ").map(tied).collect::<Vec<_>>().join(" to ")
+pub(super) fn tied_span(first: Timestamp, last: Timestamp, zone: &ShownZone) -> String {
+    zone.span(first, last).split(" to ").map(tied).collect::<Vec<_>>().join(" to ")
 }
 
 /// A text in which lines do not break.
