@@ -135,21 +135,8 @@ fn damage_of_the_file_accuses_nobody() {
     let demo = Demo::new();
     let files = files(&demo, "archive");
     let whole = zip(&files);
-    let log = &files
-        .iter()
-        .find(|(name, _)| name.ends_with(".json.gz") && name.contains("/CloudTrail/"))
-        .unwrap()
-        .1;
-    let at = whole.windows(log.len()).position(|bytes| bytes == log.as_slice());
     let mut damaged = whole.clone();
-    match at {
-        Some(at) => damaged[at + log.len() / 2] ^= 0x55,
-        // it was compressed once more
-        None => {
-            let middle = damaged.len() / 2;
-            damaged[middle] ^= 0x55;
-        }
-    }
+    damaged[whole.len() / 2] ^= 0x55;
     fs::write(demo.path("case.zip"), &damaged).unwrap();
     let run_of = |name: &str| run(&demo, &["verify", name, "--keys", "keys", "-t", "json"]);
     let judged = run_of("case.zip");
