@@ -1,7 +1,7 @@
 //! `trailseal generate OUT`: write a signed archive, as CloudTrail would.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,14 @@ use trailseal_archive::Timestamp;
 use trailseal_generate::{Error, GenerationProgress, LoggingGap, Options, Summary, Tally, generate};
 
 use super::options::{number::Threads, time::time};
-use crate::error::{CommandError, chained};
+use crate::{
+    error::{CommandError, chained},
+    output,
+    render::{
+        plain::{grouped, plural},
+        shell::shell_word,
+    },
+};
 
 /// Work that takes longer than this shows its progress.
 const QUIET: Duration = Duration::from_secs(1);
@@ -206,41 +213,41 @@ pub(crate) fn run(args: &GenerateArgs, interrupted: &AtomicBool) -> Result<u8, C
             CommandError::new(format!("generate {}: {}", args.out.display(), chained(&error)))
         })?,
     };
-    // a closed terminal is no reason to fail: the archive is written
-    let _ = std::io::stderr().lock().write_all(closing_words(&summary, started.elapsed()).as_bytes());
+    // Nobody can be told that stderr is gone, and the archive is written.
+    let _ = write_summary(&summary, started.elapsed());
     Ok(0)
 }
 
-fn closing_words(summary: &Summary, took: Duration) -> String {
+fn write_summary(summary: &Summary, took: Duration) -> io::Result<()> {
     let Tally { log_files, events, inflated, compressed, digest_files, backfill_digest_files } =
         summary.written;
     let seconds = took.as_secs_f64();
-    let backfill = if backfill_digest_files > 0 {
-        format!(" and {backfill_digest_files} backfill")
-    } else {
-        String::new()
+    let backfill = match backfill_digest_files {
+        0 => String::new(),
+        files => format!(" and {} backfill", grouped(files)),
     };
-    format!(
-        "{} log files with {} events ({} inflated, {} compressed), {}{backfill} digests in {}, {} public keys\n\
-         logging from {} to {}\n\
-         {seconds:.1} s, {:.0} MB/s inflated\n\
-         next: trailseal verify {} --keys {}\n",
-        HumanCount(log_files),
-        HumanCount(events),
+    let mut notes = output::notes();
+    writeln!(
+        notes,
+        "{} with {} ({} inflated, {} compressed), {}{backfill} digests in {}, {}",
+        plural(log_files, "log file"),
+        plural(events, "event"),
         HumanBytes(inflated),
         HumanBytes(compressed),
-        HumanCount(digest_files),
-        if summary.chains == 1 {
-            "one chain".to_owned()
-        } else {
-            format!("{} chains", HumanCount(summary.chains))
-        },
-        summary.public_keys,
-        summary.start,
-        summary.end,
-        inflated as f64 / 1e6 / seconds.max(1e-3),
-        summary.archive.display(),
-        summary.keys.display(),
+        grouped(digest_files),
+        plural(summary.chains, "chain"),
+        plural(summary.public_keys, "public key"),
+    )?;
+    writeln!(notes, "logging from {} to {}", summary.start, summary.end)?;
+    writeln!(notes, "{seconds:.1} s, {:.1} MB/s inflated", inflated as f64 / 1e6 / seconds.max(1e-3))?;
+    drop(notes);
+    // a command stays on its line
+    let word = |path: &Path| shell_word(&path.to_string_lossy());
+    writeln!(
+        anstream::stderr(),
+        "next: trailseal verify {} --keys {}",
+        word(&summary.archive),
+        word(&summary.keys)
     )
 }
 

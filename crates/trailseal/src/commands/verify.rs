@@ -231,6 +231,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     args.check()?;
     input::must_exist(args.given())?;
     packed::refuse(args.given().filter(|root| !packed::is_archive(root)))?;
+    packed::must_be_folders(args.given())?;
     let mut options = args.options()?;
     let _unpacked = UnpackedRoots::take_the_place(&mut options, interrupt, args.is_quiet())?;
     if args.keys.is_empty() && !args.what_is_missing {

@@ -76,6 +76,20 @@ pub(crate) fn refuse<'a>(roots: impl IntoIterator<Item = &'a PathBuf>) -> Result
     })
 }
 
+/// The error for what is neither a folder nor an archive file.
+///
+/// # Errors
+/// For the first such root.
+pub(crate) fn must_be_folders<'a>(roots: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
+    let found = roots.into_iter().find(|root| !root.is_dir() && !is_archive(root));
+    found.map_or(Ok(()), |root| {
+        Err(CommandError::new(format!("{} is no folder, and no zip or tar file", root.display())).hint(
+            "a log file is proven by the digests of its archive: give the folder that holds both; `trailseal query` reads \
+             single files",
+        ))
+    })
+}
+
 /// An error of the verification; where there was nothing to verify, with what the roots hold instead.
 pub(crate) fn explain(error: Error, options: &Options) -> CommandError {
     let is_empty = matches!(error, Error::NothingToVerify(_));

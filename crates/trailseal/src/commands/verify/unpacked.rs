@@ -1,6 +1,6 @@
 //! Roots that are archive files: they are unpacked into a folder beside all evidence, which is removed again.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use tempfile::TempDir;
 use trailseal_archive::{
@@ -14,7 +14,7 @@ use crate::{
     error::CommandError,
     interrupt::{Interrupt, Removal},
     output,
-    render::plain::{grouped, plural, shown},
+    render::plain::{plural, shown},
 };
 
 /// What is said where there is no room.
@@ -75,6 +75,12 @@ fn make_folder(roots: &[PathBuf]) -> Result<TempDir, CommandError> {
         .map_err(|error| CommandError::file("unpack into", &outside, error).hint(PLACE))
 }
 
+/// Whether an error of writing would be another one elsewhere.
+fn is_of_the_place(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(kind, PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
 fn unpack_one(
     archive: PathBuf,
     folder: PathBuf,
@@ -91,10 +97,11 @@ fn unpack_one(
                  removed; get another copy of the file, or unpack what can be, and verify that folder"
             }
             UnpackError::Encrypted => "unpack it with its password, and give the folder in its place",
-            UnpackError::Write { .. } => PLACE,
+            UnpackError::Write { source, .. } if is_of_the_place(source.kind()) => PLACE,
             _ => "unpack it by other means, and give the folder in its place",
         };
-        CommandError::file("unpack", &archive, error.to_string()).hint(hint)
+        let inside = error.to_string().replace(&format!("{}/", folder.display()), "");
+        CommandError::file("unpack", &archive, inside).hint(hint)
     })?;
     if !is_quiet {
         if let Some(name) = done.twins.first() {
@@ -106,11 +113,8 @@ fn unpack_one(
             ));
         }
         if done.others > 0 {
-            let devices = grouped(done.others);
-            output::note(&format!(
-                "{}: {devices} devices or pipes left out",
-                shown(&archive.to_string_lossy())
-            ));
+            let archive = shown(&archive.to_string_lossy()).into_owned();
+            output::note(&format!("{archive}: {} left out, a device or pipe", plural(done.others, "member")));
         }
     }
     Ok(UnpackedRoot { folder, archive, unreadable: done.unreadable })
