@@ -32,13 +32,15 @@ pub use self::end::FileEnd;
 pub use self::seen::{SeenError, SeenFiles};
 
 use self::{
+    copies::Copies,
     end::FoldPart,
     finder::Job,
     queue::{Queue, Taker},
     turns::InOrder,
-    worker::Worker,
+    worker::{Finished, Worker},
 };
 
+mod copies;
 mod end;
 mod finder;
 mod observe;
@@ -184,7 +186,8 @@ pub struct Summary {
     pub inflated: u64,
     /// What was seen in them.
     pub counts: Counts,
-    /// Of the events that passed the filter, those of log files whose name another file had before: copies.
+    /// Of the events that passed the filter, those of copies: of log files whose name another file had before, and of files
+    /// that hold the same as another one before, byte for byte.
     pub repeated: u64,
     /// Files that were not read, or hold nothing, by reason, with their bytes on disk (if
     /// [`ScanOptions::stat_files`] asks for them); in the order of [`Skipped::ALL`].
@@ -492,7 +495,7 @@ fn run<P: Send>(
     options: &ScanOptions<'_>,
     progress: &dyn Progress,
     is_over: &AtomicBool,
-    work: &(dyn Fn(&mut NextFiles<'_, '_>) -> (P, Summary) + Sync),
+    work: &(dyn Fn(&mut NextFiles<'_, '_>) -> (P, Finished) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
     let threads = match options.threads {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -524,7 +527,7 @@ fn run<P: Send>(
         });
         progress.enter(ProgressStage::Working);
         queue.close();
-        let join = |worker: thread::ScopedJoinHandle<'_, (P, Summary)>| {
+        let join = |worker: thread::ScopedJoinHandle<'_, (P, Finished)>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         Ok((workers.into_iter().map(join).collect::<Vec<_>>(), found))
@@ -532,12 +535,14 @@ fn run<P: Send>(
     if progress.is_interrupted() {
         return Err(Error::Interrupted);
     }
-    let mut summary = found;
+    let (mut summary, mut copies) = (found, Copies::default());
     let parts = parts.into_iter().map(|(part, seen)| {
-        summary.add(seen);
+        summary.add(seen.summary);
+        copies.merge(seen.copies);
         part
     });
     let parts = parts.collect();
+    summary.repeated += copies.repeated();
     summary.settle();
     Ok((parts, summary))
 }

@@ -200,7 +200,7 @@ impl<'a> Finder<'_, 'a> {
                 self.leave_out(why, length);
                 continue;
             }
-            let shown = folder.shown.join(&*file.name).display().to_string();
+            let shown = folder.shown_below(Path::new(&*file.name)).display().to_string();
             if file.refusal.is_none() && self.is_seen(&real()) {
                 let length = length();
                 self.leave_out(Skipped::Seen, length);

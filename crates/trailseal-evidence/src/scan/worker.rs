@@ -29,6 +29,7 @@ use trailseal_verify::Observation;
 
 use super::{
     Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    copies::Copies,
     end::{Before, OnFound},
     finder::{Job, unwanted_by_name},
     observe::observe,
@@ -62,7 +63,15 @@ pub(super) struct Worker<'a> {
     window: Vec<u8>,
     /// Members that were read of the file at hand, if it is an archive file.
     members: u64,
+    /// The files that were loaded whole and answered something.
+    copies: Copies,
     scan: Scan<'a>,
+}
+
+/// What a thread saw.
+pub(super) struct Finished {
+    pub(super) summary: Summary,
+    pub(super) copies: Copies,
 }
 
 /// A scanner and what it came to.
@@ -116,22 +125,27 @@ impl<'a> Worker<'a> {
             content: Vec::new(),
             window: Vec::new(),
             members: 0,
+            copies: Copies::default(),
             scan,
         }
     }
 
-    pub(super) fn finish(self) -> Summary {
-        self.scan.summary
+    pub(super) fn finish(self) -> Finished {
+        Finished { summary: self.scan.summary, copies: self.copies }
     }
 
     /// Reads one file.
     pub(super) fn read(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
         let before = Before::of(&self.scan.summary);
-        self.members = 0;
+        (self.members, self.loaded) = (0, 0);
         let matched = self.scan.summary.counts.matched;
         self.read_job(job, row);
+        let summary = &mut self.scan.summary;
+        let matched = summary.counts.matched - matched;
         if job.is_again {
-            self.scan.summary.repeated += self.scan.summary.counts.matched - matched;
+            summary.repeated += matched;
+        } else if matched > 0 && self.loaded > 0 {
+            self.copies.add(&self.on_disk[..self.loaded], job.turn, matched);
         }
         let end = before.end(&self.scan.summary, &job.shown, job.number * MEMBERS);
         row.file(&FileEnd { members: self.members, ..end });
@@ -204,6 +218,7 @@ impl<'a> Worker<'a> {
             }
             if self.loaded > MAX_WHOLE {
                 io::Seek::rewind(file)?;
+                self.loaded = 0;
                 return Ok(false);
             }
         }

@@ -355,7 +355,20 @@ fn copies_of_log_files_are_noted() {
     fs::copy(&log, demo.path("archive/again").join(log.file_name().unwrap())).unwrap();
     let count = demo.run(&format!("query {} -q", log.display())).lines().len();
     let run = demo.run("query archive --count-by eventName");
-    assert!(run.stderr.contains(&format!("note: {count} of these lie in copies of log files")), "{run}");
+    let note = |count: usize| format!("note: {count} of these lie in copies of files");
+    assert!(run.stderr.contains(&note(count)), "{run}");
+    // under another name, of whatever kind
+    fs::copy(&log, demo.path("archive/saved")).unwrap();
+    let export = demo.run("query archive -q -n 40 -t json").stdout;
+    fs::write(demo.path("archive/export.json"), &export).unwrap();
+    fs::write(demo.path("archive/export (copy).json"), &export).unwrap();
+    for threads in ["1", "2", "7"] {
+        let run = demo.run(&format!("query archive --count-by eventName --threads {threads}"));
+        assert!(run.stderr.contains(&note(2 * count + 40)), "{run}");
+    }
+    // of another question only what answers it
+    let run = demo.run("query archive --event-name NoSuchEvent");
+    assert!(!run.stderr.contains("copies"), "{run}");
     let run = demo.run("query archive --count-by eventName --dedupe");
     assert!(!run.stderr.contains("lie in copies"), "{run}");
 }

@@ -79,7 +79,7 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     if told.duplicates.is_none() && summary.repeated > 0 {
         writeln!(
             out,
-            "note: {} of these lie in copies of log files that were read before (the same name): --dedupe takes each once",
+            "note: {} of these lie in copies of files (the same content, or the name of a log file): --dedupe takes each once",
             grouped(summary.repeated)
         )?;
     }
