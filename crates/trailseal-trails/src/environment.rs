@@ -38,8 +38,8 @@ pub trait Environment: Send + Sync {
         true
     }
 
-    /// Whether the data events of a type of resources (`AWS::SERVICE::TYPE`) can be selected; by default those that CloudTrail is
-    /// known to take (docs/spec/selectors-and-insights.md 3.2).
+    /// Whether the data events of a type of resources (`AWS::SERVICE::TYPE`) can be selected; by default those that
+    /// CloudTrail is known to take (docs/spec/selectors-and-insights.md 3.2).
     fn takes_resource_type(&self, resource_type: &str) -> bool {
         resource_types::is_known(resource_type)
     }

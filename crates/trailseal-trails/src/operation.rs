@@ -47,8 +47,8 @@ impl Operation {
         Self::UpdateTrail,
     ];
 
-    /// The operations of CloudTrail that this project does not speak: those of event data stores, channels, dashboards, imports
-    /// and what else there is beside trails (M, botocore 1.44.8 of September 2026).
+    /// The operations of CloudTrail that this project does not speak: those of event data stores, channels,
+    /// dashboards, imports and what else there is beside trails (M, botocore 1.44.8 of September 2026).
     pub const UNSUPPORTED: [&'static str; 42] = [
         "CancelQuery",
         "CreateChannel",

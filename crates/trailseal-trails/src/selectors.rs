@@ -3,10 +3,10 @@
 //! Their types and rules are those of [`trailseal_query::selectors`], which evaluates them. Here are what a request
 //! of `PutEventSelectors` is read to, the service's messages, and what is answered.
 //!
-//! Known messages (N, R): the number of selectors and of values, values of a basic selector, nothing selected, both kinds,
-//! required fields, `resources.type`, ARNs of functions. The others follow them and are ours (I). So are that a
-//! field is named once in a selector, and that a network activity selector compares `eventSource` with `Equals` only.
-//! Which types of resources there are, the environment says.
+//! Known messages (N, R): the number of selectors and of values, values of a basic selector, nothing selected, both
+//! kinds, required fields, `resources.type`, ARNs of functions. The others follow them and are ours (I). So are that
+//! a field is named once in a selector, and that a network activity selector compares `eventSource` with `Equals`
+//! only. Which types of resources there are, the environment says.
 
 use serde::Serialize;
 use serde_json::Value;

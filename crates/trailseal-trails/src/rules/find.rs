@@ -1,9 +1,10 @@
 //! Which trail a request names (docs/spec/wire-protocol.md 4.1).
 //!
-//! "Unknown trail: NAME for the user: ACCOUNT" is the service's (N): of an ARN, too, `GetTrail` says the name alone (N), which
-//! is taken for the other operations (I). `GetTrailStatus` and `GetEventSelectors` say the ARN, also of a bare name (N, R). "Region in ARN is wrong, …" and "`AccountID` in ARN is wrong, …" are seen
-//! in reports of `ListTags` (R) and taken for the other operations (I). The texts of `InvalidHomeRegionException`
-//! and of a malformed ARN are ours (I).
+//! "Unknown trail: NAME for the user: ACCOUNT" is the service's (N): of an ARN, too, `GetTrail` says the name alone
+//! (N), which is taken for the other operations (I). `GetTrailStatus` and `GetEventSelectors` say the ARN, also of a
+//! bare name (N, R). "Region in ARN is wrong, …" and "`AccountID` in ARN is wrong, …" are seen in reports of
+//! `ListTags` (R) and taken for the other operations (I). The texts of `InvalidHomeRegionException` and of a
+//! malformed ARN are ours (I).
 
 use std::sync::Arc;
 

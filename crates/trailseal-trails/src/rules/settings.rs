@@ -31,8 +31,8 @@ impl Call<'_> {
         Ok(Topic { name: text.to_owned(), arn: arn.ok_or_else(error)? })
     }
 
-    /// What the two members make of the log group that a trail has: one alone is refused whatever the trail has (N), an empty
-    /// text removes both.
+    /// What the two members make of the log group that a trail has: one alone is refused whatever the trail has (N),
+    /// an empty text removes both.
     pub(super) fn log_group(self, before: Option<&LogGroup>) -> Result<Option<LogGroup>, ApiError> {
         let group = self.input.text("CloudWatchLogsLogGroupArn")?;
         let role = self.input.text("CloudWatchLogsRoleArn")?;

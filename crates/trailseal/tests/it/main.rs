@@ -23,6 +23,7 @@ mod output;
 mod query;
 #[cfg(target_os = "linux")]
 mod screens;
+mod serve;
 mod server;
 mod situations;
 mod times;
