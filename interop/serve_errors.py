@@ -97,7 +97,7 @@ def named(member: str = "Name", *, message: str = UNKNOWN, home: bool = True, **
     """What operations on one trail refuse alike."""
     cases: list[tuple] = [
         ("TrailNotFound", {member: "unknown", **more}, message),
-        ("TrailNotFound", {member: arn("unknown"), **more}, UNKNOWN_ARN),
+        ("TrailNotFound", {member: arn("unknown"), **more}, message),
         ("InvalidTrailName", {member: "a..b", **more}),
         ("InvalidTrailName", {**more, member: ""}),
         ("CloudTrailARNInvalid", {member: "arn:aws:cloudtrail:us-east-1:1:trail/some", **more}),
@@ -274,11 +274,9 @@ IN_ARCHIVE: dict[str, tuple[str, dict]] = {
     },
     "PutEventSelectors": ("OperationNotPermitted", {"TrailName": ARCHIVED, "EventSelectors": SELECTORS}),
     "PutInsightSelectors": ("OperationNotPermitted", {"TrailName": ARCHIVED, "InsightSelectors": []}),
-    "GetEventSelectors": ("UnsupportedOperation", {"TrailName": ARCHIVED}),
-    "GetInsightSelectors": ("UnsupportedOperation", {"TrailName": ARCHIVED}),
+    "GetInsightSelectors": ("InsightNotEnabled", {"TrailName": ARCHIVED}),
     "AddTags": ("OperationNotPermitted", {"ResourceId": arn(ARCHIVED, account=ARCHIVE_ACCOUNT), **TAGS}),
     "RemoveTags": ("OperationNotPermitted", {"ResourceId": arn(ARCHIVED, account=ARCHIVE_ACCOUNT), **TAGS}),
-    "ListTags": ("UnsupportedOperation", {"ResourceIdList": [arn(ARCHIVED, account=ARCHIVE_ACCOUNT)]}),
     "CreateTrail": ("TrailAlreadyExists", {"Name": ARCHIVED, "S3BucketName": "archive-logs"}),
 }
 
@@ -310,7 +308,7 @@ NEVER = {
 ALL_DO, READS = "the operation is supported", "an archive's trails can be read"
 NOT_THERE: dict[str, dict[str, str]] = {
     "UnsupportedOperation": dict.fromkeys(
-        set(OPERATIONS) - {"GetInsightSelectors", "PutInsightSelectors", "GetEventSelectors", "ListTags"}, ALL_DO
+        set(OPERATIONS) - {"GetInsightSelectors", "PutInsightSelectors"}, ALL_DO
     ),
     "OperationNotPermitted": {
         **dict.fromkeys([name for name in OPERATIONS if name.startswith(("Get", "Describe", "List", "Lookup"))], READS),

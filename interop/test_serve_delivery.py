@@ -678,6 +678,12 @@ class AuditEvents(unittest.TestCase):
             "awsRegion": "us-east-1",
             "eventID": entry["eventID"],
             "recipientAccountId": ACCOUNT,
+            "userIdentity": {"type": "Unknown", "accountId": ACCOUNT},
+            "sourceIPAddress": "127.0.0.1",
+            "requestParameters": None,
+            "responseElements": None,
+            "eventType": "AwsApiCall",
+            "eventCategory": "Management",
         }
         self.assertEqual(record, expected)
 

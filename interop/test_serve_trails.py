@@ -307,6 +307,7 @@ class Events(Case):
             "ReadOnly": "false",
             "AccessKeyId": KEY_ID,
             "EventSource": "cloudtrail.amazonaws.com",
+            "Username": KEY_ID,
         }
         self.assertEqual(event, expected)
         self.assertRegex(record.pop("eventID"), r"^[0-9a-f-]{36}$")
@@ -315,7 +316,14 @@ class Events(Case):
         self.assertEqual(record.pop("eventTime"), time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
         expected = {
             "eventVersion": "1.11",
-            "userIdentity": {"type": "Unknown", "accountId": ACCOUNT, "accessKeyId": KEY_ID},
+            "userIdentity": {
+                "type": "IAMUser",
+                "principalId": self.server.client(service="sts").get_caller_identity()["UserId"],
+                "arn": f"arn:aws:iam::{ACCOUNT}:user/{KEY_ID}",
+                "accountId": ACCOUNT,
+                "accessKeyId": KEY_ID,
+                "userName": KEY_ID,
+            },
             "eventSource": "cloudtrail.amazonaws.com",
             "eventName": "CreateTrail",
             "awsRegion": "us-east-1",
@@ -350,6 +358,7 @@ class Events(Case):
             {"ResourceName": arn("seen")},
             {"EventSource": "cloudtrail.amazonaws.com"},
             {"AccessKeyId": KEY_ID},
+            {"Username": KEY_ID},
         ]:
             self.assertIn(event, self.found(**attribute), attribute)
         self.assertEqual(self.found(Username="nobody"), [])
@@ -646,6 +655,19 @@ class BesideAnArchive(Case):
         for name in ("local", ARCHIVED):
             self.assertEqual(self.client.get_trail(Name=name)["Trail"]["Name"], name)
             self.assertIs(self.client.get_trail_status(Name=name)["IsLogging"], False)
+
+    def test_trails_of_both_answer_what_tools_ask(self) -> None:
+        arns = [arn("local", account=ARCHIVE_ACCOUNT), arn(ARCHIVED, account=ARCHIVE_ACCOUNT)]
+        self.client.add_tags(ResourceId=arns[0], TagsList=[{"Key": "k", "Value": "v"}])
+        for ids in (arns, arns[::-1], arns[:1], arns[1:]):
+            tags = {arns[0]: [{"Key": "k", "Value": "v"}], arns[1]: []}
+            expected = [{"ResourceId": id, "TagsList": tags[id]} for id in ids]
+            self.assertEqual(answer(self.client, "ListTags", ResourceIdList=ids)["ResourceTagList"], expected)
+        names = [set(trail) for trail in self.client.describe_trails()["trailList"]]
+        self.assertEqual(names[0], names[1])
+        for name in ("local", ARCHIVED):
+            [selector] = self.client.get_event_selectors(TrailName=name)["EventSelectors"]
+            self.assertEqual((selector["ReadWriteType"], selector["IncludeManagementEvents"]), ("All", True))
 
     def test_trails_of_the_archive_cannot_be_changed(self) -> None:
         for operation, (error, members) in IN_ARCHIVE.items():

@@ -110,10 +110,11 @@ class Unsigned(unittest.TestCase):
         with self.assertRaises(client.exceptions.InvalidTrailNameException):
             client.get_trail(Name="a..b")
 
-    def test_an_operation_that_is_not_of_the_api_is_unknown(self) -> None:
-        with self.assertRaises(botocore.exceptions.ClientError) as raised:
-            self.server.client().list_channels()
-        self.assertEqual(raised.exception.response["Error"]["Code"], "UnknownOperationException")
+    def test_an_operation_that_is_not_served_is_unsupported(self) -> None:
+        client = self.server.client()
+        with self.assertRaises(client.exceptions.UnsupportedOperationException) as raised:
+            client.list_channels()
+        self.assertIn("ListChannels is not supported by this server", str(raised.exception))
 
     def test_health_and_metrics(self) -> None:
         self.server.client().list_trails()

@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::wire::is_access_key_id;
+use crate::{
+    identity::{IdentityArn, KeyOwner, is_name},
+    wire::is_access_key_id,
+};
 
 /// A larger file is refused.
 const MAX_FILE: u64 = 1 << 20;
@@ -17,16 +20,21 @@ const MAX_KEYS: usize = 1000;
 const MAX_SECRET: usize = 256;
 const MAX_TOKEN: usize = 8192;
 
-/// An access key's secret halves.
+/// An access key's secret halves, and whose it is.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct AccessKey {
     secret: String,
     token: Option<String>,
+    owner: KeyOwner,
 }
 
 impl AccessKey {
     pub(crate) fn new(secret: String, token: Option<String>) -> Self {
-        Self { secret, token }
+        Self { secret, token, owner: KeyOwner::Unnamed }
+    }
+
+    pub(crate) fn owner(&self) -> &KeyOwner {
+        &self.owner
     }
 
     pub(crate) fn secret(&self) -> &str {
@@ -84,7 +92,9 @@ pub enum AccessKeyError {
 }
 
 impl AccessKeys {
-    /// Reads a file: `ACCESS_KEY_ID SECRET [SESSION_TOKEN]` a line, or the credentials file of the AWS CLI.
+    /// Reads a file: `ACCESS_KEY_ID SECRET [SESSION_TOKEN] [user_name=NAME] [arn=ARN]` a line, or the credentials
+    /// file of the AWS CLI, in which a profile may have `user_name` and `arn` as well. A key without them stands for
+    /// a user of its own name.
     ///
     /// # Errors
     /// [`AccessKeyError`]; on Unix also for a file that others than its owner may read.
@@ -129,12 +139,10 @@ impl AccessKeys {
                 let (name, value) = line.split_once('=').ok_or_else(|| fail("it is not NAME = VALUE"))?;
                 section.set(name.trim(), value.trim());
             } else {
-                let mut parts = line.split_ascii_whitespace().map(str::to_owned);
-                let (id, secret, token) = (parts.next(), parts.next(), parts.next());
-                if parts.next().is_some() {
-                    return Err(fail("it is not ACCESS_KEY_ID SECRET [SESSION_TOKEN]"));
-                }
-                keys.close(Some(Section { line: number, id, secret, token }))?;
+                let section = Section::of_line(number, line).ok_or_else(|| {
+                    fail("it is not ACCESS_KEY_ID SECRET [SESSION_TOKEN] [user_name=NAME] [arn=ARN]")
+                })?;
+                keys.close(Some(section))?;
             }
         }
         keys.close(section)?;
@@ -151,12 +159,22 @@ impl AccessKeys {
         self.keys.is_empty()
     }
 
+    /// The first account of an owner's ARN that is another one than that which the server plays: whoever calls acts
+    /// in the server's.
+    pub fn foreign_account(&self, account: &str) -> Option<&str> {
+        let accounts = self.keys.values().filter_map(|key| match &key.owner {
+            KeyOwner::Arn(arn) => Some(arn.account()),
+            KeyOwner::Unnamed | KeyOwner::User(_) => None,
+        });
+        accounts.into_iter().find(|other| *other != account)
+    }
+
     pub(crate) fn find(&self, id: &str) -> Option<&AccessKey> {
         self.keys.get(id)
     }
 
     fn close(&mut self, section: Option<Section>) -> Result<(), AccessKeyError> {
-        let Some(Section { line, id, secret, token }) = section else { return Ok(()) };
+        let Some(Section { line, id, secret, token, user_name, arn }) = section else { return Ok(()) };
         let fail = |problem| Err(AccessKeyError::Line { line, problem });
         let (id, secret) = match (id, secret) {
             (Some(id), Some(secret)) => (id, secret),
@@ -173,9 +191,25 @@ impl AccessKeys {
         {
             return fail("the secret or token is empty or too long");
         }
-        let key = AccessKey::new(secret, token);
+        let owner = match (user_name, arn.as_deref().map(IdentityArn::parse)) {
+            (_, Some(None)) => {
+                return fail(
+                    "arn must be that of a user, of root, of a role's session or of a federated user",
+                );
+            }
+            (Some(name), _) if !is_name(&name) => {
+                return fail("user_name has 1 to 128 letters, digits and +=,.@_-");
+            }
+            (Some(name), Some(Some(arn))) if arn.name() != Some(name.as_str()) => {
+                return fail("user_name is not the name at the end of arn");
+            }
+            (_, Some(Some(arn))) => KeyOwner::Arn(arn),
+            (Some(name), None) => KeyOwner::User(name),
+            (None, None) => KeyOwner::Unnamed,
+        };
+        let key = AccessKey { owner, ..AccessKey::new(secret, token) };
         if self.keys.insert(id, key.clone()).is_some_and(|earlier| earlier != key) {
-            return fail("the access key id stands twice, with different secrets");
+            return fail("the access key id stands twice, with different secrets or owners");
         }
         if self.keys.len() > MAX_KEYS {
             return fail("too many access keys");
@@ -190,14 +224,39 @@ struct Section {
     id: Option<String>,
     secret: Option<String>,
     token: Option<String>,
+    user_name: Option<String>,
+    arn: Option<String>,
 }
 
 impl Section {
+    /// A line that is an access key by itself; `None` for one that is none.
+    fn of_line(line: usize, text: &str) -> Option<Self> {
+        let mut words = text.split_ascii_whitespace();
+        let mut section = Self { line, ..Self::default() };
+        section.id = words.next().map(str::to_owned);
+        section.secret = words.next().map(str::to_owned);
+        for word in words {
+            let (slot, value) = match word.split_once('=') {
+                Some(("user_name", name)) => (&mut section.user_name, name),
+                Some(("arn", arn)) => (&mut section.arn, arn),
+                // a token may have `=` in it; it comes first
+                _ if section.user_name.is_none() && section.arn.is_none() => (&mut section.token, word),
+                _ => return None,
+            };
+            if slot.replace(value.to_owned()).is_some() {
+                return None;
+            }
+        }
+        Some(section)
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         let slot = match name.to_ascii_lowercase().as_str() {
             "aws_access_key_id" => &mut self.id,
             "aws_secret_access_key" => &mut self.secret,
             "aws_session_token" => &mut self.token,
+            "user_name" => &mut self.user_name,
+            "arn" => &mut self.arn,
             _ => return,
         };
         *slot = Some(value.to_owned());
@@ -230,6 +289,48 @@ mod tests {
         assert_eq!(lines.find("AKTWO").unwrap().token(), Some("token2"));
         assert_eq!(lines.find("AKONE").unwrap().secret(), "secret1");
         assert!(lines.find("AKTHREE").is_none());
+    }
+
+    #[test]
+    fn a_key_may_have_an_owner() {
+        let arn = "arn:aws:iam::111122223333:user/team/ann";
+        let lines = AccessKeys::parse(&format!(
+            "AKONE s user_name=ann\nAKTWO s tok=en== arn={arn}\nAKTHREE s arn={arn} user_name=ann\nAKFOUR s t\n"
+        ))
+        .unwrap();
+        let profiles = AccessKeys::parse(&format!(
+            "[a]\naws_access_key_id=AKONE\naws_secret_access_key=s\nuser_name = ann\n\
+             [b]\naws_access_key_id=AKTWO\naws_secret_access_key=s\naws_session_token=tok=en==\nArn={arn}\n\
+             [c]\naws_access_key_id=AKTHREE\naws_secret_access_key=s\narn = {arn}\nuser_name=ann\n\
+             [d]\naws_access_key_id=AKFOUR\naws_secret_access_key=s\naws_session_token=t\nrole_arn=arn:x\n"
+        ))
+        .unwrap();
+        assert_eq!(lines, profiles);
+        assert_eq!(lines.find("AKONE").unwrap().owner(), &KeyOwner::User("ann".to_owned()));
+        let owner = KeyOwner::Arn(IdentityArn::parse(arn).unwrap());
+        assert_eq!(lines.find("AKTWO").unwrap().owner(), &owner);
+        assert_eq!(lines.find("AKTWO").unwrap().token(), Some("tok=en=="));
+        assert_eq!(lines.find("AKTHREE").unwrap().owner(), &owner);
+        assert_eq!(lines.find("AKFOUR").unwrap().owner(), &KeyOwner::Unnamed);
+        assert_eq!(lines.foreign_account("111122223333"), None);
+        assert_eq!(lines.foreign_account("444455556666"), Some("111122223333"));
+    }
+
+    #[test]
+    fn an_owner_that_is_none_is_said() {
+        for line in [
+            "AKONE s user_name=",
+            "AKONE s user_name=a/b",
+            "AKONE s arn=",
+            "AKONE s arn=arn:aws:iam::111122223333:role/x",
+            "AKONE s user_name=bob arn=arn:aws:iam::111122223333:user/ann",
+            "AKONE s user_name=bob arn=arn:aws:iam::111122223333:root",
+            "AKONE s user_name=a user_name=a",
+            "AKONE s user_name=a token",
+            "AKONE s\nAKONE s user_name=a",
+        ] {
+            problem(line);
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use trailseal_archive::Timestamp as Seconds;
 
+use crate::identity::CallerIdentity;
+
 pub use trailseal_trails::{ApiError, Caller, ErrorCode, Millis as Timestamp, Operation};
 
 /// What an event record says of the request besides its parameters.
@@ -13,6 +15,8 @@ pub struct Context {
     pub request_id: String,
     /// The access key id of the credential scope; verified where the server has access keys.
     pub access_key: Option<String>,
+    /// Whom that key stands for.
+    pub identity: CallerIdentity,
     /// `User-Agent`, at most 1024 bytes of it.
     pub user_agent: Option<String>,
     /// Where the request came from.

@@ -22,13 +22,14 @@ pub trait AuditEvents: Send + Sync {
     /// [`AuditError`], which goes to the client as it is.
     fn put(&self, context: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError>;
 
-    /// Takes event records, one a line; answers how many were taken (`recorded`), how many were not (`refusals`), and
-    /// of the first of those the number of the line and the reason (`refused`).
+    /// Takes event records, one a line; answers how many were taken (`recorded`), how many of them lacked what every
+    /// record has (`completed`) and how often which member was added (`added`), how many were not taken (`refusals`),
+    /// and of the first of those the number of the line and the reason (`refused`).
     ///
     /// # Errors
     /// [`ApiError`], when none was taken.
-    fn record(&self, caller: &Caller, lines: &[u8]) -> Result<Value, ApiError> {
-        let _ = (caller, lines);
+    fn record(&self, context: &Context, caller: &Caller, lines: &[u8]) -> Result<Value, ApiError> {
+        let _ = (context, caller, lines);
         Err(ApiError::new(ErrorCode::UnsupportedOperationException, "this server takes no events"))
     }
 

@@ -1,6 +1,6 @@
 //! The client of `trailseal record`: sends event records to a server and says what became of them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
@@ -46,6 +46,12 @@ pub struct Endpoint {
 pub struct Recorded {
     /// Events that are recorded, durably.
     pub recorded: u64,
+    /// Of those, how many lacked what every record has, which was added.
+    #[serde(default)]
+    pub completed: u64,
+    /// How often which member was.
+    #[serde(default)]
+    pub added: BTreeMap<String, u64>,
     /// Lines that are not.
     pub refusals: u64,
     /// The first of them.

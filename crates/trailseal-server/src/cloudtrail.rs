@@ -1,15 +1,16 @@
 //! The CloudTrail API over an archive, over local trails, or over both as one account that has the trails of both.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use trailseal_trails::Input;
 
 use crate::{
     api::{ApiError, Caller, Context, ErrorCode, Operation},
-    archive::{ArchiveTrails, keys},
+    archive::{ArchiveTrails, MAX_TAGGED, keys},
     local::Local,
     lookup::Lookups,
-    service::Service,
+    service::{Service, TaggedResource},
 };
 
 /// Answers for the trails of an archive and the local trails of a data folder, of which only the latter can be changed,
@@ -60,21 +61,52 @@ fn of_both(
     input: &Value,
 ) -> Result<Value, ApiError> {
     let archived = || archive.answer(caller, operation, input);
-    let local = || local.call(caller, operation, input);
+    let own = || local.call(caller, operation, input);
     match operation {
-        Operation::DescribeTrails => Ok(appended(local()?, archived()?, "trailList")),
-        Operation::ListTrails => Ok(appended(local()?, archived()?, "Trails")),
+        Operation::DescribeTrails => Ok(appended(own()?, archived()?, "trailList")),
+        Operation::ListTrails => Ok(appended(own()?, archived()?, "Trails")),
         Operation::CreateTrail if is_archived(archive, caller, input) => {
             let message = "The archive that this server serves has a trail of this name.";
             Err(ApiError::new(ErrorCode::TrailAlreadyExistsException, message))
         }
-        Operation::CreateTrail => local(),
-        _ => match local() {
+        Operation::CreateTrail => own(),
+        Operation::ListTags => tags_of_both(local, archive, caller, input),
+        _ => match own() {
             // what is not known here may be a trail of the archive, which says what it cannot do
             Err(error) if is_unknown(error.code) && is_archived(archive, caller, input) => archived(),
             answer => answer,
         },
     }
+}
+
+/// The tags of trails of both, in the order in which they are asked for.
+fn tags_of_both(
+    local: &Local,
+    archive: &ArchiveTrails,
+    caller: &Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let own = |input: &Value| local.call(caller, Operation::ListTags, input);
+    let archived = |input: &Value| archive.answer(caller, Operation::ListTags, input);
+    let ids = Input::new(input)?.texts("ResourceIdList")?.unwrap_or_default();
+    let (theirs, ours): (Vec<&String>, Vec<&String>) =
+        ids.iter().partition(|id| archive.has_trail(caller, id));
+    if theirs.is_empty() || ids.len() > MAX_TAGGED {
+        return own(input);
+    }
+    if ours.is_empty() {
+        return archived(input);
+    }
+    let of = |ids: Vec<&String>| {
+        let mut input = input.clone();
+        input["ResourceIdList"] = ids.into_iter().map(String::as_str).collect();
+        input
+    };
+    let mut all = appended(own(&of(ours))?, archived(&of(theirs))?, "ResourceTagList");
+    if let Some(items) = all.get_mut("ResourceTagList").and_then(Value::as_array_mut) {
+        items.sort_by_key(|item| ids.iter().position(|id| item["ResourceId"] == **id));
+    }
+    Ok(all)
 }
 
 /// Whether the call names a trail of the archive.
@@ -107,6 +139,26 @@ impl Service for CloudTrail {
             }
             _ => result,
         }
+    }
+
+    fn tagged_trails(&self, caller: &Caller) -> Vec<TaggedResource> {
+        let ask = |operation, input: Value| self.answer(caller, operation, &input).unwrap_or_default();
+        let trails = ask(Operation::ListTrails, json!({}));
+        let texts = |item: &Value, member: &str| item[member].as_str().unwrap_or_default().to_owned();
+        let here = trails["Trails"].as_array().into_iter().flatten();
+        let here = here.filter(|trail| texts(trail, "HomeRegion") == caller.region);
+        here.map(|trail| {
+            let arn = texts(trail, "TrailARN");
+            let found = ask(Operation::ListTags, json!({ "ResourceIdList": [arn] }));
+            let tags = found["ResourceTagList"][0]["TagsList"].as_array().into_iter().flatten();
+            let tags = tags.map(|tag| (texts(tag, "Key"), texts(tag, "Value"))).collect();
+            TaggedResource { arn, tags }
+        })
+        .collect()
+    }
+
+    fn regions(&self) -> BTreeSet<String> {
+        self.archive.as_ref().map(ArchiveTrails::regions).unwrap_or_default()
     }
 }
 

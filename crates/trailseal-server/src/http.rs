@@ -9,7 +9,7 @@ use std::{
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderValue},
 };
@@ -21,9 +21,11 @@ use crate::{
     api::{ApiError, Caller, Context, ErrorCode, Timestamp},
     audit::{self, AuditError, AuditEvents},
     body::{self, BodyError, Budget, Held},
+    identity::CallerIdentity,
     listen::{Body, BoxError, Handler},
     metrics::{Gauge, Kind, Metrics},
     options::Options,
+    other_services::{self, CBOR, Destination, Known, OtherCall},
     s3,
     seats::Seat,
     service::Services,
@@ -161,7 +163,8 @@ impl Objects {
 
 impl Handler for Api {
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-        if let Some(objects) = self.objects.as_ref().filter(|_| is_of_s3(&request)) {
+        if let Some(objects) = self.objects.as_ref().filter(|_| destination(&request) == Destination::Objects)
+        {
             return objects.handle(peer, request).await;
         }
         let started = Instant::now();
@@ -201,16 +204,14 @@ impl Core {
             body: &held.bytes,
         };
         let source = Source { peer, request_id };
-        if request.path == audit::PATH
-            && let Some(service) = &self.services.audit
-        {
-            let result = self.put_audit_events(service.as_ref(), &request, source);
-            return (audit::render(&result), Kind::PutAuditEvents);
+        if other_services::destination(&request) == Destination::Other {
+            return (self.other_service(&request, source), Kind::OtherService);
         }
-        if request.path == audit::RECORD_PATH
-            && let Some(service) = &self.services.audit
-        {
-            return (wire::render(&self.record(service.as_ref(), &request, source)), Kind::Record);
+        if request.path == audit::PATH {
+            return (audit::render(&self.put_audit_events(&request, source)), Kind::PutAuditEvents);
+        }
+        if request.path == audit::RECORD_PATH {
+            return (wire::render(&self.record(&request, source)), Kind::Record);
         }
         let kind = wire::operation(&request).map_or(Kind::Unknown, Kind::Operation);
         (wire::render(&self.call(&request, source)), kind)
@@ -225,13 +226,43 @@ impl Core {
             .unwrap_or_else(|| Err(internal_failure()))
     }
 
-    fn put_audit_events(
-        &self,
-        service: &dyn AuditEvents,
-        request: &wire::WireRequest<'_>,
-        source: Source,
-    ) -> Result<Value, AuditError> {
+    /// Answers a call of another service, or refuses it in its protocol.
+    fn other_service(&self, request: &wire::WireRequest<'_>, source: Source) -> WireAnswer {
+        let call = OtherCall::of(request);
+        let request_id = source.request_id.clone();
+        let admitted = self.admit(request, SignatureRules::ANY);
+        let introduced = admitted.map(|now| {
+            // a scope without a Region is one of several (SigV4A), and as good as none
+            let scope = wire::scope(request).unwrap_or_default();
+            self.introduce(request, scope, source, now)
+        });
+        match introduced {
+            Ok((context, caller)) => {
+                let known = Known {
+                    caller: &caller,
+                    identity: &context.identity,
+                    region: &self.options.region,
+                    cloudtrail: self.services.cloudtrail.as_ref(),
+                    request_id: &request_id,
+                };
+                let answered = self.guarded(|| call.answer(&known));
+                answered.unwrap_or_else(|| call.refuse(&internal_failure(), &request_id))
+            }
+            Err(error) => call.refuse(&error, &request_id),
+        }
+    }
+
+    /// What takes events, where there is a data folder.
+    fn audit(&self) -> Result<&dyn AuditEvents, ApiError> {
+        self.services.audit.as_deref().ok_or_else(|| {
+            let message = "this server takes no events: it has no local trails (--data-dir)";
+            ApiError::new(ErrorCode::UnsupportedOperationException, message)
+        })
+    }
+
+    fn put_audit_events(&self, request: &wire::WireRequest<'_>, source: Source) -> Result<Value, AuditError> {
         let now = self.admit(request, SignatureRules::CLOUDTRAIL)?;
+        let service = self.audit()?;
         let mut call = audit::parse(request)?;
         let (context, caller) = self.introduce(request, call.scope.take(), source, now);
         self.guarded(|| service.put(&context, &caller, call))
@@ -239,18 +270,15 @@ impl Core {
     }
 
     /// Takes the lines of `trailseal record`.
-    fn record(
-        &self,
-        service: &dyn AuditEvents,
-        request: &wire::WireRequest<'_>,
-        source: Source,
-    ) -> Result<Value, ApiError> {
+    fn record(&self, request: &wire::WireRequest<'_>, source: Source) -> Result<Value, ApiError> {
         let now = self.admit(request, SignatureRules::CLOUDTRAIL)?;
+        let service = self.audit()?;
         if request.method != "POST" {
             return Err(ApiError::new(ErrorCode::UnknownOperationException, "events are sent by POST"));
         }
-        let (_, caller) = self.introduce(request, wire::scope(request)?, source, now);
-        self.guarded(|| service.record(&caller, request.body)).unwrap_or_else(|| Err(internal_failure()))
+        let (context, caller) = self.introduce(request, wire::scope(request)?, source, now);
+        self.guarded(|| service.record(&context, &caller, request.body))
+            .unwrap_or_else(|| Err(internal_failure()))
     }
 
     /// Whether the request may call at all; the time of the call.
@@ -282,8 +310,16 @@ impl Core {
         let user_agent =
             request.header("user-agent").ok().flatten().map(|text| shorten(text, MAX_USER_AGENT));
         let ip = source.peer.ip().to_canonical();
-        let context = Context { request_id: source.request_id, access_key, user_agent, source: ip };
-        (context, Caller { account: self.options.account.clone(), region, now })
+        let account = self.options.account.clone();
+        let key = access_key.as_deref();
+        let known =
+            self.options.access_keys.as_ref().zip(key).and_then(|(keys, id)| Some((id, keys.find(id)?)));
+        let identity = match known {
+            Some((id, key)) => CallerIdentity::of_owner(key.owner(), id, &account, &region),
+            None => CallerIdentity::of_key(key, &account, &region),
+        };
+        let context = Context { request_id: source.request_id, access_key, identity, user_agent, source: ip };
+        (context, Caller { account, region, now })
     }
 
     /// Runs a service; `None` when it panics. A bug in a service must not end the server; services keep their own state
@@ -300,9 +336,17 @@ struct Source {
     request_id: String,
 }
 
-/// Whether a request is for S3: the CloudTrail API has one path, one method, and a target.
-fn is_of_s3(request: &Request<Incoming>) -> bool {
-    !request.headers().contains_key("x-amz-target") && request.method() != Method::POST
+/// Whom a request is meant for, by its head; a form's body changes nothing in it.
+fn destination(request: &Request<Incoming>) -> Destination {
+    let headers: Vec<(&str, &[u8])> =
+        request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    other_services::destination(&wire::WireRequest {
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        headers: &headers,
+        body: &[],
+    })
 }
 
 /// Whether `Host` names this machine, whatever the port: a loopback address, `localhost`, or a bucket before it.
@@ -352,6 +396,9 @@ fn respond(answer: WireAnswer, request_id: &str, closes: bool) -> Response<Body>
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     if let Some(error) = answer.error_type {
         headers.insert("x-amzn-errortype", HeaderValue::from_static(error));
+    }
+    if answer.content_type == CBOR {
+        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
     }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);

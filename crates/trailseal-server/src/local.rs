@@ -11,7 +11,7 @@ mod event;
 mod record;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -52,6 +52,8 @@ pub struct LocalOptions {
     pub recent_bytes: usize,
     /// Buckets of archives, into which nothing may be delivered.
     pub archive_buckets: BTreeSet<String>,
+    /// Whether event selectors may name types of resources that CloudTrail is not known to have.
+    pub allows_unknown_resource_types: bool,
 }
 
 impl LocalOptions {
@@ -63,6 +65,7 @@ impl LocalOptions {
             digest_interval: 3600,
             recent_bytes: 256 << 20,
             archive_buckets: BTreeSet::new(),
+            allows_unknown_resource_types: false,
         }
     }
 }
@@ -111,6 +114,8 @@ pub struct Local {
 #[derive(Debug, Default)]
 struct Counts {
     events: AtomicU64,
+    /// Events to which something was added.
+    completed: AtomicU64,
     log_files: AtomicU64,
     digest_files: AtomicU64,
     failures: AtomicU64,
@@ -128,7 +133,7 @@ impl Local {
         let own = folder.join("_trailseal");
         // it holds the lock that keeps a second process out, and makes the folder private
         let journal = Journal::open(&own.join("journal"), JournalOptions::default())?;
-        let environment = LocalBuckets::new(&folder, &options.archive_buckets);
+        let environment = LocalBuckets::new(&folder, options);
         let store = Store::open_with(&own.join("trails.redb"), Box::new(environment))?;
         let mut live = LiveOptions::new(Folders::below(&folder));
         live.delivery_interval = options.delivery_interval;
@@ -346,13 +351,33 @@ impl TrailTransition<'_> {
     }
 }
 
+/// What was added to events that lacked it.
+#[derive(Debug, Default)]
+struct Additions {
+    /// To how many.
+    events: u64,
+    /// How often each member.
+    members: BTreeMap<&'static str, u64>,
+}
+
+impl Additions {
+    fn count(&mut self, event: &event::Event) {
+        self.events += u64::from(!event.added.is_empty());
+        for member in &event.added {
+            *self.members.entry(member).or_default() += 1;
+        }
+    }
+}
+
 impl AuditEvents for Local {
-    fn put(&self, _: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError> {
+    fn put(&self, context: &Context, caller: &Caller, call: AuditCall) -> Result<Value, AuditError> {
         let events = channel::audit_events(&call, caller)?;
         let (mut batch, mut successful, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut added = Additions::default();
         for audit in events {
-            match audit.read(caller) {
+            match audit.read(caller, context.source) {
                 Ok(event) => {
+                    added.count(&event);
                     successful.push(json!({ "id": audit.id, "eventID": event.id }));
                     batch.push(event.entry);
                 }
@@ -364,17 +389,22 @@ impl AuditEvents for Local {
             }
         }
         self.take(&batch)?;
+        self.counts.completed.fetch_add(added.events, Ordering::Relaxed);
         Ok(json!({ "successful": successful, "failed": failed }))
     }
 
-    fn record(&self, caller: &Caller, lines: &[u8]) -> Result<Value, ApiError> {
+    fn record(&self, context: &Context, caller: &Caller, lines: &[u8]) -> Result<Value, ApiError> {
+        let mut added = Additions::default();
         let (mut batch, mut refused, mut refusals) = (Vec::new(), Vec::new(), 0_u64);
         for (number, line) in (1_u64..).zip(lines.split(|byte| *byte == b'\n')) {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match event::read(line, caller) {
-                Ok(event) => batch.push(event.entry),
+            match event::read(line, caller, context.source) {
+                Ok(event) => {
+                    added.count(&event);
+                    batch.push(event.entry);
+                }
                 Err(fault) => {
                     refusals += 1;
                     if refused.len() < MAX_REFUSED {
@@ -385,13 +415,25 @@ impl AuditEvents for Local {
         }
         let recorded = batch.len();
         self.take(&batch)?;
-        Ok(json!({ "recorded": recorded, "refusals": refusals, "refused": refused }))
+        self.counts.completed.fetch_add(added.events, Ordering::Relaxed);
+        Ok(json!({
+            "recorded": recorded,
+            "completed": added.events,
+            "added": added.members,
+            "refusals": refusals,
+            "refused": refused,
+        }))
     }
 
     fn counts(&self) -> Vec<Count> {
-        let Counts { events, log_files, digest_files, failures } = &self.counts;
+        let Counts { events, completed, log_files, digest_files, failures } = &self.counts;
         [
             ("events_recorded", "Events that came in and are durable.", events),
+            (
+                "events_completed",
+                "Of those, how many lacked what every record has, which was added.",
+                completed,
+            ),
             ("log_files_delivered", "Log files of local trails.", log_files),
             ("digest_files_delivered", "Digest files of local trails.", digest_files),
             ("delivery_failures", "Deliveries that failed, and are tried again.", failures),

@@ -12,8 +12,8 @@ use crate::{api::Operation, audit::Count};
 const STATUSES: [u16; 14] = [200, 206, 304, 400, 403, 404, 405, 408, 412, 413, 416, 500, 501, 503];
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-/// All operations, `PutAuditEvents`, S3, `trailseal record`, and one more for what names none.
-const KINDS: usize = Operation::ALL.len() + 4;
+/// All operations, `PutAuditEvents`, S3, other services, `trailseal record`, and one more for what names none.
+const KINDS: usize = Operation::ALL.len() + 5;
 
 /// What a request asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Record,
     /// S3's reading operations.
     Objects,
+    /// Another service of AWS.
+    OtherService,
     Unknown,
 }
 
@@ -31,9 +33,10 @@ impl Kind {
     fn index(self) -> usize {
         match self {
             Self::Operation(operation) => operation as usize,
-            Self::PutAuditEvents => KINDS - 4,
-            Self::Record => KINDS - 3,
-            Self::Objects => KINDS - 2,
+            Self::PutAuditEvents => KINDS - 5,
+            Self::Record => KINDS - 4,
+            Self::Objects => KINDS - 3,
+            Self::OtherService => KINDS - 2,
             Self::Unknown => KINDS - 1,
         }
     }
@@ -41,9 +44,10 @@ impl Kind {
     fn label(index: usize) -> &'static str {
         match Operation::ALL.get(index) {
             Some(operation) => operation.as_str(),
-            None if index == KINDS - 4 => "PutAuditEvents",
-            None if index == KINDS - 3 => "record",
-            None if index == KINDS - 2 => "S3",
+            None if index == KINDS - 5 => "PutAuditEvents",
+            None if index == KINDS - 4 => "record",
+            None if index == KINDS - 3 => "S3",
+            None if index == KINDS - 2 => "other services",
             None => "unknown",
         }
     }
@@ -182,6 +186,7 @@ mod tests {
         metrics.count(Kind::Operation(Operation::LookupEvents), 200, Duration::from_millis(3));
         metrics.count(Kind::Operation(Operation::LookupEvents), 200, Duration::from_secs(100));
         metrics.count(Kind::Unknown, 400, Duration::from_micros(10));
+        metrics.count(Kind::OtherService, 400, Duration::from_micros(10));
         metrics.count(Kind::Objects, 404, Duration::from_micros(10));
         metrics.count(Kind::Objects, 599, Duration::from_micros(10));
         let text = metrics.text(&[Count { name: "events", help: "Events.", value: 7 }]);
@@ -189,17 +194,18 @@ mod tests {
             "trailseal_requests_total{operation=\"LookupEvents\",status=\"200\"} 2",
             "trailseal_requests_total{operation=\"unknown\",status=\"400\"} 1",
             "trailseal_requests_total{operation=\"S3\",status=\"404\"} 1",
+            "trailseal_requests_total{operation=\"other services\",status=\"400\"} 1",
             "trailseal_requests_total{operation=\"S3\",status=\"other\"} 1",
-            "trailseal_request_seconds_bucket{le=\"0.002\"} 3",
-            "trailseal_request_seconds_bucket{le=\"0.005\"} 4",
-            "trailseal_request_seconds_bucket{le=\"30\"} 4",
-            "trailseal_request_seconds_bucket{le=\"+Inf\"} 5",
-            "trailseal_request_seconds_count 5",
+            "trailseal_request_seconds_bucket{le=\"0.002\"} 4",
+            "trailseal_request_seconds_bucket{le=\"0.005\"} 5",
+            "trailseal_request_seconds_bucket{le=\"30\"} 5",
+            "trailseal_request_seconds_bucket{le=\"+Inf\"} 6",
+            "trailseal_request_seconds_count 6",
             "trailseal_connections_open 0",
             "trailseal_events_total 7",
         ] {
             assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
         }
-        assert_eq!(metrics.answered(), 5);
+        assert_eq!(metrics.answered(), 6);
     }
 }

@@ -1,6 +1,6 @@
 //! What stands behind the API.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
@@ -23,6 +23,26 @@ pub trait Service: Send + Sync {
         operation: Operation,
         input: Value,
     ) -> Result<Value, ApiError>;
+
+    /// The trails at home in the Region of a call, with their tags. Nothing of it is recorded.
+    fn tagged_trails(&self, caller: &Caller) -> Vec<TaggedResource> {
+        let _ = caller;
+        Vec::new()
+    }
+
+    /// The Regions of which it knows something.
+    fn regions(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+}
+
+/// A resource and its tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaggedResource {
+    /// Its ARN.
+    pub arn: String,
+    /// Keys and values; of a key without a value the empty text.
+    pub tags: Vec<(String, String)>,
 }
 
 /// The services of a server.

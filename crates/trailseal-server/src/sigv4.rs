@@ -26,7 +26,7 @@ const MAX_SIGNED_HEADERS: usize = 64;
 /// What a service asks of signatures.
 #[derive(Clone, Copy, Debug)]
 pub struct SignatureRules {
-    /// The names that its credential scopes may hold.
+    /// The names that its credential scopes may hold; none for any.
     pub services: &'static [&'static str],
     /// Whether the path is signed as it is on the wire; otherwise normalised and encoded once more.
     pub path_as_sent: bool,
@@ -38,6 +38,8 @@ impl SignatureRules {
     /// Of CloudTrail and the CloudTrail Data API.
     pub const CLOUDTRAIL: Self =
         Self { services: &["cloudtrail", "cloudtrail-data"], path_as_sent: false, unsigned_payload: false };
+    /// Of all others, whatever they are.
+    pub const ANY: Self = Self { services: &[], path_as_sent: false, unsigned_payload: false };
     /// Of S3.
     pub const S3: Self = Self { services: &["s3"], path_as_sent: true, unsigned_payload: true };
 }
@@ -125,8 +127,10 @@ pub fn verify(
 ) -> Result<Verified, SignatureRefusal> {
     let authorization = Authorization::read(request)?;
     let scope = &authorization.scope;
-    if !rules.services.contains(&scope.service) {
-        return Err(SignatureRefusal::Service(rules.services.first().copied().unwrap_or_default()));
+    if let Some(first) = rules.services.first()
+        && !rules.services.contains(&scope.service)
+    {
+        return Err(SignatureRefusal::Service(first));
     }
     let date = one(request, DATE, "Authorization header requires one 'X-Amz-Date' header.")?.ok_or(
         SignatureRefusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header."),

@@ -69,14 +69,15 @@ pub struct WireAnswer {
     pub content_type: &'static str,
     /// `x-amzn-ErrorType`, of errors in REST JSON.
     pub error_type: Option<&'static str>,
-    /// Compact JSON.
+    /// Compact JSON; of other services what their protocols have.
     pub body: Vec<u8>,
 }
 
 /// Reads the operation of a request.
 ///
 /// # Errors
-/// `UnknownOperationException` for anything but `POST /` with a known target.
+/// `UnknownOperationException` for anything but `POST /` with a known target; `UnsupportedOperationException` for an
+/// operation that CloudTrail has, and this server has not.
 pub fn operation(request: &WireRequest<'_>) -> Result<Operation, ApiError> {
     let unknown = |message: &str| ApiError::new(ErrorCode::UnknownOperationException, message);
     if request.method != "POST" || request.path != "/" || !request.query.is_empty() {
@@ -87,9 +88,20 @@ pub fn operation(request: &WireRequest<'_>) -> Result<Operation, ApiError> {
         Ok(None) => return Err(unknown("X-Amz-Target is missing")),
         Err(Ambiguous) => return Err(unknown("X-Amz-Target must stand once and be text")),
     };
-    let name = target.rsplit_once('.').filter(|(prefix, _)| TARGET_PREFIXES.contains(prefix));
-    let operation = name.and_then(|(_, name)| Operation::parse(name));
-    operation.ok_or_else(|| unknown("X-Amz-Target names no operation of CloudTrail"))
+    let name =
+        target.rsplit_once('.').filter(|(prefix, _)| TARGET_PREFIXES.contains(prefix)).map(|(_, name)| name);
+    match name {
+        Some(name) if Operation::is_unsupported(name) => {
+            let message = format!(
+                "{name} is not supported by this server, which has trails, but no event data stores, channels, dashboards, \
+                 imports, queries, event configurations, resource policies or delegated administrators."
+            );
+            Err(ApiError::new(ErrorCode::UnsupportedOperationException, message))
+        }
+        _ => name
+            .and_then(Operation::parse)
+            .ok_or_else(|| unknown("X-Amz-Target names no operation of CloudTrail")),
+    }
 }
 
 /// Reads a request.
@@ -287,6 +299,18 @@ mod tests {
         for (method, path, query) in [("GET", "/", ""), ("POST", "/x", ""), ("POST", "/", "a=b")] {
             let request = WireRequest { method, path, query, headers: &headers, body: b"{}" };
             assert_eq!(parse(&request).unwrap_err().code, ErrorCode::UnknownOperationException);
+        }
+    }
+
+    #[test]
+    fn operations_that_are_not_served_are_said_to_be_operations() {
+        for prefix in TARGET_PREFIXES {
+            for name in Operation::UNSUPPORTED {
+                let target = format!("{prefix}.{name}");
+                let error = parse(&request(&[(TARGET, target.as_bytes())], b"{}")).unwrap_err();
+                assert_eq!(error.code, ErrorCode::UnsupportedOperationException, "{name}");
+                assert!(error.message.starts_with(&format!("{name} is not supported")), "{}", error.message);
+            }
         }
     }
 

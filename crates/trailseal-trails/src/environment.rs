@@ -4,7 +4,7 @@
 //! supposes of them, and a server that knows better says so by its own [`Environment`]. The rules check the forms
 //! of names and ARNs before they ask, so that only well-formed ones arrive here.
 
-use crate::Caller;
+use crate::{Caller, resource_types};
 
 /// The services around CloudTrail. Every answer has a default, which is that of [`OnDemand`].
 pub trait Environment: Send + Sync {
@@ -36,6 +36,12 @@ pub trait Environment: Send + Sync {
     /// Whether the role may write to the log group; by default it may. Nothing is written there.
     fn may_write_events(&self, _caller: &Caller, _log_group_arn: &str, _role_arn: &str) -> bool {
         true
+    }
+
+    /// Whether the data events of a type of resources (`AWS::SERVICE::TYPE`) can be selected; by default those that
+    /// CloudTrail is known to take (docs/spec/selectors-and-insights.md 3.2).
+    fn takes_resource_type(&self, resource_type: &str) -> bool {
+        resource_types::is_known(resource_type)
     }
 
     /// What the account is to AWS Organizations; by default nothing.

@@ -102,8 +102,8 @@ pub(crate) fn is_region(text: &str) -> bool {
         && words.split('-').all(letters)
 }
 
-/// The partition that a Region belongs to.
-pub(crate) fn partition(region: &str) -> &'static str {
+/// The partition that a Region belongs to, as ARNs name it.
+pub fn partition(region: &str) -> &'static str {
     const STARTS: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),
         ("us-gov-", "aws-us-gov"),

@@ -47,6 +47,58 @@ impl Operation {
         Self::UpdateTrail,
     ];
 
+    /// The operations of CloudTrail that this project does not speak: those of event data stores, channels,
+    /// dashboards, imports and what else there is beside trails (M, botocore 1.44.8 of September 2026).
+    pub const UNSUPPORTED: [&'static str; 42] = [
+        "CancelQuery",
+        "CreateChannel",
+        "CreateDashboard",
+        "CreateEventDataStore",
+        "DeleteChannel",
+        "DeleteDashboard",
+        "DeleteEventDataStore",
+        "DeleteResourcePolicy",
+        "DeregisterOrganizationDelegatedAdmin",
+        "DescribeQuery",
+        "DisableFederation",
+        "EnableFederation",
+        "GenerateQuery",
+        "GetChannel",
+        "GetDashboard",
+        "GetEventConfiguration",
+        "GetEventDataStore",
+        "GetImport",
+        "GetQueryResults",
+        "GetResourcePolicy",
+        "ListChannels",
+        "ListDashboards",
+        "ListEventDataStores",
+        "ListImportFailures",
+        "ListImports",
+        "ListInsightsData",
+        "ListInsightsMetricData",
+        "ListQueries",
+        "PutEventConfiguration",
+        "PutResourcePolicy",
+        "RegisterOrganizationDelegatedAdmin",
+        "RestoreEventDataStore",
+        "SearchSampleQueries",
+        "StartDashboardRefresh",
+        "StartEventDataStoreIngestion",
+        "StartImport",
+        "StartQuery",
+        "StopEventDataStoreIngestion",
+        "StopImport",
+        "UpdateChannel",
+        "UpdateDashboard",
+        "UpdateEventDataStore",
+    ];
+
+    /// Whether CloudTrail has an operation of this name that is not among these.
+    pub fn is_unsupported(name: &str) -> bool {
+        Self::UNSUPPORTED.contains(&name)
+    }
+
     /// The operation with this name, in this case.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operation| operation.as_str() == name)
@@ -94,6 +146,10 @@ mod tests {
         for name in ["", "createtrail", "CreateTrail ", "CreateEventDataStore"] {
             assert_eq!(Operation::parse(name), None, "{name}");
         }
+        for name in Operation::UNSUPPORTED {
+            assert!(Operation::parse(name).is_none() && Operation::is_unsupported(name), "{name}");
+        }
+        assert!(!Operation::is_unsupported("CreateTrail") && !Operation::is_unsupported("Nope"));
         let writers = Operation::ALL.into_iter().filter(|operation| !operation.is_read_only());
         assert_eq!(writers.count(), 9);
     }

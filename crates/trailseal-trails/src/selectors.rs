@@ -3,13 +3,13 @@
 //! Their types and rules are those of [`trailseal_query::selectors`], which evaluates them. Here are what a request
 //! of `PutEventSelectors` is read to, the service's messages, and what is answered.
 //!
-//! Known messages (N, R): the number of selectors and of values, values of a basic selector, nothing selected, both kinds,
-//! required fields, `resources.type`, ARNs of functions. The others follow them and are ours (I). So are that a
-//! field is named once in a selector, that a network activity selector compares `eventSource` with `Equals` only,
-//! and the form of a resource type (`AWS::SERVICE::KIND`; the list of types changes monthly and is not carried
-//! here).
+//! Known messages (N, R): the number of selectors and of values, values of a basic selector, nothing selected, both
+//! kinds, required fields, `resources.type`, ARNs of functions. The others follow them and are ours (I). So are that
+//! a field is named once in a selector, and that a network activity selector compares `eventSource` with `Equals`
+//! only. Which types of resources there are, the environment says.
 
 use serde::Serialize;
+use serde_json::Value;
 use trailseal_query::{
     category::Category,
     selectors::{
@@ -21,6 +21,7 @@ use trailseal_query::{
 use crate::{
     error::{ApiError, ErrorCode},
     input::Input,
+    resource_types,
 };
 
 #[cfg(test)]
@@ -60,8 +61,39 @@ pub(crate) fn of_new_trail() -> Rules {
     Rules::Basic(vec![filled(EventSelector::default())])
 }
 
-/// Those of a request of `PutEventSelectors`. An empty list beside one that is not is taken for absent (I).
-pub(crate) fn read(input: Input<'_>) -> Result<Rules, ApiError> {
+/// What `GetEventSelectors` answers of a trail whose selectors are known by a request alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelectorsAnswer {
+    /// The answer.
+    pub answer: Value,
+    /// Whether they differ from those of a new trail.
+    pub is_custom: bool,
+}
+
+impl SelectorsAnswer {
+    /// Of a trail whose selectors a request of `PutEventSelectors` has set, whatever types of resources it names.
+    ///
+    /// # Errors
+    /// Those of `PutEventSelectors`, for a request that cannot have set any.
+    pub fn after(trail_arn: &str, request: &Value) -> Result<Self, ApiError> {
+        Ok(Self::of(trail_arn, &read(Input::new(request)?, &resource_types::is_well_formed)?))
+    }
+
+    /// Of a new trail.
+    pub fn of_new_trail(trail_arn: &str) -> Self {
+        Self::of(trail_arn, &of_new_trail())
+    }
+
+    fn of(trail_arn: &str, rules: &Rules) -> Self {
+        let document = SelectorsDocument::of(trail_arn.to_owned(), &sorted(rules));
+        let answer = serde_json::to_value(document).expect("lists and texts are JSON");
+        Self { answer, is_custom: *rules != of_new_trail() }
+    }
+}
+
+/// Those of a request of `PutEventSelectors`, if every type of resources in it is taken. An empty list beside one that is
+/// not is taken for absent (I).
+pub(crate) fn read(input: Input<'_>, takes: &dyn Fn(&str) -> bool) -> Result<Rules, ApiError> {
     let basic = input.structures("EventSelectors", basic)?;
     let advanced = input.structures("AdvancedEventSelectors", advanced)?;
     let rules = match (basic, advanced) {
@@ -75,7 +107,14 @@ pub(crate) fn read(input: Input<'_>) -> Result<Rules, ApiError> {
     };
     rules.validate().map_err(|error| refusal(&rules, &error))?;
     match rules {
-        Rules::Advanced(selectors) if !selectors.iter().all(has_resource_type) => Err(invalid(WRONG_TYPE)),
+        Rules::Advanced(selectors)
+            if !selectors
+                .iter()
+                .filter_map(|selector| first(selector, "resources.type"))
+                .all(|kind| resource_types::is_well_formed(kind) && takes(kind)) =>
+        {
+            Err(invalid(WRONG_TYPE))
+        }
         rules => Ok(rules),
     }
 }
@@ -225,15 +264,6 @@ fn fault_message(fault: &SelectorFault) -> String {
 
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidEventSelectorsException, message)
-}
-
-/// The type has the form of one; only selectors of data events have it.
-fn has_resource_type(selector: &AdvancedEventSelector) -> bool {
-    let word = |part: &&str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric());
-    first(selector, "resources.type").is_none_or(|kind| {
-        let parts: Vec<_> = kind.split("::").collect();
-        matches!(parts.as_slice(), ["AWS", service, kind] if word(service) && word(kind))
-    })
 }
 
 /// At most 2048 characters of what was received, for a message.

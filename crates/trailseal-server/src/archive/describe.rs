@@ -1,22 +1,33 @@
-//! Trails in the words of the API. What an archive does not tell is left out.
+//! Trails in the words of the API (docs/spec/wire-protocol.md 4.6). Of what an archive does not tell, truth values
+//! are answered, because AWS always answers them; the rest is left out.
 
 use serde_json::{Map, Value, json};
 use trailseal_archive::Timestamp;
 use trailseal_verify::PENDING;
 
-use super::discover::{Newest, Trail};
+use super::{
+    discover::{Newest, Trail},
+    history::TrailHistory,
+};
 
 /// As `GetTrail` and `DescribeTrails` show it; that it validates only where a key vouches for a digest of it.
-pub(super) fn trail(trail: &Trail, is_proven: bool) -> Value {
+pub(super) fn trail(trail: &Trail, history: Option<&TrailHistory>, is_proven: bool) -> Value {
+    let told = history.cloned().unwrap_or_default();
+
     let mut value = json!({
         "Name": trail.name,
         "TrailARN": trail.arn,
         "HomeRegion": trail.home,
         "IsMultiRegionTrail": trail.is_multi_region(),
         "IsOrganizationTrail": trail.is_organization(),
+        "LogFileValidationEnabled": is_proven,
+        "IncludeGlobalServiceEvents": true,
+        "HasCustomEventSelectors": told.selectors.is_some_and(|selectors| selectors.is_custom),
+        "HasInsightSelectors": told.insights.is_some_and(|selectors| !selectors.is_empty()),
+        "RecursiveLogging": true,
     });
-    if let (true, Some(members)) = (is_proven, value.as_object_mut()) {
-        members.insert("LogFileValidationEnabled".to_owned(), json!(true));
+    if let Some(members) = value.as_object_mut() {
+        members.extend(told.settings);
     }
     if let (Some(place), Some(members)) = (&trail.place, value.as_object_mut()) {
         members.insert("S3BucketName".to_owned(), json!(place.bucket));
@@ -24,11 +35,15 @@ pub(super) fn trail(trail: &Trail, is_proven: bool) -> Value {
             members.insert("S3KeyPrefix".to_owned(), json!(place.prefix));
         }
     }
-    if let (true, Some(members)) = (trail.is_multi_region(), value.as_object_mut()) {
-        // CloudTrail allows no other multi-Region trail
-        members.insert("IncludeGlobalServiceEvents".to_owned(), json!(true));
-    }
     value
+}
+
+/// A tag.
+pub(super) fn tag(key: &str, value: Option<&str>) -> Value {
+    match value {
+        Some(value) => json!({ "Key": key, "Value": value }),
+        None => json!({ "Key": key }),
+    }
 }
 
 /// As `ListTrails` shows it.
@@ -38,7 +53,7 @@ pub(super) fn short(trail: &Trail) -> Value {
 
 /// As `GetTrailStatus` shows it in a Region: a trail counts as logging while its newest digest is young enough that no
 /// further one needs to be there.
-pub(super) fn status(trail: &Trail, region: &str, now: Timestamp) -> Value {
+pub(super) fn status(trail: &Trail, history: Option<&TrailHistory>, region: &str, now: Timestamp) -> Value {
     let here = trail.regions.get(region).copied();
     let all = trail.regions.values().copied();
     let newest =
@@ -57,13 +72,17 @@ pub(super) fn status(trail: &Trail, region: &str, now: Timestamp) -> Value {
     for name in ["LatestDeliveryAttemptTime", "LatestDeliveryAttemptSucceeded"] {
         members.insert(name.to_owned(), json!(delivered));
     }
-    for name in [
-        "LatestNotificationAttemptTime",
-        "LatestNotificationAttemptSucceeded",
-        "TimeLoggingStarted",
-        "TimeLoggingStopped",
-    ] {
+    for name in ["LatestNotificationAttemptTime", "LatestNotificationAttemptSucceeded"] {
         members.insert(name.to_owned(), json!(""));
+    }
+    for (number, text, time) in [
+        ("StartLoggingTime", "TimeLoggingStarted", history.and_then(|told| told.started)),
+        ("StopLoggingTime", "TimeLoggingStopped", history.and_then(|told| told.stopped)),
+    ] {
+        if let Some(time) = time {
+            members.insert(number.to_owned(), json!(time.epoch()));
+        }
+        members.insert(text.to_owned(), json!(time.map(|time| time.to_string()).unwrap_or_default()));
     }
     Value::Object(members)
 }

@@ -76,6 +76,9 @@ fn digests_tell_bucket_prefix_and_home() {
             "IncludeGlobalServiceEvents": true,
             "IsOrganizationTrail": false,
             "LogFileValidationEnabled": true,
+            "HasCustomEventSelectors": false,
+            "HasInsightSelectors": false,
+            "RecursiveLogging": true,
         }})
     );
     let list = call(&archive, Operation::ListTrails, json!({})).unwrap();
@@ -182,7 +185,13 @@ fn errors_have_the_messages_of_aws() {
     let archive = open(&Plan::default().model().write(), None);
     let message =
         |operation, name: &str| call(&archive, operation, json!({ "Name": name })).unwrap_err().message;
-    assert_eq!(message(Operation::GetTrail, "nope"), "Unknown trail: nope for the user: 111122223333");
+    let unknown = "Unknown trail: nope for the user: 111122223333";
+    assert_eq!(message(Operation::GetTrail, "nope"), unknown);
+    assert_eq!(
+        message(Operation::GetTrail, &ARN.replace("audit", "nope")),
+        unknown,
+        "the name of an ARN, too"
+    );
     assert_eq!(
         message(Operation::GetTrailStatus, "nope"),
         "Unknown trail: arn:aws:cloudtrail:eu-west-1:111122223333:trail/nope for the user: 111122223333"
@@ -221,9 +230,12 @@ fn what_would_change_an_archive_is_refused() {
         Operation::GetTrail,
         Operation::ListTrails,
         Operation::GetTrailStatus,
+        Operation::GetEventSelectors,
+        Operation::ListTags,
     ];
     for operation in Operation::ALL {
-        let result = call(&archive, operation, json!({ "Name": "audit" }));
+        let input = json!({ "Name": "audit", "TrailName": ARN, "ResourceIdList": [ARN] });
+        let result = answer(&archive, &caller("us-east-1", "2024-03-01T06:30:00Z"), operation, input);
         if answered.contains(&operation) {
             assert!(result.is_ok(), "{operation:?}");
         } else {
@@ -231,12 +243,106 @@ fn what_would_change_an_archive_is_refused() {
             assert!(
                 matches!(
                     code,
-                    ErrorCode::OperationNotPermittedException | ErrorCode::UnsupportedOperationException
+                    ErrorCode::OperationNotPermittedException | ErrorCode::InsightNotEnabledException
                 ),
                 "{operation:?}: {code}"
             );
         }
     }
+}
+
+/// An archive's trails with what these calls tell, which are made at the minutes of an hour.
+fn told(calls: &[(&str, Value)]) -> ArchiveTrails {
+    let events = trailseal_evidence::events::RecentEvents::new(1 << 20);
+    for (number, (name, request)) in (0_u64..).zip(calls) {
+        let event = json!({
+            "eventVersion": "1.09", "eventTime": format!("2024-03-01T01:{number:02}:00Z"), "eventID": name,
+            "eventSource": "cloudtrail.amazonaws.com", "eventName": name, "awsRegion": "us-east-1",
+            "recipientAccountId": "111122223333", "requestParameters": request, "eventCategory": "Management",
+        });
+        events.add(number, event.to_string().as_bytes());
+    }
+    let archive = open(&Plan::default().model().write(), None);
+    archive.told_by(&events, caller("us-east-1", "2024-03-02").now).unwrap()
+}
+
+#[test]
+fn what_no_event_tells_is_what_a_new_trail_has() {
+    let archive = told(&[]);
+    assert_eq!(archive.trails_of_unknown_selectors().collect::<Vec<_>>(), [ARN]);
+    let selectors = call(&archive, Operation::GetEventSelectors, json!({ "TrailName": "audit" })).unwrap();
+    let all = json!([{
+        "ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": [],
+    }]);
+    assert_eq!(selectors, json!({ "TrailARN": ARN, "EventSelectors": all }));
+    let status = call(&archive, Operation::GetTrailStatus, json!({ "Name": "audit" })).unwrap();
+    assert_eq!((status.get("StartLoggingTime"), &status["TimeLoggingStarted"]), (None, &json!("")));
+    assert_eq!(
+        code(&archive, Operation::GetInsightSelectors, json!({ "TrailName": "audit" })),
+        ErrorCode::InsightNotEnabledException
+    );
+}
+
+#[test]
+fn what_events_tell_is_answered() {
+    let archive = told(&[
+        ("StartLogging", json!({ "name": ARN })),
+        (
+            "PutEventSelectors",
+            json!({ "trailName": "audit", "eventSelectors": [{ "readWriteType": "WriteOnly" }] }),
+        ),
+        (
+            "PutInsightSelectors",
+            json!({ "trailName": ARN, "insightSelectors": [{ "insightType": "ApiErrorRateInsight" }] }),
+        ),
+        (
+            "AddTags",
+            json!({ "resourceId": ARN, "tagsList": [{ "key": "k", "value": "v" }, { "key": "bare" }] }),
+        ),
+    ]);
+    assert_eq!(archive.trails_of_unknown_selectors().count(), 0);
+    let trail = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(trail["Trail"]["HasCustomEventSelectors"], json!(true));
+    assert_eq!(trail["Trail"]["HasInsightSelectors"], json!(true));
+    let selectors = call(&archive, Operation::GetEventSelectors, json!({ "TrailName": ARN })).unwrap();
+    assert_eq!(selectors["EventSelectors"][0]["ReadWriteType"], json!("WriteOnly"));
+    let insights = call(&archive, Operation::GetInsightSelectors, json!({ "TrailName": "audit" })).unwrap();
+    let types = json!([{ "InsightType": "ApiErrorRateInsight" }]);
+    assert_eq!(insights, json!({ "TrailARN": ARN, "InsightSelectors": types }));
+    let status = call(&archive, Operation::GetTrailStatus, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(status["TimeLoggingStarted"], json!("2024-03-01T01:00:00Z"));
+    assert_eq!(status["StartLoggingTime"], json!(1_709_254_800));
+    let at_home = caller("us-east-1", "2024-03-01T06:30:00Z");
+    let tags = answer(&archive, &at_home, Operation::ListTags, json!({ "ResourceIdList": [ARN] })).unwrap();
+    let list = json!([{ "Key": "bare" }, { "Key": "k", "Value": "v" }]);
+    assert_eq!(tags, json!({ "ResourceTagList": [{ "ResourceId": ARN, "TagsList": list }] }));
+}
+
+#[test]
+fn tags_of_what_is_no_trail_here_are_refused() {
+    let archive = told(&[]);
+    let other = ARN.replace("audit", "other");
+    for (ids, expected) in [
+        (json!([]), ErrorCode::InvalidParameterException),
+        (json!(vec![ARN; 21]), ErrorCode::InvalidParameterException),
+        (json!(["audit"]), ErrorCode::CloudTrailARNInvalidException),
+        (json!([ARN, other]), ErrorCode::ResourceNotFoundException),
+        (json!([5]), ErrorCode::SerializationException),
+    ] {
+        let at_home = caller("us-east-1", "2024-03-01T06:30:00Z");
+        let refused = answer(&archive, &at_home, Operation::ListTags, json!({ "ResourceIdList": ids }));
+        assert_eq!(refused.unwrap_err().code, expected, "{ids}");
+    }
+    // as AWS does it: tags are asked for in the home Region
+    let elsewhere = code(&archive, Operation::ListTags, json!({ "ResourceIdList": [ARN] }));
+    assert_eq!(elsewhere, ErrorCode::CloudTrailARNInvalidException);
+}
+
+#[test]
+fn without_keys_no_trail_counts_as_validated() {
+    let archive = ArchiveTrails::open(&inputs(&Plan::default().model().write()), Vec::new(), None);
+    let trail = call(&archive, Operation::GetTrail, json!({ "Name": "audit" })).unwrap();
+    assert_eq!(trail["Trail"]["LogFileValidationEnabled"], json!(false));
 }
 
 #[test]

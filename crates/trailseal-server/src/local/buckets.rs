@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trailseal_trails::{BucketFault, Environment};
+use trailseal_trails::{BucketFault, Environment, OnDemand};
 
+use super::LocalOptions;
 use crate::api::Caller;
 
 /// Folders below a data folder as buckets.
@@ -15,11 +16,16 @@ use crate::api::Caller;
 pub(super) struct LocalBuckets {
     folder: PathBuf,
     archive_buckets: BTreeSet<String>,
+    allows_unknown_resource_types: bool,
 }
 
 impl LocalBuckets {
-    pub(super) fn new(folder: &Path, archive_buckets: &BTreeSet<String>) -> Self {
-        Self { folder: folder.to_owned(), archive_buckets: archive_buckets.clone() }
+    pub(super) fn new(folder: &Path, options: &LocalOptions) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            archive_buckets: options.archive_buckets.clone(),
+            allows_unknown_resource_types: options.allows_unknown_resource_types,
+        }
     }
 }
 
@@ -30,5 +36,9 @@ impl Environment for LocalBuckets {
             return Err(BucketFault::Denied);
         }
         fs::create_dir_all(self.folder.join(bucket).join(key)).map_err(|_| BucketFault::Denied)
+    }
+
+    fn takes_resource_type(&self, resource_type: &str) -> bool {
+        self.allows_unknown_resource_types || OnDemand.takes_resource_type(resource_type)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every well-formed channel of the caller's account and Region is there: no operation here makes channels.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::digest::{SHA256, digest};
@@ -72,12 +72,12 @@ impl<'a> AuditEvent<'a> {
     }
 
     /// The event in it.
-    pub(super) fn read(&self, caller: &Caller) -> Result<Event, EventFault> {
+    pub(super) fn read(&self, caller: &Caller, source: IpAddr) -> Result<Event, EventFault> {
         let is_whole = |checksum| checksum == STANDARD.encode(digest(&SHA256, self.data.as_bytes()));
         if !self.checksum.is_none_or(is_whole) {
             return Err(EventFault::Checksum);
         }
-        event::read(self.data.as_bytes(), caller)
+        event::read(self.data.as_bytes(), caller, source)
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
     fn a_checksum_that_is_given_must_be_that_of_the_data() {
         let read = |checksum: &str| {
             let item = json!({"id": "a", "eventData": EVENT, "eventDataChecksum": checksum});
-            AuditEvent::of(&item).unwrap().read(&caller()).map(|event| event.id)
+            AuditEvent::of(&item).unwrap().read(&caller(), [127, 0, 0, 1].into()).map(|event| event.id)
         };
         let right = STANDARD.encode(digest(&SHA256, EVENT.as_bytes()));
         assert_eq!(read(&right), Ok("one".to_owned()));

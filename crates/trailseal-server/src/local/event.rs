@@ -1,12 +1,14 @@
 //! Events that come in from outside: what they must say, and what is added where they are silent.
 
-use serde::Serialize;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
 use trailseal_archive::{
     Timestamp as Seconds,
     key::{is_account_id, is_region_like},
 };
 use trailseal_deliver::journal::{EntryError, JournalEntry};
-use trailseal_query::Record;
+use trailseal_query::{Record, category::category};
 
 use crate::{
     api::{Caller, Timestamp},
@@ -27,6 +29,8 @@ pub(super) const EVENT_VERSION: &str = "1.11";
 pub(super) struct Event {
     pub(super) id: String,
     pub(super) entry: JournalEntry,
+    /// The members that were added, in their order.
+    pub(super) added: Vec<&'static str>,
 }
 
 /// Why an event is refused.
@@ -59,9 +63,9 @@ impl EventFault {
     }
 }
 
-/// Reads an event record. What it says stays as it is, byte for byte; members that every record has and that it has
-/// not (`eventVersion`, `eventTime`, `awsRegion`, `eventID`, `recipientAccountId`) are added at its end.
-pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
+/// Reads an event record that came from an address. What it says stays as it is, byte for byte; what every record of its
+/// version has, and it has not, is added at its end (docs/spec/records.md 2.9).
+pub(super) fn read(text: &[u8], caller: &Caller, source: IpAddr) -> Result<Event, EventFault> {
     let text = text.trim_ascii();
     if text.len() > MAX_EVENT {
         return Err(EventFault::TooLong { bytes: text.len() });
@@ -84,22 +88,23 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
         }
     }
     let mut missing = Missing::default();
-    if text_of(&record, "eventVersion", "a text")?.is_none() {
-        missing.event_version = Some(EVENT_VERSION);
+    let version = text_of(&record, "eventVersion", "a text")?;
+    if version.is_none() {
+        missing.add("eventVersion", json!(EVENT_VERSION));
     }
     match text_of(&record, "eventTime", "a time")? {
         Some(time) if Seconds::parse_digest_field(&time).is_err() => {
             return Err(EventFault::Invalid { member: "eventTime", expected: "YYYY-MM-DDTHH:MM:SSZ" });
         }
         Some(_) => {}
-        None => missing.event_time = Some(time(caller.now)),
+        None => missing.add("eventTime", json!(time(caller.now))),
     }
     let region = text_of(&record, "awsRegion", "a Region")?;
     if region.as_deref().is_some_and(|region| !is_region_like(region)) {
         return Err(EventFault::Invalid { member: "awsRegion", expected: "a Region" });
     }
     let region = region.unwrap_or_else(|| {
-        missing.aws_region = Some(caller.region.clone());
+        missing.add("awsRegion", json!(caller.region));
         caller.region.clone()
     });
     let id = match text_of(&record, "eventID", "a text")? {
@@ -107,19 +112,30 @@ pub(super) fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
             return Err(EventFault::Invalid { member: "eventID", expected: "at most 128 bytes long" });
         }
         Some(id) => id,
-        None => missing.event_id.insert(uuid::random()).clone(),
+        None => {
+            let id = uuid::random();
+            missing.add("eventID", json!(id));
+            id
+        }
     };
     match text_of(&record, "recipientAccountId", "12 digits")? {
         Some(account) if !is_account_id(&account) => {
             return Err(EventFault::Invalid { member: "recipientAccountId", expected: "12 digits" });
         }
         Some(_) => {}
-        None => missing.recipient_account_id = Some(caller.account.clone()),
+        None => missing.add("recipientAccountId", json!(caller.account)),
+    }
+    let kind = record.member("eventType").and_then(|value| value.as_str());
+    // CloudTrail writes records of services, Insights and aggregated events without a caller
+    let has_caller =
+        !is_insight && kind.is_none_or(|kind| kind.starts_with("AwsApi") || kind.starts_with("AwsConsole"));
+    if has_caller {
+        missing.add_what_calls_have(&record, version.as_deref(), caller, source);
     }
     if let Some(whole) = missing.added_to(text) {
         taken = entry(&whole).map_err(fault)?;
     }
-    Ok(Event { id, entry: taken.in_region(&region).map_err(fault)? })
+    Ok(Event { id, entry: taken.in_region(&region).map_err(fault)?, added: missing.names() })
 }
 
 /// The time of a record.
@@ -127,31 +143,61 @@ pub(super) fn time(now: Timestamp) -> String {
     now.to_string()
 }
 
-/// Members that are added; `None` where the record has them.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Missing {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_version: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_time: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aws_region: Option<String>,
-    #[serde(rename = "eventID", skip_serializing_if = "Option::is_none")]
-    event_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recipient_account_id: Option<String>,
-}
+/// Members that are added, in their order.
+#[derive(Default)]
+struct Missing(Vec<(&'static str, Value)>);
 
 impl Missing {
+    fn add(&mut self, member: &'static str, value: Value) {
+        self.0.push((member, value));
+    }
+
+    /// What the record of every call has since the version that this one says. Who called is not known: whoever sent the
+    /// record need not be who acted in it.
+    fn add_what_calls_have(
+        &mut self,
+        record: &Record<'_>,
+        version: Option<&str>,
+        caller: &Caller,
+        source: IpAddr,
+    ) {
+        let identity = json!({ "type": "Unknown", "accountId": caller.account });
+        let category = category(record).map(|category| json!(category.name()));
+        for (member, since, value) in [
+            ("userIdentity", 0, Some(identity)),
+            ("sourceIPAddress", 0, Some(json!(source.to_string()))),
+            ("requestParameters", 0, Some(Value::Null)),
+            ("responseElements", 0, Some(Value::Null)),
+            ("eventType", 2, Some(json!("AwsApiCall"))),
+            // as it is derived anyway, so that no selector sees another event
+            ("eventCategory", 7, category),
+        ] {
+            let has_it = version.is_none_or(|version| minor(version).is_some_and(|minor| since <= minor));
+            if let Some(value) = value.filter(|_| has_it && record.member(member).is_none()) {
+                self.add(member, value);
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|(member, _)| *member).collect()
+    }
+
     /// The object, which has some members, with these behind its own; `None` if there are none.
     fn added_to(&self, object: &[u8]) -> Option<Vec<u8>> {
-        let members = serde_json::to_vec(self).unwrap_or_default();
-        let (Some(open), Some(more)) = (object.strip_suffix(b"}"), members.strip_prefix(b"{")) else {
-            return None;
-        };
-        (more != b"}").then(|| [open.trim_ascii_end(), b",", more].concat())
+        let open = object.strip_suffix(b"}").filter(|_| !self.0.is_empty())?;
+        let mut whole = open.trim_ascii_end().to_vec();
+        for (member, value) in &self.0 {
+            whole.extend_from_slice(format!(",\"{member}\":{value}").as_bytes());
+        }
+        whole.push(b'}');
+        Some(whole)
     }
+}
+
+/// What stands behind the dot of a version of records, `1.08`; `None` of another major version than 1.
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("1.")?.parse().ok()
 }
 
 /// How deep objects and arrays of a JSON text lie in one another.
@@ -194,11 +240,18 @@ mod tests {
     /// 2024-03-01T12:00:00.5Z
     const NOW: i64 = 1_709_294_400_500;
     const WHOLE: &str = r#"{ "eventVersion":"1.08","eventTime":"2024-03-01T11:00:00Z", "eventSource":"my.app",
-        "eventName":"A\u004fB","awsRegion":"eu-west-1","eventID":"one","recipientAccountId":"444455556666","x":[1.0] }"#;
+        "eventName":"A\u004fB","awsRegion":"eu-west-1","eventID":"one","recipientAccountId":"444455556666","x":[1.0],
+        "userIdentity":null,"sourceIPAddress":"AWS Internal","requestParameters":null,"responseElements":null,
+        "eventType":"AwsApiCall","eventCategory":"Management" }"#;
 
     fn caller() -> Caller {
         let (account, region) = ("111122223333".to_owned(), "us-east-1".to_owned());
         Caller { account, region, now: Timestamp::from_millis(NOW) }
+    }
+
+    /// What comes from 192.0.2.1.
+    fn read(text: &[u8], caller: &Caller) -> Result<Event, EventFault> {
+        super::read(text, caller, [192, 0, 2, 1].into())
     }
 
     fn with(member: &str, value: Value) -> String {
@@ -231,10 +284,58 @@ mod tests {
             "awsRegion": "us-east-1",
             "eventID": event.id,
             "recipientAccountId": "111122223333",
+            "userIdentity": { "type": "Unknown", "accountId": "111122223333" },
+            "sourceIPAddress": "192.0.2.1",
+            "requestParameters": null,
+            "responseElements": null,
+            "eventType": "AwsApiCall",
+            "eventCategory": "Management",
         });
         assert_eq!(record, expected);
+        let added: Vec<&str> = expected.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut said = event.added.clone();
+        said.extend(["eventName", "eventSource"]);
+        said.sort_unstable();
+        assert_eq!(said, added);
         assert_ne!(read(text, &caller()).unwrap().id, event.id);
         assert_eq!(event.entry.region(), "us-east-1");
+    }
+
+    /// The members that are added to an event of this version and type.
+    fn added(version: &str, kind: &str) -> Vec<&'static str> {
+        let text = json!({
+            "eventVersion": version, "eventName": "A", "eventSource": "b", "eventTime": "2024-03-01T11:00:00Z",
+            "awsRegion": "eu-west-1", "eventID": "one", "recipientAccountId": "111122223333", "eventType": kind,
+        });
+        read(text.to_string().as_bytes(), &caller()).unwrap().added
+    }
+
+    #[test]
+    fn nothing_is_added_that_a_version_or_a_kind_of_record_has_not() {
+        let always = ["userIdentity", "sourceIPAddress", "requestParameters", "responseElements"];
+        assert_eq!(added("1.05", "AwsApiCall"), always);
+        assert_eq!(added("1.06", "AwsConsoleSignIn"), always);
+        for version in ["1.07", "1.08", "1.11"] {
+            assert_eq!(added(version, "AwsApiCall"), [&always[..], &["eventCategory"]].concat(), "{version}");
+        }
+        for kind in ["AwsServiceEvent", "AwsVpceEvent", "AwsCloudTrailInsight", "AwsAggregatedEvent"] {
+            assert!(added("1.11", kind).is_empty(), "{kind}");
+        }
+        assert!(added("2.0", "AwsApiCall").is_empty());
+    }
+
+    #[test]
+    fn a_category_that_is_added_is_the_one_that_is_derived() {
+        for (member, value, expected) in [
+            ("managementEvent", json!(false), "Data"),
+            ("managementEvent", json!(true), "Management"),
+            ("x", json!(1), "Management"),
+        ] {
+            let text = json!({ "eventName": "A", "eventSource": "b", member: value }).to_string();
+            let event = read(text.as_bytes(), &caller()).unwrap();
+            let record: Value = serde_json::from_slice(event.entry.event()).unwrap();
+            assert_eq!(record["eventCategory"], expected);
+        }
     }
 
     #[test]
@@ -311,6 +412,7 @@ mod tests {
                 prop_oneof![
                     Just("eventVersion"), Just("eventTime"), Just("awsRegion"), Just("eventID"),
                     Just("recipientAccountId"), Just("eventName"), Just("eventSource"), Just("other"),
+                    Just("userIdentity"), Just("eventType"), Just("insightDetails"),
                 ],
                 prop_oneof![
                     Just(json!("eu-west-1")), Just(json!("2024-03-01T11:00:00Z")), Just(json!(1)),
@@ -327,9 +429,14 @@ mod tests {
                 }
                 prop_assert_eq!(taken["eventID"].as_str(), Some(event.id.as_str()));
                 prop_assert_eq!(taken["awsRegion"].as_str(), Some(event.entry.region()));
-                for member in ["eventVersion", "eventTime", "recipientAccountId", "eventName", "eventSource"] {
+                for member in ["eventVersion", "eventTime", "recipientAccountId"] {
                     prop_assert!(!taken[member].is_null(), "{}", member);
                 }
+                for member in &event.added {
+                    prop_assert!(!members.contains_key(member), "{} was there", member);
+                    prop_assert!(taken.get(*member).is_some(), "{}", member);
+                }
+                prop_assert_eq!(taken.as_object().unwrap().len(), members.len() + event.added.len());
             }
         }
 

@@ -1,6 +1,7 @@
 //! The event that a call of this server becomes (docs/spec/records.md 2.1).
 //!
-//! The server knows no users, only access keys: the identity says what is known, and that its type is not.
+//! The identity is that of the access key: of its owner, where the file of access keys names one, else of a user of
+//! its name.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 use super::event::{self, EVENT_VERSION};
 use crate::{
     api::{ApiError, Caller, Context, Operation},
+    identity::UserIdentity,
     uuid,
 };
 
@@ -18,7 +20,7 @@ const MAX_MEMBERS: usize = 100 << 10;
 #[serde(rename_all = "camelCase")]
 struct Fields<'a> {
     event_version: &'static str,
-    user_identity: Identity<'a>,
+    user_identity: UserIdentity<'a>,
     event_time: String,
     event_source: &'static str,
     event_name: &'static str,
@@ -44,15 +46,6 @@ struct Fields<'a> {
     event_category: &'static str,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Identity<'a> {
-    r#type: &'static str,
-    account_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_key_id: Option<&'a str>,
-}
-
 /// The event of a call.
 pub(super) fn of_call(
     context: &Context,
@@ -66,11 +59,7 @@ pub(super) fn of_call(
     let error = result.as_ref().err();
     let event = Fields {
         event_version: EVENT_VERSION,
-        user_identity: Identity {
-            r#type: "Unknown",
-            account_id: &caller.account,
-            access_key_id: context.access_key.as_deref(),
-        },
+        user_identity: context.identity.user_identity(context.access_key.as_deref()),
         event_time: event::time(caller.now),
         event_source: "cloudtrail.amazonaws.com",
         event_name: operation.as_str(),
@@ -131,12 +120,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api::{ErrorCode, Timestamp};
+    use crate::{
+        api::{ErrorCode, Timestamp},
+        identity::CallerIdentity,
+    };
 
     fn record(operation: Operation, input: &Value, result: &Result<Value, ApiError>) -> Value {
         let context = Context {
             request_id: "the-request".to_owned(),
             access_key: Some("AKIAEXAMPLEEXAMPLE01".to_owned()),
+            identity: CallerIdentity::of_key(Some("AKIAEXAMPLEEXAMPLE01"), "111122223333", "eu-west-1"),
             user_agent: None,
             source: [192, 0, 2, 1].into(),
         };
@@ -157,7 +150,12 @@ mod tests {
         let mut expected = json!({
             "eventVersion": "1.11",
             "userIdentity": {
-                "type": "Unknown", "accountId": "111122223333", "accessKeyId": "AKIAEXAMPLEEXAMPLE01",
+                "type": "IAMUser",
+                "principalId": "",
+                "arn": "arn:aws:iam::111122223333:user/AKIAEXAMPLEEXAMPLE01",
+                "accountId": "111122223333",
+                "accessKeyId": "AKIAEXAMPLEEXAMPLE01",
+                "userName": "AKIAEXAMPLEEXAMPLE01",
             },
             "eventTime": "2024-03-01T12:00:00Z",
             "eventSource": "cloudtrail.amazonaws.com",
@@ -176,6 +174,7 @@ mod tests {
             "eventCategory": "Management",
         });
         expected["eventID"] = record["eventID"].clone();
+        expected["userIdentity"]["principalId"] = record["userIdentity"]["principalId"].clone();
         assert_eq!(record, expected);
         assert_eq!(record["eventID"].as_str().unwrap().len(), 36);
     }

@@ -99,8 +99,22 @@ impl Server {
 
     pub(crate) fn with_buckets(options: Options, buckets: Option<Buckets>) -> Self {
         let echo = Arc::new(Echo::default());
-        let s3 = buckets.map(Arc::new);
-        let services = Services { cloudtrail: echo.clone(), audit: Some(echo.clone()), s3 };
+        let audit = Some(echo.clone() as Arc<dyn AuditEvents>);
+        Self::run(options, audit, buckets, echo)
+    }
+
+    /// One that takes no events.
+    pub(crate) fn without_events(options: Options) -> Self {
+        Self::run(options, None, None, Arc::new(Echo::default()))
+    }
+
+    fn run(
+        options: Options,
+        audit: Option<Arc<dyn AuditEvents>>,
+        buckets: Option<Buckets>,
+        echo: Arc<Echo>,
+    ) -> Self {
+        let services = Services { cloudtrail: echo.clone(), audit, s3: buckets.map(Arc::new) };
         let (stop, stopped) = stop();
         let (sender, receiver) = mpsc::channel();
         let thread =

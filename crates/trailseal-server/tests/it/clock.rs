@@ -13,7 +13,7 @@ use trailseal_evidence::{
     verify,
 };
 use trailseal_server::{
-    Caller, CloudTrail, Context, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
+    Caller, CallerIdentity, CloudTrail, Context, Local, LocalOptions, Lookups, Operation, Service, Timestamp,
 };
 use trailseal_verify::KeyRing;
 
@@ -39,8 +39,13 @@ impl Trails {
 
     fn call(&self, now: i64, operation: Operation, input: Value) -> Value {
         let source = Ipv4Addr::LOCALHOST.into();
-        let context =
-            Context { request_id: "request".to_owned(), access_key: None, user_agent: None, source };
+        let context = Context {
+            request_id: "request".to_owned(),
+            access_key: None,
+            identity: CallerIdentity::of_key(None, "111122223333", "us-east-1"),
+            user_agent: None,
+            source,
+        };
         let now = Timestamp::from_millis(now);
         let caller = Caller { account: ACCOUNT.to_owned(), region: "us-east-1".to_owned(), now };
         self.cloudtrail.call(&context, &caller, operation, input).unwrap()

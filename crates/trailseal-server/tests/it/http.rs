@@ -122,6 +122,47 @@ fn audit_events_are_put_in_rest_json() {
     assert_eq!((answer.status, answer.header("x-amzn-errortype")), (500, Some("InternalFailure")));
 }
 
+/// A call of another service.
+fn other(service: &str, head: &str, body: &str) -> Vec<u8> {
+    let scope = SCOPE.replace("cloudtrail", service);
+    let length = body.len();
+    format!("{head} HTTP/1.1\r\nHost: localhost\r\n{scope}Content-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+#[test]
+fn other_services_are_refused_in_their_protocol_and_who_calls_is_told() {
+    let server = Server::with(|options| options.account = "111122223333".to_owned());
+    let mut client = server.connect();
+    let identity = client.send(&other("sts", "POST /", "Action=GetCallerIdentity")).answer().unwrap();
+    assert_eq!(identity.status, 400, "a body that is no form has no action");
+    let identity = client.send(&other("sts", "POST /?Action=GetCallerIdentity", "")).answer().unwrap();
+    assert_eq!((identity.status, identity.header("content-type")), (200, Some("text/xml")));
+    let text = String::from_utf8(identity.body).unwrap();
+    assert!(text.contains("<Account>111122223333</Account>") && text.contains("user/AKIDEXAMPLE"), "{text}");
+
+    let lambda = client.send(&other("lambda", "GET /2015-03-31/functions", "")).answer().unwrap();
+    assert_eq!(lambda.header("x-amzn-errortype"), Some("UnsupportedOperationException"));
+    assert!(lambda.header("x-amzn-requestid").is_some());
+    let head = "POST /service/X/operation/ListMetrics HTTP/1.1\r\nHost: localhost\r\n\
+                Smithy-Protocol: rpc-v2-cbor\r\nContent-Length: 0\r\n\r\n";
+    let cbor = client.send(head.as_bytes()).answer().unwrap();
+    assert_eq!((cbor.status, cbor.header("content-type")), (400, Some("application/cbor")));
+    assert_eq!(cbor.header("smithy-protocol"), Some("rpc-v2-cbor"));
+    assert_eq!(client.call("GetTrail", "{}").status, 200, "the connection goes on");
+}
+
+#[test]
+fn what_takes_no_events_says_so() {
+    let server = Server::without_events(options());
+    for path in ["/PutAuditEvents?channelArn=a", "/trailseal/record"] {
+        let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}");
+        let answer = server.connect().send(request.as_bytes()).answer().unwrap();
+        let code = answer.header("x-amzn-errortype").map_or_else(|| answer.code(), str::to_owned);
+        assert_eq!((answer.status, code.as_str()), (400, "UnsupportedOperationException"), "{path}");
+    }
+}
+
 #[test]
 fn web_pages_cannot_call() {
     let server = Server::with(|_| {});

@@ -9,8 +9,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trailseal_server::{
-    ApiError, Caller, CloudTrail, Context, ErrorCode, Local, LocalError, LocalOptions, Lookups, Operation,
-    Service as _, Timestamp,
+    ApiError, Caller, CallerIdentity, CloudTrail, Context, ErrorCode, Local, LocalError, LocalOptions,
+    Lookups, Operation, Service as _, Timestamp,
     audit::{AuditCall, AuditError, AuditErrorCode, AuditEvents as _},
 };
 
@@ -62,7 +62,9 @@ impl Data {
 }
 
 fn context() -> Context {
-    Context { request_id: "r".to_owned(), access_key: None, user_agent: None, source: [127, 0, 0, 1].into() }
+    let identity = CallerIdentity::of_key(None, "111122223333", "us-east-1");
+    let source = [127, 0, 0, 1].into();
+    Context { request_id: "r".to_owned(), access_key: None, identity, user_agent: None, source }
 }
 
 /// Somebody, so many seconds after the first call.
@@ -198,7 +200,7 @@ fn nothing_is_acknowledged_that_cannot_be_written() {
     let error = data.put(0, &event("Lost")).unwrap_err();
     assert_eq!(error.code, AuditErrorCode::Common(ErrorCode::InternalFailure));
     assert!(!error.message.contains(&*folder.path().to_string_lossy()), "no paths: {error}");
-    let error = data.local.record(&caller(0), event("Lost").as_bytes()).unwrap_err();
+    let error = data.local.record(&context(), &caller(0), event("Lost").as_bytes()).unwrap_err();
     assert_eq!(error.code, ErrorCode::InternalFailure);
     let error = data.call(0, Operation::CreateTrail, trail("audit", "logs")).unwrap_err();
     assert_eq!(error.code, ErrorCode::InternalFailure);
@@ -218,9 +220,13 @@ fn lines_that_are_no_events_are_named_and_the_others_taken() {
     let folder = tempfile::tempdir().unwrap();
     let data = Data::open(folder.path()).unwrap();
     let lines = format!("{}\n\n  \nnothing\r\n{}\r\n{{}}", event("One"), event("Two"));
-    let answer = data.local.record(&caller(0), lines.as_bytes()).unwrap();
+    let answer = data.local.record(&context(), &caller(0), lines.as_bytes()).unwrap();
+    let added = &answer["added"];
+    assert_eq!((&added["userIdentity"], &added["eventName"]), (&json!(2), &Value::Null));
     let expected = json!({
         "recorded": 2,
+        "completed": 2,
+        "added": added,
         "refusals": 2,
         "refused": [
             { "line": 4, "reason": "it is not one JSON object" },
@@ -230,7 +236,7 @@ fn lines_that_are_no_events_are_named_and_the_others_taken() {
     assert_eq!(answer, expected);
     assert_eq!([data.found("One"), data.found("Two")], [1, 1]);
     let many = "x\n".repeat(1_000);
-    let answer = data.local.record(&caller(0), many.as_bytes()).unwrap();
+    let answer = data.local.record(&context(), &caller(0), many.as_bytes()).unwrap();
     assert_eq!((&answer["refusals"], answer["refused"].as_array().unwrap().len()), (&json!(1_000), 100));
 }
 

@@ -1,9 +1,10 @@
 //! Which trail a request names (docs/spec/wire-protocol.md 4.1).
 //!
-//! "Unknown trail: NAME for the user: ACCOUNT" is the service's (N); `GetTrailStatus` and `GetEventSelectors` have
-//! the ARN in place of a bare name (N, R). "Region in ARN is wrong, …" and "`AccountID` in ARN is wrong, …" are seen
-//! in reports of `ListTags` (R) and taken for the other operations (I). The texts of `InvalidHomeRegionException`
-//! and of a malformed ARN are ours (I).
+//! "Unknown trail: NAME for the user: ACCOUNT" is the service's (N): of an ARN, too, `GetTrail` says the name alone
+//! (N), which is taken for the other operations (I). `GetTrailStatus` and `GetEventSelectors` say the ARN, also of a
+//! bare name (N, R). "Region in ARN is wrong, …" and "`AccountID` in ARN is wrong, …" are seen in reports of
+//! `ListTags` (R) and taken for the other operations (I). The texts of `InvalidHomeRegionException` and of a
+//! malformed ARN are ours (I).
 
 use std::sync::Arc;
 
@@ -61,8 +62,10 @@ impl<'a> Call<'a> {
     /// The trail that a member of the request names, for reading it: of this Region or a shadow by name, any
     /// by ARN.
     pub(super) fn named_trail(self, member: &str) -> Result<&'a Arc<Trail>, ApiError> {
-        let (text, id) = self.trail_id(member)?;
-        self.find(id)?.ok_or_else(|| self.unknown(text))
+        let (_, id) = self.trail_id(member)?;
+        self.find(id)?.ok_or_else(|| match id {
+            TrailId::Name(name) | TrailId::Arn { name, .. } => self.unknown(name),
+        })
     }
 
     /// The same for operations that say the whole ARN of an unknown trail.

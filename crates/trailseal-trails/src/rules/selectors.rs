@@ -22,7 +22,7 @@ impl Call<'_> {
     pub(super) fn put_event_selectors(self) -> Result<Outcome, ApiError> {
         let before = self.named_trail_at_home("TrailName")?;
         let mut trail = Trail::clone(before);
-        trail.selectors = selectors::read(self.input)?;
+        trail.selectors = selectors::read(self.input, &|kind| self.environment.takes_resource_type(kind))?;
         trail.note_change(before, self.caller.now);
         let answer = SelectorsDocument::of(trail.arn(), &trail.selectors);
         Ok((OperationAnswer(Body::EventSelectors(answer)), Some(Change::put(trail))))

@@ -31,20 +31,15 @@ impl Call<'_> {
         Ok(Topic { name: text.to_owned(), arn: arn.ok_or_else(error)? })
     }
 
-    /// What the two members make of the log group that a trail has. An empty text removes both.
+    /// What the two members make of the log group that a trail has: one alone is refused whatever the trail has (N),
+    /// an empty text removes both.
     pub(super) fn log_group(self, before: Option<&LogGroup>) -> Result<Option<LogGroup>, ApiError> {
         let group = self.input.text("CloudWatchLogsLogGroupArn")?;
         let role = self.input.text("CloudWatchLogsRoleArn")?;
-        let kept = |text: Option<&str>, before: Option<&String>| {
-            text.map(str::to_owned).or_else(|| before.cloned()).unwrap_or_default()
-        };
         let (group, role) = match (group, role) {
             (None, None) => return Ok(before.cloned()),
             (None | Some(""), None | Some("")) => return Ok(None),
-            (group, role) => (
-                kept(group, before.map(|logs| &logs.group_arn)),
-                kept(role, before.map(|logs| &logs.role_arn)),
-            ),
+            (group, role) => (group.unwrap_or_default().to_owned(), role.unwrap_or_default().to_owned()),
         };
         let group_error = |text| ApiError::new(ErrorCode::InvalidCloudWatchLogsLogGroupArnException, text);
         let role_error = |text| ApiError::new(ErrorCode::InvalidCloudWatchLogsRoleArnException, text);

@@ -7,7 +7,7 @@ use trailseal_query::selectors::Selectors;
 use super::*;
 
 fn read(request: &Value) -> Result<Rules, ApiError> {
-    super::read(Input::new(request).unwrap())
+    super::read(Input::new(request).unwrap(), &resource_types::is_known)
 }
 
 /// What `PutEventSelectors` answers, which the evaluation of selectors reads.
@@ -234,6 +234,11 @@ fn faults_of_advanced_selectors_have_texts() {
         ),
         (data("S3", field("readOnly", "Equals", json!(["true"]))), wrong_type.to_owned()),
         (data("AWS::S3", field("readOnly", "Equals", json!(["true"]))), wrong_type.to_owned()),
+        (data("AWS::IAM::Role", field("readOnly", "Equals", json!(["true"]))), wrong_type.to_owned()),
+        (
+            data("AWS::NoSuchService::MadeUp", field("readOnly", "Equals", json!(["true"]))),
+            wrong_type.to_owned(),
+        ),
         (
             data(function, field("resources.ARN", "Equals", json!([format!("{lambda}:$LATEST")]))),
             format!(
@@ -269,7 +274,10 @@ fn selectors_that_the_service_takes_are_taken() {
     for request in [
         management(field("readOnly", "Equals", json!(["false"]))),
         management(field("eventSource", "NotEquals", json!(["kms.amazonaws.com", "rdsdata.amazonaws.com"]))),
-        data("AWS::SomethingNew::Thing", field("eventName", "NotStartsWith", json!(["Get", "List"]))),
+        data(
+            "AWS::Timestream::RegionalEndpoint",
+            field("eventName", "NotStartsWith", json!(["Get", "List"])),
+        ),
         data(
             "AWS::S3::Object",
             json!({"Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::b/"], "NotEndsWith": ["/"]}),
@@ -288,6 +296,33 @@ fn selectors_that_the_service_takes_are_taken() {
         assert_eq!(evaluates(&selectors), Ok(()), "{request}");
         assert_eq!(answer(&selectors)["AdvancedEventSelectors"], request["AdvancedEventSelectors"]);
     }
+}
+
+#[test]
+fn what_types_there_are_is_asked_but_for_their_form() {
+    for (kind, is_taken) in
+        [("AWS::NoSuchService::MadeUp", true), ("AWS::S3::Object", true), ("AWS::S3", false), ("S3", false)]
+    {
+        let request = data(kind, field("readOnly", "Equals", json!(["true"])));
+        let read = super::read(Input::new(&request).unwrap(), &|_| true);
+        assert_eq!(read.is_ok(), is_taken, "{kind}");
+        let nothing = super::read(Input::new(&request).unwrap(), &|_| false);
+        assert!(nothing.is_err(), "{kind}");
+    }
+}
+
+#[test]
+fn what_a_request_has_set_is_answered_as_a_read_shows_it() {
+    let request = data("AWS::Later::Thing", field("eventName", "Equals", json!(["GetObject"])));
+    let SelectorsAnswer { answer, is_custom } = SelectorsAnswer::after("arn", &request).unwrap();
+    assert_eq!((&answer["TrailARN"], is_custom), (&json!("arn"), true));
+    let fields = answer["AdvancedEventSelectors"][0]["FieldSelectors"].as_array().unwrap();
+    assert_eq!(fields[1]["Field"], "eventName", "sorted");
+    let new = SelectorsAnswer::of_new_trail("arn");
+    assert!(!new.is_custom);
+    assert_eq!(SelectorsAnswer::after("arn", &new.answer), Ok(new));
+    assert!(SelectorsAnswer::after("arn", &json!({})).is_err());
+    assert!(SelectorsAnswer::after("arn", &json!([])).is_err());
 }
 
 #[test]

@@ -130,7 +130,13 @@ fn only_these_documents_are_good_for_one_and_not_for_the_other() {
         ]}]})
     };
     for (document, is_put, is_parsed, reason) in [
-        (typed("AWS::New::Thing"), true, true, "types of resources come every month, and no list is held"),
+        (
+            typed("AWS::New::Thing"),
+            false,
+            true,
+            "which types there are is the control plane's matter; they come every month",
+        ),
+        (typed("AWS::SNS::Topic"), true, true, "CloudTrail takes it"),
         (typed("a new form"), false, true, "the form is the control plane's matter; to records it is a text"),
         (
             json!({"EventSelectors": [{"ReadWriteTyp": "ReadOnly"}]}),

@@ -1,6 +1,7 @@
 //! `trailseal record`.
 
 use std::{
+    collections::BTreeMap,
     env,
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal as _, Read as _},
@@ -25,7 +26,8 @@ use crate::{
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
   echo '{\"eventSource\":\"app.example.com\",\"eventName\":\"Deploy\"}' | trailseal record
-      One event; what every record has and this one has not is added: eventTime, eventID, awsRegion and others.
+      One event; what every record has and this one has not is added, and told: eventTime, eventID,
+      userIdentity (of type Unknown) and others.
   zcat logs/*.json.gz | jq -c '.Records[]' | trailseal record --endpoint-url http://127.0.0.1:4578
       Replay log files into local trails.
   tail -f events.jsonl | trailseal record
@@ -54,9 +56,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Send event records to `trailseal serve --data-dir`, for its local trails
 ///
 /// Reads event records as JSON Lines and records them: the events are durable when they are counted as recorded, and
-/// every local trail that logs and selects them delivers them in its next log files. What a record says stays as it is,
-/// byte for byte. If the connection breaks, lines whose end is unknown are sent again, so that an event may be recorded
-/// twice, and none is lost.
+/// every local trail that logs and selects them delivers them in its next log files. What a record says stays as it
+/// is, byte for byte; what every record of its version has and it lacks is added at its end, and told. If the
+/// connection breaks, lines whose end is unknown are sent again, so that an event may be recorded twice, and none is
+/// lost.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files of event records, one JSON object a line; `-` or none for stdin
@@ -96,10 +99,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             Err(Failure::Unsent(error)) => return Err(sending.total.left_off(error)),
         }
     }
-    let Total { recorded, refusals } = sending.total;
+    let Total { recorded, refusals, .. } = sending.total;
     if !args.quiet.is_quiet {
         let events = if recorded == 1 { "event is" } else { "events are" };
-        output::note(&format!("{} {events} recorded", grouped(recorded)));
+        let added = sending.total.told_additions().map(|added| format!("; {added}")).unwrap_or_default();
+        output::note(&format!("{} {events} recorded{added}", grouped(recorded)));
     }
     let mut lacks = Vec::new();
     if unread > 0 {
@@ -150,14 +154,43 @@ fn access_key() -> Result<Option<(String, String, Option<String>)>, CommandError
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Total {
     recorded: u64,
+    /// Of those, how many lacked what every record has.
+    completed: u64,
+    /// How often which member was added.
+    added: BTreeMap<String, u64>,
     refusals: u64,
 }
 
 impl Total {
-    fn left_off(self, mut error: CommandError) -> CommandError {
+    fn add(&mut self, recorded: &Recorded) {
+        self.recorded += recorded.recorded;
+        self.completed += recorded.completed;
+        self.refusals += recorded.refusals;
+        for (member, count) in &recorded.added {
+            *self.added.entry(member.clone()).or_default() += count;
+        }
+    }
+
+    /// What was added to events, if anything was.
+    fn told_additions(&self) -> Option<String> {
+        let some = match self.completed {
+            0 => return None,
+            all if all == self.recorded && all == 1 => "it".to_owned(),
+            all if all == self.recorded => "all of them".to_owned(),
+            1 => "1 of them".to_owned(),
+            several => format!("{} of them", grouped(several)),
+        };
+        let member = |(member, count): (&String, &u64)| {
+            if *count == self.completed { member.clone() } else { format!("{member} ({})", grouped(*count)) }
+        };
+        let members: Vec<String> = self.added.iter().map(member).collect();
+        Some(format!("to {some} was added what every record has: {}", members.join(", ")))
+    }
+
+    fn left_off(&self, mut error: CommandError) -> CommandError {
         let recorded = grouped(self.recorded);
         error.hints.insert(0, format!("{recorded} events are recorded; the rest may be sent again"));
         error
@@ -237,8 +270,7 @@ impl Sending<'_> {
             }
             if !request.is_empty() {
                 let recorded = self.send(std::mem::take(&mut request))?;
-                self.total.recorded += recorded.recorded;
-                self.total.refusals += recorded.refusals;
+                self.total.add(&recorded);
                 for refused in recorded.refused {
                     let at = usize::try_from(refused.line).unwrap_or_default().saturating_sub(1);
                     refuse(shown, numbers.get(at).copied().unwrap_or_default(), &refused.reason);
@@ -354,6 +386,24 @@ mod tests {
         read(Box::new(io::Cursor::new(text.to_vec())), &sender).unwrap();
         drop(sender);
         receiver.iter().map(|line| (line.number, line.text.map(|text| text.len()))).collect()
+    }
+
+    #[test]
+    fn what_was_added_is_told_with_numbers_that_differ() {
+        let told = |recorded, completed, added: &[(&str, u64)]| {
+            let added = added.iter().map(|(member, count)| ((*member).to_owned(), *count)).collect();
+            Total { recorded, completed, added, refusals: 0 }.told_additions()
+        };
+        assert_eq!(told(3, 0, &[]), None);
+        let one = told(1, 1, &[("eventID", 1), ("eventTime", 1)]);
+        assert_eq!(one.as_deref(), Some("to it was added what every record has: eventID, eventTime"));
+        let all = told(2, 2, &[("eventID", 2), ("eventTime", 1)]);
+        assert_eq!(
+            all.as_deref(),
+            Some("to all of them was added what every record has: eventID, eventTime (1)")
+        );
+        let some = told(9, 2, &[("eventID", 2)]);
+        assert_eq!(some.as_deref(), Some("to 2 of them was added what every record has: eventID"));
     }
 
     #[test]

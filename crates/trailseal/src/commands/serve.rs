@@ -22,6 +22,7 @@ use trailseal_server::{
     audit::AuditEvents, serve, stop,
 };
 
+use self::archive::ArchiveBuckets;
 use super::options::{
     self,
     number::Threads,
@@ -62,11 +63,14 @@ Exit status:
 
 /// Answer the CloudTrail API over an archive and local trails, for the AWS CLI and SDKs
 ///
-/// Over an archive: `LookupEvents`, `ListPublicKeys`, `DescribeTrails`, `GetTrail`, `ListTrails` and `GetTrailStatus`. It is
-/// read once at the start and never changed; `LookupEvents` answers for the region that the client names, newest
-/// first, without AWS's limits of two calls a second and 90 days. With a data folder: all operations of the API on local
-/// trails, whose log files and signed digest files are delivered into buckets there. S3's reading operations answer for
-/// the buckets of both, with the metadata of digests, on the same port.
+/// Over an archive: `LookupEvents`, `ListPublicKeys` and what reads trails; of their selectors, tags and starts what
+/// the archive's own events of CloudTrail tell. It is read once at the start and never changed; `LookupEvents`
+/// answers for the region that the client names, newest first, without AWS's limits of two calls a second and 90
+/// days. With a data folder: all operations of the API on local trails, whose log files and signed digest files are
+/// delivered into buckets there. S3's reading operations answer for the buckets of both, with the metadata of
+/// digests, on the same port, and so do the calls of other services that tools make first (`sts:GetCallerIdentity`,
+/// `ec2:DescribeRegions`, `iam:ListAccountAliases`, `tagging:GetResources`); all others are refused in their
+/// protocols.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("source").args(["roots", "archives", "data_dir"]).required(true).multiple(true))]
 pub(crate) struct Args {
@@ -102,6 +106,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256M", requires = "data_dir")]
     recent: u64,
 
+    /// Let event selectors of local trails name types of resources that CloudTrail is not known to take
+    ///
+    /// Without it a `resources.type` that is not on the list of September 2026 is refused, as AWS refuses what is
+    /// none: a trail with a misspelt type logs nothing.
+    #[arg(long, requires = "data_dir")]
+    allow_unknown_resource_types: bool,
+
     /// Where to listen; port 0 for any free one
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)))]
     listen: SocketAddr,
@@ -113,7 +124,10 @@ pub(crate) struct Args {
     /// Who may call: a file with an access key id and its secret a line, or an AWS credentials file
     ///
     /// Every request must then carry a valid Signature Version 4. Without this option only this machine can call,
-    /// with any credentials.
+    /// with any credentials. Behind the secret may stand a session token, and whose the key is: `user_name=NAME`, or
+    /// `arn=ARN` of a user, of root, of a role's session or of a federated user of the account (in a credentials file
+    /// `user_name = NAME` and `arn = ARN`). Events of calls, their `Username` and `sts:GetCallerIdentity` name the
+    /// owner; a key without one is a user of the key's own name.
     #[arg(long, value_name = "FILE")]
     access_keys: Option<PathBuf>,
 
@@ -160,24 +174,31 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let began = Instant::now();
 
     let mut buckets = Buckets::new(args.data_dir.clone());
-    let (mut index, mut read, mut evidence) = (None, None, BTreeSet::new());
+    let (mut index, mut read, mut evidence) = (None, None, ArchiveBuckets::default());
     if !folders.is_empty() {
         evidence = archive::add_buckets(&mut buckets, &inputs, args, &counts)?;
         let (loaded, summary) = archive::index(&inputs, args, &counts)?;
         read = Some((summary, loaded.statistics()));
-        index = Some(loaded);
+        index = Some(Arc::new(loaded));
     }
     if interrupt.is_wanted() {
         return Err(CommandError::interrupted());
     }
-    let local = local::open(args, evidence)?.map(Arc::new);
+    let ArchiveBuckets { names, by_folder } = evidence;
+    let local = local::open(args, names)?.map(Arc::new);
     let took = began.elapsed().as_secs_f64();
     let mut sources: Vec<Arc<dyn LookupSource<Error = LookupError>>> = Vec::new();
-    sources.extend(index.map(|index| Arc::new(index) as _));
+    sources.extend(index.clone().map(|index| index as _));
     sources.extend(local.as_ref().map(|local| Arc::clone(local.recent()) as _));
     let lookups = Lookups::new(sources, account.clone(), args.window.seconds);
     let has_archive = !folders.is_empty() || !keys.is_empty();
     let archive = has_archive.then(|| ArchiveTrails::open(&inputs, keys, account.clone()));
+    let archive = match (archive, index) {
+        (Some(trails), Some(index)) => {
+            Some(trails.told_by(&*index, clock::now()).map_err(CommandError::caused)?)
+        }
+        (archive, _) => archive,
+    };
 
     let mut options = Options::new(Arc::new(clock::now));
     options.listen = args.listen;
@@ -188,11 +209,17 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     options.account = account.clone().or(other).unwrap_or(options.account);
     let played = options.account.clone();
     options.region.clone_from(&args.region);
+    if let Some(other) = access_keys.as_ref().and_then(|keys| keys.foreign_account(&played)) {
+        let message = format!("an ARN in --access-keys is of account {other}, and the server plays {played}");
+        return Err(CommandError::new(message).hint("--account says which account the server plays"));
+    }
     options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
     let audit = local.clone().map(|local| local as Arc<dyn AuditEvents>);
-    let unproven: Vec<String> =
-        archive.iter().flat_map(ArchiveTrails::unproven_trails).map(str::to_owned).collect();
+    let texts = |arns: &mut dyn Iterator<Item = &str>| arns.map(str::to_owned).collect::<Vec<_>>();
+    let unproven = texts(&mut archive.iter().flat_map(ArchiveTrails::unproven_trails));
+    let unknown = texts(&mut archive.iter().flat_map(ArchiveTrails::trails_of_unknown_selectors));
+    let has_trails = archive.as_ref().is_some_and(ArchiveTrails::has_trails);
     let cloudtrail = Arc::new(CloudTrail::new(lookups, archive, local.clone()));
     let services = Services { cloudtrail, audit, s3: Some(Arc::new(buckets)) };
     let (handle, stopped) = stop();
@@ -204,6 +231,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         if let Some((summary, statistics)) = &read {
             tell_archive(summary, *statistics, took);
             tell_unproven(&unproven);
+            tell_unknown(&unknown);
+            if !has_trails {
+                output::note(&"no digest file names a trail: none of the archive is described");
+            }
+            tell_buckets(&by_folder);
         }
         if let Some(local) = &local {
             tell_local(local);
@@ -243,6 +275,26 @@ fn tell_unproven(trails: &[String]) {
         "{what} left out, since no key proves one of the newest digests that name it: {}",
         crate::render::plain::shown(&which)
     ));
+}
+
+fn tell_unknown(trails: &[String]) {
+    let Some(first) = trails.first() else { return };
+    let which = if trails.len() == 1 { first.clone() } else { format!("{first} and others") };
+    output::note(&format!(
+        "no event tells the event selectors of {}: those of a new trail are answered",
+        crate::render::plain::shown(&which)
+    ));
+}
+
+/// Buckets that no digest names.
+fn tell_buckets(names: &BTreeSet<String>) {
+    if names.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (what, whose) =
+        if names.len() == 1 { ("bucket", "its folder") } else { ("buckets", "their folders") };
+    output::note(&format!("{what} by the name of {whose}, since no digest names them: {}", names.join(", ")));
 }
 
 fn tell_local(local: &Local) {

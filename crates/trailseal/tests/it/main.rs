@@ -24,6 +24,7 @@ mod packed;
 mod query;
 #[cfg(target_os = "linux")]
 mod screens;
+mod serve;
 mod server;
 mod situations;
 mod times;

@@ -115,7 +115,7 @@ fn unknown_trails_have_the_texts_of_the_service() {
     let cloud = three();
     let (name, arn) = ("none", arn("us-east-1", "none"));
     let unknown = |what: &str| format!("Unknown trail: {what} for the user: {ACCOUNT}");
-    for (operation, member, by_name) in [
+    for (operation, member, shown) in [
         (Operation::DeleteTrail, "Name", name),
         (Operation::GetEventSelectors, "TrailName", &arn),
         (Operation::GetInsightSelectors, "TrailName", name),
@@ -127,7 +127,7 @@ fn unknown_trails_have_the_texts_of_the_service() {
         (Operation::StopLogging, "Name", name),
         (Operation::UpdateTrail, "Name", name),
     ] {
-        for (given, shown) in [(name, by_name), (&arn, &arn)] {
+        for given in [name, &arn] {
             let found = cloud.error("us-east-1", operation, json!({member: given}));
             assert_eq!(found, ("TrailNotFoundException".to_owned(), unknown(shown)), "{operation:?}");
         }

@@ -285,7 +285,9 @@ fn an_update_keeps_what_it_does_not_say() {
     assert_eq!((read.get("SnsTopicName"), read.get("SnsTopicARN")), (None, None));
 
     let other_role = ROLE.replace("Logs", "Other");
-    let changed = update(json!({"CloudWatchLogsRoleArn": other_role, "S3BucketName": "other"}));
+    let changed = update(json!({
+        "CloudWatchLogsLogGroupArn": GROUP, "CloudWatchLogsRoleArn": other_role, "S3BucketName": "other",
+    }));
     assert_eq!(changed["CloudWatchLogsLogGroupArn"], GROUP);
     assert_eq!(
         (&changed["CloudWatchLogsRoleArn"], &changed["S3BucketName"]),
@@ -294,6 +296,30 @@ fn an_update_keeps_what_it_does_not_say() {
     let without = update(json!({"CloudWatchLogsLogGroupArn": ""}));
     assert_eq!(without.get("CloudWatchLogsLogGroupArn"), None);
     assert_eq!(without.get("CloudWatchLogsRoleArn"), None);
+}
+
+#[test]
+fn half_a_log_group_is_refused_whatever_the_trail_has() {
+    let both = "You must specify a log group and a role ARN.";
+    let (no_group, no_role) =
+        ("InvalidCloudWatchLogsLogGroupArnException", "InvalidCloudWatchLogsRoleArnException");
+    for before in [json!({}), json!({"CloudWatchLogsLogGroupArn": GROUP, "CloudWatchLogsRoleArn": ROLE})] {
+        let cloud = Cloud::new();
+        cloud.ok("us-east-1", Operation::CreateTrail, with(before));
+        for (member, value, code) in [
+            ("CloudWatchLogsLogGroupArn", GROUP.to_owned(), no_role),
+            ("CloudWatchLogsLogGroupArn", GROUP.replace("us-east-1", "us-west-2"), no_role),
+            ("CloudWatchLogsLogGroupArn", "no group".to_owned(), no_role),
+            ("CloudWatchLogsRoleArn", ROLE.to_owned(), no_group),
+            ("CloudWatchLogsRoleArn", "no role".to_owned(), no_group),
+        ] {
+            let input = json!({"Name": "trail", member: value});
+            let found = cloud.error("us-east-1", Operation::UpdateTrail, input);
+            assert_eq!(found, (code.to_owned(), both.to_owned()), "{member} {value}");
+        }
+        let untouched = json!({"Name": "trail", "S3BucketName": "other"});
+        cloud.ok("us-east-1", Operation::UpdateTrail, untouched);
+    }
 }
 
 #[test]

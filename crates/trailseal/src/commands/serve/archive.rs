@@ -34,22 +34,76 @@ pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, CommandEr
     Ok(keys::load(paths)?.content.keys)
 }
 
-/// Adds the buckets that the digests say they come from, and names them.
+/// The buckets of an archive.
+#[derive(Debug, Default)]
+pub(super) struct ArchiveBuckets {
+    /// All.
+    pub(super) names: BTreeSet<String>,
+    /// Those that no digest names, but the folder in which `AWSLogs` lies.
+    pub(super) by_folder: BTreeSet<String>,
+}
+
+/// Adds the buckets that the digests say they come from; where none says so, those that folders are named after.
 pub(super) fn add_buckets(
     buckets: &mut Buckets,
     inputs: &Inputs,
     args: &Args,
     counts: &Counts,
-) -> Result<BTreeSet<String>, CommandError> {
-    let mut names = BTreeSet::new();
+) -> Result<ArchiveBuckets, CommandError> {
+    let mut added = ArchiveBuckets::default();
+    let mut add = |bucket: &str, prefix: &str, folder: &Path| {
+        let failed = |error| CommandError::new(folder.display().to_string()).because(error);
+        buckets.add(bucket, prefix, folder).map_err(failed)
+    };
+    let mut known: Vec<PathBuf> = Vec::new();
     for mapping in mappings(inputs, args.threads.count, counts)? {
         let folder = Path::new(&mapping.folder);
-        buckets
-            .add(&mapping.bucket, &mapping.prefix, folder)
-            .map_err(|error| CommandError::new(folder.display().to_string()).because(error))?;
-        names.insert(mapping.bucket);
+        add(&mapping.bucket, &mapping.prefix, folder)?;
+        known.extend(folder.canonicalize());
+        added.names.insert(mapping.bucket);
     }
-    Ok(names)
+    let roots: Vec<PathBuf> = args.folders().iter().filter_map(|root| root.canonicalize().ok()).collect();
+    let folders: BTreeSet<PathBuf> = inputs
+        .survey()
+        .units
+        .values()
+        .flatten()
+        .map(|(_, folder)| &folder.real)
+        .filter(|folder| !known.iter().any(|known| folder.starts_with(known)))
+        .filter_map(|folder| bucket_folder(folder, &roots))
+        .collect();
+    for folder in folders {
+        let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { continue };
+        // where digests name a bucket, a folder of its name may be another one
+        if is_bucket_name(name) && !added.names.contains(name) {
+            add(name, "", &folder)?;
+            added.by_folder.insert(name.to_owned());
+        }
+    }
+    added.names.extend(added.by_folder.iter().cloned());
+    Ok(added)
+}
+
+/// The folder that stands for a bucket, of a folder of log files: that in which `AWSLogs` lies if it was given, else
+/// the one directly in the folder that was given, since what stands between is the trail's prefix.
+fn bucket_folder(folder: &Path, roots: &[PathBuf]) -> Option<PathBuf> {
+    let root =
+        roots.iter().filter(|root| folder.starts_with(root)).min_by_key(|root| root.as_os_str().len())?;
+    let inner = folder.strip_prefix(root).ok()?;
+    let mut parts = inner.components();
+    let first = Path::new(parts.next()?.as_os_str());
+    if first.as_os_str() == LOGS {
+        return Some(root.clone());
+    }
+    parts.any(|part| part.as_os_str() == LOGS).then(|| root.join(first))
+}
+
+/// The folder that every trail delivers into, behind its prefix.
+const LOGS: &str = "AWSLogs";
+
+/// Whether a folder's name can be that of a bucket, old ones of us-east-1 included.
+fn is_bucket_name(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b".-_".contains(&c))
 }
 
 pub(super) fn index(
@@ -65,4 +119,32 @@ pub(super) fn index(
     counts
         .watch(!args.quiet.is_quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
         .map_err(CommandError::caused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_the_folder_that_holds_awslogs_or_its_prefix() {
+        let roots = [PathBuf::from("/data"), PathBuf::from("/data/inner"), PathBuf::from("/my-logs")];
+        for (folder, expected) in [
+            ("/data/my-logs/AWSLogs/1/CloudTrail/us-east-1", Some("/data/my-logs")),
+            ("/data/my-logs/a/b/AWSLogs/1/CloudTrail/us-east-1", Some("/data/my-logs")),
+            ("/data/AWSLogs/1/CloudTrail/us-east-1", Some("/data")),
+            ("/data/inner/AWSLogs/1/CloudTrail/us-east-1", Some("/data/inner")),
+            ("/my-logs/AWSLogs/1/CloudTrail/us-east-1", Some("/my-logs")),
+            ("/data/my-logs/CloudTrail/us-east-1", None),
+            ("/elsewhere/my-logs/AWSLogs/1/CloudTrail/us-east-1", None),
+            ("/data", None),
+        ] {
+            assert_eq!(bucket_folder(Path::new(folder), &roots), expected.map(PathBuf::from), "{folder}");
+        }
+        for name in ["my-logs", "My_Logs.2015", "abc"] {
+            assert!(is_bucket_name(name), "{name}");
+        }
+        for name in ["ab", "", "my logs", "my/logs", "\u{fc}ber"] {
+            assert!(!is_bucket_name(name), "{name}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
     options.digest_interval = args.digest_interval;
     options.recent_bytes = usize::try_from(args.recent).unwrap_or(usize::MAX);
     options.archive_buckets = evidence;
+    options.allows_unknown_resource_types = args.allow_unknown_resource_types;
     let local = Local::open(&options).map_err(CommandError::caused)?;
     for note in local.notes() {
         output::note(note);
