@@ -102,6 +102,15 @@ impl Held {
     }
 }
 
+/// Takes what a client sends of a body that means nothing, so that it sees the answer and not a reset; not all of it,
+/// nor for long.
+pub(crate) async fn pass_over<B>(body: B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let _ = timeout(DISCARDING, discard(body)).await;
+}
+
 async fn discard<B>(mut body: B)
 where
     B: Body<Data = Bytes> + Unpin,

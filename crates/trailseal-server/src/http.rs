@@ -1,7 +1,7 @@
 //! One request over HTTP: its body is read, then it is checked, parsed and answered on a thread of the pool.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -9,11 +9,10 @@ use std::{
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    HeaderMap, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{CONNECTION, CONTENT_TYPE, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue},
 };
-use s3s::service::S3Service;
 use serde_json::Value;
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -21,21 +20,27 @@ use crate::{
     api::{ApiError, Caller, Context, ErrorCode, Timestamp},
     audit::{self, AuditError, AuditEvents},
     body::{self, BodyError, Budget, Held},
+    host,
     identity::CallerIdentity,
-    listen::{Body, BoxError, Handler},
+    listen::{Body, Handler},
     metrics::{Gauge, Kind, Metrics},
     options::Options,
     other_services::{self, CBOR, Destination, Known, OtherCall},
-    s3,
+    s3::{
+        ObjectService,
+        refusal::{RequestIds, S3Refusal},
+    },
     seats::Seat,
     service::Services,
-    sigv4::{self, SignatureRules},
+    sigv4::{self, SignatureRefusal, SignatureRules},
     uuid,
     wire::{self, CallScope, WireAnswer},
 };
 
 /// What is kept of `User-Agent`.
 const MAX_USER_AGENT: usize = 1024;
+/// The longest body of `CreateBucket`, which says where the bucket is wanted.
+const MAX_CONFIGURATION: usize = 64 << 10;
 
 /// The API.
 pub(crate) struct Api {
@@ -48,7 +53,8 @@ pub(crate) struct Api {
 /// S3's reading operations.
 pub(crate) struct Objects {
     core: Arc<Core>,
-    s3: S3Service,
+    bodies: Budget,
+    s3: ObjectService,
 }
 
 struct Core {
@@ -69,9 +75,9 @@ impl Api {
     pub(crate) fn new(options: Options, services: Services, metrics: Arc<Metrics>) -> Self {
         let calls = Arc::new(Semaphore::new(options.max_calls.max(1)));
         let bodies = Budget::new(options.max_bodies_bytes.max(options.max_body_bytes));
-        let s3 = services.s3.as_ref().map(|buckets| s3::service(Arc::clone(buckets), options.region.clone()));
+        let s3 = services.s3.as_ref().map(|buckets| ObjectService::new(Arc::clone(buckets), &options));
         let core = Arc::new(Core { options, services, metrics });
-        let objects = s3.map(|s3| Objects { core: Arc::clone(&core), s3 });
+        let objects = s3.map(|s3| Objects { core: Arc::clone(&core), bodies: bodies.clone(), s3 });
         Self { core, calls, bodies, objects }
     }
 
@@ -134,9 +140,22 @@ impl Api {
 }
 
 impl Objects {
-    /// Answers a request; the operations here only read: a body means nothing.
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (mut parts, _) = request.into_parts();
+        let (method, ids) = (request.method().clone(), RequestIds::random());
+        let answered = self.try_answer(request, &ids).await;
+        answered.unwrap_or_else(|refusal| refusal.render(&method, &ids))
+    }
+
+    async fn try_answer(
+        &self,
+        request: Request<Incoming>,
+        ids: &RequestIds,
+    ) -> Result<Response<Body>, S3Refusal> {
+        let (parts, body) = request.into_parts();
+        let held = self.body(&parts.method, parts.uri.path(), &parts.headers, body).await?;
+        if let Some(seat) = parts.extensions.get::<Arc<Seat>>() {
+            seat.set_busy(true);
+        }
         let headers: Vec<(&str, &[u8])> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let signed = wire::WireRequest {
@@ -144,20 +163,46 @@ impl Objects {
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
             headers: &headers,
-            body: &[],
+            body: held.as_ref().map_or(&[], |held| &held.bytes),
         };
-        if let Err(error) = self.core.admit(&signed, SignatureRules::S3) {
-            return s3::refuse(&error);
+        let rules = if held.is_some() { SignatureRules::S3 } else { SignatureRules::S3_WITHOUT_BODY };
+        self.core.admit(&signed, rules)?;
+        let body = held.map(|held| Bytes::from(held.bytes)).unwrap_or_default();
+        self.s3.answer(parts, body, ids).await
+    }
+
+    /// The body of a request that may make a bucket; those of others mean nothing, and are passed over.
+    async fn body(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<Option<Held>, S3Refusal> {
+        let times = self.core.options.times;
+        if *method == Method::PUT && !path.trim_matches('/').contains('/') {
+            return match body::read(body, MAX_CONFIGURATION, times.body, &self.bodies).await {
+                Ok(held) => Ok(Some(held)),
+                // an object, which no one wants here
+                Err(BodyError::TooLarge) => Ok(None),
+                Err(BodyError::TooSlow) => {
+                    Err(S3Refusal::bad("RequestTimeout", "The body of the request took too long."))
+                }
+                Err(BodyError::NoRoom) => {
+                    let message = "Please reduce your request rate.";
+                    Err(S3Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message))
+                }
+                Err(BodyError::Broken) => Err(S3Refusal::bad(
+                    "IncompleteBody",
+                    "You did not provide the number of bytes specified by the Content-Length HTTP header",
+                )),
+            };
         }
-        // checked above, or not at all: s3s knows no keys
-        for name in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
-            parts.headers.remove(name);
+        // who asks before sending a body is told that none is wanted
+        if ![Method::GET, Method::HEAD].contains(method) && !headers.contains_key(EXPECT) {
+            body::pass_over(body).await;
         }
-        let answered = self.s3.call(Request::from_parts(parts, s3s::Body::empty())).await;
-        match answered {
-            Ok(response) => response.map(|body| body.map_err(BoxError::from).boxed_unsync()),
-            Err(_) => s3::refuse(&internal_failure()),
-        }
+        Ok(None)
     }
 }
 
@@ -230,7 +275,7 @@ impl Core {
     fn other_service(&self, request: &wire::WireRequest<'_>, source: Source) -> WireAnswer {
         let call = OtherCall::of(request);
         let request_id = source.request_id.clone();
-        let admitted = self.admit(request, SignatureRules::ANY);
+        let admitted = self.admit(request, SignatureRules::ANY).map_err(ApiError::from);
         let introduced = admitted.map(|now| {
             // a scope without a Region is one of several (SigV4A), and as good as none
             let scope = wire::scope(request).unwrap_or_default();
@@ -282,18 +327,16 @@ impl Core {
     }
 
     /// Whether the request may call at all; the time of the call.
-    fn admit(&self, request: &wire::WireRequest<'_>, rules: SignatureRules) -> Result<Timestamp, ApiError> {
+    fn admit(&self, request: &wire::WireRequest<'_>, rules: SignatureRules) -> Result<Timestamp, Denied> {
         let now = (self.options.clock)();
         if let Some(keys) = &self.options.access_keys {
             sigv4::verify(request, rules, keys, now)?;
         } else if request.headers.iter().any(|(name, _)| *name == "origin") {
             // a browser sends it: no web page that the user happens to visit may call a local server
-            let message = "calls from web pages are not accepted";
-            return Err(ApiError::new(ErrorCode::AccessDeniedException, message));
-        } else if request.header("host").ok().flatten().is_some_and(|host| !is_this_machine(host)) {
+            return Err(Denied::Web("calls from web pages are not accepted"));
+        } else if !request.header("host").ok().flatten().is_some_and(host::is_this_machine) {
             // a page whose name was made to mean this machine sends its own
-            let message = "without access keys, Host must be 127.0.0.1, [::1] or localhost";
-            return Err(ApiError::new(ErrorCode::AccessDeniedException, message));
+            return Err(Denied::Web("without access keys, Host must be 127.0.0.1, [::1] or localhost"));
         }
         Ok(now)
     }
@@ -330,6 +373,44 @@ impl Core {
     }
 }
 
+/// Why a request may not call.
+enum Denied {
+    /// Its signature does not count.
+    Signature(SignatureRefusal),
+    /// It may come from a web page.
+    Web(&'static str),
+}
+
+impl From<SignatureRefusal> for Denied {
+    fn from(refusal: SignatureRefusal) -> Self {
+        Self::Signature(refusal)
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Signature(refusal) => refusal.into(),
+            Denied::Web(message) => Self::new(ErrorCode::AccessDeniedException, message),
+        }
+    }
+}
+
+impl From<Denied> for AuditError {
+    fn from(denied: Denied) -> Self {
+        ApiError::from(denied).into()
+    }
+}
+
+impl From<Denied> for S3Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Signature(refusal) => refusal.into(),
+            Denied::Web(message) => Self::denied("AccessDenied", message),
+        }
+    }
+}
+
 /// Where a request came from, and its number.
 struct Source {
     peer: SocketAddr,
@@ -347,19 +428,6 @@ fn destination(request: &Request<Incoming>) -> Destination {
         headers: &headers,
         body: &[],
     })
-}
-
-/// Whether `Host` names this machine, whatever the port: a loopback address, `localhost`, or a bucket before it.
-fn is_this_machine(host: &str) -> bool {
-    if let Ok(address) = host.parse::<SocketAddr>() {
-        return address.ip().to_canonical().is_loopback();
-    }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let bare = if host.starts_with('[') { host.trim_matches(['[', ']']) } else { name };
-    match bare.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost"),
-    }
 }
 
 fn whole(bytes: impl Into<Bytes>) -> Body {
@@ -416,31 +484,6 @@ fn shorten(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_mean_it() {
-        for host in [
-            "127.0.0.1:4578",
-            "127.8.8.8",
-            "localhost",
-            "LocalHost:1",
-            "b.localhost:4578",
-            "[::1]:4578",
-            "[::1]",
-        ] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in [
-            "",
-            "evil.example:4578",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example",
-            "10.0.0.1:4578",
-            "::ffff:8.8.8.8",
-        ] {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
 
     #[test]
     fn user_agents_are_cut_between_characters() {

@@ -30,7 +30,7 @@
 //! # Ok::<(), trailseal_server::ServeError>(())
 //! ```
 //!
-//! What it does not do: TLS (a proxy's affair), HTTP/2, presigned URLs, authorization beyond "the key is known". It
+//! What it does not do: TLS (a proxy's affair), HTTP/2, authorization beyond "the key is known". It
 //! hears no signals; [`stop()`] is for whoever does.
 //!
 //! This is the only crate that knows a network. It prints nothing; the clock is a parameter ([`Options::clock`]).
@@ -42,6 +42,7 @@ pub mod audit;
 mod body;
 mod client;
 mod cloudtrail;
+mod host;
 mod http;
 mod identity;
 mod listen;

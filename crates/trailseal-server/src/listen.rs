@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Request, Response,
+    Request, Response, StatusCode,
     body::{Bytes, Incoming},
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -24,6 +25,7 @@ use tokio::{
 };
 
 use crate::{
+    host,
     metrics::{Gauge, Metrics},
     options::Times,
     seats::{Seat, Seats},
@@ -129,7 +131,10 @@ async fn serve_one<H: Handler>(
         let (handler, seat) = (Arc::clone(&handler), Arc::clone(seat));
         request.extensions_mut().insert(Arc::clone(&seat));
         async move {
-            let answer = handler.handle(peer, request).await;
+            let answer = match host::fault(&request) {
+                None => handler.handle(peer, request).await,
+                Some(fault) => refused(fault),
+            };
             seat.touch();
             seat.set_busy(false);
             Ok::<_, Infallible>(answer)
@@ -137,6 +142,8 @@ async fn serve_one<H: Handler>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // a client may say that it sends no more, and wait for its answer
+        .half_close(true)
         .header_read_timeout(bounds.times.head)
         .max_buf_size(bounds.head_bytes.max(MIN_HEAD_BYTES))
         .max_headers(MAX_HEADERS)
@@ -149,4 +156,16 @@ async fn serve_one<H: Handler>(
         _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// What breaks HTTP itself is refused before it is clear whose request it is, in no protocol but HTTP's.
+fn refused(fault: &'static str) -> Response<Body> {
+    let text = format!("400 Bad Request: {fault}\n");
+    let mut response =
+        Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }

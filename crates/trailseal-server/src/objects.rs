@@ -1,7 +1,8 @@
 //! Folders as buckets, to be read: keys in S3's order, and nothing outside the folders.
 //!
 //! What a folder holds is evidence or what a local trail delivered. Links are not followed, sidecars
-//! (`KEY.metadata.json` beside `KEY`) are no objects but say what metadata the object has.
+//! (`KEY.metadata.json` beside `KEY`) are no objects but say what metadata the object has. The one thing that is made
+//! here is a bucket: a folder of the data folder.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,9 +12,14 @@ use std::{
 };
 
 use trailseal_archive::{
+    key::{is_account_id, is_organization_id},
     metadata::{MAX_SIDECAR_BYTES, MetadataError, ObjectMetadata, parse_sidecar},
     open::{self, OpenError, OpenFile, ReadError},
 };
+
+use self::tags::FileVersion;
+
+pub(crate) mod tags;
 
 /// The end of a sidecar's name.
 const SIDECAR: &str = ".metadata.json";
@@ -26,6 +32,13 @@ pub(crate) const MAX_KEYS: usize = 1_000;
 
 /// S3's longest key, in bytes.
 const MAX_KEY: usize = 1_024;
+
+/// S3's longest name of a bucket.
+const MAX_BUCKET_NAME: usize = 255;
+
+/// The folders of an account for which CloudTrail makes objects without content when a trail begins
+/// (docs/spec/wire-protocol.md 1.8).
+const MARKED: [&str; 3] = ["CloudTrail", "CloudTrail-Digest", "CloudTrail-Insight"];
 
 /// Buckets, by their names.
 #[derive(Clone, Debug, Default)]
@@ -57,13 +70,24 @@ pub(crate) struct Object {
     pub(crate) length: u64,
     /// When it was written; S3's own time where the download kept it.
     pub(crate) modified: SystemTime,
+    /// Which state of the file this is.
+    pub(crate) version: FileVersion,
+    /// It is a folder, which stands for an object without content.
+    pub(crate) is_marker: bool,
 }
 
 impl Object {
-    /// A tag that changes with the content; it is no MD5, and says so by its form.
-    pub(crate) fn tag(&self) -> String {
-        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        format!("{:016x}{:016x}-1", self.length, since.as_nanos() as u64)
+    /// A file or marker as it was found.
+    fn new(key: String, path: PathBuf, found: &fs::Metadata) -> Self {
+        let is_marker = found.is_dir();
+        let length = if is_marker { 0 } else { found.len() };
+        let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        Self { key, path, length, modified, version: FileVersion::of(found), is_marker }
+    }
+
+    /// The same, in the state in which it was opened.
+    pub(crate) fn into_opened(self, file: &OpenFile) -> io::Result<Self> {
+        Ok(Self::new(self.key, self.path, &file.metadata()?))
     }
 
     /// Opens its content, which no link that was put there since leads away from.
@@ -124,6 +148,26 @@ pub(crate) enum ObjectError {
     Metadata(#[from] MetadataError),
 }
 
+/// Why a bucket was not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateBucketError {
+    /// There is no folder for buckets.
+    #[error("buckets are made in a data folder, and this server has none (--data-dir)")]
+    NoFolder,
+    /// S3 makes no bucket of this name.
+    #[error("The specified bucket is not valid.")]
+    Name,
+    /// It is there.
+    #[error("Your previous request to create the named bucket succeeded and you already own it.")]
+    IsThere,
+    /// An archive has one of this name.
+    #[error("The requested bucket name is not available: an archive of this server has it.")]
+    IsTaken,
+    /// The folder cannot be made.
+    #[error("the folder of the bucket cannot be made: {0}")]
+    Folder(#[from] io::Error),
+}
+
 impl From<io::Error> for ObjectError {
     fn from(error: io::Error) -> Self {
         Self::Unreadable(error.into())
@@ -136,6 +180,19 @@ impl From<OpenError> for ObjectError {
             // it went away since it was found
             OpenError::Absent(_) => Self::NoSuchKey,
             error => Self::Unreadable(error.into()),
+        }
+    }
+}
+
+impl Page {
+    /// Ends the page behind so many of its objects.
+    pub(crate) fn cut(&mut self, count: usize) {
+        if count < self.objects.len()
+            && let Some(last) = self.objects.get(count.saturating_sub(1)).map(|object| object.key.clone())
+        {
+            self.objects.truncate(count);
+            self.common_prefixes.retain(|prefix| *prefix < last);
+            self.next = Some(last);
         }
     }
 }
@@ -164,6 +221,24 @@ impl Buckets {
         !self.folders(bucket).is_empty()
     }
 
+    /// Makes a bucket: a folder of the data folder.
+    pub(crate) fn create(&self, bucket: &str) -> Result<(), CreateBucketError> {
+        let local = self.local.as_ref().ok_or(CreateBucketError::NoFolder)?;
+        if !s3s::path::check_bucket_name(bucket) {
+            return Err(CreateBucketError::Name);
+        }
+        if self.mounts.contains_key(bucket) {
+            return Err(CreateBucketError::IsTaken);
+        }
+        match fs::create_dir(local.join(bucket)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.has(bucket) => {
+                Err(CreateBucketError::IsThere)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The names of all buckets, in order, and when their folders last changed.
     pub(crate) fn names(&self) -> io::Result<Vec<(String, SystemTime)>> {
         let mut names: BTreeSet<String> = self.mounts.keys().cloned().collect();
@@ -188,7 +263,10 @@ impl Buckets {
             return Err(ObjectError::NoSuchBucket);
         }
         for Mount { prefix, folder, is_local } in mounts {
-            let Some(rest) = key.strip_prefix(&*prefix).filter(|rest| is_path(rest)) else { continue };
+            let is_marked = is_local && is_marker(key);
+            let rest =
+                key.strip_prefix(&*prefix).map(|rest| if is_marked { &rest[..rest.len() - 1] } else { rest });
+            let Some(rest) = rest.filter(|rest| is_path(rest)) else { continue };
             let path = folder.join(rest);
             // a link anywhere on the way would make the real path another one
             let is_here = path.canonicalize().is_ok_and(|real| real == path);
@@ -229,11 +307,12 @@ impl Buckets {
     }
 
     fn folders(&self, bucket: &str) -> Vec<Mount> {
+        if !is_bucket_name(bucket) {
+            return Vec::new();
+        }
         let mut mounts = self.mounts.get(bucket).cloned().unwrap_or_default();
-        // neither a path nor one of the folders in which a data folder keeps its own
-        let is_name = bucket.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && is_path(bucket)
-            && !bucket.contains('/');
+        // none of the folders in which a data folder keeps its own
+        let is_name = bucket.starts_with(|c: char| c.is_ascii_alphanumeric());
         if let Some(local) = self.local.as_ref().filter(|_| is_name) {
             let folder = local.join(bucket);
             let is_folder = fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir());
@@ -243,6 +322,13 @@ impl Buckets {
         }
         mounts
     }
+}
+
+/// Whether a bucket may have this name: by the rules of today, or by those of before March 2018, when buckets of
+/// us-east-1 had capitals, underscores and up to 255 characters, and still have them. No name is a path.
+pub(crate) fn is_bucket_name(name: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+    (3..=MAX_BUCKET_NAME).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 /// Whether a key, or what of it follows a mount's prefix, names a file below the mount's folder and nothing else.
@@ -259,11 +345,20 @@ fn object(key: String, path: PathBuf, is_local: bool) -> io::Result<Option<Objec
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    if !found.is_file() || is_sidecar(&path) || is_local && is_unfinished(&path) {
-        return Ok(None);
-    }
-    let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    Ok(Some(Object { key, path, length: found.len(), modified }))
+    let is_hidden = is_sidecar(&path) || is_local && is_unfinished(&path);
+    let is_file = found.is_file() && !key.ends_with('/') && !is_hidden;
+    let is_object = is_file || found.is_dir() && is_local && is_marker(&key);
+    Ok(is_object.then(|| Object::new(key, path, &found)))
+}
+
+/// Whether a key is that of an object without content, by which CloudTrail tries whether it may write.
+fn is_marker(key: &str) -> bool {
+    let Some(folders) = key.strip_suffix('/') else { return false };
+    let mut folders = folders.rsplit('/');
+    let is_kind = folders.next().is_some_and(|kind| MARKED.contains(&kind));
+    let is_account = folders.next().is_some_and(is_account_id);
+    let before = folders.next().filter(|name| !is_organization_id(name)).or_else(|| folders.next());
+    is_kind && is_account && before == Some("AWSLogs")
 }
 
 /// Whether a file holds the metadata of another one beside it.
@@ -318,6 +413,10 @@ impl Gather<'_> {
                 // the folder at which the page begins holds keys before it, too
                 let is_first = self.wanted.after.starts_with(&key);
                 if self.may_hold(&key) && (is_first || !self.fold(&key)) {
+                    let is_wanted = key.starts_with(self.wanted.prefix) && *key > *self.wanted.after;
+                    if is_wanted && self.is_local && is_marker(&key) {
+                        self.file(key.clone(), path.clone())?;
+                    }
                     self.folder(&path, &key)?;
                 }
             } else if key.starts_with(self.wanted.prefix) && *key > *self.wanted.after && !self.fold(&key) {
@@ -466,14 +565,28 @@ mod tests {
     }
 
     #[test]
+    fn what_no_bucket_can_be_called_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let long = "x".repeat(MAX_BUCKET_NAME);
+        let names = ["lost+found", "_trailseal", ".snapshots", "ab", "a b", "Old_Audit_Logs", "a.b-c", &long];
+        for name in names {
+            fs::create_dir(root.path().join(name)).unwrap();
+        }
+        let buckets = Buckets::new(Some(root.path().to_owned()));
+        let found: Vec<String> = buckets.names().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(found, ["Old_Audit_Logs", "a.b-c", &long]);
+        assert!(found.iter().all(|name| buckets.has(name)));
+    }
+
+    #[test]
     fn mounts_of_one_bucket_are_one_bucket() {
         let (one, other) = (tree(&["x"]), tree(&["y"]));
         let mut buckets = Buckets::new(None);
-        buckets.add("b", "p/1/", &one.path().join("bucket")).unwrap();
-        buckets.add("b", "p/2/", &other.path().join("bucket")).unwrap();
-        assert_eq!(keys(&buckets.list("b", &all()).unwrap()), ["p/1/x", "p/2/y"]);
-        assert_eq!(fs::read(buckets.get("b", "p/2/y").unwrap().path).unwrap(), b"y");
-        assert!(matches!(buckets.get("c", "x"), Err(ObjectError::NoSuchBucket)));
+        buckets.add("bbb", "p/1/", &one.path().join("bucket")).unwrap();
+        buckets.add("bbb", "p/2/", &other.path().join("bucket")).unwrap();
+        assert_eq!(keys(&buckets.list("bbb", &all()).unwrap()), ["p/1/x", "p/2/y"]);
+        assert_eq!(fs::read(buckets.get("bbb", "p/2/y").unwrap().path).unwrap(), b"y");
+        assert!(matches!(buckets.get("ccc", "x"), Err(ObjectError::NoSuchBucket)));
     }
 
     proptest! {

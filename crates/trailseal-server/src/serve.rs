@@ -10,6 +10,7 @@ use crate::{
     metrics::Metrics,
     observe::Observe,
     options::Options,
+    s3,
     service::Services,
 };
 
@@ -17,6 +18,8 @@ use crate::{
 const OBSERVERS: usize = 16;
 /// Threads that move bytes; calls have threads of their own.
 const WORKERS: usize = 2;
+/// Threads for the folders behind S3, and a few for what is being sent from them, besides those of calls.
+const OBJECT_THREADS: usize = s3::QUESTIONS + 2;
 
 /// Where a server listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub fn serve(
     let drain = options.times.drain;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
-        .max_blocking_threads(options.max_calls.max(1))
+        .max_blocking_threads(options.max_calls.max(1) + OBJECT_THREADS)
         .thread_name("trailseal-server")
         .enable_io()
         .enable_time()

@@ -1,6 +1,6 @@
 //! AWS Signature Version 4: whether a request was signed with a known access key. Pure; the time is passed in.
 //!
-//! Only signatures in headers count; those in the query (presigned URLs) and chunk signatures are refused.
+//! Signatures in headers count, and of S3 those in the query (presigned URLs); chunk signatures are refused.
 
 use std::fmt::Write as _;
 
@@ -15,6 +15,8 @@ use crate::{
 
 /// How far the clocks of client and server may be apart, in seconds.
 const WINDOW: i64 = 5 * 60;
+/// The same for S3.
+const S3_WINDOW: i64 = 15 * 60;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: &str = "x-amz-date";
@@ -32,16 +34,37 @@ pub struct SignatureRules {
     pub path_as_sent: bool,
     /// Whether `UNSIGNED-PAYLOAD` may stand for the hash of the body.
     pub unsigned_payload: bool,
+    /// Whether the body counts; if not, its hash is what the request says, and nobody has read it.
+    pub with_body: bool,
+    /// Whether the signature may stand in the query.
+    pub in_query: bool,
+    /// How far the clocks of client and server may be apart, in seconds.
+    pub window: i64,
 }
 
 impl SignatureRules {
     /// Of CloudTrail and the CloudTrail Data API.
-    pub const CLOUDTRAIL: Self =
-        Self { services: &["cloudtrail", "cloudtrail-data"], path_as_sent: false, unsigned_payload: false };
+    pub const CLOUDTRAIL: Self = Self {
+        services: &["cloudtrail", "cloudtrail-data"],
+        path_as_sent: false,
+        unsigned_payload: false,
+        with_body: true,
+        in_query: false,
+        window: WINDOW,
+    };
     /// Of all others, whatever they are.
-    pub const ANY: Self = Self { services: &[], path_as_sent: false, unsigned_payload: false };
+    pub const ANY: Self = Self { services: &[], ..Self::CLOUDTRAIL };
     /// Of S3.
-    pub const S3: Self = Self { services: &["s3"], path_as_sent: true, unsigned_payload: true };
+    pub const S3: Self = Self {
+        services: &["s3"],
+        path_as_sent: true,
+        unsigned_payload: true,
+        with_body: true,
+        in_query: true,
+        window: S3_WINDOW,
+    };
+    /// Of S3, for operations to which the body means nothing.
+    pub const S3_WITHOUT_BODY: Self = Self { with_body: false, ..Self::S3 };
 }
 
 /// Whose signature a request carries.
@@ -65,6 +88,12 @@ pub enum SignatureRefusal {
     /// Something that a signature needs is absent or malformed.
     #[error("{0}")]
     Incomplete(&'static str),
+    /// The same in the query.
+    #[error("{0}")]
+    Query(&'static str),
+    /// It is of a kind that nobody checks any more.
+    #[error("{0}")]
+    Mechanism(&'static str),
     /// The access key is not in the file.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
@@ -91,6 +120,14 @@ pub enum SignatureRefusal {
         /// The server's time.
         now: String,
     },
+    /// A presigned URL was good until a time that is over.
+    #[error("Request has expired")]
+    LinkExpired {
+        /// Until when it was good.
+        expires: String,
+        /// The server's time.
+        now: String,
+    },
     /// The body is not the one whose hash was signed.
     #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
     ContentHash,
@@ -107,7 +144,9 @@ impl From<SignatureRefusal> for ApiError {
     fn from(refusal: SignatureRefusal) -> Self {
         let code = match refusal {
             SignatureRefusal::Missing => ErrorCode::MissingAuthenticationTokenException,
-            SignatureRefusal::Incomplete(_) => ErrorCode::IncompleteSignatureException,
+            SignatureRefusal::Incomplete(_) | SignatureRefusal::Query(_) => {
+                ErrorCode::IncompleteSignatureException
+            }
             SignatureRefusal::UnknownKey => ErrorCode::UnrecognizedClientException,
             _ => ErrorCode::InvalidSignatureException,
         };
@@ -125,6 +164,9 @@ pub fn verify(
     keys: &AccessKeys,
     now: Timestamp,
 ) -> Result<Verified, SignatureRefusal> {
+    if rules.in_query && presigned::is_presigned(request)? {
+        return presigned::verify(request, rules, keys, now);
+    }
     let authorization = Authorization::read(request)?;
     let scope = &authorization.scope;
     if let Some(first) = rules.services.first()
@@ -135,7 +177,7 @@ pub fn verify(
     let date = one(request, DATE, "Authorization header requires one 'X-Amz-Date' header.")?.ok_or(
         SignatureRefusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header."),
     )?;
-    check_date(date, scope.date, now)?;
+    check_date(date, scope.date, rules.window, now)?;
     let key = keys.find(scope.access_key).ok_or(SignatureRefusal::UnknownKey)?;
     check_token(request, key)?;
     check_signed_headers(request, &authorization.signed)?;
@@ -197,19 +239,11 @@ impl<'a> Authorization<'a> {
             signed.ok_or_else(missing("Authorization header requires 'SignedHeaders' parameter."))?;
         let signature =
             signature.ok_or_else(missing("Authorization header requires 'Signature' parameter."))?;
-        let bytes = hex::decode(signature).ok().and_then(|bytes| bytes.try_into().ok());
-        let is_lower = !signature.bytes().any(|c| c.is_ascii_uppercase());
-        let signature = bytes
-            .filter(|_| is_lower)
+        let signature = parse_signature(signature)
             .ok_or(SignatureRefusal::Incomplete("Signature must be 64 hex digits."))?;
-        let signed: Vec<&str> = signed.split(';').collect();
-        let in_order = signed.windows(2).all(|pair| pair[0] < pair[1]);
-        let is_name = |name: &&str| !name.is_empty() && !name.bytes().any(|c| c.is_ascii_uppercase());
-        if signed.len() > MAX_SIGNED_HEADERS || !in_order || !signed.iter().all(is_name) {
-            return Err(SignatureRefusal::Incomplete(
-                "SignedHeaders must be lower-case names in order, each once.",
-            ));
-        }
+        let signed = signed_names(signed).ok_or(SignatureRefusal::Incomplete(
+            "SignedHeaders must be lower-case names in order, each once.",
+        ))?;
         Ok(Self { scope: CredentialScope::read(credential)?, signed, signature })
     }
 }
@@ -232,6 +266,20 @@ impl<'a> CredentialScope<'a> {
     }
 }
 
+/// 64 lower-case hex digits.
+fn parse_signature(text: &str) -> Option<[u8; 32]> {
+    let is_lower = !text.bytes().any(|c| c.is_ascii_uppercase());
+    hex::decode(text).ok()?.try_into().ok().filter(|_| is_lower)
+}
+
+/// The names of signed headers: in lower case and in order, each once.
+fn signed_names(text: &str) -> Option<Vec<&str>> {
+    let signed: Vec<&str> = text.split(';').collect();
+    let in_order = signed.windows(2).all(|pair| pair[0] < pair[1]);
+    let is_name = |name: &&str| !name.is_empty() && !name.bytes().any(|c| c.is_ascii_uppercase());
+    (signed.len() <= MAX_SIGNED_HEADERS && in_order && signed.iter().all(is_name)).then_some(signed)
+}
+
 fn one<'a>(
     request: &WireRequest<'a>,
     name: &str,
@@ -240,7 +288,7 @@ fn one<'a>(
     request.header(name).map_err(|Ambiguous| SignatureRefusal::Incomplete(otherwise))
 }
 
-fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), SignatureRefusal> {
+fn check_date(date: &str, scope_date: &str, window: i64, now: Timestamp) -> Result<(), SignatureRefusal> {
     let signed = Seconds::parse_stamp(date).map_err(|_| {
         SignatureRefusal::Incomplete("Date must be in ISO-8601 'basic format' (YYYYMMDDTHHMMSSZ).")
     })?;
@@ -250,7 +298,7 @@ fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), Signat
         ));
     }
     let now = second(now);
-    let (oldest, newest) = (now.plus(-WINDOW), now.plus(WINDOW));
+    let (oldest, newest) = (now.plus(-window), now.plus(window));
     if signed < oldest {
         return Err(SignatureRefusal::Expired {
             signed: signed.stamp(),
@@ -271,7 +319,11 @@ fn check_date(date: &str, scope_date: &str, now: Timestamp) -> Result<(), Signat
 /// Temporary credentials have a token; a token that nobody gave out makes a key unknown.
 fn check_token(request: &WireRequest<'_>, key: &AccessKey) -> Result<(), SignatureRefusal> {
     let sent = one(request, TOKEN, "X-Amz-Security-Token must stand once.")?;
-    let is_right = match (sent, key.token()) {
+    if has_token(sent, key) { Ok(()) } else { Err(SignatureRefusal::UnknownKey) }
+}
+
+fn has_token(sent: Option<&str>, key: &AccessKey) -> bool {
+    match (sent, key.token()) {
         (None, None) => true,
         (Some(sent), Some(known)) => {
             // the tags of equal texts are equal, and comparing tags takes the same time for all texts
@@ -279,8 +331,7 @@ fn check_token(request: &WireRequest<'_>, key: &AccessKey) -> Result<(), Signatu
             hmac::verify(&compare, sent.as_bytes(), hmac::sign(&compare, known.as_bytes()).as_ref()).is_ok()
         }
         _ => false,
-    };
-    if is_right { Ok(()) } else { Err(SignatureRefusal::UnknownKey) }
+    }
 }
 
 /// What a man in the middle could change must be signed.
@@ -317,6 +368,9 @@ fn payload_hash(
     let stated = one(request, CONTENT_HASH, "X-Amz-Content-Sha256 must stand once.")?;
     if stated == Some(UNSIGNED) && rules.unsigned_payload && signed.contains(&CONTENT_HASH) {
         return Ok(UNSIGNED.to_owned());
+    }
+    if !rules.with_body {
+        return Ok(stated.map_or_else(|| hash(&[]), str::to_owned));
     }
     let actual = hash(request.body);
     match stated {
@@ -427,6 +481,7 @@ fn signing_key(key: &AccessKey, scope: &CredentialScope<'_>) -> hmac::Key {
     })
 }
 
+mod presigned;
 pub(crate) mod sign;
 #[cfg(test)]
 mod tests;

@@ -203,6 +203,18 @@ impl Client {
 
     /// The next answer; `None` when the server has closed the connection.
     pub(crate) fn answer(&mut self) -> Option<Answer> {
+        let mut answer = self.head()?;
+        if answer.status == 304 {
+            return Some(answer);
+        }
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        answer.body = vec![0; length];
+        self.stream.read_exact(&mut answer.body).ok()?;
+        Some(answer)
+    }
+
+    /// The head of the next answer, which is all of one to HEAD.
+    pub(crate) fn head(&mut self) -> Option<Answer> {
         let first = self.line()?;
         let status = first.split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = Vec::new();
@@ -211,11 +223,7 @@ impl Client {
             let Some((name, value)) = line.split_once(':') else { break };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut answer = Answer { status, headers, body: Vec::new() };
-        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-        answer.body = vec![0; length];
-        self.stream.read_exact(&mut answer.body).ok()?;
-        Some(answer)
+        Some(Answer { status, headers, body: Vec::new() })
     }
 
     pub(crate) fn read(&mut self, path: &str) -> Answer {

@@ -175,6 +175,49 @@ fn web_pages_cannot_call() {
 }
 
 #[test]
+fn a_request_names_one_host() {
+    let server = Server::with(|_| {});
+    let call = "X-Amz-Target: CloudTrail_20131101.ListTrails\r\nContent-Length: 2\r\n\r\n{}";
+    for (head, expected) in [
+        ("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n", 200),
+        ("POST http://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n", 200),
+        ("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n", 400),
+        ("POST / HTTP/1.1\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost:\r\n", 400),
+        ("POST / HTTP/1.0\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: 127.0.0.1, evil.example\r\n", 400),
+        ("POST http://evil.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n", 400),
+        ("POST http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n", 400),
+        ("CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n", 400),
+    ] {
+        let mut client = server.connect();
+        let answer = client.send(format!("{head}{call}").as_bytes()).answer().unwrap();
+        assert_eq!(answer.status, expected, "{head}");
+    }
+    assert_eq!(server.echo.most.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_client_that_sends_no_more_gets_its_answer() {
+    let server = Server::with(|_| {});
+    for name in ["x", "sleep"] {
+        let mut client = server.connect();
+        client.send(&request("GetTrail", "", &format!("{{\"Name\":\"{name}\"}}"))).finish();
+        assert_eq!(client.answer().unwrap().status, 200, "{name}");
+        assert!(client.is_closed());
+    }
+    // one that sent nothing, or a part of a request, is not waited for
+    let mut client = server.connect();
+    client.finish();
+    assert!(client.is_closed());
+    let mut client = server.connect();
+    client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{").finish();
+    assert!(client.answer().is_none_or(|answer| answer.status >= 400));
+    assert!(client.is_closed());
+}
+
+#[test]
 fn with_access_keys_every_call_must_be_signed() {
     let keys = "AKIAEXAMPLEEXAMPLE01 made/up+secret0000000000000000000000000001";
     let server = Server::with(|options| {

@@ -68,7 +68,7 @@ Exit status:
 /// answers for the region that the client names, newest first, without AWS's limits of two calls a second and 90
 /// days. With a data folder: all operations of the API on local trails, whose log files and signed digest files are
 /// delivered into buckets there. S3's reading operations answer for the buckets of both, with the metadata of
-/// digests, on the same port, and so do the calls of other services that tools make first (`sts:GetCallerIdentity`,
+/// digests, on the same port (`CreateBucket` makes one in the data folder), and so do the calls of other services that tools make first (`sts:GetCallerIdentity`,
 /// `ec2:DescribeRegions`, `iam:ListAccountAliases`, `tagging:GetResources`); all others are refused in their
 /// protocols.
 #[derive(Debug, clap::Args)]

@@ -128,7 +128,9 @@ fn every_question_has_its_heading_its_words_and_a_command() {
     let numbers: Vec<usize> = page.lines().filter_map(question).collect();
     assert_eq!(numbers, (1..=QUESTIONS).collect::<Vec<_>>());
     let recipes = recipes(&page);
-    for section in page.split("\n## ").skip(2) {
+    // the last one is for who reads buckets, and asks nothing
+    let is_question = |section: &&str| !section.starts_with("Clients of S3\n");
+    for section in page.split("\n## ").skip(2).filter(is_question) {
         let (heading, text) = section.split_once('\n').unwrap();
         let words = text.split("```sh").next().unwrap().trim();
         assert!(heading.ends_with('?') && words.ends_with('.'), "{heading}: {words}");

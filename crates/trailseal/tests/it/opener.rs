@@ -5,10 +5,12 @@ use std::fs;
 use crate::{demo::workspace, names::sources};
 
 /// Where evidence is read, or offered.
-const FOLDERS: [&str; 4] = [
+const FOLDERS: [&str; 6] = [
     "trailseal-evidence/src",
     "trailseal-server/src/archive",
+    "trailseal-server/src/objects",
     "trailseal-server/src/objects.rs",
+    "trailseal-server/src/s3",
     "trailseal-server/src/s3.rs",
 ];
 
