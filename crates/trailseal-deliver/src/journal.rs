@@ -6,7 +6,8 @@
 //! [`Journal::append_unsynced`] does not wait for the disk: a kill takes nothing of it, a power failure may.
 //!
 //! [`Journal::open`] reads every segment. A tail that a crash cut off, which nobody was told is durable, is
-//! dropped and reported. Anything else that cannot be read is an error that names the file and the place.
+//! dropped and reported; entries behind the place where it begins that are good are kept. Anything else that cannot be read
+//! is an error that names the file and the place, and [`salvage`] makes another journal of all that is good.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -20,10 +21,12 @@ pub mod disk;
 mod format;
 mod read;
 mod recover;
+mod salvage;
 #[cfg(test)]
 mod tests;
 
 pub use read::Reader;
+pub use salvage::{JournalGap, SalvagedJournal, salvage};
 
 use self::disk::{Disk, DiskFile};
 use self::format::{SEGMENT_HEADER, SegmentHeader};
@@ -151,6 +154,8 @@ pub struct DroppedTail {
     pub bytes: u64,
     /// Why it is no record.
     pub reason: &'static str,
+    /// Entries in it, behind the place that cannot be read, that are good and were kept.
+    pub kept: u64,
 }
 
 /// Why a journal could not be opened, written or read.
@@ -328,7 +333,11 @@ impl Journal {
             writer.next = recovered.next;
             writer.last_received = writer.last_received.max(recovered.last_received);
             segments.push(recovered.segment);
-            let is_torn = recovered.dropped.is_some();
+            let is_torn = recovered.dropped.is_some() && recovered.rewritten.is_none();
+            if let Some(content) = recovered.rewritten {
+                let written = disk.replace(path, &content, true);
+                written.map_err(|source| JournalError::write(path, source))?;
+            }
             dropped.extend(recovered.dropped);
             if following.is_none() {
                 writer.active = Some(Active::reopen(path, recovered.length, is_torn, disk)?);

@@ -31,10 +31,14 @@ mod digests;
 mod error;
 mod keyring;
 mod logs;
+mod rebuild;
+mod salvage;
 mod state;
 mod trail;
 
 pub use error::LiveError;
+pub use rebuild::RebuiltTrail;
+pub use salvage::{LostFile, SalvagedState, SalvagedStates, salvage};
 
 use self::keyring::SigningKeys;
 use self::state::TrailState;
@@ -251,12 +255,37 @@ impl Deliverer {
         ahead.collect()
     }
 
+    /// Whether a state of the trail is there, whatever it does.
+    pub fn knows(&self, arn: &str) -> bool {
+        self.trails.contains_key(arn)
+    }
+
+    /// For a trail that was delivered before and whose state is lost: what lies in its bucket says what of the journal is
+    /// delivered, and where its chains of digests go on. To be called before the first [`Self::tick`].
+    ///
+    /// # Errors
+    /// [`LiveError`]: the trail cannot be delivered at all, or its bucket cannot be listed.
+    pub fn rebuild(&mut self, spec: &DeliveredTrail, journal: &Journal) -> Result<RebuiltTrail, LiveError> {
+        spec.check().map_err(|reason| LiveError::Trail { reason })?;
+        let path = state::path_of(&self.options.folders.delivery, &spec.arn);
+        let buckets = &self.options.folders.buckets;
+        let (state, rebuilt, delivered) = rebuild::rebuild(spec, &path, journal, buckets)?;
+        self.clock = state.last_end.into_iter().chain(state.window_start).fold(self.clock, Timestamp::max);
+        self.trails.insert(spec.arn.clone(), Trail::rebuilt(state, path, delivered));
+        Ok(rebuilt)
+    }
+
     /// The trails that log, as far as is known here.
     pub fn active(&self) -> impl Iterator<Item = &str> {
         self.trails.iter().filter(|(_, trail)| trail.state.active).map(|(arn, _)| arn.as_str())
     }
 
-    /// The public keys of all Regions, for ListPublicKeys.
+    /// How many public keys are there without the files of their private parts, which were lost.
+    pub fn orphaned_keys(&self) -> usize {
+        self.keys.orphans()
+    }
+
+    /// The public keys of all Regions, for ListPublicKeys; the Region is empty where it is not known any more.
     pub fn public_keys(&self) -> Vec<(String, PublishedKey)> {
         self.keys.published()
     }

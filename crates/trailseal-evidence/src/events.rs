@@ -42,9 +42,14 @@ mod load;
 mod postings;
 mod read;
 mod recent;
+mod renew;
 mod scanned;
 
-pub use self::{recent::RecentEvents, scanned::ScannedEvents};
+pub use self::{
+    recent::RecentEvents,
+    renew::{ListChange, RenewedIndex},
+    scanned::ScannedEvents,
+};
 
 use self::{entry::IndexedEvents, keys::Keys, postings::Postings, read::Reader};
 
@@ -70,7 +75,7 @@ pub const CACHE_BYTES: usize = 64 << 20;
 pub struct EventIndex {
     entries: IndexedEvents,
     postings: Postings,
-    keys: Keys,
+    keys: Arc<Keys>,
     files: Arc<FileList>,
     /// That of all entries, if they have one.
     sole_account: Option<u32>,
@@ -162,6 +167,18 @@ pub enum LookupError {
         /// Why.
         source: crate::Error,
     },
+}
+
+impl LookupError {
+    /// The file because of which there is no answer, as the user would write it.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Changed { shown } | Self::Unreadable { shown, .. } | Self::Scan { shown, .. } => {
+                Some(shown)
+            }
+            Self::Rejected(_) | Self::Scanned(_) => None,
+        }
+    }
 }
 
 impl EventIndex {

@@ -10,6 +10,7 @@ mod discover;
 mod history;
 mod input;
 pub(crate) mod keys;
+pub(crate) mod renewal;
 
 use std::collections::{BTreeMap, BTreeSet};
 

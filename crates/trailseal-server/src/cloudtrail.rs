@@ -1,6 +1,9 @@
 //! The CloudTrail API over an archive, over local trails, or over both as one account that has the trails of both.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use serde_json::{Value, json};
 use trailseal_trails::Input;
@@ -18,22 +21,32 @@ use crate::{
 #[derive(Debug)]
 pub struct CloudTrail {
     lookups: Lookups,
-    archive: Option<ArchiveTrails>,
+    /// What is served of an archive, until it is read again.
+    archive: RwLock<Option<Arc<ArchiveTrails>>>,
     local: Option<Arc<Local>>,
 }
 
 impl CloudTrail {
     /// Answers `LookupEvents` by `lookups`, and of trails what there is: of an archive, local ones, or none.
     pub fn new(lookups: Lookups, archive: Option<ArchiveTrails>, local: Option<Arc<Local>>) -> Self {
-        Self { lookups, archive, local }
+        Self { lookups, archive: RwLock::new(archive.map(Arc::new)), local }
+    }
+
+    /// Takes the trails of an archive that was read again.
+    pub fn replace_archive(&self, archive: ArchiveTrails) {
+        *self.archive.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(archive));
+    }
+
+    fn archive(&self) -> Option<Arc<ArchiveTrails>> {
+        self.archive.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn answer(&self, caller: &Caller, operation: Operation, input: &Value) -> Result<Value, ApiError> {
         match operation {
             Operation::LookupEvents => self.lookups.answer(caller, input),
             Operation::ListPublicKeys => self.list_public_keys(caller, input),
-            _ => match (&self.local, &self.archive) {
-                (Some(local), Some(archive)) => of_both(local, archive, caller, operation, input),
+            _ => match (&self.local, self.archive()) {
+                (Some(local), Some(archive)) => of_both(local, &archive, caller, operation, input),
                 (Some(local), None) => local.call(caller, operation, input),
                 (None, Some(archive)) => archive.answer(caller, operation, input),
                 (None, None) => {
@@ -47,7 +60,8 @@ impl CloudTrail {
 
     fn list_public_keys(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let local = self.local.as_ref().map(|local| local.public_keys());
-        let archived = self.archive.iter().flat_map(ArchiveTrails::public_keys);
+        let archive = self.archive();
+        let archived = archive.iter().flat_map(|archive| archive.public_keys());
         keys::list(archived.chain(local.iter().flat_map(|keys| keys.iter())), caller, input)
     }
 }
@@ -158,7 +172,7 @@ impl Service for CloudTrail {
     }
 
     fn regions(&self) -> BTreeSet<String> {
-        self.archive.as_ref().map(ArchiveTrails::regions).unwrap_or_default()
+        self.archive().as_deref().map(ArchiveTrails::regions).unwrap_or_default()
     }
 }
 

@@ -65,11 +65,14 @@ pub mod wire;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
 pub use api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp};
-pub use archive::ArchiveTrails;
+pub use archive::{
+    ArchiveTrails,
+    renewal::{Renewal, ServedIndex},
+};
 pub use client::{Endpoint, MAX_LINES, Recorded, Refused, SendError, Sender};
 pub use cloudtrail::CloudTrail;
 pub use identity::CallerIdentity;
-pub use local::{Local, LocalError, LocalOptions, Trouble};
+pub use local::{Local, LocalError, LocalOptions, Salvaged, Trouble, salvage};
 pub use lookup::Lookups;
 pub use objects::Buckets;
 pub use options::{Clock, Options, Times};

@@ -9,6 +9,7 @@ mod channel;
 mod delivery;
 mod event;
 mod record;
+mod salvage;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,14 +24,17 @@ use std::{
 use serde_json::{Value, json};
 use trailseal_deliver::{
     journal::{DroppedTail, Journal, JournalEntry, JournalError, JournalOptions, JournalPosition},
-    live::{Deliverer, Due, Folders, LiveError, LiveOptions},
+    live::{Deliverer, Due, Folders, LiveError, LiveOptions, RebuiltTrail},
 };
 use trailseal_evidence::events::RecentEvents;
 use trailseal_trails::{Store, StoreError};
 use trailseal_verify::PublicKey;
 
-pub use self::delivery::Trouble;
 use self::{buckets::LocalBuckets, delivery::Delivery};
+pub use self::{
+    delivery::Trouble,
+    salvage::{Salvaged, salvage},
+};
 use crate::{
     api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp},
     audit::{AuditCall, AuditError, AuditEvents, Count},
@@ -91,6 +95,38 @@ pub enum LocalError {
     /// Deliveries and keys.
     #[error(transparent)]
     Live(#[from] LiveError),
+    /// There is nothing to salvage.
+    #[error("{} is no data folder: there is no _trailseal in it", path.display())]
+    NoDataFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A new data folder is only made where nothing is.
+    #[error("{} is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Nothing is made in a damaged folder, or around it.
+    #[error("{} and {} lie in one another", path.display(), folder.display())]
+    Within {
+        /// The new folder.
+        path: PathBuf,
+        /// The damaged one.
+        folder: PathBuf,
+    },
+}
+
+impl LocalError {
+    /// Whether what is there is damaged, so that [`salvage`] helps.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Journal(error) => matches!(error, JournalError::Damaged { .. }),
+            Self::Store(error) => matches!(error, StoreError::Damaged { .. } | StoreError::Foreign { .. }),
+            Self::Live(error) => matches!(error, LiveError::Damaged { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// An opened data folder; may be used by many threads.
@@ -146,6 +182,18 @@ impl Local {
                  what comes in from now on is delivered",
                 journal.end().0,
                 position.0
+            ));
+        }
+        let delivered: BTreeSet<String> = store.trails_with_deliveries().into_iter().collect();
+        for trail in store.delivered_trails() {
+            if delivered.contains(&trail.arn) && !deliverer.knows(&trail.arn) {
+                notes.push(tell_rebuilt(&deliverer.rebuild(&trail, &journal)?));
+            }
+        }
+        if let several @ 1.. = deliverer.orphaned_keys() {
+            notes.push(format!(
+                "{several} public keys have no file of their own any more: their private parts are lost, and the public ones \
+                 are kept"
             ));
         }
         let known: BTreeSet<String> = store.delivered_trails().into_iter().map(|trail| trail.arn).collect();
@@ -325,11 +373,38 @@ impl Local {
 }
 
 fn tell_dropped(tail: &DroppedTail) -> String {
+    let kept = match tail.kept {
+        0 => String::new(),
+        several => format!(", and {several} good entries among them are kept"),
+    };
     format!(
-        "{}: its last {} bytes are no entries ({}), as a crash or a failure of the power leaves them; they are dropped",
+        "{}: its last {} bytes are no entries ({}), as a crash or a failure of the power leaves them; they are dropped{kept}",
         tail.path.display(),
         tail.bytes,
         tail.reason
+    )
+}
+
+fn tell_rebuilt(rebuilt: &RebuiltTrail) -> String {
+    let RebuiltTrail { arn, state, entries, delivered, log_files, pending, chains, unreadable } = rebuilt;
+    let chains = match &chains[..] {
+        [] => "digests begin a new chain".to_owned(),
+        [one] => format!("its chain of digests goes on behind {one}"),
+        [first, ..] => format!("its {} chains of digests go on, one of them behind {first}", chains.len()),
+    };
+    let unreadable = match &unreadable[..] {
+        [] => String::new(),
+        [first, ..] => format!(
+            "; {} files could not be read ({}): their events may be delivered again",
+            unreadable.len(),
+            first.display()
+        ),
+    };
+    format!(
+        "{arn}: how far it was delivered is lost ({} is not there), and was told from its bucket: of {entries} events in the \
+         journal {delivered} stand in its {log_files} log files and are not delivered again; {pending} log files had no digest \
+         yet; {chains}{unreadable}",
+        state.display()
     )
 }
 

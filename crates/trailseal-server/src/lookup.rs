@@ -1,4 +1,4 @@
-//! `LookupEvents` over an archive's index (docs/spec/lookup-events.md).
+//! `LookupEvents` over an archive's index and what comes in (docs/spec/lookup-events.md).
 
 use std::{fmt, sync::Arc};
 
@@ -12,10 +12,17 @@ use trailseal_query::{
     row::{LookupRow, TimeFormat},
 };
 
-use crate::api::{ApiError, Caller, ErrorCode, second};
+use crate::{
+    api::{ApiError, Caller, ErrorCode, second},
+    archive::renewal::{AfterError, ServedIndex},
+};
+
+/// How often a lookup that meets a changed file is tried with a newer index.
+const TRIES: usize = 3;
 
 /// Answers `LookupEvents` from all sources together: the index of an archive, the events that come in here.
 pub struct Lookups {
+    archive: Option<Arc<ServedIndex>>,
     sources: Vec<Arc<dyn LookupSource<Error = LookupError>>>,
     account: Option<String>,
     window: Option<i64>,
@@ -29,7 +36,13 @@ impl Lookups {
         account: Option<String>,
         window: Option<i64>,
     ) -> Self {
-        Self { sources, account, window }
+        Self { archive: None, sources, account, window }
+    }
+
+    /// Over an archive, too, whose index may be renewed.
+    #[must_use]
+    pub fn with_archive(self, archive: Option<Arc<ServedIndex>>) -> Self {
+        Self { archive, ..self }
     }
 
     /// Answers one call; the Region is that of the caller.
@@ -41,15 +54,37 @@ impl Lookups {
             .map_err(|error| ApiError::new(ErrorCode::SerializationException, error.to_string()))?;
         let request = input.request(self.window);
         let now = second(caller.now);
-        let scope = LookupScope { region: Some(&caller.region), account: self.account.as_deref() };
-        let sources: Vec<&dyn LookupSource<Error = LookupError>> =
-            self.sources.iter().map(|source| &**source).collect();
-        let LookupAnswer { records, next_token } =
-            answer(&sources, &request, &scope, now).map_err(|error| refused(&error))?;
+        let LookupAnswer { records, next_token } = self.find(&request, caller, now)?;
         let mut answer = Map::new();
         answer.insert("Events".to_owned(), records.iter().map(|record| row(record)).collect());
         answer.extend(next_token.map(|token| ("NextToken".to_owned(), Value::String(token))));
         Ok(Value::Object(answer))
+    }
+
+    /// Asks all sources. A file of the archive that is not as it was makes one lookup an error, and the archive is read again.
+    fn find(&self, request: &Request, caller: &Caller, now: Seconds) -> Result<LookupAnswer, ApiError> {
+        let scope = LookupScope { region: Some(&caller.region), account: self.account.as_deref() };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let index = self.archive.as_ref().map(|archive| (archive, archive.current()));
+            let indexed = index.iter().map(|(_, index)| &**index as &dyn LookupSource<Error = LookupError>);
+            let sources: Vec<&dyn LookupSource<Error = LookupError>> =
+                indexed.chain(self.sources.iter().map(|source| &**source)).collect();
+            let error = match answer(&sources, request, &scope, now) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let after = match (&index, error.file()) {
+                (Some((archive, used)), Some(file)) => archive.after_error(used, file),
+                _ => AfterError::Fail { is_renewed: false },
+            };
+            match after {
+                AfterError::Retry if tries < TRIES => {}
+                AfterError::Retry => return Err(refused(&error, true)),
+                AfterError::Fail { is_renewed } => return Err(refused(&error, is_renewed)),
+            }
+        }
     }
 }
 
@@ -109,7 +144,8 @@ fn seconds(epoch: f64) -> Option<Seconds> {
     Seconds::from_epoch(epoch.clamp(0.0, YEAR_9999) as i64)
 }
 
-fn refused(error: &LookupError) -> ApiError {
+/// The file is named as the user of the server named it; whether the archive is read again is said.
+fn refused(error: &LookupError, is_renewed: bool) -> ApiError {
     match error {
         LookupError::Rejected(rejected) => {
             let code = match rejected {
@@ -123,10 +159,17 @@ fn refused(error: &LookupError) -> ApiError {
             };
             ApiError::new(code, rejected.to_string())
         }
-        LookupError::Changed { .. } => ApiError::new(
-            ErrorCode::InternalFailure,
-            "the archive changed since the server read it; the server must be started again",
-        ),
-        _ => ApiError::new(ErrorCode::InternalFailure, "a file of the archive cannot be read any more"),
+        other => {
+            let what = match (other.file(), other) {
+                (Some(file), LookupError::Changed { .. }) => {
+                    format!("{file} is not as it was when the server read it, or is gone")
+                }
+                (Some(file), _) => format!("{file} cannot be read any more"),
+                _ => "a file of the archive cannot be read any more".to_owned(),
+            };
+            let then =
+                if is_renewed { "the archive is read again" } else { "the server must be started again" };
+            ApiError::new(ErrorCode::InternalFailure, format!("{what}; {then}"))
+        }
     }
 }

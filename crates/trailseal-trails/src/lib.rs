@@ -56,7 +56,7 @@ pub use operation::Operation;
 pub use rules::TrailId;
 pub use selectors::SelectorsAnswer;
 pub use state::{Account, Change, DeliveryKind};
-pub use store::{NoteError, Store, StoreError};
+pub use store::{NoteError, SalvagedTrails, Store, StoreError, salvage};
 pub use time::Millis;
 
 /// Who calls, where and when.

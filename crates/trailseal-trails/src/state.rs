@@ -177,7 +177,7 @@ impl Trail {
         }
     }
 
-    fn as_delivered(&self) -> Option<DeliveredTrail> {
+    pub(crate) fn as_delivered(&self) -> Option<DeliveredTrail> {
         let since = self.logging.started?;
         let selectors = SelectorsDocument::of(self.arn(), &selectors::sorted(&self.selectors));
         Some(DeliveredTrail {

@@ -24,10 +24,12 @@ use crate::{
 };
 
 mod database;
+mod salvage;
 #[cfg(test)]
 mod tests;
 
 use database::Database;
+pub use salvage::{SalvagedTrails, salvage};
 
 type Accounts = BTreeMap<String, Account>;
 
@@ -157,6 +159,16 @@ impl Store {
     /// The trails that are logging or were, of all accounts and Regions.
     pub fn delivered_trails(&self) -> Vec<DeliveredTrail> {
         self.accounts().values().flat_map(Account::delivered_trails).collect()
+    }
+
+    /// The ARNs of the trails for which anything was ever delivered.
+    pub fn trails_with_deliveries(&self) -> Vec<String> {
+        let accounts = self.accounts();
+        let trails = accounts.values().flat_map(Account::trails);
+        let has_any = |trail: &&Arc<Trail>| {
+            trail.deliveries.log.succeeded.is_some() || trail.deliveries.digest.succeeded.is_some()
+        };
+        trails.filter(has_any).map(|trail| trail.arn()).collect()
     }
 
     /// What became of a delivery: `GetTrailStatus` shows it. Of an error's text, which should be a code such as

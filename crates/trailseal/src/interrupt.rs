@@ -1,8 +1,9 @@
-//! Ctrl-C and SIGTERM: the run ends within a fifth of a second, whatever it is doing.
+//! Ctrl-C, SIGTERM and SIGHUP: the run ends within a fifth of a second, whatever it is doing. A server may do something else
+//! on SIGHUP.
 
 use std::{
     fmt, fs,
-    io::{IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -10,6 +11,11 @@ use std::{
     },
     thread,
     time::Duration,
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
 };
 
 use crate::error::{COULD_NOT_RUN, CommandError};
@@ -30,6 +36,8 @@ struct State {
     unfinished: Mutex<Vec<PathBuf>>,
     /// Ends the work in an orderly way, however long that takes; a second signal does not wait for it.
     gentle: Mutex<Option<Box<dyn Fn() + Send>>>,
+    /// What SIGHUP means instead.
+    hangup: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 impl fmt::Debug for State {
@@ -61,8 +69,19 @@ impl Interrupt {
     pub(crate) fn listen(message: &'static str) -> Result<Self, CommandError> {
         let interrupt = Self(Arc::new(State { message, ..State::default() }));
         let heard = interrupt.clone();
-        ctrlc::set_handler(move || heard.stop())
-            .map_err(|error| CommandError::new("cannot listen for interrupts").because(error))?;
+        let had_terminal = std::io::stderr().is_terminal();
+        let failed = |error: io::Error| CommandError::new("cannot listen for interrupts").because(error);
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+        let listen = move || {
+            for signal in signals.forever() {
+                // who started this at a terminal that is gone now has hung up
+                let has_hung_up = had_terminal && !std::io::stderr().is_terminal();
+                if signal != SIGHUP || has_hung_up || !heard.hang_up() {
+                    heard.stop();
+                }
+            }
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
         Ok(interrupt)
     }
 
@@ -104,6 +123,24 @@ impl Interrupt {
     pub(crate) fn end_gently(&self, end: impl Fn() + Send + 'static) {
         if let Ok(mut gentle) = self.0.gentle.lock() {
             *gentle = Some(Box::new(end));
+        }
+    }
+
+    /// From now on SIGHUP calls `act`, and ends nothing, unless the terminal is gone.
+    pub(crate) fn on_hangup(&self, act: impl Fn() + Send + 'static) {
+        if let Ok(mut hangup) = self.0.hangup.lock() {
+            *hangup = Some(Box::new(act));
+        }
+    }
+
+    /// Whether SIGHUP means something else than the end.
+    fn hang_up(&self) -> bool {
+        match self.0.hangup.lock().ok().as_deref().and_then(Option::as_ref) {
+            Some(act) => {
+                act();
+                true
+            }
+            None => false,
         }
     }
 

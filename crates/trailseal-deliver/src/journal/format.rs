@@ -44,7 +44,28 @@ impl SegmentHeader {
         if crc32fast::hash(&header[..24]).to_le_bytes() != header[24..28] {
             return Err("the checksum of the segment's header does not fit");
         }
-        Ok(Self { first: u64_at(header, 8), salt: u64_at(header, 16) })
+        Ok(Self::unchecked(header))
+    }
+
+    /// What the bytes of a header say, whatever its checksum is.
+    pub(super) fn unchecked(header: &[u8]) -> Self {
+        Self { first: u64_at(header, 8), salt: u64_at(header, 16) }
+    }
+
+    /// The header that these bytes were before one of them changed.
+    pub(super) fn mended(bytes: &[u8]) -> Option<Self> {
+        let mut header: [u8; SEGMENT_HEADER] = *bytes.first_chunk()?;
+        for at in 0..28 {
+            let found = header[at];
+            for byte in 0..=u8::MAX {
+                header[at] = byte;
+                if let Ok(mended) = Self::decode(&header) {
+                    return Some(mended);
+                }
+            }
+            header[at] = found;
+        }
+        None
     }
 
     pub(super) fn marker(self) -> [u8; 4] {
@@ -89,6 +110,25 @@ pub(super) fn record_at(bytes: &[u8], segment: SegmentHeader) -> Result<(RecordH
         bytes.get(RECORD_HEADER..RECORD_HEADER + header.length).ok_or("the record's payload is cut")?;
     header.check(payload, segment)?;
     Ok((header, payload))
+}
+
+/// The first good record that begins at `at` or behind it, with a sequence of at least `least`: where it begins, its header
+/// and its payload.
+pub(super) fn next_record(
+    bytes: &[u8],
+    mut at: usize,
+    segment: SegmentHeader,
+    least: u64,
+) -> Option<(usize, RecordHeader, &[u8])> {
+    let marker = segment.marker();
+    // chance finds few markers in a segment, and the salt keeps senders from placing any
+    loop {
+        at += bytes.get(at..)?.windows(4).position(|window| window == marker)?;
+        match record_at(&bytes[at..], segment) {
+            Ok((record, payload)) if record.sequence >= least => return Some((at, record, payload)),
+            _ => at += 1,
+        }
+    }
 }
 
 pub(super) fn write_record(

@@ -1,6 +1,7 @@
 //! What is read of a journal when it is opened.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::format::{self, RECORD_HEADER, SEGMENT_HEADER, SegmentHeader};
@@ -35,6 +36,36 @@ pub(super) fn list(folder: &Path) -> Result<(Named, Vec<PathBuf>), JournalError>
     Ok((segments, leftovers))
 }
 
+/// The same of a folder in which other names may be damaged: they are left out.
+pub(super) fn list_what_is_named(folder: &Path) -> Result<(Named, Vec<PathBuf>), JournalError> {
+    let failed = |source| JournalError::read(folder, source);
+    let (mut segments, mut others) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let number = name.strip_suffix(SUFFIX).and_then(|number| number.parse().ok());
+        match number.filter(|first| name == file_name(*first)) {
+            Some(first) => segments.push((first, path)),
+            None => others.push(path),
+        }
+    }
+    segments.sort();
+    Ok((segments, others))
+}
+
+/// Keeps other processes out of a journal that is only read, and notices one that has it open.
+pub(super) fn lock_if_there(path: &Path) -> Result<Option<File>, JournalError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|source| JournalError::read(path, source))?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(JournalError::read(path, source)),
+    }
+}
+
 /// A segment as it was found.
 pub(super) struct Recovered {
     pub(super) segment: Segment,
@@ -44,6 +75,8 @@ pub(super) struct Recovered {
     pub(super) length: u64,
     pub(super) last_received: i64,
     pub(super) dropped: Option<DroppedTail>,
+    /// What the file must be, where good records lie behind the place that cannot be read: they are records of it.
+    pub(super) rewritten: Option<Vec<u8>>,
 }
 
 /// Reads a segment; `following` is the first sequence of the one after it.
@@ -62,6 +95,7 @@ pub(super) fn segment(path: &Path, first: u64, following: Option<u64>) -> Result
         length: SEGMENT_HEADER as u64,
         last_received: i64::MIN,
         dropped: None,
+        rewritten: None,
     };
     let mut at = SEGMENT_HEADER;
     while at < bytes.len() {
@@ -86,6 +120,7 @@ pub(super) fn segment(path: &Path, first: u64, following: Option<u64>) -> Result
                     return Err(JournalError::damaged(path, at as u64, reason));
                 }
                 recovered.drop_tail(&bytes, reason);
+                recovered.keep_behind(&bytes, header);
                 break;
             }
         }
@@ -105,21 +140,43 @@ impl Recovered {
             offset: self.length,
             bytes: bytes.len() as u64 - self.length,
             reason,
+            kept: 0,
         });
+    }
+
+    /// Takes over what is good behind the place that cannot be read. Whether it was acknowledged nobody knows: a bad byte
+    /// in a group that was looks like one that the power cut off. One event too many is better than one too few.
+    fn keep_behind(&mut self, bytes: &[u8], header: SegmentHeader) {
+        let start = self.length as usize;
+        let mut content = bytes[..start].to_vec();
+        let mut least = self.next;
+        let mut at = start + 1;
+        let mut kept = 0;
+        while let Some((found, record, payload)) = format::next_record(bytes, at, header, least) {
+            self.segment.note(self.next, content.len() as u64);
+            self.last_received = self.last_received.max(format::received(payload));
+            format::write_record(&mut content, header, self.next, self.next, payload);
+            self.next += 1;
+            kept += 1;
+            least = record.sequence + 1;
+            at = found + RECORD_HEADER + record.length;
+        }
+        if let Some(dropped) = self.dropped.as_mut().filter(|_| kept > 0) {
+            dropped.kept = kept;
+            self.length = content.len() as u64;
+            self.rewritten = Some(content);
+        }
     }
 }
 
 /// Whether a good record follows that was written after the one with sequence `unread` had become durable.
 fn later_group(bytes: &[u8], header: SegmentHeader, unread: u64) -> bool {
-    let marker = header.marker();
     let mut at = 0;
-    // chance finds few markers in a segment, and the salt keeps senders from placing any
-    while let Some(found) = bytes[at..].windows(4).position(|window| window == marker) {
-        at += found;
-        if format::record_at(&bytes[at..], header).is_ok_and(|(record, _)| record.group > unread) {
+    while let Some((found, record, _)) = format::next_record(bytes, at, header, 0) {
+        if record.group > unread {
             return true;
         }
-        at += 1;
+        at = found + 1;
     }
     false
 }

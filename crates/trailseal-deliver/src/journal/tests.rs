@@ -164,11 +164,28 @@ proptest! {
                 // the last bytes of a segment's header mean nothing
                 let is_padding = (28..32).contains(&place);
                 prop_assert_eq!(journal.dropped().is_empty(), is_padding);
-                let least = if is_padding { total } else { last_group };
-                prop_assert!(read.len() as u64 >= least);
-                prop_assert_eq!(&read[..], &entries(0, total)[..read.len()]);
+                let lost = total - read.len() as u64;
+                // good entries behind the bad one are kept
+                prop_assert!(lost <= u64::from(!is_padding));
+                let numbers: Vec<u64> = read.iter().map(|entry| entry.received() as u64).collect();
+                prop_assert!(numbers.is_sorted() && (0..last_group).all(|number| numbers.contains(&number)));
+                drop(journal);
+                let journal = Journal::open(folder.path(), small()).unwrap();
+                prop_assert_eq!((all(&journal), journal.dropped()), (read, &[][..]));
             }
-            Err(JournalError::Damaged { path, .. }) => prop_assert_eq!(&path, &paths[file]),
+            Err(JournalError::Damaged { path, .. }) => {
+                prop_assert_eq!(&path, &paths[file]);
+                let to = tempfile::tempdir().unwrap();
+                let journal = Journal::open(to.path(), small()).unwrap();
+                let salvaged = salvage(folder.path(), &journal).unwrap();
+                let read = all(&journal);
+                // one byte is in one record, or in a header, which it does not make unreadable
+                prop_assert!(read.len() as u64 >= total - 1, "{salvaged:?}");
+                prop_assert_eq!(salvaged.kept, read.len() as u64);
+                let is_header = place < format::SEGMENT_HEADER;
+                prop_assert_eq!((salvaged.gaps.is_empty(), salvaged.mended.is_empty()), (is_header, !is_header));
+                prop_assert_eq!(fs::read(&paths[file]).unwrap(), files[file].clone(), "nothing is changed");
+            }
             Err(error) => prop_assert!(false, "{}", error),
         }
     }
@@ -382,6 +399,65 @@ fn what_was_never_synced_may_be_gone_in_the_middle_and_what_was_may_not() {
         Journal::open(folder.path(), JournalOptions::default())
             .map(|journal| (all(&journal), journal.dropped().len()))
     };
-    assert_eq!(hole(false).unwrap(), (entries(0, 1), 1));
+    // what lies behind it is good, and may have been acknowledged
+    assert_eq!(hole(false).unwrap(), (vec![entry(0), entry(2)], 1));
     assert!(matches!(hole(true), Err(JournalError::Damaged { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn what_is_good_before_and_behind_damage_is_salvaged_and_positions_follow(
+        groups in prop::collection::vec(1_u64..9, 1..12),
+        at in any::<prop::sample::Index>(),
+        length in 1_usize..300,
+        how in 0_u8..4,
+        released in 0_u64..20,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), small()).unwrap();
+        let mut total = 0;
+        for group in &groups {
+            journal.append(&entries(total, total + group)).unwrap();
+            total += group;
+        }
+        journal.release(JournalPosition(released)).unwrap();
+        let first = journal.first().0;
+        drop(journal);
+        let paths = segments(folder.path());
+        let path = &paths[at.index(paths.len())];
+        let mut bytes = fs::read(path).unwrap();
+        let from = format::SEGMENT_HEADER + at.index(bytes.len() - format::SEGMENT_HEADER);
+        let to = (from + length).min(bytes.len());
+        match how {
+            0 => bytes[from..to].fill(0),
+            1 => drop(bytes.drain(from..to)),
+            2 => bytes.truncate(from),
+            _ => bytes.clear(),
+        }
+        if how == 3 && bytes.is_empty() && paths.len() > 1 {
+            fs::remove_file(path).unwrap();
+        } else {
+            fs::write(path, &bytes).unwrap();
+        }
+        let new = tempfile::tempdir().unwrap();
+        let journal = Journal::open(new.path(), small()).unwrap();
+        let salvaged = salvage(folder.path(), &journal).unwrap();
+        let kept: Vec<u64> = all(&journal).iter().map(|entry| entry.received() as u64).collect();
+        prop_assert!(kept.is_sorted_by(|one, two| one < two));
+        // every entry is kept, or lost and told
+        let is_told = |number: u64| salvaged.gaps.iter().any(|gap| {
+            number >= gap.first.0 && gap.entries.is_none_or(|entries| number < gap.first.0 + entries)
+        });
+        let first = if how == 3 && paths.len() > 1 { first.max(*kept.first().unwrap_or(&total)) } else { first };
+        for number in first..total {
+            // where the last segment is cut or gone nothing says what was in it
+            let is_end = number >= salvaged.end().0;
+            prop_assert!(kept.contains(&number) != is_told(number) || is_end && !kept.contains(&number), "{number} {salvaged:?}");
+        }
+        for position in first..=total {
+            let before = kept.iter().filter(|number| **number < position).count() as u64;
+            prop_assert_eq!(salvaged.position(JournalPosition(position)), JournalPosition(before), "{}", position);
+        }
+    }
 }

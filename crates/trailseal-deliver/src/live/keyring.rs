@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
 use super::LiveError;
+use super::salvage::{LostFile, files};
 use crate::journal::disk::Disk;
 use crate::keys::{KeyError, SigningKey, fingerprint};
 use crate::write::{PublishedKey, public_keys_json};
@@ -51,33 +52,40 @@ pub(super) struct SigningKeys {
     ready: BTreeMap<String, SigningKey>,
     /// The public key file does not hold all keys yet.
     is_unpublished: bool,
+    orphans: usize,
 }
 
 impl SigningKeys {
     pub(super) fn open(folder: &Path, disk: &Disk) -> Result<Self, LiveError> {
         let private = folder.join(PRIVATE);
         disk.create_folders(&private, true).map_err(|source| LiveError::write(&private, source))?;
-        let failed = |source| LiveError::read(&private, source);
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&private).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "key") {
-                let text = fs::read(&path).map_err(|source| LiveError::read(&path, source))?;
-                let key: Stored = serde_json::from_slice(&text)
-                    .map_err(|error| LiveError::damaged(&path, error.to_string()))?;
-                key.der(&path)?;
-                keys.push(key);
-            }
+        for path in files(&private, "key")? {
+            keys.push(Stored::load(&path)?);
         }
+        let (known, orphans) = (keys.len(), published_only(&folder.join(PUBLIC), &keys));
+        keys.extend(orphans);
+        let orphans = keys.len() - known;
         keys.sort_by(|a, b| (&a.region, a.start, &a.fingerprint).cmp(&(&b.region, b.start, &b.fingerprint)));
         let ready = BTreeMap::new();
-        let mut ring =
-            Self { folder: folder.to_owned(), disk: disk.clone(), keys, ready, is_unpublished: true };
+        let mut ring = Self {
+            folder: folder.to_owned(),
+            disk: disk.clone(),
+            keys,
+            ready,
+            is_unpublished: true,
+            orphans,
+        };
         ring.publish()?;
         Ok(ring)
     }
 
-    /// All keys, each with its Region.
+    /// How many keys only the file of public keys had when it was opened: digests that they signed stay provable.
+    pub(super) fn orphans(&self) -> usize {
+        self.orphans
+    }
+
+    /// All keys, each with its Region, which is empty where only the file of public keys tells of one.
     pub(super) fn published(&self) -> Vec<(String, PublishedKey)> {
         let public = |key: &Stored| PublishedKey {
             der: BASE64.decode(&key.public).unwrap_or_default(),
@@ -191,6 +199,14 @@ impl std::fmt::Debug for SigningKeys {
 }
 
 impl Stored {
+    fn load(path: &Path) -> Result<Self, LiveError> {
+        let text = fs::read(path).map_err(|source| LiveError::read(path, source))?;
+        let key: Self =
+            serde_json::from_slice(&text).map_err(|error| LiveError::damaged(path, error.to_string()))?;
+        key.der(path)?;
+        Ok(key)
+    }
+
     fn der(&self, path: &Path) -> Result<Vec<u8>, LiveError> {
         let der = BASE64.decode(&self.public).map_err(|error| LiveError::damaged(path, error.to_string()))?;
         if fingerprint(&der) != self.fingerprint {
@@ -198,6 +214,71 @@ impl Stored {
         }
         Ok(der)
     }
+}
+
+/// What a file of public keys says of a key.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Public {
+    value: String,
+    validity_start_time: String,
+    validity_end_time: String,
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PublicKeys {
+    public_key_list: Vec<Public>,
+}
+
+/// The keys of a file of public keys that are not among those that have files of their own: these were lost. A file that
+/// cannot be read has none: what is known is written over it.
+fn published_only(path: &Path, known: &[Stored]) -> Vec<Stored> {
+    let text = fs::read(path).unwrap_or_default();
+    let Ok(PublicKeys { public_key_list }) = serde_json::from_slice(&text) else { return Vec::new() };
+    let time = |text: &str| Timestamp::parse_digest_field(&text.replace("+00:00", "Z")).ok();
+    let keys = public_key_list.into_iter().filter_map(|key| {
+        let stored = Stored {
+            region: String::new(),
+            start: time(&key.validity_start_time)?,
+            end: time(&key.validity_end_time)?,
+            fingerprint: key.fingerprint,
+            public: key.value,
+            private: None,
+        };
+        let is_new = known.iter().all(|other| other.fingerprint != stored.fingerprint);
+        (is_new && stored.der(path).is_ok()).then_some(stored)
+    });
+    keys.collect()
+}
+
+/// Copies the keys whose files are whole, and the file of public keys if it is. How many, and what was lost.
+pub(super) fn salvage(from: &Path, to: &Path, disk: &Disk) -> Result<(usize, Vec<LostFile>), LiveError> {
+    let (mut kept, mut lost) = (0, Vec::new());
+    let copy = |path: &Path, to: &Path, private| {
+        let text = fs::read(path).map_err(|source| LiveError::read(path, source))?;
+        disk.replace(to, &text, private).map_err(|source| LiveError::write(to, source))
+    };
+    for path in files(&from.join(PRIVATE), "key")? {
+        match Stored::load(&path) {
+            Ok(_) => {
+                copy(&path, &to.join(PRIVATE).join(path.file_name().unwrap_or_default()), true)?;
+                kept += 1;
+            }
+            Err(error) => lost.push(LostFile { path, reason: error.to_string() }),
+        }
+    }
+    let public = from.join(PUBLIC);
+    match fs::read(&public) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(text) if serde_json::from_slice::<PublicKeys>(&text).is_ok() => {
+            copy(&public, &to.join(PUBLIC), false)?;
+        }
+        Ok(_) => lost.push(LostFile { path: public, reason: "it is no file of public keys".to_owned() }),
+        Err(error) => lost.push(LostFile { path: public, reason: error.to_string() }),
+    }
+    Ok((kept, lost))
 }
 
 #[cfg(test)]

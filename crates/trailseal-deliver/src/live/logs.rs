@@ -11,6 +11,7 @@ use serde_json::Value;
 use trailseal_archive::Timestamp;
 use trailseal_archive::gzip::{Form, inflate_all};
 
+use super::rebuild::{DeliveredEvents, hash_of, is_compared};
 use super::state::{LogRow, PlannedLog, TrailState};
 use super::{Context, LiveError, second_of};
 use crate::digest::sha256_hex;
@@ -22,7 +23,7 @@ const FILE_BYTES: usize = 8 << 20;
 /// So many bytes of records are gathered before files are written.
 const ROUND_BYTES: usize = 32 << 20;
 /// What a log file that we wrote may inflate to: one more entry of the journal's longest.
-const MAX_INFLATED: u64 = 128 << 20;
+pub(super) const MAX_INFLATED: u64 = 128 << 20;
 
 /// What was gathered.
 pub(super) struct Gathered {
@@ -32,6 +33,8 @@ pub(super) struct Gathered {
     pub(super) skip_before: Option<i64>,
     /// Nothing that the trail may have now is left.
     pub(super) is_all: bool,
+    /// What stood in log files before.
+    pub(super) left_out: DeliveredEvents,
 }
 
 /// A log file that is being filled.
@@ -42,17 +45,25 @@ struct Open {
     newest: Timestamp,
 }
 
-/// Reads on from the trail's position, up to the first entry received at `limit` or later.
+/// Reads on from the trail's position, up to the first entry received at `limit` or later. Where the state was lost, what
+/// is `delivered` is left out; who calls forgets these once what was gathered is planned.
 pub(super) fn gather(
     state: &TrailState,
     limit: Option<i64>,
+    delivered: &DeliveredEvents,
     cx: &Context<'_>,
 ) -> Result<Gathered, LiveError> {
     let until = cx.round.until.0;
-    let mut gathered =
-        Gathered { to: state.position, files: Vec::new(), skip_before: state.skip_before, is_all: true };
+    let mut gathered = Gathered {
+        to: state.position,
+        files: Vec::new(),
+        skip_before: state.skip_before,
+        is_all: true,
+        left_out: DeliveredEvents::new(),
+    };
     let mut open: BTreeMap<String, Open> = BTreeMap::new();
     let mut bytes = 0;
+    let mut left_out = DeliveredEvents::new();
     if state.position > cx.round.journal.end().0 {
         let (end, delivered) = (cx.round.journal.end(), JournalPosition(state.position));
         return Err(LiveError::JournalBehind { end, delivered });
@@ -72,6 +83,14 @@ pub(super) fn gather(
         let is_seen = spec.sees(entry.account(), entry.region(), &facts.source);
         if !is_seen || !(cx.wants)(spec, entry.event()) {
             continue;
+        }
+        if is_compared(state, position) {
+            let hash = hash_of(entry.event());
+            let before = left_out.entry(hash).or_default();
+            if delivered.get(&hash).is_some_and(|count| *before < *count) {
+                *before += 1;
+                continue;
+            }
         }
         if let Some(file) = open.get_mut(entry.region()) {
             file.add(&entry, facts.time);
@@ -100,6 +119,7 @@ pub(super) fn gather(
     for (region, file) in open {
         gathered.files.push(file.finish(state, &region, cx)?);
     }
+    gathered.left_out = left_out;
     Ok(gathered)
 }
 
@@ -154,13 +174,13 @@ fn random_bytes() -> Result<[u8; 16], LiveError> {
 }
 
 /// What delivery must know of an event.
-struct Facts {
-    time: Timestamp,
-    source: String,
+pub(super) struct Facts {
+    pub(super) time: Timestamp,
+    pub(super) source: String,
 }
 
 impl Facts {
-    fn of(entry: &JournalEntry) -> Self {
+    pub(super) fn of(entry: &JournalEntry) -> Self {
         #[derive(Deserialize)]
         struct Fields {
             #[serde(rename = "eventTime")]

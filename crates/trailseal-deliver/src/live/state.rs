@@ -28,6 +28,9 @@ pub(super) struct TrailState {
     pub(super) position: u64,
     /// Entries received before it are not logged, up to the first one received later.
     pub(super) skip_before: Option<i64>,
+    /// Entries before it are compared with what lies in the bucket, because the state before this one was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) compare_until: Option<u64>,
     /// The start of the window that the next digests will cover; `None` where no chain runs.
     pub(super) window_start: Option<Timestamp>,
     /// The end of the newest digest. Later chains begin after it, so that names differ.
@@ -106,6 +109,7 @@ impl TrailState {
             finished: None,
             position,
             skip_before: None,
+            compare_until: None,
             window_start: None,
             last_end: None,
             chains: BTreeMap::new(),
@@ -143,17 +147,22 @@ pub(super) fn load_all(folder: &Path) -> Result<Vec<TrailState>, LiveError> {
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let text = fs::read(&path).map_err(|source| LiveError::read(&path, source))?;
-        let state: TrailState =
-            serde_json::from_slice(&text).map_err(|error| LiveError::damaged(&path, error.to_string()))?;
-        if state.version != VERSION {
-            return Err(LiveError::damaged(&path, format!("its version is {}", state.version)));
-        }
-        if path_of(folder, &state.spec.arn) != path {
-            return Err(LiveError::damaged(&path, "its name is not that of its trail"));
-        }
-        state.spec.check().map_err(|reason| LiveError::damaged(&path, reason))?;
-        states.push(state);
+        states.push(load(folder, &path)?);
     }
     Ok(states)
+}
+
+/// One state.
+pub(super) fn load(folder: &Path, path: &Path) -> Result<TrailState, LiveError> {
+    let text = fs::read(path).map_err(|source| LiveError::read(path, source))?;
+    let state: TrailState =
+        serde_json::from_slice(&text).map_err(|error| LiveError::damaged(path, error.to_string()))?;
+    if state.version != VERSION {
+        return Err(LiveError::damaged(path, format!("its version is {}", state.version)));
+    }
+    if path_of(folder, &state.spec.arn) != path {
+        return Err(LiveError::damaged(path, "its name is not that of its trail"));
+    }
+    state.spec.check().map_err(|reason| LiveError::damaged(path, reason))?;
+    Ok(state)
 }

@@ -7,6 +7,7 @@ use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 use super::digests::DigestWriter;
 use super::keyring::SigningKeys;
 use super::logs::{self, gather};
+use super::rebuild::{DeliveredEvents, delivered_events};
 use super::state::{Chain, Closing, Delivery, TrailState};
 use super::{Context, Due, LiveError, TrailOutcome, second_of};
 use crate::journal::disk::Disk;
@@ -25,12 +26,19 @@ pub(super) struct Trail {
     is_dirty: bool,
     /// When the last delivery was tried, by the clock as it was given.
     last_try: Option<Timestamp>,
+    /// What lies in the bucket, where the state was lost and is compared with that.
+    delivered: Option<DeliveredEvents>,
 }
 
 impl Trail {
     pub(super) fn new(state: TrailState, path: PathBuf, is_saved: bool) -> Self {
         let saved = is_saved.then_some(state.position);
-        Self { state, path, saved, is_dirty: !is_saved, last_try: None }
+        Self { state, path, saved, is_dirty: !is_saved, last_try: None, delivered: None }
+    }
+
+    /// One whose state was lost.
+    pub(super) fn rebuilt(state: TrailState, path: PathBuf, delivered: DeliveredEvents) -> Self {
+        Self { delivered: Some(delivered), ..Self::new(state, path, false) }
     }
 
     /// Goes back to the end of a journal; where it was, if that was behind it.
@@ -363,7 +371,12 @@ impl Trail {
     ) -> Result<(), LiveError> {
         loop {
             self.finish_delivery(cx, out)?;
-            let gathered = gather(&self.state, limit, cx)?;
+            self.prepare_comparison(cx)?;
+            let delivered = self.delivered.get_or_insert_default();
+            let gathered = gather(&self.state, limit, delivered, cx)?;
+            for (event, count) in gathered.left_out {
+                delivered.entry(event).and_modify(|left| *left = left.saturating_sub(count));
+            }
             self.state.skip_before = gathered.skip_before;
             if !gathered.files.is_empty() {
                 self.state.delivering = Some(Delivery { to: gathered.to, files: gathered.files });
@@ -377,6 +390,21 @@ impl Trail {
                 return self.commit(&cx.options.disk);
             }
         }
+    }
+
+    /// Reads what lies in the bucket, if it is to be compared and was not read yet.
+    fn prepare_comparison(&mut self, cx: &Context<'_>) -> Result<(), LiveError> {
+        let state = &mut self.state;
+        if state.compare_until.is_some_and(|until| until <= state.position) {
+            state.compare_until = None;
+            self.delivered = None;
+            self.is_dirty = true;
+        }
+        if state.compare_until.is_some() && self.delivered.is_none() {
+            let buckets = &cx.options.folders.buckets;
+            self.delivered = Some(delivered_events(&state.spec, cx.round.journal, buckets)?);
+        }
+        Ok(())
     }
 
     fn finish_delivery(&mut self, cx: &Context<'_>, out: &mut TrailOutcome) -> Result<(), LiveError> {

@@ -3,6 +3,7 @@
 
 mod crash;
 mod kill;
+mod lost;
 mod plain;
 mod random;
 mod support;

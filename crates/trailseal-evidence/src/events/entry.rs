@@ -179,6 +179,19 @@ impl IndexedEvents {
         (Self { sorted: entries, texts, by_id }, ranks)
     }
 
+    /// The same event in another index.
+    pub(super) fn copied(&self, rank: u32, file: u64, texts: &mut Texts) -> IndexedEvent {
+        let mut entry = IndexedEvent { file, ..*self.of(rank) };
+        if entry.kind == IdKind::Text {
+            let (start, length) = entry.span();
+            entry.id = span(texts.len() as u64, length);
+            texts.extend_from_slice(
+                self.texts.get(start as usize..(start + length) as usize).unwrap_or_default(),
+            );
+        }
+        entry
+    }
+
     pub(super) fn len(&self) -> usize {
         self.sorted.len()
     }

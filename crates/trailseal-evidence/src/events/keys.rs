@@ -16,7 +16,7 @@ use trailseal_query::{
 use super::MAX_KEYS;
 
 /// The bits of `traits` that say the category.
-const CATEGORY: u8 = 0b11;
+pub(super) const CATEGORY: u8 = 0b11;
 const IS_READ_ONLY: u8 = 0b100;
 const IS_NOT_READ_ONLY: u8 = 0b1000;
 
@@ -103,6 +103,11 @@ impl Keys {
         self.state.hash_one(text) as u32
     }
 
+    /// The hash of an account, a Region (both as [`short`](Self::short)) and a category.
+    pub(super) fn scope(&self, account: u32, region: u32, category: u8) -> u64 {
+        self.state.hash_one((account, region, category))
+    }
+
     /// A hash of a record's bytes.
     pub(super) fn sum(&self, record: &[u8]) -> u64 {
         self.state.hash_one(record)
@@ -166,7 +171,7 @@ pub(super) fn account(record: &Record<'_>) -> Option<String> {
     recipient.or_else(of_caller).map(std::borrow::Cow::into_owned)
 }
 
-fn read_only(record: &Record<'_>) -> Option<bool> {
+pub(super) fn read_only(record: &Record<'_>) -> Option<bool> {
     match record.member("readOnly")?.text()?.as_ref() {
         "true" => Some(true),
         "false" => Some(false),

@@ -37,12 +37,18 @@ impl EventIndex {
         if let Some(pipe) = files.pipe() {
             return Err(LoadError::NotAFile { shown: pipe.display().to_string() });
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(|number| format!("events-{number}"))
-            .build()
-            .map_err(|error| Error::Threads(std::io::Error::other(error)))?;
-        let keys = Keys::new();
+        let keys = Arc::new(Keys::new());
+        let (loaded, summary) = Self::read(&files, &keys, options, progress)?;
+        Ok((Self::of(files, keys, loaded, options)?, summary))
+    }
+
+    /// Reads all events of these files.
+    pub(super) fn read(
+        files: &FileList,
+        keys: &Keys,
+        options: &ScanOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(LoadedPart, Summary), LoadError> {
         let filter = Filter::new(Predicate::Constant(true));
         let counts = Counts::default();
         let scan = ScanOptions {
@@ -54,13 +60,27 @@ impl EventIndex {
             threads: options.threads,
             ..ScanOptions::default()
         };
-        let context = Context { files: &files, keys: &keys, counts: &counts };
+        let context = Context { files, keys, counts: &counts };
         let take = |loaded: &mut LoadedPart, row: &Row<'_>| loaded.row(row, &context);
-        let result = scan::fold(&*files, &scan, &filter, progress, &LoadedPart::default, &take);
+        let result = scan::fold(files, &scan, &filter, progress, &LoadedPart::default, &take);
         if let Some(failure) = counts.take_failure() {
             return Err(failure);
         }
-        let (loaded, summary) = result?;
+        Ok(result?)
+    }
+
+    /// The index of these files, of which everything is loaded.
+    pub(super) fn of(
+        files: Arc<FileList>,
+        keys: Arc<Keys>,
+        loaded: LoadedPart,
+        options: &ScanOptions<'_>,
+    ) -> Result<Self, LoadError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads)
+            .thread_name(|number| format!("events-{number}"))
+            .build()
+            .map_err(|error| Error::Threads(std::io::Error::other(error)))?;
         let LoadedPart { entries, pairs, texts, .. } = loaded;
         if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
             return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
@@ -74,13 +94,13 @@ impl EventIndex {
         });
         let fingerprint = files.fingerprint();
         let reader = Reader::new(pool, options, files.given());
-        Ok((Self { entries, postings, keys, files, sole_account, reader, fingerprint }, summary))
+        Ok(Self { entries, postings, keys, files, sole_account, reader, fingerprint })
     }
 }
 
 /// What one thread found, or all of them.
 #[derive(Default)]
-struct LoadedPart {
+pub(super) struct LoadedPart {
     entries: Vec<IndexedEvent>,
     /// By the numbers of the entries.
     pairs: Vec<Pair>,
@@ -107,6 +127,27 @@ struct Counts {
 }
 
 impl LoadedPart {
+    /// Gives the files the numbers that they have in another list.
+    pub(super) fn renumber_files(&mut self, numbers: &[usize]) {
+        for entry in &mut self.entries {
+            let number = numbers.get((entry.file / MEMBERS) as usize).copied().unwrap_or_default();
+            entry.file = number as u64 * MEMBERS + entry.file % MEMBERS;
+        }
+    }
+
+    /// Takes an event that another index knows, under the number of its file here, and says its own number.
+    pub(super) fn take(&mut self, known: &IndexedEvents, rank: u32, file: u64) -> Result<u32, LoadError> {
+        let own = u32::try_from(self.entries.len());
+        let own = own.map_err(|_| LoadError::TooMany { shown: "the archive".to_owned(), what: "events" })?;
+        self.entries.push(known.copied(rank, file, &mut self.texts));
+        Ok(own)
+    }
+
+    /// Takes what events of another index can be looked up by; `number` says what they are here.
+    pub(super) fn take_pairs(&mut self, known: &Postings, number: &dyn Fn(u32) -> Option<u32>) {
+        self.pairs.extend(known.pairs(number));
+    }
+
     /// Takes a row, and ends the scan when the index cannot be made.
     fn row(&mut self, row: &Row<'_>, context: &Context<'_>) -> ControlFlow<()> {
         match self.try_row(row, context) {

@@ -46,6 +46,17 @@ impl Postings {
         Self { hashes, starts, ranks: lists }
     }
 
+    /// What these lists were made of, as far as ranks have numbers.
+    pub(super) fn pairs<'a>(
+        &'a self,
+        number: &'a dyn Fn(u32) -> Option<u32>,
+    ) -> impl Iterator<Item = Pair> + 'a {
+        let lists = self.hashes.iter().map(|hash| (*hash, self.of(*hash)));
+        lists
+            .flat_map(|(hash, ranks)| ranks.iter().map(move |rank| (hash, *rank)))
+            .filter_map(move |(hash, rank)| Some(pair(hash, number(rank)?)))
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.hashes.capacity() * 8 + self.starts.capacity() * 4 + self.ranks.capacity() * 4
     }

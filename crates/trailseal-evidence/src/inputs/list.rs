@@ -38,7 +38,7 @@ struct ListedFolder {
     kind: Kind,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kind {
     Folder(Arc<Roots>),
     /// It is the file itself, with a name of no letters.
@@ -99,6 +99,26 @@ impl FileList {
     fn add_itself(&mut self, folder: Folder, kind: Kind, state: FileState) {
         self.folders.push(ListedFolder { folder, kind });
         self.push(state, None);
+    }
+
+    /// Some of the files, by their numbers in order, and what could not be seen if it could before.
+    pub(crate) fn only(&self, numbers: &[usize], before: &Self) -> Self {
+        let new = |problem: &&Problem| !before.problems.contains(problem);
+        let problems = self.problems.iter().filter(new).cloned().collect();
+        let mut part = Self { given: self.given.clone(), problems, ..Self::default() };
+        let mut last = None;
+        for number in numbers {
+            let (Some(file), Some((listed, name))) = (self.files.get(*number), self.place(*number)) else {
+                continue;
+            };
+            if last != Some(file.folder) {
+                part.folders.push(ListedFolder { folder: listed.folder.clone(), kind: listed.kind.clone() });
+                last = Some(file.folder);
+            }
+            part.names.push_str(name);
+            part.push(file.state, file.refusal);
+        }
+        part
     }
 
     /// Adds a file of the last folder, whose name was added.

@@ -58,7 +58,7 @@ pub(crate) fn opened(inputs: &[&Path]) -> Inputs {
     Inputs::open(&inputs.iter().map(|input| input.to_path_buf()).collect::<Vec<_>>()).unwrap()
 }
 
-fn options() -> ScanOptions<'static> {
+pub(crate) fn options() -> ScanOptions<'static> {
     ScanOptions { threads: 2, ..ScanOptions::default() }
 }
 
@@ -95,7 +95,7 @@ fn scanned(inputs: &Inputs, request: &Request, fingerprint: u64) -> Result<Looku
 
 /// Walks all pages both ways; says how many rows there are.
 #[track_caller]
-fn agree(index: &EventIndex, inputs: &Inputs, request: &Request) -> usize {
+pub(crate) fn agree(index: &EventIndex, inputs: &Inputs, request: &Request) -> usize {
     let mut request = request.clone();
     let mut rows = 0;
     loop {
@@ -128,12 +128,12 @@ pub(crate) fn texts(answer: &LookupAnswer) -> Vec<String> {
 pub(crate) struct Choices(pub(crate) u64);
 
 impl Choices {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
 
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    pub(crate) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[self.below(all.len())]
     }
 }
@@ -221,7 +221,7 @@ pub(crate) fn record(choices: &mut Choices) -> String {
 }
 
 /// A file of one of the forms in which events lie about.
-fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
+pub(crate) fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
     let records: Vec<String> = (0..choices.below(9)).map(|_| record(choices)).collect();
     let log = format!("{{\"Records\":[{}]}}", records.join(",")).into_bytes();
     match choices.below(10) {
@@ -257,7 +257,7 @@ fn any_file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
     }
 }
 
-fn any_archive(choices: &mut Choices) -> tempfile::TempDir {
+pub(crate) fn any_archive(choices: &mut Choices) -> tempfile::TempDir {
     let mut contents: Vec<(String, Vec<u8>)> = (0..=choices.below(6))
         .map(|number| {
             let (end, content) = any_file(choices);

@@ -23,6 +23,7 @@ mod properties;
 mod real;
 mod recent;
 mod regressions;
+mod renew;
 mod scan;
 mod scopes;
 mod shape;

@@ -115,3 +115,67 @@ fn tokens_stay_good_while_events_come() {
     request.next_token = first.next_token;
     assert_eq!(texts(&page(&request))[0], record(5));
 }
+
+#[test]
+fn rows_are_found_by_their_own_texts_alone_whatever_else_is_held() {
+    // as many events of others (account, Region, category, value, time) as would show a walk
+    const OTHERS: u64 = 20_000;
+    let record = |number: u64, name: &str, region: &str, account: &str, time: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventTime":"{time}","eventName":"{name}","eventSource":"a","eventID":"e{number:08}","awsRegion":"{region}","recipientAccountId":"{account}","readOnly":{}}}"#,
+            name == "Rare"
+        )
+    };
+    let recent = RecentEvents::new(256 << 20);
+    let (before, since) = ("2024-03-01T00:00:00Z", "2024-03-01T00:00:01Z");
+    for number in 0..OTHERS {
+        let text = match number % 4 {
+            0 => record(number, "Often", "eu-west-1", "111122223333", before),
+            1 => record(number, "Often", "us-east-1", "999988887777", before),
+            2 => record(number, "Often", "us-east-1", "111122223333", before),
+            _ => record(number, "Often", "us-east-1", "111122223333", before).replacen(
+                "1.08",
+                "1.08\",\"eventCategory\":\"Data",
+                1,
+            ),
+        };
+        recent.add(number, text.as_bytes());
+    }
+    let wanted = record(OTHERS, "Rare", "us-east-1", "111122223333", since);
+    recent.add(OTHERS, wanted.as_bytes());
+    let scope = LookupScope { region: Some("us-east-1"), account: Some("111122223333") };
+    let newest =
+        Request { start_time: trailseal_archive::Timestamp::parse_loose(since).ok(), ..Request::default() };
+    let requests = [
+        with(AttributeKey::EventName, "Rare"),
+        with(AttributeKey::ReadOnly, "true"),
+        with(AttributeKey::EventId, "e00020000"),
+        newest,
+    ];
+    for request in &requests {
+        let began = std::time::Instant::now();
+        for _ in 0..200 {
+            assert_eq!(texts(&lookup(&[&recent], request, &scope).unwrap()), [&*wanted], "{request:?}");
+        }
+        // walks over the others that are of the scope take several seconds
+        assert!(began.elapsed().as_millis() < 1_500, "{request:?} {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn what_is_counted_is_never_more_than_the_limit_and_nothing_is_left_of_what_went() {
+    let recent = RecentEvents::new(300_000);
+    let mut choices = Choices(7);
+    for number in 0..5_000 {
+        recent.add(number, record(&mut choices).as_bytes());
+        assert!(recent.bytes() <= 300_000, "{number}");
+    }
+    assert!(recent.len() > 10, "{}", recent.len());
+    // a record that fills it alone takes the place of all others, and goes for the next
+    let large = format!(
+        r#"{{"eventVersion":"1.08","eventName":"{}","eventSource":"a","eventID":"x"}}"#,
+        "n".repeat(400_000)
+    );
+    recent.add(5_000, large.as_bytes());
+    assert_eq!((recent.len(), recent.bytes(), recent.first()), (0, 0, None));
+}

@@ -151,7 +151,8 @@ pub(super) fn public_keys(deliverer: &Deliverer) -> Vec<PublicKey> {
     for (region, key) in deliverer.public_keys() {
         let json = trailseal_deliver::write::public_keys_json(&[key]);
         for key in KeyFile::parse("public-keys.json", json.as_bytes()).keys {
-            keys.push(PublicKey { region: Some(region.clone()), ..key });
+            // of one whose file is lost, the Region is not known
+            keys.push(PublicKey { region: Some(region.clone()).filter(|region| !region.is_empty()), ..key });
         }
     }
     keys

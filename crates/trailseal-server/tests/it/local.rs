@@ -297,3 +297,190 @@ fn trails_that_were_lost_from_the_database_are_told() {
         data.local.notes()
     );
 }
+
+/// A data folder with one trail that logged events `A0` to `A9` and two that are not delivered yet.
+fn logged() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
+    data.ok(1, Operation::StartLogging, json!({ "Name": "audit" }));
+    for number in 0..10 {
+        data.put(2, &event(&format!("A{number}"))).unwrap();
+    }
+    assert!(data.local.close(caller(3).now).is_empty());
+    for number in 0..2 {
+        data.put(4, &event(&format!("B{number}"))).unwrap();
+    }
+    folder
+}
+
+#[track_caller]
+fn is_delivered_once(folder: &TempDir, names: &[&str]) {
+    let found = delivered(folder);
+    for name in names {
+        assert_eq!(found.iter().filter(|other| other == name).count(), 1, "{name} in {found:?}");
+    }
+}
+
+#[test]
+fn a_lost_state_of_deliveries_is_told_and_nothing_is_delivered_twice() {
+    let folder = logged();
+    fs::remove_dir_all(folder.path().join("_trailseal/delivery")).unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    let notes = data.local.notes();
+    let told = "how far it was delivered is lost";
+    assert!(notes.iter().any(|note| note.contains("trail/audit: ") && note.contains(told)), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("its chain of digests goes on behind")), "{notes:?}");
+    data.put(5, &event("C0")).unwrap();
+    // a kill before anything of it is delivered, and right after
+    drop(data);
+    let data = Data::open(folder.path()).unwrap();
+    data.tick(6);
+    drop(data);
+    let data = Data::open(folder.path()).unwrap();
+    assert!(data.local.notes().is_empty(), "{:?}", data.local.notes());
+    assert!(data.local.close(caller(400).now).is_empty());
+    is_delivered_once(&folder, &["A0", "A9", "B0", "B1", "C0", "StartLogging"]);
+}
+
+#[test]
+fn a_trail_that_never_delivered_has_lost_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data::open(folder.path()).unwrap();
+    data.ok(0, Operation::CreateTrail, trail("audit", "logs"));
+    data.ok(1, Operation::StartLogging, json!({ "Name": "audit" }));
+    drop(data);
+    assert!(Data::open(folder.path()).unwrap().local.notes().is_empty());
+}
+
+/// Changes a byte of the middle of a file.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// Everything in a folder.
+fn all_bytes(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(all_bytes(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// Damages a data folder.
+type Harm<'a> = &'a dyn Fn(&TempDir);
+
+#[test]
+fn of_a_damaged_folder_a_new_one_has_what_is_intact_and_says_what_is_lost() {
+    let own = |folder: &TempDir, name: &str| folder.path().join("_trailseal").join(name);
+    let journal = |folder: &TempDir| own(folder, "journal/00000000000000000000.journal");
+    let state =
+        |folder: &TempDir| fs::read_dir(own(folder, "delivery")).unwrap().next().unwrap().unwrap().path();
+    let cases: [(&str, Harm<'_>, &str); 6] = [
+        ("nothing", &|_| {}, ""),
+        ("journal", &|folder| flip(&journal(folder)), " is lost"),
+        (
+            "trails",
+            &|folder| {
+                let path = own(folder, "trails.redb");
+                let file = fs::File::options().write(true).open(&path).unwrap();
+                file.set_len(file.metadata().unwrap().len() - 5000).unwrap();
+            },
+            "trails.redb",
+        ),
+        ("state", &|folder| fs::write(state(folder), b"{").unwrap(), "delivery/"),
+        (
+            "key",
+            &|folder| {
+                for entry in fs::read_dir(own(folder, "keys/private")).unwrap() {
+                    fs::write(entry.unwrap().path(), b"no").unwrap();
+                }
+            },
+            "keys/private",
+        ),
+        (
+            "link",
+            &|folder| std::os::unix::fs::symlink("/etc/passwd", folder.path().join("logs/link")).unwrap(),
+            "logs/link",
+        ),
+    ];
+    for (what, harm, told) in cases {
+        let folder = logged();
+        harm(&folder);
+        let opened = LocalOptions::new(folder.path());
+        if matches!(what, "journal" | "trails" | "state" | "key") {
+            let error = Local::open(&opened).unwrap_err();
+            assert!(error.is_damage(), "{what}: {error}");
+        }
+        let new = tempfile::tempdir().unwrap();
+        let to = new.path().join("new");
+        let before = all_bytes(folder.path());
+        let salvaged = trailseal_server::salvage(folder.path(), &to).unwrap();
+        assert_eq!(
+            all_bytes(folder.path()).keys().collect::<Vec<_>>(),
+            before.keys().collect::<Vec<_>>(),
+            "{what}"
+        );
+        assert!(all_bytes(folder.path()) == before, "{what}: nothing is changed");
+        assert_eq!(salvaged.lost.is_empty(), told.is_empty(), "{what}: {salvaged:?}");
+        assert!(
+            salvaged.lost.iter().any(|lost| lost.contains(told)) || told.is_empty(),
+            "{what}: {salvaged:?}"
+        );
+        // it goes on where the damaged one was
+        let data = Data::open(&to).unwrap();
+        assert_eq!(
+            data.local.notes().is_empty(),
+            !matches!(what, "state" | "key"),
+            "{what}: {:?}",
+            data.local.notes()
+        );
+        data.put(6, &event("C0")).unwrap();
+        assert!(data.local.close(caller(400).now).is_empty(), "{what}");
+        assert_eq!(data.found("A0"), 1, "{what}");
+        let names = {
+            let renamed = tempfile::tempdir().unwrap();
+            fs::rename(to.join("logs"), renamed.path().join("logs")).unwrap();
+            delivered(&renamed)
+        };
+        for name in ["A0", "A9", "B0", "B1", "C0"] {
+            assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{what}: {name} in {names:?}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_is_salvaged_only_to_where_nothing_is() {
+    let folder = logged();
+    let new = tempfile::tempdir().unwrap();
+    let file = new.path().join("file");
+    fs::write(&file, b"x").unwrap();
+    let salvage = trailseal_server::salvage;
+    assert!(matches!(salvage(folder.path(), new.path()), Err(LocalError::NotEmpty { .. })));
+    assert!(matches!(salvage(folder.path(), &file), Err(LocalError::Folder { .. })));
+    assert!(matches!(salvage(new.path(), &new.path().join("a")), Err(LocalError::NoDataFolder { .. })));
+    for inner in ["new", "logs/a/b", "new/../c"] {
+        let to = folder.path().join(inner);
+        assert!(
+            matches!(
+                salvage(folder.path(), &to),
+                Err(LocalError::Within { .. } | LocalError::NotEmpty { .. })
+            ),
+            "{inner}"
+        );
+        assert!(!to.exists(), "{inner}");
+    }
+    let _open = Data::open(folder.path()).unwrap();
+    assert!(
+        matches!(salvage(folder.path(), &new.path().join("b")), Err(LocalError::Journal(_))),
+        "it is in use"
+    );
+}

@@ -205,7 +205,7 @@ fn unpanicked<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-fn failed(path: &Path, error: io::Error) -> StoreError {
+pub(super) fn failed(path: &Path, error: io::Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), error }
 }
 

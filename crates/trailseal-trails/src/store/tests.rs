@@ -393,3 +393,83 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Cut anywhere, or with a part overwritten: what stands in pages that are left is a trail of the new database.
+    #[test]
+    fn trails_of_a_damaged_database_are_read_from_its_pages(
+        at in any::<prop::sample::Index>(), length in 0_usize..9_000, is_cut in any::<bool>(),
+    ) {
+        let (folder, path) = place();
+        {
+            let store = Store::open(&path).unwrap();
+            for number in 0..4 {
+                create(&store, &format!("trail-{number}"));
+            }
+            let start = json!({"Name": "trail-3"});
+            store.call(&here(), Operation::StartLogging, &start).unwrap();
+        }
+        let whole = fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        let at = at.index(bytes.len());
+        if is_cut {
+            bytes.truncate(at);
+        } else {
+            let end = (at + length).min(bytes.len());
+            bytes[at..end].fill(0);
+        }
+        fs::write(&path, &bytes).unwrap();
+        let new = folder.path().join("new.redb");
+        let salvaged = salvage(&path, &new).unwrap();
+        prop_assert_eq!(fs::read(&path).unwrap(), bytes.clone(), "nothing is changed");
+        let store = Store::open(&new).unwrap();
+        let names: Vec<String> = store.accounts().values().flat_map(Account::trails).map(|trail| trail.arn()).collect();
+        match salvaged {
+            SalvagedTrails::Whole(count) => prop_assert_eq!((count, names.len()), (4, 4)),
+            SalvagedTrails::Rows { trails, .. } => {
+                prop_assert_eq!(trails, names.clone());
+                // every name that still stands in a whole row is there
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                for number in 0..4 {
+                    let row = format!("{{\"name\":\"trail-{number}\",");
+                    let is_whole = text.match_indices(&row).any(|(at, _)| {
+                        let row = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Trail>().next();
+                        matches!(row, Some(Ok(_)))
+                    });
+                    let arn = format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/trail-{number}");
+                    prop_assert_eq!(names.contains(&arn), is_whole, "{}", number);
+                }
+            }
+            SalvagedTrails::Absent => prop_assert!(false, "the file is there"),
+        }
+        // it can be used
+        create(&store, "another");
+    }
+}
+
+#[test]
+fn of_several_rows_of_a_trail_the_newest_is_salvaged() {
+    let (folder, path) = place();
+    {
+        let store = Store::open(&path).unwrap();
+        create(&store, "trail");
+        for (operation, seconds) in
+            [(Operation::StartLogging, 10), (Operation::StopLogging, 20), (Operation::StartLogging, 30)]
+        {
+            let caller = caller(ACCOUNT, "us-east-1", 1_700_000_000 + seconds);
+            store.call(&caller, operation, &json!({"Name": "trail"})).unwrap();
+        }
+    }
+    let mut bytes = fs::read(&path).unwrap();
+    // no header says where pages are
+    bytes[..512].fill(0);
+    fs::write(&path, &bytes).unwrap();
+    let new = folder.path().join("new.redb");
+    assert!(
+        matches!(salvage(&path, &new).unwrap(), SalvagedTrails::Rows { trails, .. } if trails.len() == 1)
+    );
+    let trails = Store::open(&new).unwrap().delivered_trails();
+    assert_eq!((trails[0].logging_since, trails[0].logging_until), (1_700_000_030_250, None));
+}

@@ -2,6 +2,8 @@
 
 mod archive;
 mod local;
+mod renew;
+mod salvage;
 
 use std::{
     collections::BTreeSet,
@@ -18,11 +20,11 @@ use trailseal_evidence::{
 };
 use trailseal_query::lookup::LookupSource;
 use trailseal_server::{
-    AccessKeys, ArchiveTrails, Bound, Buckets, CloudTrail, Local, Lookups, Options, Services,
+    AccessKeys, ArchiveTrails, Bound, Buckets, CloudTrail, Local, Lookups, Options, ServedIndex, Services,
     audit::AuditEvents, serve, stop,
 };
 
-use self::archive::ArchiveBuckets;
+use self::{archive::ArchiveBuckets, renew::Renewing};
 use super::options::{
     self,
     number::Threads,
@@ -54,25 +56,28 @@ Examples:
       Then create-trail, start-logging and whatever else the AWS CLI can; `trailseal record` sends events.
   trailseal serve ./archive --listen 0.0.0.0:4578 --access-keys ./access-keys
       For other machines: every request must be signed with one of these keys.
+  trailseal serve --salvage ./trails ./trails-new
+      A new data folder of what is intact of a damaged one.
 
 Exit status:
-  0  stopped by SIGTERM or Ctrl-C, after running requests had ended and all was delivered
+  0  stopped by SIGTERM or Ctrl-C, after running requests had ended and all was delivered; with --salvage, all was kept
   2  could not run: wrong arguments, unreadable archive, unusable keys, the address is taken, the data folder is in use
      or damaged
-  3  stopped, but something could not be delivered; it is kept, and delivered after the next start";
+  3  stopped, but something could not be delivered; it is kept, and delivered after the next start; with --salvage,
+     something is lost";
 
 /// Answer the CloudTrail API over an archive and local trails, for the AWS CLI and SDKs
 ///
 /// Over an archive: `LookupEvents`, `ListPublicKeys` and what reads trails; of their selectors, tags and starts what
-/// the archive's own events of CloudTrail tell. It is read once at the start and never changed; `LookupEvents`
-/// answers for the region that the client names, newest first, without AWS's limits of two calls a second and 90
-/// days. With a data folder: all operations of the API on local trails, whose log files and signed digest files are
-/// delivered into buckets there. S3's reading operations answer for the buckets of both, with the metadata of
-/// digests, on the same port (`CreateBucket` makes one in the data folder), and so do the calls of other services that tools make first (`sts:GetCallerIdentity`,
-/// `ec2:DescribeRegions`, `iam:ListAccountAliases`, `tagging:GetResources`); all others are refused in their
-/// protocols.
+/// the archive's own events of CloudTrail tell. It is never changed, and read at the start, on SIGHUP, and when a file
+/// turns out to be gone or changed; `LookupEvents` answers for the region that the client names, newest first, without
+/// AWS's limits of two calls a second and 90 days. With a data folder: all operations of the API on local trails, whose
+/// log files and signed digest files are delivered into buckets there. S3's reading operations answer for the buckets of
+/// both, with the metadata of digests, on the same port (`CreateBucket` makes one in the data folder), and so do the
+/// calls of other services that tools make first (`sts:GetCallerIdentity`, `ec2:DescribeRegions`,
+/// `iam:ListAccountAliases`, `tagging:GetResources`); all others are refused in their protocols.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("source").args(["roots", "archives", "data_dir"]).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("source").args(["roots", "archives", "data_dir", "salvage"]).required(true).multiple(true))]
 pub(crate) struct Args {
     /// Folders that hold an archive
     #[arg(value_name = "ROOT")]
@@ -112,6 +117,21 @@ pub(crate) struct Args {
     /// none: a trail with a misspelt type logs nothing.
     #[arg(long, requires = "data_dir")]
     allow_unknown_resource_types: bool,
+
+    /// Look for new, changed and removed files of the archive this often, from 1s [default with no SPAN: 5s]
+    ///
+    /// Only what came or changed is read. All files are asked for their length and time every time, which finds changes on
+    /// every file system, those of other machines too.
+    #[arg(long, value_name = "SPAN", num_args = 0..=1, require_equals = true, default_missing_value = "5s", value_parser = watch_interval)]
+    watch: Option<i64>,
+
+    /// Make a new data folder OUT of what is intact of the damaged one DIR, say what was kept and what is lost, and end
+    ///
+    /// Nothing is changed in DIR. Events of the journal before and behind a damaged place are kept, trails as far as they can be
+    /// read, states of deliveries and keys file by file, and all buckets. Where the state of a trail is lost, the next start
+    /// tells from its bucket what need not be delivered again.
+    #[arg(long, num_args = 2, value_names = ["DIR", "OUT"], exclusive = true)]
+    salvage: Vec<PathBuf>,
 
     /// Where to listen; port 0 for any free one
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)))]
@@ -162,11 +182,17 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    if let [from, to] = &args.salvage[..] {
+        return salvage::run(from, to);
+    }
     let access_keys = args.access_keys.as_deref().map(AccessKeys::read).transpose();
     let access_keys = access_keys.map_err(CommandError::caused)?;
     let keys = archive::public_keys(&options::keys::paths(&args.keys))?;
     let folders = args.folders();
     options::input::must_exist(&folders)?;
+    if args.watch.is_some() && folders.is_empty() {
+        return Err(CommandError::new("--watch looks at the files of an archive, and none is given"));
+    }
     let inputs = archive::open(&folders)?;
     let accounts = inputs.accounts();
     let account = args.account.clone().or_else(|| only(&accounts));
@@ -179,7 +205,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         evidence = archive::add_buckets(&mut buckets, &inputs, args, &counts)?;
         let (loaded, summary) = archive::index(&inputs, args, &counts)?;
         read = Some((summary, loaded.statistics()));
-        index = Some(Arc::new(loaded));
+        index = Some(loaded);
     }
     if interrupt.is_wanted() {
         return Err(CommandError::interrupted());
@@ -188,14 +214,14 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let local = local::open(args, names)?.map(Arc::new);
     let took = began.elapsed().as_secs_f64();
     let mut sources: Vec<Arc<dyn LookupSource<Error = LookupError>>> = Vec::new();
-    sources.extend(index.clone().map(|index| index as _));
+    let index = index.map(|index| Arc::new(ServedIndex::new(index)));
     sources.extend(local.as_ref().map(|local| Arc::clone(local.recent()) as _));
-    let lookups = Lookups::new(sources, account.clone(), args.window.seconds);
+    let lookups = Lookups::new(sources, account.clone(), args.window.seconds).with_archive(index.clone());
     let has_archive = !folders.is_empty() || !keys.is_empty();
     let archive = has_archive.then(|| ArchiveTrails::open(&inputs, keys, account.clone()));
-    let archive = match (archive, index) {
+    let archive = match (archive, &index) {
         (Some(trails), Some(index)) => {
-            Some(trails.told_by(&*index, clock::now()).map_err(CommandError::caused)?)
+            Some(trails.told_by(&*index.current(), clock::now()).map_err(CommandError::caused)?)
         }
         (archive, _) => archive,
     };
@@ -221,6 +247,12 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let unknown = texts(&mut archive.iter().flat_map(ArchiveTrails::trails_of_unknown_selectors));
     let has_trails = archive.as_ref().is_some_and(ArchiveTrails::has_trails);
     let cloudtrail = Arc::new(CloudTrail::new(lookups, archive, local.clone()));
+    let renewing = index.map(|index| {
+        let asked = Arc::clone(&index);
+        interrupt.on_hangup(move || asked.ask());
+        let cloudtrail = Arc::clone(&cloudtrail);
+        Renewing { args, index, cloudtrail, account: account.clone(), interrupt: interrupt.clone() }
+    });
     let services = Services { cloudtrail, audit, s3: Some(Arc::new(buckets)) };
     let (handle, stopped) = stop();
     interrupt.end_gently(move || handle.stop());
@@ -243,7 +275,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let account = account.as_deref().or(args.data_dir.as_ref().map(|_| played.as_str()));
         tell_start(bound, account, is_open);
     };
-    let (ended, is_all) = local::deliver_while(local.as_deref(), || serve(options, services, stopped, tell));
+    let serve = || serve(options, services, stopped, tell);
+    let (ended, is_all) =
+        local::deliver_while(local.as_deref(), || renew::renew_while(renewing.as_ref(), serve));
     ended.map_err(CommandError::caused)?;
     if is_all {
         return Ok(0);
@@ -338,6 +372,10 @@ fn delivery_interval(text: &str) -> Result<i64, String> {
 
 fn digest_interval(text: &str) -> Result<i64, String> {
     interval(text, 2)
+}
+
+fn watch_interval(text: &str) -> Result<i64, String> {
+    interval(text, 1)
 }
 
 fn interval(text: &str, least: i64) -> Result<i64, String> {

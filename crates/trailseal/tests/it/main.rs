@@ -22,6 +22,7 @@ mod opener;
 mod output;
 mod packed;
 mod query;
+mod renewing;
 #[cfg(target_os = "linux")]
 mod screens;
 mod serve;

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -16,11 +17,16 @@ use crate::demo::Run;
 
 /// The command, made ready in the folder that holds `archive` and `keys`.
 pub(crate) fn command(archive: &Archive, arguments: &str) -> Command {
+    command_in(archive.folder(), arguments)
+}
+
+/// The same in any folder.
+pub(crate) fn command_in(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("trailseal"));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }
-    command.args(arguments.split(' ').filter(|word| !word.is_empty())).current_dir(archive.folder());
+    command.args(arguments.split(' ').filter(|word| !word.is_empty())).current_dir(folder);
     command
 }
 

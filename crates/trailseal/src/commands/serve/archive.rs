@@ -111,14 +111,15 @@ pub(super) fn index(
     args: &Args,
     counts: &Counts,
 ) -> Result<(EventIndex, Summary), CommandError> {
-    let options = ScanOptions {
-        spool: Some(std::env::temp_dir()),
-        threads: args.threads.count,
-        ..ScanOptions::default()
-    };
+    let options = scan_options(args);
     counts
         .watch(!args.quiet.is_quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
         .map_err(CommandError::caused)
+}
+
+/// How files are read, at the start and later.
+pub(super) fn scan_options(args: &Args) -> ScanOptions<'static> {
+    ScanOptions { spool: Some(std::env::temp_dir()), threads: args.threads.count, ..ScanOptions::default() }
 }
 
 #[cfg(test)]

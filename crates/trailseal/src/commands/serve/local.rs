@@ -27,7 +27,17 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
     options.recent_bytes = usize::try_from(args.recent).unwrap_or(usize::MAX);
     options.archive_buckets = evidence;
     options.allows_unknown_resource_types = args.allow_unknown_resource_types;
-    let local = Local::open(&options).map_err(CommandError::caused)?;
+    let local = Local::open(&options).map_err(|error| {
+        let is_damage = error.is_damage();
+        let failure = CommandError::caused(error);
+        if is_damage {
+            let folder = folder.display();
+            return failure.hint(format!(
+                "`trailseal serve --salvage {folder} NEW` makes a new data folder of what is intact, and says what is lost"
+            ));
+        }
+        failure
+    })?;
     for note in local.notes() {
         output::note(note);
     }
