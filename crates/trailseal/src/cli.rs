@@ -148,7 +148,7 @@ mod tests {
     fn an_option_of_several_commands_has_one_value_and_one_text() {
         // what means another thing there
         const OTHERS: [(&str, &str); 25] = [
-            ("follow", "output"),
+            ("info", "format"),
             ("info", "verbose"),
             ("query", "quiet"),
             ("verify", "keys"),
