@@ -23,12 +23,12 @@ pub fn wire(data: &[u8]) {
                 assert!(scope.access_key.chars().all(is_word) && scope.region.chars().all(is_word));
                 assert!(!scope.access_key.is_empty() && !scope.region.is_empty());
             }
-            let rendered = wire::render(&Ok(call.input.clone()));
+            let rendered = wire::render(Ok(call.input.clone().into()));
             assert!(is_same(&json(&rendered), &call.input), "{call:?}");
             assert_eq!(rendered.status, 200);
         }
         Err(error) => {
-            let rendered = wire::render(&Err(error.clone()));
+            let rendered = wire::render(Err(error.clone()));
             assert_eq!(json(&rendered)["__type"], error.code.as_str());
             assert_eq!(json(&rendered)["message"], error.message);
             assert_eq!(rendered.status, 400);

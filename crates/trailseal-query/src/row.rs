@@ -86,17 +86,19 @@ impl<'a> LookupRow<'a> {
         row
     }
 
-    /// The row to be serialized as a JSON object: members in the order of AWS's model, those unknown left out.
-    pub fn in_format(&self, times: TimeFormat) -> impl Serialize + use<'_, 'a> {
-        InFormat(self, times)
-    }
-
     /// The row as one JSON object on one line: members in the order of AWS's model, those unknown left out.
     pub fn json(&self, times: TimeFormat) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.cloud_trail_event.len() + 512);
-        // Writing to a vector cannot fail, and neither can texts fail to be JSON.
-        let _ = serde_json::to_writer(&mut out, &InFormat(self, times));
+        let mut out = Vec::new();
+        self.write_json(times, &mut out);
         out
+    }
+
+    /// The same, behind what is there.
+    pub fn write_json(&self, times: TimeFormat, out: &mut Vec<u8>) {
+        // quotes of the record are escaped
+        out.reserve(self.cloud_trail_event.len() * 5 / 4 + 512);
+        // Writing to a vector cannot fail, and neither can texts fail to be JSON.
+        let _ = serde_json::to_writer(out, &InFormat(self, times));
     }
 
     /// The same as the AWS CLI lays it out: four spaces a level, on lines that after the first begin with

@@ -13,15 +13,15 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_server::{
-    ApiError, Caller, Context, Operation, Options, Service, Services, Timestamp, serve, stop,
+    ApiError, CallAnswer, Caller, Context, Operation, Options, Service, Services, Timestamp, serve, stop,
 };
 
 /// Answers a page of the usual size.
 struct Page(Value);
 
 impl Service for Page {
-    fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<Value, ApiError> {
-        Ok(self.0.clone())
+    fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<CallAnswer, ApiError> {
+        Ok(self.0.clone().into())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     archive::{ArchiveTrails, MAX_TAGGED, keys},
     local::Local,
     lookup::Lookups,
-    service::{Service, TaggedResource},
+    service::{CallAnswer, Service, TaggedResource},
 };
 
 /// Answers for the trails of an archive and the local trails of a data folder, of which only the latter can be changed,
@@ -41,9 +41,9 @@ impl CloudTrail {
         self.archive.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn answer(&self, caller: &Caller, operation: Operation, input: &Value) -> Result<Value, ApiError> {
-        match operation {
-            Operation::LookupEvents => self.lookups.answer(caller, input),
+    fn answer(&self, caller: &Caller, operation: Operation, input: &Value) -> Result<CallAnswer, ApiError> {
+        let answer = match operation {
+            Operation::LookupEvents => return self.lookups.answer(caller, input).map(CallAnswer::Text),
             Operation::ListPublicKeys => self.list_public_keys(caller, input),
             _ => match (&self.local, self.archive()) {
                 (Some(local), Some(archive)) => of_both(local, &archive, caller, operation, input),
@@ -55,7 +55,8 @@ impl CloudTrail {
                     Err(ApiError::new(ErrorCode::OperationNotPermittedException, message))
                 }
             },
-        }
+        };
+        answer.map(CallAnswer::Value)
     }
 
     fn list_public_keys(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
@@ -137,7 +138,7 @@ impl Service for CloudTrail {
         caller: &Caller,
         operation: Operation,
         input: Value,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<CallAnswer, ApiError> {
         let Some(local) = &self.local else { return self.answer(caller, operation, &input) };
         let turn = local.turn(caller, operation);
         let result = self.answer(caller, operation, &input);
@@ -156,7 +157,9 @@ impl Service for CloudTrail {
     }
 
     fn tagged_trails(&self, caller: &Caller) -> Vec<TaggedResource> {
-        let ask = |operation, input: Value| self.answer(caller, operation, &input).unwrap_or_default();
+        let ask = |operation, input: Value| {
+            self.answer(caller, operation, &input).map(CallAnswer::into_value).unwrap_or_default()
+        };
         let trails = ask(Operation::ListTrails, json!({}));
         let texts = |item: &Value, member: &str| item[member].as_str().unwrap_or_default().to_owned();
         let here = trails["Trails"].as_array().into_iter().flatten();

@@ -31,7 +31,7 @@ use crate::{
         refusal::{RequestIds, S3Refusal},
     },
     seats::Seat,
-    service::Services,
+    service::{CallAnswer, Services},
     sigv4::{self, SignatureRefusal, SignatureRules},
     uuid,
     wire::{self, CallScope, WireAnswer},
@@ -256,13 +256,13 @@ impl Core {
             return (audit::render(&self.put_audit_events(&request, source)), Kind::PutAuditEvents);
         }
         if request.path == audit::RECORD_PATH {
-            return (wire::render(&self.record(&request, source)), Kind::Record);
+            return (wire::render(self.record(&request, source).map(CallAnswer::Value)), Kind::Record);
         }
         let kind = wire::operation(&request).map_or(Kind::Unknown, Kind::Operation);
-        (wire::render(&self.call(&request, source)), kind)
+        (wire::render(self.call(&request, source)), kind)
     }
 
-    fn call(&self, request: &wire::WireRequest<'_>, source: Source) -> Result<Value, ApiError> {
+    fn call(&self, request: &wire::WireRequest<'_>, source: Source) -> Result<CallAnswer, ApiError> {
         let now = self.admit(request, SignatureRules::CLOUDTRAIL)?;
         let call = wire::parse(request)?;
         let (context, caller) = self.introduce(request, call.scope, source, now);

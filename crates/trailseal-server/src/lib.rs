@@ -8,13 +8,13 @@
 //! use std::sync::Arc;
 //!
 //! use serde_json::{Value, json};
-//! use trailseal_server::{ApiError, Caller, Context, Operation, Options, Service, Services, Timestamp, serve, stop};
+//! use trailseal_server::{ApiError, CallAnswer, Caller, Context, Operation, Options, Service, Services, Timestamp, serve, stop};
 //!
 //! struct Nothing;
 //!
 //! impl Service for Nothing {
-//!     fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<Value, ApiError> {
-//!         Ok(json!({}))
+//!     fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<CallAnswer, ApiError> {
+//!         Ok(json!({}).into())
 //!     }
 //! }
 //!
@@ -77,5 +77,5 @@ pub use lookup::Lookups;
 pub use objects::Buckets;
 pub use options::{Clock, Options, Times};
 pub use serve::{Bound, Ended, ServeError, serve};
-pub use service::{Service, Services, TaggedResource};
+pub use service::{CallAnswer, Service, Services, TaggedResource};
 pub use stop::{StopHandle, Stopped, stop};

@@ -38,6 +38,7 @@ pub use self::{
 use crate::{
     api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp},
     audit::{AuditCall, AuditError, AuditEvents, Count},
+    service::CallAnswer,
 };
 
 /// Of a `record` request's lines that are refused, so many are named.
@@ -281,7 +282,7 @@ impl Local {
         caller: &Caller,
         operation: Operation,
         input: &Value,
-        result: &Result<Value, ApiError>,
+        result: &Result<CallAnswer, ApiError>,
     ) -> Result<(), JournalError> {
         let event = record::of_call(context, caller, operation, input, result);
         // the rules have refused an account or a Region that makes no entry already

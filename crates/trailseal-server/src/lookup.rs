@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use trailseal_archive::Timestamp as Seconds;
 use trailseal_evidence::events::LookupError;
 use trailseal_query::{
@@ -45,20 +45,28 @@ impl Lookups {
         Self { archive, ..self }
     }
 
-    /// Answers one call; the Region is that of the caller.
+    /// Answers one call with the text of a JSON object; the Region is that of the caller.
     ///
     /// # Errors
     /// [`ApiError`], which goes to the client as it is.
-    pub fn answer(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
+    pub fn answer(&self, caller: &Caller, input: &Value) -> Result<Vec<u8>, ApiError> {
         let input = Input::deserialize(input)
             .map_err(|error| ApiError::new(ErrorCode::SerializationException, error.to_string()))?;
         let request = input.request(self.window);
         let now = second(caller.now);
         let LookupAnswer { records, next_token } = self.find(&request, caller, now)?;
-        let mut answer = Map::new();
-        answer.insert("Events".to_owned(), records.iter().map(|record| row(record)).collect());
-        answer.extend(next_token.map(|token| ("NextToken".to_owned(), Value::String(token))));
-        Ok(Value::Object(answer))
+        let mut text = b"{\"Events\":[".to_vec();
+        for (number, record) in records.iter().enumerate() {
+            text.extend_from_slice(if number > 0 { b"," } else { b"" });
+            LookupRow::of(&Record::new(record)).write_json(TimeFormat::Wire, &mut text);
+        }
+        text.push(b']');
+        if let Some(token) = next_token {
+            text.extend_from_slice(b",\"NextToken\":");
+            text.extend_from_slice(Value::String(token).to_string().as_bytes());
+        }
+        text.push(b'}');
+        Ok(text)
     }
 
     /// Asks all sources. A file of the archive that is not as it was makes one lookup an error, and the archive is read again.
@@ -86,12 +94,6 @@ impl Lookups {
             }
         }
     }
-}
-
-/// The row of a record.
-fn row(record: &[u8]) -> Value {
-    let row = LookupRow::of(&Record::new(record));
-    serde_json::to_value(row.in_format(TimeFormat::Wire)).expect("texts and numbers are JSON")
 }
 
 impl fmt::Debug for Lookups {

@@ -22,7 +22,7 @@ pub trait Service: Send + Sync {
         caller: &Caller,
         operation: Operation,
         input: Value,
-    ) -> Result<Value, ApiError>;
+    ) -> Result<CallAnswer, ApiError>;
 
     /// The trails at home in the Region of a call, with their tags. Nothing of it is recorded.
     fn tagged_trails(&self, caller: &Caller) -> Vec<TaggedResource> {
@@ -33,6 +33,31 @@ pub trait Service: Send + Sync {
     /// The Regions of which it knows something.
     fn regions(&self) -> BTreeSet<String> {
         BTreeSet::new()
+    }
+}
+
+/// What a call is answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallAnswer {
+    /// A JSON object.
+    Value(Value),
+    /// The text of one, which was made at once: large answers are not built twice.
+    Text(Vec<u8>),
+}
+
+impl From<Value> for CallAnswer {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl CallAnswer {
+    /// As a value; `null` for a text that is no JSON.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Value(value) => value,
+            Self::Text(text) => serde_json::from_slice(&text).unwrap_or_default(),
+        }
     }
 }
 

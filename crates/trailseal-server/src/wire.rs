@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 use trailseal_archive::key::is_region_like;
 
-use crate::api::{ApiError, ErrorCode, Operation};
+use crate::{
+    api::{ApiError, ErrorCode, Operation},
+    service::CallAnswer,
+};
 
 /// The content type of requests and answers.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -190,16 +193,16 @@ pub fn input(body: &[u8]) -> Result<Value, ApiError> {
 }
 
 /// The answer to a call that was understood.
-pub fn render(result: &Result<Value, ApiError>) -> WireAnswer {
-    match result {
-        Ok(value) => match serde_json::to_vec(value) {
-            Ok(body) => WireAnswer { status: 200, content_type: CONTENT_TYPE, error_type: None, body },
-            // a `Value` has only string keys and finite numbers; should that ever change, the client is told
-            Err(_) => {
-                render_error(&ApiError::new(ErrorCode::InternalFailure, "the answer cannot be written"))
-            }
-        },
-        Err(error) => render_error(error),
+pub fn render(result: Result<CallAnswer, ApiError>) -> WireAnswer {
+    let body = result.and_then(|answer| match answer {
+        CallAnswer::Text(body) => Ok(body),
+        // a `Value` has only string keys and finite numbers; should that ever change, the client is told
+        CallAnswer::Value(value) => serde_json::to_vec(&value)
+            .map_err(|_| ApiError::new(ErrorCode::InternalFailure, "the answer cannot be written")),
+    });
+    match body {
+        Ok(body) => WireAnswer { status: 200, content_type: CONTENT_TYPE, error_type: None, body },
+        Err(error) => render_error(&error),
     }
 }
 
@@ -362,13 +365,13 @@ mod tests {
 
     #[test]
     fn answers_are_compact_and_errors_name_their_type() {
-        assert_eq!(render(&Ok(json!({}))).body, b"{}");
-        assert_eq!(render(&Ok(json!({ "Events": [] }))).body, b"{\"Events\":[]}");
+        assert_eq!(render(Ok(json!({}).into())).body, b"{}");
+        assert_eq!(render(Ok(json!({ "Events": [] }).into())).body, b"{\"Events\":[]}");
         let error = ApiError::new(
             ErrorCode::TrailNotFoundException,
             "Unknown trail: a\"b for the user: 123456789012",
         );
-        let answer = render(&Err(error));
+        let answer = render(Err(error));
         assert_eq!(answer.status, 400);
         let text = String::from_utf8(answer.body).unwrap();
         assert_eq!(

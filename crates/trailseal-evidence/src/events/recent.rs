@@ -4,6 +4,7 @@
 //! that all have. So a lookup walks the events that it answers, and others only where a record has too many texts.
 
 use std::{
+    borrow::Cow,
     cmp::Ordering,
     collections::{BTreeMap, BinaryHeap, HashMap, VecDeque, hash_map::Entry},
     sync::{PoisonError, RwLock, RwLockReadGuard},
@@ -36,7 +37,7 @@ const FILED: usize = 12;
 const LISTED: usize = 56;
 
 /// What an account, Region and category takes of which any event is held.
-const SCOPE: usize = 96;
+const SCOPE: usize = 192;
 
 /// The last second that a time can be, of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -74,11 +75,16 @@ struct RecentScope {
     category: u8,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct ScopeState {
     hash: u64,
     rows: usize,
+    /// The account and Region of all its events; `None` where two have other ones of the same hash.
+    names: Option<ScopeNames>,
 }
+
+/// An account and a Region, of records that have them.
+type ScopeNames = (Option<String>, Option<String>);
 
 impl RecentEvents {
     /// Holds events up to so many bytes, what they take beside their records included.
@@ -88,9 +94,12 @@ impl RecentEvents {
 
     /// Adds an event record; the oldest make room. Numbers grow, one an event.
     pub fn add(&self, number: u64, record: &[u8]) {
-        let row = self.row(number, &Record::new(record));
+        let record = Record::new(record);
+        let row = self.row(number, &record);
+        let names =
+            (account(&record), record.member("awsRegion").and_then(|name| name.text()).map(Cow::into_owned));
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        inner.push(row, &self.keys);
+        inner.push(row, &self.keys, names);
         while inner.bytes > self.limit && inner.pop() {}
     }
 
@@ -174,14 +183,22 @@ impl LookupSource for RecentEvents {
     fn page(&self, asked: &AskedPage<'_>) -> Result<RecordPage, LookupError> {
         let AskedPage { request, lookup, .. } = *asked;
         let mut page = asked.page();
-        let wanted = lookup.predicate_with_times();
         let asked_scope = AskedScope {
             categories: request.categories(),
             region: request.region.as_deref().map(|region| self.keys.short(Some(region))),
             account: asked.account.map(|account| self.keys.short(Some(account))),
         };
         let inner = self.inner();
-        let scopes: Vec<u64> = inner.scopes_of(&asked_scope).collect();
+        // where an account and Region are known by their names, no record need be asked for them again
+        let is_told = |state: &ScopeState| {
+            let is =
+                |wanted: Option<&str>, name: &Option<String>| wanted.is_none() || wanted == name.as_deref();
+            let names = state.names.as_ref();
+            names.is_some_and(|(of, region)| is(asked.account, of) && is(request.region.as_deref(), region))
+        };
+        let are_told = inner.scopes_of(&asked_scope).all(is_told);
+        let wanted = if are_told { lookup.attributes_with_times() } else { lookup.predicate_with_times() };
+        let scopes: Vec<u64> = inner.scopes_of(&asked_scope).map(|state| state.hash).collect();
         let hashes = self.hashes(request, &inner, &scopes);
         for row in inner.in_order(&hashes, lookup) {
             if !asked_scope.has(row) {
@@ -189,8 +206,8 @@ impl LookupSource for RecentEvents {
             }
             let record = Record::new(row.record());
             let is_of_account =
-                asked.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
-            if is_of_account && wanted.matches(&record) {
+                || asked.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
+            if (are_told || is_of_account()) && wanted.matches(&record) {
                 page.offer(row.position(), row.place(), row.record().len(), || row.record().into());
             }
             if page.has_more() {
@@ -224,7 +241,7 @@ impl AskedScope {
 }
 
 impl RecentRows {
-    fn push(&mut self, row: RecentRow, keys: &Keys) {
+    fn push(&mut self, row: RecentRow, keys: &Keys, names: ScopeNames) {
         self.bytes += row.bytes();
         let number = self.first.wrapping_add(self.rows.len() as u32);
         self.rows.push_back(row);
@@ -238,9 +255,13 @@ impl RecentRows {
         let scope = RecentScope::of(row);
         let state = scopes.entry(scope).or_insert_with(|| {
             *bytes += SCOPE;
-            ScopeState { hash: keys.scope(scope.account, scope.region, scope.category), rows: 0 }
+            let hash = keys.scope(scope.account, scope.region, scope.category);
+            ScopeState { hash, rows: 0, names: Some(names.clone()) }
         });
         state.rows += 1;
+        if state.names.as_ref().is_some_and(|known| *known != names) {
+            state.names = None;
+        }
         for hash in row.hashes() {
             *bytes += FILED;
             match lists.entry(hash) {
@@ -287,8 +308,8 @@ impl RecentRows {
         &self.rows[number.wrapping_sub(self.first) as usize]
     }
 
-    fn scopes_of(&self, asked: &AskedScope) -> impl Iterator<Item = u64> {
-        self.scopes.iter().filter(|(scope, _)| asked.covers(**scope)).map(|(_, state)| state.hash)
+    fn scopes_of(&self, asked: &AskedScope) -> impl Iterator<Item = &ScopeState> {
+        self.scopes.iter().filter(|(scope, _)| asked.covers(**scope)).map(|(_, state)| state)
     }
 
     /// The rows that are filed under any of these hashes, in order, as far as their times are asked for.

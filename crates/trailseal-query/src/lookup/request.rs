@@ -92,6 +92,8 @@ pub enum AttributeKey {
 pub struct Lookup {
     /// What events must be, but for their times.
     pub predicate: Predicate,
+    /// The same of its attributes alone: for who knows the Region and the category of an event.
+    pub attributes: Predicate,
     /// Not before this.
     pub start: Option<Timestamp>,
     /// Not after this.
@@ -302,6 +304,7 @@ impl Request {
         let parameters = self.digest();
         Ok(Lookup {
             predicate: self.predicate(&attributes, is_insight),
+            attributes: Predicate::All(predicates(&attributes, is_insight)),
             start: self.start_time.max(self.extensions.window.map(|seconds| now.plus(-seconds))),
             end: self.end_time,
             max_results,
@@ -362,8 +365,7 @@ impl Request {
     }
 
     fn predicate(&self, attributes: &[(AttributeKey, &str)], is_insight: bool) -> Predicate {
-        let mut parts: Vec<Predicate> =
-            attributes.iter().map(|(key, value)| key.predicate(value, is_insight)).collect();
+        let mut parts = predicates(attributes, is_insight);
         if let Some(region) = &self.region {
             parts.push(field(&["awsRegion"], equals(region)));
         }
@@ -437,14 +439,28 @@ impl Request {
     }
 }
 
+/// What attributes ask for.
+fn predicates(attributes: &[(AttributeKey, &str)], is_insight: bool) -> Vec<Predicate> {
+    attributes.iter().map(|(key, value)| key.predicate(value, is_insight)).collect()
+}
+
 impl Lookup {
     /// What events must be, their times included.
     pub fn predicate_with_times(&self) -> Predicate {
+        self.with_times(&self.predicate)
+    }
+
+    /// What events of the Region and the categories that are asked for must be, their times included.
+    pub fn attributes_with_times(&self) -> Predicate {
+        self.with_times(&self.attributes)
+    }
+
+    fn with_times(&self, predicate: &Predicate) -> Predicate {
         let time = |operator, time: Option<Timestamp>| {
             time.map(|time| field(&["eventTime"], Test::Compare(operator, Literal::Time(time))))
         };
         let bounds = [time(Operator::GreaterOrEqual, self.start), time(Operator::LessOrEqual, self.end)];
-        bounds.into_iter().flatten().fold(self.predicate.clone(), Predicate::and)
+        bounds.into_iter().flatten().fold(predicate.clone(), Predicate::and)
     }
 
     /// The token of the page that follows this row.

@@ -10,6 +10,7 @@ use super::event::{self, EVENT_VERSION};
 use crate::{
     api::{ApiError, Caller, Context, Operation},
     identity::UserIdentity,
+    service::CallAnswer,
     uuid,
 };
 
@@ -52,10 +53,13 @@ pub(super) fn of_call(
     caller: &Caller,
     operation: Operation,
     input: &Value,
-    result: &Result<Value, ApiError>,
+    result: &Result<CallAnswer, ApiError>,
 ) -> Vec<u8> {
     // what a read answered is not recorded
-    let answer = result.as_ref().ok().filter(|_| !operation.is_read_only());
+    let answer = match result {
+        Ok(CallAnswer::Value(answer)) if !operation.is_read_only() => Some(answer),
+        _ => None,
+    };
     let error = result.as_ref().err();
     let event = Fields {
         event_version: EVENT_VERSION,
@@ -138,7 +142,8 @@ mod tests {
             region: "eu-west-1".to_owned(),
             now: Timestamp::from_millis(1_709_294_400_999),
         };
-        serde_json::from_slice(&of_call(&context, &caller, operation, input, result)).unwrap()
+        let result = result.clone().map(CallAnswer::Value);
+        serde_json::from_slice(&of_call(&context, &caller, operation, input, &result)).unwrap()
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     api::{Context, Operation, Timestamp},
+    service::CallAnswer,
     service::TaggedResource,
 };
 
@@ -13,7 +14,7 @@ use crate::{
 struct Trails;
 
 impl Service for Trails {
-    fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<Value, ApiError> {
+    fn call(&self, _: &Context, _: &Caller, _: Operation, _: Value) -> Result<CallAnswer, ApiError> {
         panic!("nothing is called, which would be recorded")
     }
 

@@ -14,8 +14,8 @@ use std::{
 
 use serde_json::{Value, json};
 use trailseal_server::{
-    ApiError, Bound, Buckets, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError, Service,
-    Services, StopHandle, Timestamp,
+    ApiError, Bound, Buckets, CallAnswer, Caller, Context, Ended, ErrorCode, Operation, Options, ServeError,
+    Service, Services, StopHandle, Timestamp,
     audit::{AuditCall, AuditError, AuditEvents},
     serve, stop,
 };
@@ -40,7 +40,7 @@ impl Service for Echo {
         caller: &Caller,
         operation: Operation,
         input: Value,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<CallAnswer, ApiError> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         let result = match input["Name"].as_str() {
@@ -67,7 +67,7 @@ impl Service for Echo {
         value["UserAgent"] = json!(context.user_agent);
         value["AccessKey"] = json!(context.access_key);
         value["RequestId"] = json!(context.request_id);
-        Ok(value)
+        Ok(value.into())
     }
 }
 

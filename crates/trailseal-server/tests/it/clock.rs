@@ -48,7 +48,7 @@ impl Trails {
         };
         let now = Timestamp::from_millis(now);
         let caller = Caller { account: ACCOUNT.to_owned(), region: "us-east-1".to_owned(), now };
-        self.cloudtrail.call(&context, &caller, operation, input).unwrap()
+        self.cloudtrail.call(&context, &caller, operation, input).unwrap().into_value()
     }
 
     fn tick(&self, now: i64) {

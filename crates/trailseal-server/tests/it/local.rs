@@ -9,8 +9,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trailseal_server::{
-    ApiError, Caller, CallerIdentity, CloudTrail, Context, ErrorCode, Local, LocalError, LocalOptions,
-    Lookups, Operation, Service as _, Timestamp,
+    ApiError, CallAnswer, Caller, CallerIdentity, CloudTrail, Context, ErrorCode, Local, LocalError,
+    LocalOptions, Lookups, Operation, Service as _, Timestamp,
     audit::{AuditCall, AuditError, AuditErrorCode, AuditEvents as _},
 };
 
@@ -35,7 +35,7 @@ impl Data {
     }
 
     fn call(&self, seconds: i64, operation: Operation, input: Value) -> Result<Value, ApiError> {
-        self.cloudtrail.call(&context(), &caller(seconds), operation, input)
+        self.cloudtrail.call(&context(), &caller(seconds), operation, input).map(CallAnswer::into_value)
     }
 
     fn ok(&self, seconds: i64, operation: Operation, input: Value) -> Value {
