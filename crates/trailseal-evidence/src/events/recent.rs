@@ -99,7 +99,7 @@ impl RecentEvents {
         let names =
             (account(&record), record.member("awsRegion").and_then(|name| name.text()).map(Cow::into_owned));
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        inner.push(row, &self.keys, names);
+        inner.push(row, &self.keys, &names);
         while inner.bytes > self.limit && inner.pop() {}
     }
 
@@ -241,7 +241,7 @@ impl AskedScope {
 }
 
 impl RecentRows {
-    fn push(&mut self, row: RecentRow, keys: &Keys, names: ScopeNames) {
+    fn push(&mut self, row: RecentRow, keys: &Keys, names: &ScopeNames) {
         self.bytes += row.bytes();
         let number = self.first.wrapping_add(self.rows.len() as u32);
         self.rows.push_back(row);
@@ -259,7 +259,7 @@ impl RecentRows {
             ScopeState { hash, rows: 0, names: Some(names.clone()) }
         });
         state.rows += 1;
-        if state.names.as_ref().is_some_and(|known| *known != names) {
+        if state.names.as_ref().is_some_and(|known| known != names) {
             state.names = None;
         }
         for hash in row.hashes() {
