@@ -2,7 +2,7 @@
 
 const PAGE: &str = include_str!("../../../../docs/spec/verification.md");
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("anchors.rs"),
     include_str!("chains.rs"),
     include_str!("copies.rs"),
@@ -17,6 +17,7 @@ const SOURCES: [&str; 15] = [
     include_str!("scopes.rs"),
     include_str!("signatures.rs"),
     include_str!("strays.rs"),
+    include_str!("../../../trailseal/tests/it/packed.rs"),
     include_str!("../../../trailseal/tests/it/situations.rs"),
 ];
 

@@ -61,7 +61,7 @@ fn report(run: &Run, archive: &str) -> Value {
 }
 
 #[test]
-fn an_archive_file_is_judged_as_the_folder_is() {
+fn s98_an_archive_file_is_judged_as_the_folder_is() {
     let demo = Demo::new();
     let log = demo.a_log();
     for damage in ["none", "altered", "removed", "planted"] {
@@ -89,7 +89,7 @@ fn an_archive_file_is_judged_as_the_folder_is() {
 }
 
 #[test]
-fn what_is_packed_and_what_is_not_are_one_archive() {
+fn s98_what_is_packed_and_what_is_not_are_one_archive() {
     let demo = Demo::new();
     let all = files(&demo, "archive");
     let (digests, logs): (Vec<_>, Vec<_>) =
@@ -104,7 +104,7 @@ fn what_is_packed_and_what_is_not_are_one_archive() {
 }
 
 #[test]
-fn what_is_missing_is_put_beside_what_was_unpacked() {
+fn s98_what_is_missing_is_put_beside_what_was_unpacked() {
     let demo = Demo::new();
     let mut files = files(&demo, "archive");
     files.retain(|(name, _)| !name.ends_with(".metadata.json"));
@@ -119,7 +119,7 @@ fn what_is_missing_is_put_beside_what_was_unpacked() {
 }
 
 #[test]
-fn without_keys_the_archive_says_which_it_needs() {
+fn s98_without_keys_the_archive_says_which_it_needs() {
     let demo = Demo::new();
     fs::write(demo.path("case.zip"), zip(&files(&demo, "archive"))).unwrap();
     let run = run(&demo, &["verify", "case.zip"]);
@@ -131,7 +131,7 @@ fn without_keys_the_archive_says_which_it_needs() {
 /// A member that cannot be read is no log that somebody altered or removed; and of an archive file that is not whole nothing is
 /// judged.
 #[test]
-fn damage_of_the_file_accuses_nobody() {
+fn s98_damage_of_the_file_accuses_nobody() {
     let demo = Demo::new();
     let files = files(&demo, "archive");
     let whole = zip(&files);
@@ -159,7 +159,7 @@ fn damage_of_the_file_accuses_nobody() {
 }
 
 #[test]
-fn a_name_that_leads_out_is_refused() {
+fn s98_a_name_that_leads_out_is_refused() {
     let demo = Demo::new();
     let mut files = files(&demo, "archive");
     files.push(("../../out.json.gz".to_owned(), b"x".to_vec()));
@@ -171,7 +171,7 @@ fn a_name_that_leads_out_is_refused() {
 
 /// Where temporary files would lie among the evidence, nothing is unpacked.
 #[test]
-fn nothing_is_unpacked_into_the_archive() {
+fn s98_nothing_is_unpacked_into_the_archive() {
     let demo = Demo::new();
     fs::write(demo.path("case.zip"), zip(&files(&demo, "archive"))).unwrap();
     let arguments = ["verify", "case.zip", "archive", "--keys", "keys"];
