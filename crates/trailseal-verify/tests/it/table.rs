@@ -24,7 +24,7 @@ const ELSEWHERE: [(&[u32], &str); 6] = [
         "the conclusion over all accounts and regions, and what the user expects",
     ),
     (&[59, 60, 61, 72, 94], "what the events in verified logs explain"),
-    (&[32, 64, 75, 83, 97], "roots and paths"),
+    (&[32, 64, 75, 83, 97, 98], "roots and paths"),
     (&[63, 67, 74, 84], "names of files that are no digests"),
     (&[58, 68, 78, 80, 89, 90], "reports, commands and what they cost"),
 ];
