@@ -12,6 +12,7 @@ import unittest
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import oracle
 
@@ -43,6 +44,41 @@ def skip_loudly(reason: str) -> None:
     """Skips the test, and says so where nobody can overlook it."""
     sys.stderr.write(f"\n*** SKIPPED: {reason}\n")
     raise unittest.SkipTest(reason)
+
+
+NODE_MODULES = TARGET / "node"
+
+
+def require_node(package: str) -> None:
+    """Skips, loudly, where node or a package of npm is not installed."""
+    if shutil.which("node") is None or not (NODE_MODULES / "node_modules" / package).is_dir():
+        skip_loudly(f"node or npm's {package} is absent, so it is not held against the server")
+
+
+def run_node(script: str, steps: Any, *arguments: str, **environment: str) -> Any:
+    """Runs a script of node/ over AWS's SDK for JavaScript with JSON, and reads what it answers; any credentials."""
+    known = {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(SCRATCH),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE01",
+        "AWS_SECRET_ACCESS_KEY": "made-up",
+        "AWS_REGION": "us-east-1",
+        "TRAILSEAL_NODE": str(NODE_MODULES),
+    }
+    done = subprocess.run(
+        ["node", str(PROJECT / "interop/node" / script), *arguments],
+        input=json.dumps(steps),
+        capture_output=True,
+        text=True,
+        env=known | environment,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"node ended with {done.returncode}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -9,17 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import shutil
-import subprocess
 import tempfile
 import unittest
 from typing import Any
 
-from support import DEMO, PROJECT, SCRATCH, TARGET, run, skip_loudly
+from support import DEMO, SCRATCH, require_node, run, run_node
 from test_serve import ACCOUNT, Server
 
-MODULES = TARGET / "node"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
 
 
@@ -32,34 +28,11 @@ class Node:
     @staticmethod
     def require() -> None:
         """Skips, loudly, where the SDK is not installed."""
-        if shutil.which("node") is None or not (MODULES / "node_modules/@aws-sdk/client-cloudtrail").is_dir():
-            skip_loudly("node or npm's @aws-sdk/client-cloudtrail is absent, so no second SDK is held against the server")
+        require_node("@aws-sdk/client-cloudtrail")
 
     def call(self, *steps: dict[str, Any]) -> list[dict[str, Any]]:
         """Runs steps (see node/call.mjs) one after the other; what the SDK made of each answer."""
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": str(SCRATCH),
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE01",
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "AWS_REGION": "us-east-1",
-            "TRAILSEAL_NODE": str(MODULES),
-        }
-        done = subprocess.run(
-            ["node", str(PROJECT / "interop/node/call.mjs")],
-            input=json.dumps(steps),
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise AssertionError(f"node ended with {done.returncode}: {done.stderr}")
-        return json.loads(done.stdout)
+        return run_node("call.mjs", list(steps), AWS_ENDPOINT_URL=self.url)
 
     def result(self, operation: str, region: str = "us-east-1", **given: Any) -> dict[str, Any]:
         """The result of one call that succeeds."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import html
 import http.client
-import json
 import logging
 import os
 import random
@@ -29,7 +28,7 @@ import botocore.config
 import botocore.exceptions
 
 from serving import KEY_ID, Server, at_once
-from support import DEMO, PROJECT, SCRATCH, TARGET, TRAILSEAL, skip_loudly
+from support import DEMO, SCRATCH, TRAILSEAL, require_node, run_node, skip_loudly
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "1"))
 REQUESTS = int(os.environ.get("TRAILSEAL_REQUESTS", "1500"))
@@ -322,9 +321,7 @@ class Clients(unittest.TestCase):
         self.assertEqual(system.cat_file(listed[0]), self.files[listed[0].split("/", 1)[1]])
 
     def test_the_sdk_for_javascript_reads_every_file_by_path_and_by_host(self) -> None:
-        modules = TARGET / "node"
-        if shutil.which("node") is None or not (modules / "node_modules/@aws-sdk/client-s3").is_dir():
-            skip_loudly("node or npm's @aws-sdk/client-s3 is absent")
+        require_node("@aws-sdk/client-s3")
         port = self.host.rsplit(":", 1)[1]
         clients = [
             {"endpoint": self.server.url},
@@ -332,26 +329,9 @@ class Clients(unittest.TestCase):
             {"endpoint": f"http://localhost:{port}"},
             {"endpoint": f"http://s3.localhost:{port}"},
         ]
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": self.folder.name,
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "TRAILSEAL_NODE": str(modules),
-        }
-        done = subprocess.run(
-            ["node", str(PROJECT / "interop/node/s3.mjs"), self.bucket.name],
-            input=json.dumps(clients),
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=300,
-            check=False,
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
+        answers = run_node("s3.mjs", clients, self.bucket.name)
         sums = {key: hashlib.sha256(content).hexdigest() for key, content in self.files.items()}
-        for settings, answer in zip(clients, json.loads(done.stdout), strict=True):
+        for settings, answer in zip(clients, answers, strict=True):
             with self.subTest(str(settings)):
                 self.assertEqual({key: found["sha256"] for key, found in answer["objects"].items()}, sums)
                 self.assertEqual(answer["error"], "NoSuchKey")

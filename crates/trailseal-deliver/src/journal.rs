@@ -9,7 +9,7 @@
 //! dropped and reported; entries behind the place where it begins that are good are kept. Anything else that cannot be read
 //! is an error that names the file and the place, and [`salvage`] makes another journal of all that is good.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -627,9 +627,5 @@ impl Active {
 fn lock(path: &Path) -> Result<File, JournalError> {
     let file = File::options().write(true).create(true).truncate(false).open(path);
     let file = file.map_err(|source| JournalError::write(path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(JournalError::write(path, source)),
-    }
+    recover::locked(file, path, JournalError::write)
 }

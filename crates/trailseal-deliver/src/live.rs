@@ -30,6 +30,7 @@ use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 mod digests;
 mod error;
 mod keyring;
+mod listing;
 mod logs;
 mod rebuild;
 mod salvage;
@@ -59,9 +60,12 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// A data folder: buckets directly below it, the rest below `_trailseal`, which no bucket is called.
+    /// The folder of all that is no bucket: no bucket is called so.
+    pub const OWN: &str = "_trailseal";
+
+    /// A data folder: buckets directly below it, the rest below [`OWN`](Self::OWN).
     pub fn below(data: &Path) -> Self {
-        let own = data.join("_trailseal");
+        let own = data.join(Self::OWN);
         Self { buckets: data.to_owned(), delivery: own.join("delivery"), keys: own.join("keys") }
     }
 }

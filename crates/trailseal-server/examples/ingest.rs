@@ -3,7 +3,6 @@
 #![allow(clippy::print_stdout)]
 
 use std::{
-    error::Error,
     fmt::Write as _,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
@@ -11,21 +10,19 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use trailseal_server::{
-    CloudTrail, Local, LocalOptions, Lookups, Options, Services, Timestamp, audit::AuditEvents, serve, stop,
-};
+use trailseal_server::{Local, LocalOptions};
+
+mod local_server;
+use local_server::{Fault, LocalServer, now};
 
 const EVENTS: usize = 100;
 const SCOPE: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240301/us-east-1/cloudtrail/aws4_request, \
     SignedHeaders=host, Signature=00";
-
-type Fault = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Fault> {
     let mut arguments = std::env::args().skip(1);
@@ -35,23 +32,8 @@ fn main() -> Result<(), Fault> {
     let mut settings = LocalOptions::new(&folder);
     settings.delivery_interval = 1;
     let local = Arc::new(Local::open(&settings)?);
-    let account = Some("123456789012".to_owned());
-    let lookups = Lookups::new(vec![Arc::clone(local.recent()) as _], account, None);
-    let mut options = Options::new(Arc::new(now));
-    options.listen.set_port(0);
-    let services = Services {
-        cloudtrail: Arc::new(CloudTrail::new(lookups, None, Some(Arc::clone(&local)))),
-        audit: Some(Arc::clone(&local) as Arc<dyn AuditEvents>),
-        s3: None,
-    };
-    let (handle, stopped) = stop();
-    let (sender, bound) = mpsc::channel();
-    let server = thread::spawn(move || {
-        serve(options, services, stopped, |bound| {
-            let _ = sender.send(bound.api);
-        })
-    });
-    let address = bound.recv()?;
+    let server = LocalServer::start(&local, Some(Arc::clone(&local) as _))?;
+    let address = server.address;
     for (operation, input) in [
         ("CreateTrail", r#"{"Name":"all","S3BucketName":"all-logs","EnableLogFileValidation":true}"#),
         ("StartLogging", r#"{"Name":"all"}"#),
@@ -81,8 +63,7 @@ fn main() -> Result<(), Fault> {
         is_over.store(true, Ordering::Relaxed);
         Ok::<_, Fault>((times, ticker.join().map_err(|_| "the ticker failed")?))
     })?;
-    handle.stop();
-    server.join().map_err(|_| "the server failed")??;
+    server.stop()?;
     report(times, time, connections, slowest);
     Ok(())
 }
@@ -173,9 +154,4 @@ fn request(path: &str, content_type: &str, more: &str, body: &str) -> Vec<u8> {
         Authorization: {SCOPE}\r\nContent-Length: {length}\r\n\r\n"
     );
     [head.as_bytes(), body.as_bytes()].concat()
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

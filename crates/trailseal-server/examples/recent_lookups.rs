@@ -4,26 +4,22 @@
 #![allow(clippy::print_stdout)]
 
 use std::{
-    error::Error,
     fmt::Write as _,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use trailseal_server::{
-    Caller, CallerIdentity, CloudTrail, Context, Local, LocalOptions, Lookups, Options, Services, Timestamp,
-    audit::AuditEvents, serve, stop,
-};
+use trailseal_server::{Caller, CallerIdentity, Context, Local, LocalOptions, audit::AuditEvents as _};
 
-const ACCOUNT: &str = "123456789012";
+mod local_server;
+use local_server::{ACCOUNT, Fault, LocalServer, now};
+
 /// Events that are recorded at once.
 const BATCH: usize = 1_000;
-
-type Fault = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Fault> {
     let mut arguments = std::env::args().skip(1);
@@ -39,22 +35,8 @@ fn main() -> Result<(), Fault> {
     let local = Arc::new(Local::open(&settings)?);
     fill(&local, events)?;
 
-    let lookups = Lookups::new(vec![Arc::clone(local.recent()) as _], Some(ACCOUNT.to_owned()), None);
-    let mut options = Options::new(Arc::new(now));
-    options.listen.set_port(0);
-    let services = Services {
-        cloudtrail: Arc::new(CloudTrail::new(lookups, None, Some(Arc::clone(&local)))),
-        audit: None,
-        s3: None,
-    };
-    let (handle, stopped) = stop();
-    let (sender, bound) = mpsc::channel();
-    let server = thread::spawn(move || {
-        serve(options, services, stopped, |bound| {
-            let _ = sender.send(bound.api);
-        })
-    });
-    let address = bound.recv()?;
+    let server = LocalServer::start(&local, None)?;
+    let address = server.address;
     for (attribute, rows) in [
         ("EventId", 1),
         ("AccessKeyId", 30),
@@ -80,8 +62,7 @@ fn main() -> Result<(), Fault> {
         }
         report(attribute, rows, times, found, time);
     }
-    handle.stop();
-    server.join().map_err(|_| "the server failed")??;
+    server.stop()?;
     Ok(())
 }
 
@@ -234,9 +215,4 @@ fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Fault> {
         }
     }
     if buffer.starts_with(b"HTTP/1.1 200") { Ok(()) } else { Err(String::from_utf8_lossy(buffer).into()) }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -7,7 +7,6 @@ use std::{
     time::Instant,
 };
 
-use http_body_util::{BodyExt as _, Full};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -22,7 +21,7 @@ use crate::{
     body::{self, BodyError, Budget, Held},
     host,
     identity::CallerIdentity,
-    listen::{Body, Handler},
+    listen::{Body, Handler, whole},
     metrics::{Gauge, Kind, Metrics},
     options::Options,
     other_services::{self, CBOR, Destination, Known, OtherCall},
@@ -69,6 +68,7 @@ struct Head {
     path: String,
     query: String,
     headers: HeaderMap,
+    destination: Destination,
 }
 
 impl Api {
@@ -91,6 +91,7 @@ impl Api {
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
+        destination: Destination,
         request_id: String,
     ) -> (WireAnswer, Kind, bool) {
         let options = &self.core.options;
@@ -108,6 +109,7 @@ impl Api {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
+            destination,
         };
         if let Some(seat) = seat {
             seat.set_busy(true);
@@ -208,13 +210,13 @@ impl Objects {
 
 impl Handler for Api {
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-        if let Some(objects) = self.objects.as_ref().filter(|_| destination(&request) == Destination::Objects)
-        {
+        let destination = destination(&request);
+        if let Some(objects) = self.objects.as_ref().filter(|_| destination == Destination::Objects) {
             return objects.handle(peer, request).await;
         }
         let started = Instant::now();
         let request_id = uuid::random();
-        let (answer, kind, closes) = self.answer(peer, request, request_id.clone()).await;
+        let (answer, kind, closes) = self.answer(peer, request, destination, request_id.clone()).await;
         self.core.metrics.count(kind, answer.status, started.elapsed());
         respond(answer, &request_id, closes)
     }
@@ -249,7 +251,7 @@ impl Core {
             body: &held.bytes,
         };
         let source = Source { peer, request_id };
-        if other_services::destination(&request) == Destination::Other {
+        if head.destination == Destination::Other {
             return (self.other_service(&request, source), Kind::OtherService);
         }
         if request.path == audit::PATH {
@@ -331,7 +333,7 @@ impl Core {
         let now = (self.options.clock)();
         if let Some(keys) = &self.options.access_keys {
             sigv4::verify(request, rules, keys, now)?;
-        } else if request.headers.iter().any(|(name, _)| *name == "origin") {
+        } else if request.has("origin") {
             // a browser sends it: no web page that the user happens to visit may call a local server
             return Err(Denied::Web("calls from web pages are not accepted"));
         } else if !request.header("host").ok().flatten().is_some_and(host::is_this_machine) {
@@ -428,10 +430,6 @@ fn destination(request: &Request<Incoming>) -> Destination {
         headers: &headers,
         body: &[],
     })
-}
-
-fn whole(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn refuse(error: BodyError, limit: usize) -> WireAnswer {

@@ -74,7 +74,7 @@ pub use cloudtrail::CloudTrail;
 pub use identity::CallerIdentity;
 pub use local::{Local, LocalError, LocalOptions, Salvaged, Trouble, salvage};
 pub use lookup::Lookups;
-pub use objects::Buckets;
+pub use objects::{Buckets, is_bucket_name};
 pub use options::{Clock, Options, Times};
 pub use serve::{Bound, Ended, ServeError, serve};
 pub use service::{CallAnswer, Service, Services, TaggedResource};

@@ -42,6 +42,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The body of an answer: whole, or an object's content as it is read.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
+/// A body that is there as a whole.
+pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
 /// Why an answer ends early.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -161,8 +166,7 @@ async fn serve_one<H: Handler>(
 /// What breaks HTTP itself is refused before it is clear whose request it is, in no protocol but HTTP's.
 fn refused(fault: &'static str) -> Response<Body> {
     let text = format!("400 Bad Request: {fault}\n");
-    let mut response =
-        Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
+    let mut response = Response::new(whole(text));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

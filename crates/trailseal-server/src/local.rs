@@ -167,7 +167,7 @@ impl Local {
         let failed = |source| LocalError::Folder { path: options.folder.clone(), source };
         std::fs::create_dir_all(&options.folder).map_err(failed)?;
         let folder = options.folder.canonicalize().map_err(failed)?;
-        let own = folder.join("_trailseal");
+        let own = folder.join(Folders::OWN);
         // it holds the lock that keeps a second process out, and makes the folder private
         let journal = Journal::open(&own.join("journal"), JournalOptions::default())?;
         let environment = LocalBuckets::new(&folder, options);

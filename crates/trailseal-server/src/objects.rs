@@ -326,7 +326,7 @@ impl Buckets {
 
 /// Whether a bucket may have this name: by the rules of today, or by those of before March 2018, when buckets of
 /// us-east-1 had capitals, underscores and up to 255 characters, and still have them. No name is a path.
-pub(crate) fn is_bucket_name(name: &str) -> bool {
+pub fn is_bucket_name(name: &str) -> bool {
     let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
     (3..=MAX_BUCKET_NAME).contains(&name.len()) && name.bytes().all(is_plain)
 }

@@ -2,17 +2,16 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::{Bytes, Incoming},
+    body::Incoming,
     header::{ALLOW, CONTENT_TYPE, HeaderValue},
 };
 use tokio::sync::watch;
 
 use crate::{
     audit::AuditEvents,
-    listen::{Body, Handler},
+    listen::{Body, Handler, whole},
     metrics::Metrics,
 };
 
@@ -49,8 +48,7 @@ impl Handler for Observe {
 }
 
 fn plain(status: StatusCode, text: String) -> Response<Body> {
-    let mut response =
-        Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
+    let mut response = Response::new(whole(text));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -45,7 +45,7 @@ pub(crate) fn destination(request: &WireRequest<'_>) -> Destination {
         None if is_form(request) || request.header(protocol::SMITHY).ok().flatten().is_some() => {
             Destination::Other
         }
-        None if has(request, TARGET) || is_posted_to_the_api(request) => Destination::CloudTrail,
+        None if request.has(TARGET) || is_posted_to_the_api(request) => Destination::CloudTrail,
         None => Destination::Objects,
     }
 }
@@ -73,10 +73,6 @@ fn service(request: &WireRequest<'_>) -> Option<String> {
 fn is_form(request: &WireRequest<'_>) -> bool {
     let content_type = request.header("content-type").ok().flatten().unwrap_or_default();
     request.method == "POST" && content_type.starts_with("application/x-www-form-urlencoded")
-}
-
-fn has(request: &WireRequest<'_>, name: &str) -> bool {
-    request.headers.iter().any(|(other, _)| *other == name)
 }
 
 /// What a name of a service or an operation may be; others are not said back.

@@ -34,6 +34,11 @@ pub struct WireRequest<'a> {
 }
 
 impl<'a> WireRequest<'a> {
+    /// Whether a header was sent, however often.
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(other, _)| *other == name)
+    }
+
     /// The value of a header that stands once and is text; `Err` for one that stands more than once or is not.
     ///
     /// # Errors

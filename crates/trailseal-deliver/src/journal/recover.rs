@@ -18,25 +18,16 @@ type Named = Vec<(u64, PathBuf)>;
 
 /// The segments of a folder in order, and files that a crash left.
 pub(super) fn list(folder: &Path) -> Result<(Named, Vec<PathBuf>), JournalError> {
-    let failed = |source| JournalError::read(folder, source);
-    let (mut segments, mut leftovers) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        if let Some(number) = name.strip_suffix(SUFFIX) {
-            let first = number.parse().ok().filter(|first| name == file_name(*first));
-            let first =
-                first.ok_or_else(|| JournalError::damaged(&path, 0, "its name is none of a segment"))?;
-            segments.push((first, path));
-        } else if name.starts_with('.') && name.strip_suffix(".tmp").is_some() {
-            leftovers.push(path);
-        }
+    let (segments, mut others) = list_what_is_named(folder)?;
+    let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    if let Some(damaged) = others.iter().find(|path| name(path).ends_with(SUFFIX)) {
+        return Err(JournalError::damaged(damaged, 0, "its name is none of a segment"));
     }
-    segments.sort();
-    Ok((segments, leftovers))
+    others.retain(|path| name(path).starts_with('.') && name(path).strip_suffix(".tmp").is_some());
+    Ok((segments, others))
 }
 
-/// The same of a folder in which other names may be damaged: they are left out.
+/// The segments of a folder in order, and all files that are called otherwise, whatever they are.
 pub(super) fn list_what_is_named(folder: &Path) -> Result<(Named, Vec<PathBuf>), JournalError> {
     let failed = |source| JournalError::read(folder, source);
     let (mut segments, mut others) = (Vec::new(), Vec::new());
@@ -59,10 +50,19 @@ pub(super) fn lock_if_there(path: &Path) -> Result<Option<File>, JournalError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(|source| JournalError::read(path, source))?,
     };
+    locked(file, path, JournalError::read).map(Some)
+}
+
+/// Locks a file of a journal; `failed` makes the error where the system does not.
+pub(super) fn locked(
+    file: File,
+    path: &Path,
+    failed: impl FnOnce(&Path, io::Error) -> JournalError,
+) -> Result<File, JournalError> {
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(JournalError::read(path, source)),
+        Err(TryLockError::Error(source)) => Err(failed(path, source)),
     }
 }
 

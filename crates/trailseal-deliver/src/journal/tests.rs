@@ -54,6 +54,17 @@ fn all(journal: &Journal) -> Vec<JournalEntry> {
     journal.read_from(journal.first()).map(|read| read.unwrap().1).collect()
 }
 
+/// A journal of small segments with groups of so many entries, and how many these are.
+fn written(folder: &Path, groups: &[u64]) -> (Journal, u64) {
+    let journal = Journal::open(folder, small()).unwrap();
+    let mut total = 0;
+    for group in groups {
+        journal.append(&entries(total, total + group)).unwrap();
+        total += group;
+    }
+    (journal, total)
+}
+
 fn segments(folder: &Path) -> Vec<PathBuf> {
     recover::list(folder).unwrap().0.into_iter().map(|(_, path)| path).collect()
 }
@@ -139,12 +150,7 @@ proptest! {
         groups in prop::collection::vec(1_u64..4, 1..12), at in any::<prop::sample::Index>(), bit in 0_u32..8,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path(), small()).unwrap();
-        let mut total = 0;
-        for group in &groups {
-            journal.append(&entries(total, total + group)).unwrap();
-            total += group;
-        }
+        let (journal, total) = written(folder.path(), &groups);
         let last_group = total - groups.last().unwrap();
         drop(journal);
         let paths = segments(folder.path());
@@ -415,12 +421,7 @@ proptest! {
         released in 0_u64..20,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path(), small()).unwrap();
-        let mut total = 0;
-        for group in &groups {
-            journal.append(&entries(total, total + group)).unwrap();
-            total += group;
-        }
+        let (journal, total) = written(folder.path(), &groups);
         journal.release(JournalPosition(released)).unwrap();
         let first = journal.first().0;
         drop(journal);

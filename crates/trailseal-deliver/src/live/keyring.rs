@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use trailseal_archive::Timestamp;
 
 use super::LiveError;
-use super::salvage::{LostFile, files};
+use super::listing::files;
+use super::salvage::LostFile;
 use crate::journal::disk::Disk;
 use crate::keys::{KeyError, SigningKey, fingerprint};
 use crate::write::{PublishedKey, public_keys_json};

@@ -16,6 +16,7 @@ use trailseal_archive::key::{DigestName, is_region_like};
 use trailseal_archive::metadata::parse_sidecar;
 use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
+use super::listing;
 use super::logs::{Facts, MAX_INFLATED};
 use super::state::{Chain, LogRow, Previous, TrailState};
 use super::{LiveError, second_of};
@@ -309,15 +310,9 @@ fn each_file(
 
 /// The folders in a folder, or the files, by name.
 fn entries(folder: &Path, folders: bool) -> Result<Vec<(String, PathBuf)>, LiveError> {
-    let failed = |source| LiveError::read(folder, source);
-    let read = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(failed)?,
-    };
     let mut found = Vec::new();
-    for entry in read {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
+    for entry in listing::entries(folder)? {
+        let kind = entry.file_type().map_err(|source| LiveError::read(folder, source))?;
         if (if folders { kind.is_dir() } else { kind.is_file() })
             && let Ok(name) = entry.file_name().into_string()
         {

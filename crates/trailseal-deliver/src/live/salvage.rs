@@ -1,10 +1,9 @@
 //! States and keys of a damaged data folder, as far as each file is whole.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::keyring::{self, SigningKeys};
+use super::listing::files;
 use super::state;
 use super::{Folders, LiveError};
 use crate::journal::disk::Disk;
@@ -79,22 +78,4 @@ pub fn salvage(
     // makes the file of public keys
     SigningKeys::open(&to.keys, disk)?;
     Ok(done)
-}
-
-/// The files of a folder with an extension, by name; none where there is no folder.
-pub(super) fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, LiveError> {
-    let failed = |source| LiveError::read(folder, source);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|found| found == extension) {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }

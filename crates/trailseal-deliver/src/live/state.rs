@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use trailseal_archive::{Timestamp, trail::DeliveredTrail};
 
 use super::LiveError;
+use super::listing::files;
 use crate::journal::disk::Disk;
 
 const VERSION: u32 = 1;
@@ -136,20 +136,7 @@ pub(super) fn path_of(folder: &Path, arn: &str) -> PathBuf {
 
 /// All states in a folder.
 pub(super) fn load_all(folder: &Path) -> Result<Vec<TrailState>, LiveError> {
-    let failed = |source| LiveError::read(folder, source);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
-    let mut states = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        states.push(load(folder, &path)?);
-    }
-    Ok(states)
+    files(folder, "json")?.iter().map(|path| load(folder, path)).collect()
 }
 
 /// One state.

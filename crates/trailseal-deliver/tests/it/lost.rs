@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use proptest::prelude::*;
+use tempfile::TempDir;
 use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::live::{Due, RebuiltTrail};
 use trailseal_evidence::report::Verdict;
@@ -22,6 +23,17 @@ fn lose(data: &Path, world: World, trails: &[DeliveredTrail]) -> (World, Vec<Reb
     });
     let rebuilt = rebuilt.collect();
     (world, rebuilt)
+}
+
+/// A trail of which one event and its digest were delivered.
+fn delivered_once() -> (TempDir, World, [DeliveredTrail; 1]) {
+    let folder = data_folder();
+    let mut world = World::open(folder.path(), no_sync());
+    let trails = [trail("audit")];
+    world.append(&[entry(1, REGIONS[0], (T0 + 1) * 1000)]);
+    world.good_tick(&trails, T0 + 2);
+    world.tick_with(&trails, T0 + 3, Due::Everything);
+    (folder, world, trails)
 }
 
 proptest! {
@@ -106,12 +118,7 @@ fn another_trail_s_log_files_are_not_taken_for_its_own() {
 
 #[test]
 fn a_digest_without_its_signature_is_followed_by_a_new_chain_and_not_written_over() {
-    let folder = data_folder();
-    let mut world = World::open(folder.path(), no_sync());
-    let trails = [trail("audit")];
-    world.append(&[entry(1, REGIONS[0], (T0 + 1) * 1000)]);
-    world.good_tick(&trails, T0 + 2);
-    world.tick_with(&trails, T0 + 3, Due::Everything);
+    let (folder, world, trails) = delivered_once();
     let sidecars = files(&folder.path().join("bucket-audit"));
     for sidecar in sidecars.iter().filter(|path| path.to_str().unwrap().ends_with(".metadata.json")) {
         fs::remove_file(sidecar).unwrap();
@@ -127,12 +134,7 @@ fn a_digest_without_its_signature_is_followed_by_a_new_chain_and_not_written_ove
 
 #[test]
 fn public_keys_whose_own_files_are_lost_are_kept_and_told() {
-    let folder = data_folder();
-    let mut world = World::open(folder.path(), no_sync());
-    let trails = [trail("audit")];
-    world.append(&[entry(1, REGIONS[0], (T0 + 1) * 1000)]);
-    world.good_tick(&trails, T0 + 2);
-    world.tick_with(&trails, T0 + 3, Due::Everything);
+    let (folder, world, _) = delivered_once();
     drop(world);
     let private = folder.path().join("_trailseal/keys/private");
     let count = files(&private).len();

@@ -1,6 +1,7 @@
 //! What a record can be looked up by, as hashes.
 
 use std::{
+    borrow::Cow,
     hash::{BuildHasher as _, RandomState},
     ops::ControlFlow,
 };
@@ -114,11 +115,17 @@ impl Keys {
     }
 
     /// What is to be noted of a record; `false` when no request can find it, because its category is unknown.
-    pub(super) fn note(&self, record: &Record<'_>, noted: &mut LookupTexts, has_room: &HasRoom<'_>) -> bool {
+    pub(super) fn note(
+        &self,
+        record: &Record<'_>,
+        names: &ScopeNames<'_>,
+        noted: &mut LookupTexts,
+        has_room: &HasRoom<'_>,
+    ) -> bool {
         let Some(category) = category(record) else { return false };
         noted.traits = traits(category, read_only(record));
-        noted.region = self.short(record.member("awsRegion").and_then(|region| region.text()).as_deref());
-        noted.account = self.short(account(record).as_deref());
+        noted.region = self.short(names.region.as_deref());
+        noted.account = self.short(names.account.as_deref());
         noted.hashes.clear();
         let is_insight = category == Category::Insight;
         let group = &mut noted.group;
@@ -164,11 +171,35 @@ impl Keys {
     }
 }
 
+/// The account and the Region in whose event history a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ScopeNames<'a> {
+    pub(super) account: Option<Cow<'a, str>>,
+    pub(super) region: Option<Cow<'a, str>>,
+}
+
+impl<'a> ScopeNames<'a> {
+    pub(super) fn of(record: &Record<'a>) -> Self {
+        let region = record.member("awsRegion").and_then(|region| region.text());
+        Self { account: account(record), region }
+    }
+
+    /// Whether they are those that are asked for.
+    pub(super) fn are(&self, account: Option<&str>, region: Option<&str>) -> bool {
+        let is = |wanted: Option<&str>, name: Option<&str>| wanted.is_none() || wanted == name;
+        is(account, self.account.as_deref()) && is(region, self.region.as_deref())
+    }
+
+    pub(super) fn into_owned(self) -> ScopeNames<'static> {
+        let owned = |name: Option<Cow<'a, str>>| name.map(|name| Cow::Owned(name.into_owned()));
+        ScopeNames { account: owned(self.account), region: owned(self.region) }
+    }
+}
+
 /// The account whose event history has the record.
-pub(super) fn account(record: &Record<'_>) -> Option<String> {
+pub(super) fn account<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
     let recipient = record.member("recipientAccountId").and_then(|account| account.text());
-    let of_caller = || record.member("userIdentity")?.member("accountId")?.text();
-    recipient.or_else(of_caller).map(std::borrow::Cow::into_owned)
+    recipient.or_else(|| record.member("userIdentity")?.member("accountId")?.text())
 }
 
 pub(super) fn read_only(record: &Record<'_>) -> Option<bool> {

@@ -13,7 +13,7 @@ use trailseal_query::{Filter, Predicate};
 use super::{
     EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS, MORE_KEYS,
     entry::{Extent, IndexedEvent, IndexedEvents, Texts},
-    keys::{Keys, LookupTexts},
+    keys::{Keys, LookupTexts, ScopeNames},
     postings::{Pair, Postings, pair},
     read::Reader,
 };
@@ -166,7 +166,8 @@ impl LoadedPart {
             context.check(file, &row.file.shown)?;
             self.file = Some(file);
         }
-        if !context.keys.note(&row.record, &mut self.noted, &|more| context.counts.has_room(more)) {
+        let names = ScopeNames::of(&row.record);
+        if !context.keys.note(&row.record, &names, &mut self.noted, &|more| context.counts.has_room(more)) {
             return Ok(());
         }
         let number = u32::try_from(row.number);

@@ -4,7 +4,6 @@
 //! that all have. So a lookup walks the events that it answers, and others only where a record has too many texts.
 
 use std::{
-    borrow::Cow,
     cmp::Ordering,
     collections::{BTreeMap, BinaryHeap, HashMap, VecDeque, hash_map::Entry},
     sync::{PoisonError, RwLock, RwLockReadGuard},
@@ -19,7 +18,7 @@ use trailseal_query::{
 
 use super::{
     LookupError,
-    keys::{CATEGORY, Keys, LookupTexts, account, fit, read_only},
+    keys::{CATEGORY, Keys, LookupTexts, ScopeNames, account, fit, read_only},
 };
 
 mod list;
@@ -80,11 +79,8 @@ struct ScopeState {
     hash: u64,
     rows: usize,
     /// The account and Region of all its events; `None` where two have other ones of the same hash.
-    names: Option<ScopeNames>,
+    names: Option<ScopeNames<'static>>,
 }
-
-/// An account and a Region, of records that have them.
-type ScopeNames = (Option<String>, Option<String>);
 
 impl RecentEvents {
     /// Holds events up to so many bytes, what they take beside their records included.
@@ -95,23 +91,22 @@ impl RecentEvents {
     /// Adds an event record; the oldest make room. Numbers grow, one an event.
     pub fn add(&self, number: u64, record: &[u8]) {
         let record = Record::new(record);
-        let row = self.row(number, &record);
-        let names =
-            (account(&record), record.member("awsRegion").and_then(|name| name.text()).map(Cow::into_owned));
+        let names = ScopeNames::of(&record);
+        let row = self.row(number, &record, &names);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         inner.push(row, &self.keys, &names);
         while inner.bytes > self.limit && inner.pop() {}
     }
 
-    fn row(&self, number: u64, record: &Record<'_>) -> RecentRow {
+    fn row(&self, number: u64, record: &Record<'_>, names: &ScopeNames<'_>) -> RecentRow {
         let mut noted = LookupTexts::default();
-        if !self.keys.note(record, &mut noted, &|_| false) {
+        if !self.keys.note(record, names, &mut noted, &|_| false) {
             return RecentRow::unasked(number);
         }
-        let id = record.member("eventID").and_then(|id| id.text()).unwrap_or_default();
+        let id = record.member("eventID").and_then(|id| id.text());
         let read_only = read_only(record).map(|is_read_only| if is_read_only { "true" } else { "false" });
         let mut hashes = std::mem::take(&mut noted.hashes);
-        hashes.extend([ALL, self.keys.hash(AttributeKey::EventId, &id)]);
+        hashes.extend([ALL, self.keys.hash(AttributeKey::EventId, id.as_deref().unwrap_or_default())]);
         hashes.extend(read_only.map(|text| self.keys.hash(AttributeKey::ReadOnly, text)));
         let scope = self.keys.scope(noted.account, noted.region, noted.traits & CATEGORY);
         for hash in &mut hashes {
@@ -120,7 +115,7 @@ impl RecentEvents {
         // one hash twice would be filed twice
         hashes.sort_unstable();
         hashes.dedup();
-        RecentRow::filed(number, record, &noted, &hashes)
+        RecentRow::filed(number, record, id, &noted, &hashes)
     }
 
     /// The number of the oldest event that is still held; `None` if none is.
@@ -191,10 +186,8 @@ impl LookupSource for RecentEvents {
         let inner = self.inner();
         // where an account and Region are known by their names, no record need be asked for them again
         let is_told = |state: &ScopeState| {
-            let is =
-                |wanted: Option<&str>, name: &Option<String>| wanted.is_none() || wanted == name.as_deref();
             let names = state.names.as_ref();
-            names.is_some_and(|(of, region)| is(asked.account, of) && is(request.region.as_deref(), region))
+            names.is_some_and(|names| names.are(asked.account, request.region.as_deref()))
         };
         let are_told = inner.scopes_of(&asked_scope).all(is_told);
         let wanted = if are_told { lookup.attributes_with_times() } else { lookup.predicate_with_times() };
@@ -241,7 +234,7 @@ impl AskedScope {
 }
 
 impl RecentRows {
-    fn push(&mut self, row: RecentRow, keys: &Keys, names: &ScopeNames) {
+    fn push(&mut self, row: RecentRow, keys: &Keys, names: &ScopeNames<'_>) {
         self.bytes += row.bytes();
         let number = self.first.wrapping_add(self.rows.len() as u32);
         self.rows.push_back(row);
@@ -256,7 +249,7 @@ impl RecentRows {
         let state = scopes.entry(scope).or_insert_with(|| {
             *bytes += SCOPE;
             let hash = keys.scope(scope.account, scope.region, scope.category);
-            ScopeState { hash, rows: 0, names: Some(names.clone()) }
+            ScopeState { hash, rows: 0, names: Some(names.clone().into_owned()) }
         });
         state.rows += 1;
         if state.names.as_ref().is_some_and(|known| known != names) {

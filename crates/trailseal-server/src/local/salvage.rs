@@ -13,9 +13,6 @@ use trailseal_trails::{SalvagedTrails, salvage as salvage_trails};
 
 use super::LocalError;
 
-/// The part of a data folder that is no bucket.
-const OWN: &str = "_trailseal";
-
 /// What was kept of a data folder, and what was lost, as sentences without a full stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Salvaged {
@@ -36,7 +33,7 @@ pub struct Salvaged {
 pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged, LocalError> {
     let (from, to) = places(from, to)?;
     let mut done = Salvaged::default();
-    let (old, new) = (from.join(OWN), to.join(OWN));
+    let (old, new) = (from.join(Folders::OWN), to.join(Folders::OWN));
     let journal = if old.join("journal").is_dir() {
         let to = Journal::open(
             &new.join("journal"),
@@ -67,7 +64,7 @@ fn places(from: &Path, to: &Path) -> Result<(PathBuf, PathBuf), LocalError> {
         move |source| LocalError::Folder { path, source }
     };
     let from = from.canonicalize().map_err(failed(from))?;
-    if !from.join(OWN).is_dir() {
+    if !from.join(Folders::OWN).is_dir() {
         return Err(LocalError::NoDataFolder { path: from });
     }
     let is_new = match fs::read_dir(to) {
@@ -189,7 +186,7 @@ impl Copied {
             fs::create_dir_all(&to_folder).map_err(|error| (to_folder.clone(), error))?;
             for entry in entries {
                 let entry = entry.map_err(|error| (from_folder.clone(), error))?;
-                if from_folder == from && entry.file_name() == OWN {
+                if from_folder == from && entry.file_name() == Folders::OWN {
                     continue;
                 }
                 let (path, copy) = (entry.path(), to_folder.join(entry.file_name()));

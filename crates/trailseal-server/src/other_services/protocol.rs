@@ -36,10 +36,9 @@ pub(super) enum Protocol {
 impl Protocol {
     /// Told by the form of the request; only REST's two are told by the service.
     pub(super) fn of(request: &WireRequest<'_>, service: Option<&str>, has_action: bool) -> Self {
-        let is_sent = |name: &str| request.headers.iter().any(|(other, _)| *other == name);
-        if is_sent(SMITHY) {
+        if request.has(SMITHY) {
             Self::Cbor
-        } else if is_sent(TARGET) {
+        } else if request.has(TARGET) {
             Self::Json
         } else if service == Some("ec2") {
             Self::Ec2

@@ -1,6 +1,5 @@
 //! Refusals in S3's words: a code, a message, what they are about, and the number of the request.
 
-use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Response, StatusCode,
     body::Bytes,
@@ -8,7 +7,11 @@ use hyper::{
 };
 
 use super::text::{escaped, with_returns};
-use crate::{listen::Body, sigv4::SignatureRefusal, uuid};
+use crate::{
+    listen::{Body, whole},
+    sigv4::SignatureRefusal,
+    uuid,
+};
 
 /// The number of a request, in answers and refusals.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -112,7 +115,7 @@ impl S3Refusal {
         );
         let is_bare = *method == Method::HEAD || self.status == StatusCode::NOT_MODIFIED;
         let text = if is_bare { Bytes::new() } else { Bytes::from(xml) };
-        let mut response = Response::new(Full::new(text).map_err(|never| match never {}).boxed_unsync());
+        let mut response = Response::new(whole(text));
         *response.status_mut() = self.status;
         if self.status != StatusCode::NOT_MODIFIED {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));

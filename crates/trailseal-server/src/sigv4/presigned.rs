@@ -1,11 +1,10 @@
 //! Signatures in the query: presigned URLs, which hold for a time that the signer chose.
 
-use ring::hmac;
 use trailseal_archive::Timestamp as Seconds;
 
 use super::{
     ALGORITHM, CredentialScope, SignatureRefusal, SignatureRules, UNSIGNED, Verified, canonical_request,
-    decode, has_token, parse_signature, second, signed_names, signing_key, string_to_sign,
+    check_future, decode, has_token, parse_signature, prove, second, signed_names,
 };
 use crate::{access_keys::AccessKeys, api::Timestamp, wire::WireRequest};
 
@@ -26,7 +25,7 @@ pub(super) fn is_presigned(request: &WireRequest<'_>) -> Result<bool, SignatureR
         ));
     }
     let is_presigned = has("X-Amz-Algorithm") || has(SIGNATURE);
-    if is_presigned && request.headers.iter().any(|(name, _)| *name == "authorization") {
+    if is_presigned && request.has("authorization") {
         return Err(SignatureRefusal::Query(
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header should be \
              specified",
@@ -93,13 +92,7 @@ pub(super) fn verify(
     let query = query.join("&");
     let unsigned = WireRequest { query: &query, ..*request };
     let canonical = canonical_request(&unsigned, rules, &signed, payload.as_deref().unwrap_or(UNSIGNED));
-    hmac::verify(&signing_key(key, &scope), string_to_sign(&date, &scope, &canonical).as_bytes(), &signature)
-        .map_err(|_| SignatureRefusal::Mismatch)?;
-    Ok(Verified {
-        access_key: scope.access_key.to_owned(),
-        region: scope.region.to_owned(),
-        service: scope.service.to_owned(),
-    })
+    prove(key, &scope, &date, &canonical, &signature)
 }
 
 fn check_time(
@@ -127,18 +120,11 @@ fn check_time(
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
         ));
     }
-    let (now, end, newest) = (second(now), signed.plus(seconds), second(now).plus(window));
+    let (now, end) = (second(now), signed.plus(seconds));
     if now > end {
         return Err(SignatureRefusal::LinkExpired { expires: end.stamp(), now: now.stamp() });
     }
-    if signed > newest {
-        return Err(SignatureRefusal::NotYetCurrent {
-            signed: signed.stamp(),
-            newest: newest.stamp(),
-            now: now.stamp(),
-        });
-    }
-    Ok(())
+    check_future(signed, window, now)
 }
 
 /// Names and values of a query, decoded, and each pair as it was sent.

@@ -25,7 +25,7 @@ pub(crate) fn load(
         return Ok(None);
     }
     if let Some(file) = roots.iter().find(|root| !root.is_dir()) {
-        packed::refuse([file])?;
+        packed::refuse(file)?;
         return Err(CommandError::new(format!("--keys needs folders, and {} is none", file.display()))
             .hint("give the folder that holds the digests as well as the logs"));
     }

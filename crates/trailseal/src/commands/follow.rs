@@ -30,10 +30,9 @@ use crate::{
         },
         query::sink::{EventSink, Shape},
     },
-    destination::{Destination, Out},
+    destination::Out,
     error::CommandError,
     interrupt::Interrupt,
-    out_file::format_of_name,
     output,
     progress::Counts,
     render::{
@@ -216,7 +215,7 @@ impl FollowFormat {
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let begun = Instant::now();
     let asked = start::asked(args)?;
-    let format = args.format()?;
+    let format = args.to.format(args.format, &ENDINGS, FollowFormat::Text)?;
     let roots = input::expand(&asked.input).map_err(|error| {
         let hints = if asked.is_swapped() { vec!["KEY stands before ROOT".to_owned()] } else { error.hints };
         CommandError { hints, ..error }
@@ -230,12 +229,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             .hint("put the events into a file first"));
     }
     let maps = args.verified.objects.maps.iter().map(|map| &map.folder);
-    let mut place = Destination {
-        target: args.to.check(roots.iter().chain(maps))?,
-        packing: args.to.packing(),
-        is_for_people: format.is_for_people(),
-        interrupt,
-    };
+    let mut place = args.to.destination(roots.iter().chain(maps), format.is_for_people(), interrupt)?;
     let span = args.times.span()?;
     let counted = args.times.local_time()?;
     if !args.quiet {
@@ -372,14 +366,6 @@ fn write(
 }
 
 impl Args {
-    /// What is asked for, else what the file's name says.
-    fn format(&self) -> Result<FollowFormat, CommandError> {
-        let (Some(path), None) = (self.to.target(), self.format) else {
-            return Ok(self.format.unwrap_or(FollowFormat::Text));
-        };
-        format_of_name(path, &ENDINGS, FollowFormat::Text)
-    }
-
     fn scan_options<'a>(&self, span: TimeSpan, ledger: Option<&'a Ledger>) -> ScanOptions<'a> {
         ScanOptions {
             from: span.from,

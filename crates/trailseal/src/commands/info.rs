@@ -24,7 +24,6 @@ use crate::{
     destination::Destination,
     error::CommandError,
     interrupt::Interrupt,
-    out_file::format_of_name,
     output,
     progress::Counts,
     render::{
@@ -131,13 +130,8 @@ const ENDINGS: [(&str, InfoFormat); 2] = [("txt", InfoFormat::Text), ("json", In
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     let begun = Instant::now();
     let roots = input::expand(&args.input)?;
-    let format = args.format()?;
-    let mut destination = Destination {
-        target: args.to.check(&roots)?,
-        packing: args.to.packing(),
-        is_for_people: format == InfoFormat::Text,
-        interrupt,
-    };
+    let format = args.to.format(args.format, &ENDINGS, InfoFormat::Text)?;
+    let mut destination = args.to.destination(&roots, format == InfoFormat::Text, interrupt)?;
     let span = args.times.span()?;
     let wanted = args.times.local_time()?;
     if !args.quiet {
@@ -168,14 +162,6 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 }
 
 impl Args {
-    /// What is asked for, else what the file's name says.
-    fn format(&self) -> Result<InfoFormat, CommandError> {
-        match (self.to.target(), self.format) {
-            (Some(path), None) => format_of_name(path, &ENDINGS, InfoFormat::Text),
-            (_, format) => Ok(format.unwrap_or(InfoFormat::Text)),
-        }
-    }
-
     fn scan_options(&self, span: TimeSpan) -> ScanOptions<'static> {
         ScanOptions {
             from: span.from,

@@ -26,10 +26,9 @@ use crate::{
         time::{DATE_HINT, FROM_OF_LOOKUP, TO_OF_LOOKUP, Times, also, of_lookup},
         zone::{TZ_OF_LOOKUP, ZoneOption},
     },
-    destination::{Destination, Out},
+    destination::Out,
     error::CommandError,
     interrupt::Interrupt,
-    out_file::format_of_name,
     output,
     progress::Counts,
     render::{
@@ -197,14 +196,9 @@ const ENDINGS: [(&str, Form); 4] =
 /// # Errors
 /// [`CommandError`] when the request is rejected, or the scan could not be made.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
-    let form = args.form()?;
+    let form = args.to.format(args.output, &ENDINGS, Form::Json)?;
     let roots = input::expand(&Input::of(&args.roots()))?;
-    let mut destination = Destination {
-        target: args.to.check(&roots)?,
-        packing: args.to.packing(),
-        is_for_people: false,
-        interrupt,
-    };
+    let mut destination = args.to.destination(&roots, false, interrupt)?;
     let inputs = Inputs::open(&roots)?;
     let request = args.request(&inputs)?;
     let now = clock::second();
@@ -247,14 +241,6 @@ fn is_attribute(word: &Path) -> bool {
 }
 
 impl Args {
-    /// What is asked for, else what the file's name says.
-    fn form(&self) -> Result<Form, CommandError> {
-        match (self.to.target(), self.output) {
-            (Some(path), None) => format_of_name(path, &ENDINGS, Form::Json),
-            (_, form) => Ok(form.unwrap_or(Form::Json)),
-        }
-    }
-
     /// Where events are read from.
     fn roots(&self) -> Vec<PathBuf> {
         self.inputs.iter().filter(|input| !is_attribute(input)).cloned().collect()

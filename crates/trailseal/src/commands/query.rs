@@ -25,7 +25,7 @@ use crate::{
         evidence,
         options::{input, output::outside, time::TimeSpan},
     },
-    destination::{Destination, Out},
+    destination::Out,
     error::CommandError,
     interrupt::Interrupt,
     output,
@@ -79,12 +79,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::new("--since-state needs files, and standard input is none"));
     }
     let filter = Filter::new(condition.predicate);
-    let mut destination = Destination {
-        target: args.output.to.check(read())?,
-        packing: plan.packing,
-        is_for_people: plan.is_for_people(),
-        interrupt,
-    };
+    let mut destination = args.output.to.destination(read(), plan.is_for_people(), interrupt)?;
     let counts = Counts::new("reading", interrupt.clone());
     // A bar must not run through the events on the screen.
     let is_shown = !args.output.is_quiet()

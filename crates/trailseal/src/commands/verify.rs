@@ -230,10 +230,9 @@ enum ReportFormat {
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
     args.check()?;
     input::must_exist(args.given())?;
-    packed::refuse(args.given().filter(|root| !packed::is_archive(root)))?;
-    packed::must_be_folders(args.given())?;
+    let archives = packed::archives(args.given())?;
     let mut options = args.options()?;
-    let _unpacked = UnpackedRoots::take_the_place(&mut options, interrupt, args.is_quiet())?;
+    let _unpacked = UnpackedRoots::take_the_place(&mut options, &archives, interrupt, args.is_quiet())?;
     if args.keys.is_empty() && !args.what_is_missing {
         return Err(advice::how_to_get_keys(&options));
     }

@@ -52,11 +52,17 @@ impl RecentRow {
         }
     }
 
-    /// A record that is filed under these hashes.
-    pub(super) fn filed(number: u64, record: &Record<'_>, noted: &LookupTexts, hashes: &[u64]) -> Self {
+    /// A record with this id that is filed under these hashes.
+    pub(super) fn filed(
+        number: u64,
+        record: &Record<'_>,
+        id: Option<Cow<'_, str>>,
+        noted: &LookupTexts,
+        hashes: &[u64],
+    ) -> Self {
         let bytes = record.bytes();
         let Ok(length) = u32::try_from(bytes.len()) else { return Self::unasked(number) };
-        let id = record.member("eventID").and_then(|id| id.text()).filter(|id| !id.is_empty());
+        let id = id.filter(|id| !id.is_empty());
         let beside: &str = match &id {
             Some(Cow::Owned(text)) => text,
             _ => "",

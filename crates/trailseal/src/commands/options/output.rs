@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 use crate::{
+    destination::Destination,
     error::CommandError,
-    out_file::{OutFile, is_stdout},
+    interrupt::Interrupt,
+    out_file::{OutFile, format_of_name, is_stdout},
     packing::Packing,
 };
 
@@ -36,20 +40,40 @@ impl OutputFile {
         self.file.as_deref().filter(|path| !is_stdout(path))
     }
 
-    /// How it is compressed.
-    pub(crate) fn packing(&self) -> Packing {
-        self.target().map_or(Packing::Plain, |path| Packing::of(path).0)
+    /// The format that was asked for, else what the file's ending stands for, else `otherwise`.
+    ///
+    /// # Errors
+    /// For an ending that stands for nothing that is written.
+    pub(crate) fn format<F: ValueEnum>(
+        &self,
+        asked: Option<F>,
+        endings: &[(&str, F)],
+        otherwise: F,
+    ) -> Result<F, CommandError> {
+        match (asked, self.target()) {
+            (Some(asked), _) => Ok(asked),
+            (None, Some(path)) => format_of_name(path, endings, otherwise),
+            (None, None) => Ok(otherwise),
+        }
     }
 
-    /// Looks whether it can be written: it must not lie among what is read.
+    /// Where the answer goes, if it can be written there: a file must not lie among what is read.
     ///
     /// # Errors
     /// When it lies there, or is there already and may not be replaced.
-    pub(crate) fn check<'a>(
+    pub(crate) fn destination<'a>(
         &'a self,
         read: impl IntoIterator<Item = &'a PathBuf>,
-    ) -> Result<Option<OutFile<'a>>, CommandError> {
-        self.target().map(|path| outside("the output", path, read, self.clobber)).transpose()
+        is_for_people: bool,
+        interrupt: &'a Interrupt,
+    ) -> Result<Destination<'a>, CommandError> {
+        let target = self.target();
+        Ok(Destination {
+            target: target.map(|path| outside("the output", path, read, self.clobber)).transpose()?,
+            packing: target.map_or(Packing::Plain, |path| Packing::of(path).0),
+            is_for_people,
+            interrupt,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is told to who gives a zip or tar where a folder is needed, or a folder that holds only such a file.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::Read as _,
     ops::ControlFlow,
@@ -51,9 +52,30 @@ enum How {
     One(&'static str),
 }
 
-/// Whether a file is a zip or tar archive that can be unpacked, compressed or not.
-pub(crate) fn is_archive(path: &Path) -> bool {
-    look_into(path).is_some_and(|packed| matches!(packed.how, Some(How::Unzip | How::Tar)))
+/// Those of the roots that are zip or tar archives, which can be unpacked, compressed or not; all others must be folders.
+///
+/// # Errors
+/// For the first root that is neither.
+pub(crate) fn archives<'a>(
+    roots: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<BTreeSet<&'a Path>, CommandError> {
+    let mut archives = BTreeSet::new();
+    for root in roots.into_iter().filter(|root| !root.is_dir()) {
+        match look_into(root) {
+            Some(packed) if matches!(packed.how, Some(How::Unzip | How::Tar)) => {
+                archives.insert(root.as_path());
+            }
+            Some(packed) => return Err(packed.refusal(root)),
+            None => {
+                let message = format!("{} is no folder, and no zip or tar file", root.display());
+                return Err(CommandError::new(message).hint(
+                    "a log file is proven by the digests of its archive: give the folder that holds both; \
+                     `trailseal query` reads single files",
+                ));
+            }
+        }
+    }
+    Ok(archives)
 }
 
 /// How to unpack such a file by hand, and into which folder.
@@ -63,31 +85,13 @@ pub(crate) fn by_hand(path: &Path) -> Option<(String, String)> {
     Some((how.command(path, &folder), folder))
 }
 
-/// The error for roots that are no folders but packed files, which cannot be read in place: what is proven are files,
-/// each with its path.
+/// The error for a file where a folder is needed, if it is a packed one: it cannot be read in place, since what is proven are
+/// files, each with its path.
 ///
 /// # Errors
-/// For the first such root.
-pub(crate) fn refuse<'a>(roots: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
-    let found = roots.into_iter().find_map(|root| Some((root, look_into(root)?)));
-    found.map_or(Ok(()), |(root, packed)| {
-        Err(CommandError::new(format!("{} is {}, and a folder is needed", root.display(), packed.what))
-            .hint(packed.advice(root)))
-    })
-}
-
-/// The error for what is neither a folder nor an archive file.
-///
-/// # Errors
-/// For the first such root.
-pub(crate) fn must_be_folders<'a>(roots: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
-    let found = roots.into_iter().find(|root| !root.is_dir() && !is_archive(root));
-    found.map_or(Ok(()), |root| {
-        Err(CommandError::new(format!("{} is no folder, and no zip or tar file", root.display())).hint(
-            "a log file is proven by the digests of its archive: give the folder that holds both; `trailseal query` reads \
-             single files",
-        ))
-    })
+/// That one.
+pub(crate) fn refuse(file: &Path) -> Result<(), CommandError> {
+    look_into(file).map_or(Ok(()), |packed| Err(packed.refusal(file)))
 }
 
 /// An error of the verification; where there was nothing to verify, with what the roots hold instead.
@@ -196,6 +200,11 @@ fn has_members(path: &Path) -> bool {
 }
 
 impl Packed {
+    fn refusal(&self, path: &Path) -> CommandError {
+        CommandError::new(format!("{} is {}, and a folder is needed", path.display(), self.what))
+            .hint(self.advice(path))
+    }
+
     /// How to unpack the file, and what then.
     fn advice(&self, path: &Path) -> String {
         let Some(how) = self.how else {

@@ -1,7 +1,5 @@
 //! What the options of a query ask for, and which of them cannot be meant together.
 
-use std::path::Path;
-
 use trailseal_analysis::{
     bars::BarsAsked,
     csv::Dialect,
@@ -21,9 +19,7 @@ use super::{
     args::{Args, Reader, Sort},
     sink::Shape,
 };
-use crate::{
-    error::CommandError, out_file::format_of_name, packing::Packing, render::query::cells::EventFormat,
-};
+use crate::{error::CommandError, render::query::cells::EventFormat};
 
 /// Values that a histogram shows one by one.
 const SERIES: u64 = 8;
@@ -33,8 +29,6 @@ const SERIES: u64 = 8;
 pub(super) struct Plan {
     pub(super) mode: Mode,
     pub(super) format: EventFormat,
-    /// How the file is compressed.
-    pub(super) packing: Packing,
     /// Whether files must be hashed.
     pub(super) needs_hash: bool,
     /// What is odd about the fields that are named.
@@ -75,8 +69,8 @@ impl Plan {
     /// When they contradict each other or name what is no field.
     pub(super) fn new(args: &Args, condition: &Predicate, is_terminal: bool) -> Result<Self, CommandError> {
         check(args)?;
-        let format = format(args, is_terminal)?;
         let is_screen = is_terminal && args.output.to.target().is_none();
+        let format = format(args, is_screen)?;
         let mode = mode(args, format, is_screen)?;
         let named = match &mode {
             Mode::Rows(rows) => rows.format.columns().cloned().unwrap_or_default(),
@@ -101,8 +95,7 @@ impl Plan {
             args.evidence.provenance || named.need_hash() || condition.asks_of_file(FileMember::Sha256);
         let mut notes = named.notes();
         notes.extend(notes_of_zone(&named, &args.filter.times.zone.zone));
-        let packing = args.output.to.packing();
-        Ok(Self { mode, format, packing, needs_hash, notes })
+        Ok(Self { mode, format, needs_hash, notes })
     }
 
     /// Whether the output is text for people, with colours.
@@ -149,13 +142,9 @@ impl RowPlan {
 }
 
 /// What is asked for, else what the file's name says, else what suits the place.
-fn format(args: &Args, is_terminal: bool) -> Result<EventFormat, CommandError> {
-    let by_name = |path: Option<&Path>| match path {
-        Some(path) => format_of_name(path, &ENDINGS, EventFormat::Jsonl),
-        None if is_terminal => Ok(EventFormat::Table),
-        None => Ok(EventFormat::Jsonl),
-    };
-    let asked = args.output.asked_format().map_or_else(|| by_name(args.output.to.target()), Ok)?;
+fn format(args: &Args, is_screen: bool) -> Result<EventFormat, CommandError> {
+    let otherwise = if is_screen { EventFormat::Table } else { EventFormat::Jsonl };
+    let asked = args.output.to.format(args.output.asked_format(), &ENDINGS, otherwise)?;
     match args.output.reader {
         Some(Reader::Excel) if asked == EventFormat::Csv => Ok(EventFormat::Excel),
         Some(Reader::Excel) => Err(CommandError::new("--for excel needs the format csv").hint("-t csv")),

@@ -14,7 +14,7 @@ use trailseal_evidence::{
     mappings,
     scan::{ScanOptions, Summary},
 };
-use trailseal_server::Buckets;
+use trailseal_server::{Buckets, is_bucket_name};
 use trailseal_verify::PublicKey;
 
 use super::Args;
@@ -100,11 +100,6 @@ fn bucket_folder(folder: &Path, roots: &[PathBuf]) -> Option<PathBuf> {
 
 /// The folder that every trail delivers into, behind its prefix.
 const LOGS: &str = "AWSLogs";
-
-/// Whether a folder's name can be that of a bucket, old ones of us-east-1 included.
-fn is_bucket_name(name: &str) -> bool {
-    (3..=255).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b".-_".contains(&c))
-}
 
 pub(super) fn index(
     inputs: &Inputs,

@@ -1,6 +1,10 @@
 //! Roots that are archive files: they are unpacked into a folder beside all evidence, which is removed again.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 use trailseal_archive::{
@@ -10,7 +14,6 @@ use trailseal_archive::{
 use trailseal_evidence::{Options, UnpackedRoot};
 
 use crate::{
-    commands::options::packed,
     error::CommandError,
     interrupt::{Interrupt, Removal},
     output,
@@ -29,22 +32,23 @@ pub(super) struct UnpackedRoots {
 }
 
 impl UnpackedRoots {
-    /// Unpacks the roots that are zip or tar archives, and puts the folders in their places.
+    /// Unpacks the roots that are zip or tar `archives`, and puts the folders in their places.
     ///
     /// # Errors
     /// When one of them cannot be unpacked as a whole.
     pub(super) fn take_the_place(
         options: &mut Options,
+        archives: &BTreeSet<&Path>,
         interrupt: &Interrupt,
         is_quiet: bool,
     ) -> Result<Self, CommandError> {
-        if !options.roots.iter().any(|root| packed::is_archive(root)) {
+        if archives.is_empty() {
             return Ok(Self::default());
         }
         let folder = make_folder(&options.roots)?;
         let removal = interrupt.remove_at_end(folder.path());
         for (number, root) in
-            options.roots.iter_mut().enumerate().filter(|(_, root)| packed::is_archive(root))
+            options.roots.iter_mut().enumerate().filter(|(_, root)| archives.contains(root.as_path()))
         {
             let place = folder.path().join(number.to_string());
             let archive = std::mem::replace(root, place);
