@@ -142,10 +142,10 @@ class Archive(unittest.TestCase):
                 self.assertTrue(error["message"])
                 self.assertEqual(error, {"name": name, "message": error["message"], **known})
 
-    def test_an_operation_that_is_not_served_is_unknown(self) -> None:
+    def test_an_operation_that_is_not_served_is_unsupported(self) -> None:
         error = self.node.error("ListChannels")
-        self.assertEqual((error["name"], error["status"]), ("UnknownOperationException", 400))
-        self.assertIs(error["isModelled"], False)
+        self.assertEqual((error["name"], error["status"]), ("UnsupportedOperationException", 400))
+        self.assertIs(error["isModelled"], True)
 
 
 class LocalTrails(unittest.TestCase):
