@@ -10,5 +10,5 @@ pub use page::{Limit, Page, Position, RecordPlace};
 pub use request::{
     Attribute, AttributeKey, AttributePlace, DEFAULT_MAX_RESULTS, Extensions, Lookup, Request, RequestError,
 };
-pub use source::{AskedPage, LookupAnswer, LookupScope, LookupSource, RecordPage, answer};
+pub use source::{AskedPage, FoundRecord, LookupAnswer, LookupScope, LookupSource, RecordPage, answer};
 pub use token::{InvalidToken, Token};

@@ -46,6 +46,9 @@ pub struct LookupRow<'a> {
     pub cloud_trail_event: Cow<'a, str>,
 }
 
+/// How a row ends that has an empty text in its record's place.
+const NO_RECORD: &str = "\"\"}";
+
 /// How the AWS CLI prints `EventTime`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeFormat {
@@ -95,10 +98,35 @@ impl<'a> LookupRow<'a> {
 
     /// The same, behind what is there.
     pub fn write_json(&self, times: TimeFormat, out: &mut Vec<u8>) {
-        // quotes of the record are escaped
-        out.reserve(self.cloud_trail_event.len() * 5 / 4 + 512);
+        out.reserve(Self::wire_size(self.cloud_trail_event.len()));
         // Writing to a vector cannot fail, and neither can texts fail to be JSON.
         let _ = serde_json::to_writer(out, &InFormat(self, times));
+    }
+
+    /// About how many bytes the row of a record of so many bytes takes: its quotes are escaped.
+    pub(crate) fn wire_size(record: usize) -> usize {
+        record * 5 / 4 + 512
+    }
+
+    /// What [`Self::write_json`] writes of a record before the record's own text, to be made once for one that is asked for
+    /// often; `None` where that text is not the record as it is (it is not compact, or not UTF-8).
+    pub fn wire_head(record: &Record<'a>) -> Option<Vec<u8>> {
+        let mut row = Self::of(record);
+        if row.cloud_trail_event.as_bytes() != record.bytes() {
+            return None;
+        }
+        row.cloud_trail_event = Cow::Borrowed("");
+        let mut head = row.json(TimeFormat::Wire);
+        head.truncate(head.len().saturating_sub(NO_RECORD.len()));
+        Some(head)
+    }
+
+    /// The row of a record with its [`Self::wire_head`], behind what is there.
+    pub fn write_headed(head: &[u8], record: &[u8], out: &mut Vec<u8>) {
+        out.reserve(head.len() + Self::wire_size(record.len()));
+        out.extend_from_slice(head);
+        let _ = serde_json::to_writer(&mut *out, &lossy(record.into()));
+        out.push(b'}');
     }
 
     /// The same as the AWS CLI lays it out: four spaces a level, on lines that after the first begin with
@@ -250,6 +278,23 @@ mod tests {
             r#""EventSource":"iam.amazonaws.com","Resources":[],"CloudTrailEvent":"#,
         );
         assert!(json(record).starts_with(expected), "{}", json(record));
+    }
+
+    #[test]
+    fn a_row_with_a_head_is_the_row() {
+        for record in [RECORD, "{}", r#"{"eventID":"e","userIdentity":{"type":"Root"},"x":"\"\u0000 é"}"#] {
+            let compact = compact(record.as_bytes());
+            let record = Record::new(&compact);
+            let head = LookupRow::wire_head(&record).unwrap();
+            let mut row = b"[".to_vec();
+            LookupRow::write_headed(&head, record.bytes(), &mut row);
+            let mut expected = b"[".to_vec();
+            LookupRow::of(&record).write_json(TimeFormat::Wire, &mut expected);
+            assert_eq!(String::from_utf8(row), String::from_utf8(expected));
+        }
+        for odd in [RECORD.as_bytes(), b"{\"eventID\":\"\xff\"}"] {
+            assert_eq!(LookupRow::wire_head(&Record::new(odd)), None);
+        }
     }
 
     #[test]

@@ -6,16 +6,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use trailseal_archive::Timestamp as Seconds;
 use trailseal_evidence::events::LookupError;
-use trailseal_query::{
-    Record,
-    lookup::{Attribute, Extensions, LookupAnswer, LookupScope, LookupSource, Request, RequestError, answer},
-    row::{LookupRow, TimeFormat},
+use trailseal_query::lookup::{
+    Attribute, Extensions, FoundRecord, LookupAnswer, LookupScope, LookupSource, Request, RequestError,
+    answer,
 };
 
 use crate::{
     api::{ApiError, Caller, ErrorCode, second},
     archive::renewal::{AfterError, ServedIndex},
 };
+
+/// Bytes of an answer beside its rows, about.
+const ENVELOPE: usize = 256;
 
 /// How often a lookup that meets a changed file is tried with a newer index.
 const TRIES: usize = 3;
@@ -55,10 +57,12 @@ impl Lookups {
         let request = input.request(self.window);
         let now = second(caller.now);
         let LookupAnswer { records, next_token } = self.find(&request, caller, now)?;
-        let mut text = b"{\"Events\":[".to_vec();
+        let rows: usize = records.iter().map(FoundRecord::wire_size).sum();
+        let mut text = Vec::with_capacity(rows + ENVELOPE);
+        text.extend_from_slice(b"{\"Events\":[");
         for (number, record) in records.iter().enumerate() {
             text.extend_from_slice(if number > 0 { b"," } else { b"" });
-            LookupRow::of(&Record::new(record)).write_json(TimeFormat::Wire, &mut text);
+            record.write_wire_row(&mut text);
         }
         text.push(b']');
         if let Some(token) = next_token {

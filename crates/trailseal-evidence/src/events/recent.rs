@@ -201,7 +201,7 @@ impl LookupSource for RecentEvents {
             let is_of_account =
                 || asked.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
             if (are_told || is_of_account()) && wanted.matches(&record) {
-                page.offer(row.position(), row.place(), row.record().len(), || row.record().into());
+                page.offer(row.position(), row.place(), row.record().len(), || row.found());
             }
             if page.has_more() {
                 break;

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Mutex};
 
 use trailseal_query::{
     Filter,
-    lookup::{AskedPage, LookupSource, Page, Position, RecordPage, RecordPlace},
+    lookup::{AskedPage, LookupSource, Position, RecordPage, RecordPlace},
 };
 
 use super::{LookupError, keys::account};
@@ -64,7 +64,7 @@ impl LookupSource for ScannedEvents<'_> {
             &filter,
             self.progress,
             &|| asked.page(),
-            &|page: &mut Page<Box<[u8]>>, row| {
+            &|page: &mut RecordPage, row| {
                 let is_of_account =
                     asked.account.is_none_or(|wanted| account(&row.record).as_deref() == Some(wanted));
                 if is_of_account {

@@ -1,12 +1,17 @@
 //! Where rows of `LookupEvents` come from, and one answer from several such sources.
 
+use std::ops::Deref;
+
 use trailseal_archive::Timestamp;
 
 use super::{DEFAULT_MAX_RESULTS, Limit, Lookup, Page, Position, Request, RequestError, token::digest};
-use crate::{record::Record, row::LookupRow};
+use crate::{
+    record::Record,
+    row::{LookupRow, TimeFormat},
+};
 
 /// Event records in the order of their rows.
-pub type RecordPage = Page<Box<[u8]>>;
+pub type RecordPage = Page<FoundRecord>;
 
 /// Bytes of the records of one page; a page with fewer rows than were asked for has a token.
 const MAX_PAGE: usize = 256 << 20;
@@ -28,6 +33,50 @@ pub trait LookupSource: Send + Sync {
 
     /// Whether it holds no event of any other account: what is bound to it is bound to the account.
     fn is_all_of(&self, account: &str) -> bool;
+}
+
+/// An event record that was found, and its row as far as the source has made it before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRecord {
+    /// The record, and behind it the head of its row.
+    bytes: Box<[u8]>,
+    record: usize,
+}
+
+impl FoundRecord {
+    /// One with the [`LookupRow::wire_head`] of its row.
+    pub fn with_head(record: &[u8], head: &[u8]) -> Self {
+        Self { bytes: [record, head].concat().into(), record: record.len() }
+    }
+
+    /// Bytes that [`Self::write_wire_row`] writes, about.
+    pub fn wire_size(&self) -> usize {
+        LookupRow::wire_size(self.record) + self.bytes.len() - self.record
+    }
+
+    /// Writes the row as it goes over the wire, behind what is there.
+    pub fn write_wire_row(&self, out: &mut Vec<u8>) {
+        match self.bytes.split_at(self.record) {
+            (record, []) => LookupRow::of(&Record::new(record)).write_json(TimeFormat::Wire, out),
+            (record, head) => LookupRow::write_headed(head, record, out),
+        }
+    }
+}
+
+/// A record whose row is made when it is wanted.
+impl From<&[u8]> for FoundRecord {
+    fn from(record: &[u8]) -> Self {
+        Self { bytes: record.into(), record: record.len() }
+    }
+}
+
+/// The record.
+impl Deref for FoundRecord {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.record]
+    }
 }
 
 /// What is asked of a source.
@@ -63,7 +112,7 @@ pub struct LookupScope<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LookupAnswer {
     /// The event records, newest first.
-    pub records: Vec<Box<[u8]>>,
+    pub records: Vec<FoundRecord>,
     /// `NextToken`, if there are more.
     pub next_token: Option<String>,
 }
@@ -104,7 +153,7 @@ pub fn answer<E: From<RequestError>>(
     }
     let has_more = page.has_more();
     let mut after: Option<Position> = None;
-    let mut records: Vec<Box<[u8]>> = Vec::with_capacity(page.len());
+    let mut records: Vec<FoundRecord> = Vec::with_capacity(page.len());
     for (position, record) in page.into_rows() {
         after = Some(position);
         records.push(record);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use trailseal_query::{
     Record,
+    lookup::FoundRecord,
     row::{LookupRow, TimeFormat},
 };
 
@@ -33,7 +34,7 @@ pub(crate) struct Writer<W> {
     /// Where the token of a text stands.
     is_one_page: bool,
     rows: u64,
-    held: Vec<Box<[u8]>>,
+    held: Vec<FoundRecord>,
     to: W,
 }
 
@@ -49,7 +50,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// The next row, made of a record.
-    pub(crate) fn row(&mut self, record: Box<[u8]>) -> io::Result<()> {
+    pub(crate) fn row(&mut self, record: FoundRecord) -> io::Result<()> {
         let row = || LookupRow::of(&Record::new(&record));
         match self.form {
             Form::Json => {

@@ -5,7 +5,8 @@ use std::{borrow::Cow, cmp::Ordering};
 use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
-    lookup::{Position, RecordPlace},
+    lookup::{FoundRecord, Position, RecordPlace},
+    row::LookupRow,
 };
 
 use crate::events::keys::LookupTexts;
@@ -24,10 +25,12 @@ pub(super) const ROW: usize = 2 * size_of::<RecentRow>() + 16;
 pub(super) struct RecentRow {
     pub(super) time: i64,
     pub(super) number: u64,
-    /// The record, its id if that stands there in another form, and the hashes under which it is filed; nothing of an
-    /// event that nobody can ask for.
+    /// The record, what its row says before it, its id if that stands there in another form, and the hashes under which it
+    /// is filed; nothing of an event that nobody can ask for.
     data: Box<[u8]>,
     record: u32,
+    /// Where the head of its row ends; where the record does, if it has none.
+    head_end: u32,
     id_start: u32,
     id_length: u32,
     pub(super) region: u32,
@@ -44,6 +47,7 @@ impl RecentRow {
             number,
             data,
             record: 0,
+            head_end: 0,
             id_start: 0,
             id_length,
             region: 0,
@@ -61,7 +65,8 @@ impl RecentRow {
         hashes: &[u64],
     ) -> Self {
         let bytes = record.bytes();
-        let Ok(length) = u32::try_from(bytes.len()) else { return Self::unasked(number) };
+        let head = LookupRow::wire_head(record).unwrap_or_default();
+        let Ok(head_end) = u32::try_from(bytes.len() + head.len()) else { return Self::unasked(number) };
         let id = id.filter(|id| !id.is_empty());
         let beside: &str = match &id {
             Some(Cow::Owned(text)) => text,
@@ -74,20 +79,22 @@ impl RecentRow {
                 debug_assert_eq!(bytes.get(start..start.wrapping_add(text.len())), Some(text.as_bytes()));
                 (start as u32, text.len() as u32)
             }
-            Some(Cow::Owned(text)) => (length, text.len() as u32),
+            Some(Cow::Owned(text)) => (head_end, text.len() as u32),
             None => (0, NO_ID),
         };
         let hashes = hashes.iter().flat_map(|hash| hash.to_ne_bytes());
-        let size = bytes.len() + beside.len() + hashes.clone().count();
+        let size = head_end as usize + beside.len() + hashes.clone().count();
         let mut data = Vec::with_capacity(size);
         data.extend_from_slice(bytes);
+        data.extend_from_slice(&head);
         data.extend_from_slice(beside.as_bytes());
         data.extend(hashes);
         Self {
             time: record.time().map_or(NO_TIME, Timestamp::epoch),
             number,
             data: data.into(),
-            record: length,
+            record: bytes.len() as u32,
+            head_end,
             id_start,
             id_length,
             region: noted.region,
@@ -103,6 +110,11 @@ impl RecentRow {
 
     pub(super) fn record(&self) -> &[u8] {
         &self.data[..self.record as usize]
+    }
+
+    /// The record with the head of its row.
+    pub(super) fn found(&self) -> FoundRecord {
+        FoundRecord::with_head(self.record(), &self.data[self.record as usize..self.head_end as usize])
     }
 
     pub(super) fn place(&self) -> RecordPlace {
@@ -123,7 +135,7 @@ impl RecentRow {
     /// Those under which it is filed.
     pub(super) fn hashes(&self) -> impl Iterator<Item = u64> {
         let id_end = (self.id_length != NO_ID).then(|| self.id_start.saturating_add(self.id_length));
-        let start = id_end.map_or(self.record, |end| end.max(self.record)) as usize;
+        let start = id_end.map_or(self.head_end, |end| end.max(self.head_end)) as usize;
         let (hashes, _) = self.data[start..].as_chunks();
         hashes.iter().copied().map(u64::from_ne_bytes)
     }
