@@ -1,9 +1,12 @@
 //! Hashing many files at once: each thread inflates several files and hashes their windows interleaved,
 //! because one SHA-256 stream leaves half of a core idle.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rayon::ThreadPool;
@@ -14,7 +17,7 @@ use trailseal_archive::{
 use trailseal_sha256::{Hasher, Lanes, advance_lanes};
 use trailseal_verify::Observation;
 
-use crate::options::Progress;
+use crate::{index::ArchiveIndex, options::Progress};
 
 /// Inflated bytes of one file that are hashed at a time; they stay in cache.
 const WINDOW: usize = 256 * 1024;
@@ -25,35 +28,45 @@ pub(crate) struct Hashing<'a> {
     /// Inflated bytes of one file.
     pub(crate) limit: u64,
     pub(crate) lanes: Lanes,
+    /// What is known of files: those whose stored bytes are what they were are not inflated again.
+    pub(crate) index: Option<&'a ArchiveIndex>,
     pub(crate) progress: &'a dyn Progress,
+}
+
+/// The files that are to be read.
+pub(crate) trait ToHash: Sync {
+    /// Bytes on disk of each.
+    fn lengths(&self) -> Vec<u64>;
+    /// Where one is, canonical.
+    fn real(&self, index: usize) -> PathBuf;
+    /// Opens one.
+    fn open(&self, index: usize) -> Result<OpenFile, OpenError>;
 }
 
 /// What reading a file showed, or why it could not be read.
 pub(crate) type Seen = Result<Observation, ReadError>;
 
 impl Hashing<'_> {
-    /// Reads the files with these lengths to their ends; `open` gives the file with an index.
+    /// Reads the files to their ends.
     ///
     /// Returns one entry a file, empty for those that were not reached before an interrupt.
-    pub(crate) fn run(
-        &self,
-        lengths: &[u64],
-        open: &(dyn Fn(usize) -> Result<OpenFile, OpenError> + Sync),
-    ) -> Vec<OnceLock<Seen>> {
+    pub(crate) fn run(&self, files: &dyn ToHash) -> Vec<OnceLock<Seen>> {
+        let lengths = files.lengths();
+        self.progress.add(lengths.len() as u64, lengths.iter().sum());
         // Largest first, so that no thread is left alone with a large file at the end.
         let mut order: Vec<u32> = (0..lengths.len() as u32).collect();
         order.sort_by_key(|index| (std::cmp::Reverse(lengths[*index as usize]), *index));
         let next = AtomicUsize::new(0);
         let seen: Vec<OnceLock<Seen>> = (0..lengths.len()).map(|_| OnceLock::new()).collect();
         self.pool
-            .broadcast(|_| HashWorker { hashing: self, open, order: &order, next: &next, seen: &seen }.run());
+            .broadcast(|_| HashWorker { hashing: self, files, order: &order, next: &next, seen: &seen }.run());
         seen
     }
 }
 
 struct HashWorker<'a> {
     hashing: &'a Hashing<'a>,
-    open: &'a (dyn Fn(usize) -> Result<OpenFile, OpenError> + Sync),
+    files: &'a dyn ToHash,
     order: &'a [u32],
     next: &'a AtomicUsize,
     seen: &'a [OnceLock<Seen>],
@@ -81,9 +94,10 @@ impl HashWorker<'_> {
         let width = self.hashing.lanes.width().min(self.order.len());
         let lane = || Lane { inflater: Inflater::new(), window: vec![0; WINDOW], fresh: 0..0, work: None };
         let mut lanes: Vec<Lane> = (0..width).map(|_| lane()).collect();
+        let mut stored = Vec::new();
         while !self.hashing.progress.is_interrupted() {
             for lane in &mut lanes {
-                self.refill(lane);
+                self.refill(lane, &mut stored);
             }
             if lanes.iter().all(|lane| lane.work.is_none()) {
                 break;
@@ -93,10 +107,10 @@ impl HashWorker<'_> {
     }
 
     /// Sees to it that a lane has bytes to hash, unless no file is left.
-    fn refill(&self, lane: &mut Lane) {
+    fn refill(&self, lane: &mut Lane, stored: &mut Vec<u8>) {
         while lane.fresh.is_empty() {
             let Some(work) = &mut lane.work else {
-                match self.next_file(lane) {
+                match self.next_file(lane, stored) {
                     Some(()) => continue,
                     None => return,
                 }
@@ -121,11 +135,24 @@ impl HashWorker<'_> {
         }
     }
 
-    fn next_file(&self, lane: &mut Lane) -> Option<()> {
+    fn next_file(&self, lane: &mut Lane, stored: &mut Vec<u8>) -> Option<()> {
         loop {
             let index = *self.order.get(self.next.fetch_add(1, Ordering::Relaxed))? as usize;
-            match (self.open)(index) {
-                Ok(file) => {
+            match self.files.open(index) {
+                Ok(mut file) => {
+                    if let Some(known) = self.hashing.index
+                        && let Some((known, observation)) =
+                            known.observe(&self.files.real(index), &mut file, stored)
+                        && observation.inflated <= self.hashing.limit
+                    {
+                        known.count();
+                        self.hashing.progress.done(0, stored.len() as u64);
+                        self.report(index, Ok(observation));
+                        if self.hashing.progress.is_interrupted() {
+                            return None;
+                        }
+                        continue;
+                    }
                     lane.inflater.start(self.hashing.limit);
                     lane.work =
                         Some(Work { index, file, hasher: Hasher::new(), is_read: false, reported: 0 });

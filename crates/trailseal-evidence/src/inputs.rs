@@ -166,6 +166,16 @@ impl Inputs {
         FileList::of(self)
     }
 
+    /// Whether anything can be read once only.
+    pub fn reads_pipe(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Pipe(_) | Part::Stdin))
+    }
+
+    /// The folders and files that were given, each by its canonical path.
+    pub fn canonical(&self) -> Vec<PathBuf> {
+        self.given.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
+    }
+
     /// The accounts that the folders name.
     pub fn accounts(&self) -> BTreeSet<String> {
         let accounts = self.survey().units.keys().map(|unit| unit.account.clone());

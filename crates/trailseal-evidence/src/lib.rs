@@ -13,6 +13,7 @@ mod expect;
 mod explain;
 mod files;
 mod hash;
+pub mod index;
 pub mod inputs;
 pub mod keys;
 pub mod ledger;

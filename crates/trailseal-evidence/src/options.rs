@@ -11,7 +11,7 @@ use trailseal_archive::{
 };
 use trailseal_verify::{KeyRing, Limits, Policy};
 
-use crate::{expect::Expectations, statement::TrailStatement};
+use crate::{expect::Expectations, index::ArchiveIndex, statement::TrailStatement};
 
 /// Everything that a run depends on.
 #[derive(Debug, Default)]
@@ -39,6 +39,9 @@ pub struct Options {
     pub expect: Expectations,
     /// What is refused for its size.
     pub limits: Limits,
+    /// What is known of files from an earlier reading: of those whose stored bytes are still the same, the content is not
+    /// inflated and hashed again.
+    pub index: Option<ArchiveIndex>,
     /// Worker threads; 0 for as many as there are processors.
     pub threads: usize,
     /// Hash one file at a time with the portable code, instead of several interleaved.

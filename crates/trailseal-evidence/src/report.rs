@@ -105,11 +105,26 @@ pub struct Scope {
     /// Codes that `--allow` turned into notes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<Code>,
+    /// Indexes from which hashes of content were taken, for files whose stored bytes are those that were indexed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub index: Vec<ScopeIndex>,
     /// The keys that were trusted.
     pub keys: Vec<ScopeKey>,
     /// Where buckets were taken to lie, inferred from the digests or stated with `--map`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mappings: Vec<Mapping>,
+}
+
+/// An index that was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScopeIndex {
+    /// Its folder.
+    pub path: String,
+    /// When it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Timestamp>,
+    /// Files of which the hash of the content was taken from it.
+    pub files: u64,
 }
 
 /// One trusted key.

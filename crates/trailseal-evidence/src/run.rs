@@ -38,6 +38,7 @@ impl Run<'_> {
             pool: self.pool,
             limit: self.options.limits.max_inflated_log,
             lanes: if self.options.portable_hash { Lanes::Portable } else { Lanes::Interleaved },
+            index: None,
             progress: self.progress,
         }
     }

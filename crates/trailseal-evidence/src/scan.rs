@@ -24,6 +24,7 @@ use trailseal_verify::Code;
 
 use crate::{
     Error, Progress, ProgressStage,
+    index::{ArchiveIndex, Asked},
     inputs::{FileSource, InputPart},
     ledger::{Integrity, Ledger},
 };
@@ -68,6 +69,11 @@ pub(crate) const MAX_WHOLE: usize = 8 << 20;
 /// Damage beyond which it is only counted.
 const MAX_DAMAGE: usize = 1000;
 
+/// Whether content is a table of events.
+pub(crate) fn is_table(content: &[u8]) -> bool {
+    table::separator(&content[..content.len().min(table::HEAD)]).is_some()
+}
+
 /// What is scanned.
 #[derive(Clone, Debug)]
 pub struct ScanOptions<'a> {
@@ -100,6 +106,9 @@ pub struct ScanOptions<'a> {
     /// The folder for temporary files, which a large zip archive in a pipe or in another archive needs. One that lies
     /// below an input is not used.
     pub spool: Option<PathBuf>,
+    /// What is known of files from an earlier reading: those that cannot hold a record that passes are not read again. It
+    /// changes nothing of what is found.
+    pub index: Option<&'a ArchiveIndex>,
     /// Worker threads; 0 for as many as there are processors.
     pub threads: usize,
 }
@@ -120,6 +129,7 @@ impl Default for ScanOptions<'_> {
             stat_files: true,
             seen: None,
             spool: None,
+            index: None,
             threads: 0,
         }
     }
@@ -184,6 +194,8 @@ pub struct Summary {
     pub bytes: u64,
     /// Bytes of content after inflating.
     pub inflated: u64,
+    /// Of the files, those for which an index answered ([`ScanOptions::index`]); of these nothing was inflated.
+    pub from_index: u64,
     /// What was seen in them.
     pub counts: Counts,
     /// Of the events that passed the filter, those of copies: of log files whose name another file had before, and of files
@@ -410,9 +422,10 @@ pub fn fold<P: Fold>(
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<(P, Summary), Error> {
     let is_over = AtomicBool::new(false);
+    let asked = options.index.map(|index| Asked::new(index, filter));
     let (parts, summary) = run(files, options, progress, &is_over, &|next| {
         let mut part = new();
-        let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
+        let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
         while let Some(jobs) = next() {
             for job in &jobs {
                 if is_over.load(Ordering::Relaxed) {
@@ -464,8 +477,9 @@ pub fn stream<B: Batch>(
 ) -> Result<Summary, Error> {
     let is_over = AtomicBool::new(false);
     let turns = InOrder::new(emit, &is_over);
+    let asked = options.index.map(|index| Asked::new(index, filter));
     let (_, summary) = run(files, options, progress, &is_over, &|next| {
-        let mut worker = Worker::new(files.given(), options, filter, progress, &is_over);
+        let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
         let _watch = turns.watch();
         let mut batch = B::default();
         while let Some(jobs) = next() {
@@ -565,6 +579,7 @@ impl Summary {
         self.files += other.files;
         self.bytes += other.bytes;
         self.inflated += other.inflated;
+        self.from_index += other.from_index;
         self.repeated += other.repeated;
         self.unread_digests += other.unread_digests;
         self.counts.add(&other.counts);

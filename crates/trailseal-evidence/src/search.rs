@@ -5,9 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trailseal_archive::walk::Folder;
+use trailseal_archive::{
+    open::{OpenError, OpenFile},
+    walk::{Folder, Roots},
+};
 
-use crate::{conclude::FoundContent, error::Error, outcome::RegionOutcome, read::SIDECAR, run::Run};
+use crate::{
+    conclude::FoundContent, error::Error, hash::ToHash, outcome::RegionOutcome, read::SIDECAR, run::Run,
+};
 
 /// Hashes every file that no digest names, and those outside AWS's layout, and returns the ones whose
 /// content is wanted.
@@ -37,14 +42,31 @@ pub(crate) fn search(
     }
     files.sort();
     files.dedup();
-    let lengths: Vec<u64> = files.iter().map(|(_, _, length)| *length).collect();
-    run.progress.add(files.len() as u64, lengths.iter().sum());
-    let open = |index: usize| run.roots.open_file(&files[index].0);
-    let seen = run.hashing().run(&lengths, &open);
+    let seen = run.hashing().run(&Candidates { files: &files, roots: run.roots });
     run.check_interrupt()?;
     let found = files.into_iter().zip(seen).filter_map(|((_, path, _), seen)| {
         let sha256 = seen.into_inner()?.ok()?.sha256;
         wanted.contains(&sha256).then_some(FoundContent { path, sha256 })
     });
     Ok(found.collect())
+}
+
+/// Files in which lost content is looked for: where they are, how they are shown, and their lengths.
+struct Candidates<'c> {
+    files: &'c [(PathBuf, String, u64)],
+    roots: &'c Roots,
+}
+
+impl ToHash for Candidates<'_> {
+    fn lengths(&self) -> Vec<u64> {
+        self.files.iter().map(|(_, _, length)| *length).collect()
+    }
+
+    fn real(&self, index: usize) -> PathBuf {
+        self.files[index].0.clone()
+    }
+
+    fn open(&self, index: usize) -> Result<OpenFile, OpenError> {
+        self.roots.open_file(&self.files[index].0)
+    }
 }

@@ -10,6 +10,7 @@ use crate::{
     driver::verify_batch,
     error::Error,
     explain::Explanations,
+    index::ArchiveIndex,
     options::{Options, Progress},
     outcome::RegionOutcome,
     run::Signatures,
@@ -174,6 +175,7 @@ fn scope(options: &Options) -> Scope {
         expected_accounts: options.expect.accounts.clone(),
         expected_regions: options.expect.regions.clone(),
         allowed: policy.allowed.clone(),
+        index: options.index.as_ref().map(ArchiveIndex::used).unwrap_or_default(),
         keys: options.keys.iter().map(key).collect(),
         mappings: Vec::new(),
     }

@@ -131,11 +131,19 @@ impl Derived {
             Self::Call => call(record),
             Self::Service => member_or_insight(record, "eventSource").map(|(text, _)| text),
             Self::Error => error(record),
-            Self::Hour => record.time().map(|time| format!("{}:00Z", prefix(time, 13)).into()),
-            Self::Day => record.time().map(|time| prefix(time, 10).into()),
-            Self::Weekday => record.time().map(|time| Weekday::of(time.epoch()).name().into()),
+            Self::Hour | Self::Day | Self::Weekday => record.time().and_then(|time| self.at(time)),
         };
         text.map_or(ControlFlow::Continue(()), visit)
+    }
+
+    /// The text of what is derived from the time alone.
+    pub fn at(self, time: Timestamp) -> Option<Cow<'static, str>> {
+        Some(match self {
+            Self::Hour => format!("{}:00Z", prefix(time, 13)).into(),
+            Self::Day => prefix(time, 10).into(),
+            Self::Weekday => Weekday::of(time.epoch()).name().into(),
+            _ => return None,
+        })
     }
 
     fn visit_resources<'a>(

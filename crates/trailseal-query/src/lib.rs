@@ -23,6 +23,7 @@ pub mod filter;
 pub mod json;
 pub mod local_time;
 pub mod lookup;
+pub mod needed;
 pub mod path;
 pub mod predicate;
 pub mod principal;

@@ -233,6 +233,17 @@ impl Predicate {
         self.without_time().is_some()
     }
 
+    /// What it comes to for every event of this time; `None` if it asks for anything else.
+    pub fn at(&self, time: Timestamp) -> Option<Truth> {
+        match self {
+            Self::TimeRange(range) => Some(range.holds(time).into()),
+            Self::LocalTime(wanted) => Some(wanted.holds(time).into()),
+            Self::Field(path, test) if path.segments() == ["eventTime"] => test.at(time).map(Truth::from),
+            Self::Derived(derived, test) => derived.at(time).map(|text| test.of_text(Some(&text))),
+            _ => None,
+        }
+    }
+
     /// Whether it asks for this of the file, anywhere.
     pub fn asks_of_file(&self, wanted: FileMember) -> bool {
         match self {
@@ -376,8 +387,28 @@ impl Test {
         }
     }
 
+    /// The same for a text that is this time, if that is all it asks for.
+    fn at(&self, time: Timestamp) -> Option<bool> {
+        let compare = |operator: Operator, literal: &Literal| match literal {
+            Literal::Time(other) => Some(operator.holds(time.cmp(other))),
+            _ => None,
+        };
+        match self {
+            Self::Compare(operator, literal) => compare(*operator, literal),
+            Self::Between(low, high) => {
+                Some(compare(Operator::GreaterOrEqual, low)? && compare(Operator::LessOrEqual, high)?)
+            }
+            Self::In(literals) => {
+                let each: Option<Vec<bool>> =
+                    literals.iter().map(|literal| compare(Operator::Equal, literal)).collect();
+                Some(each?.contains(&true))
+            }
+            Self::Exists | Self::Text(_) | Self::Cidr(_) => None,
+        }
+    }
+
     /// What it comes to for a text, which may be absent.
-    pub(crate) fn of_text(&self, text: Option<&str>) -> Truth {
+    pub fn of_text(&self, text: Option<&str>) -> Truth {
         self.any(|visit| text.map_or(ControlFlow::Continue(()), |text| visit(&Tested::Text(text.into()))))
     }
 

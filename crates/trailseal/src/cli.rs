@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    completions, follow, generate, info, keys, lookup_events, man, query, record, serve, verify,
+    completions, follow, generate, index, info, keys, lookup_events, man, query, record, serve, verify,
 };
 
 const EXAMPLES: &str = "\
@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Follow(Box<follow::Args>),
     #[command(after_help = lookup_events::AFTER_HELP)]
     LookupEvents(Box<lookup_events::Args>),
+    #[command(after_help = index::AFTER_HELP)]
+    Index(Box<index::Args>),
     #[command(after_help = serve::AFTER_HELP)]
     Serve(Box<serve::Args>),
     #[command(after_help = record::AFTER_HELP)]
@@ -125,6 +127,7 @@ impl Command {
             Self::Info(_) | Self::Query(_) | Self::Follow(_) | Self::LookupEvents(_) => {
                 "interrupted: not everything was read, and what was written is not all"
             }
+            Self::Index(_) => "interrupted: the index, if there was one, is as it was",
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
             Self::Record(_) => "interrupted: not everything was recorded",
             Self::Serve(_) => {

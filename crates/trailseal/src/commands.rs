@@ -19,6 +19,7 @@ pub(crate) mod completions;
 mod evidence;
 pub(crate) mod follow;
 pub(crate) mod generate;
+pub(crate) mod index;
 pub(crate) mod info;
 pub(crate) mod keys;
 pub(crate) mod lookup_events;
@@ -51,6 +52,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli, interrupt: &Interrupt) -> Result<u8, CommandError> {
     match &cli.command {
         Command::Verify(args) => verify::run(args, interrupt),
+        Command::Index(args) => index::run(args, interrupt),
         Command::Info(args) => info::run(args, interrupt),
         Command::Query(args) => query::run(args, interrupt),
         Command::Follow(args) => follow::run(args, interrupt),

@@ -28,7 +28,7 @@ use trailseal_query::{
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary, is_table,
     copies::Copies,
     end::{Before, OnFound},
     finder::{Job, unwanted_by_name},
@@ -36,7 +36,7 @@ use super::{
     table::{self, TableReader},
     twice::{Again, First},
 };
-use crate::{Progress, days::day_of, ledger::Integrity, sniff, unseen::Unseen};
+use crate::{Progress, days::day_of, index::Asked, ledger::Integrity, sniff, unseen::Unseen};
 
 /// Bytes by which the buffer for files grows: no more memory is touched than the largest of them needs.
 const GROWTH: usize = 64 << 10;
@@ -53,6 +53,8 @@ pub(super) struct Worker<'a> {
     /// The paths that were given.
     given: &'a [PathBuf],
     options: &'a ScanOptions<'a>,
+    /// An index, and what it says to the filter.
+    asked: Option<&'a Asked<'a>>,
     progress: &'a dyn Progress,
     /// Set when nobody wants more.
     inflater: WholeInflater,
@@ -102,7 +104,7 @@ impl<'a> Worker<'a> {
     pub(super) fn new(
         given: &'a [PathBuf],
         options: &'a ScanOptions<'a>,
-        filter: &'a Filter,
+        (filter, asked): (&'a Filter, Option<&'a Asked<'a>>),
         progress: &'a dyn Progress,
         is_over: &'a AtomicBool,
     ) -> Self {
@@ -118,6 +120,7 @@ impl<'a> Worker<'a> {
         Self {
             given,
             options,
+            asked,
             progress,
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
@@ -163,6 +166,9 @@ impl<'a> Worker<'a> {
         if let Some(refusal) = job.refusal {
             return self.scan.damage(job, None, refusal.to_string());
         }
+        if self.is_answered(job, real) {
+            return;
+        }
         match job.open(real) {
             Ok(mut file) => match is_leftover(job, &mut file) {
                 Ok(true) => self.scan.summary.skip(Skipped::Leftover, job.length),
@@ -172,6 +178,38 @@ impl<'a> Worker<'a> {
             },
             Err(error) => self.scan.damage(job, None, format!("the file cannot be opened: {error}")),
         }
+    }
+
+    /// Whether an index answers for a file: it holds nothing that is wanted, and what reading it would come to is known.
+    fn is_answered(&mut self, job: &Job<'_>, real: &Path) -> bool {
+        let Some(asked) = self.asked.filter(|_| job.leftover.is_none()) else { return false };
+        let Some(known) = asked.index.known(real) else { return false };
+        if known.facts.inflated > self.options.max_inflated || asked.may_match(&known) {
+            return false;
+        }
+        // a label is given to bytes that are there now
+        let observation = if self.options.ledger.is_some() {
+            let Ok(mut file) = job.open(real) else { return false };
+            match asked.index.observe(real, &mut file, &mut self.on_disk) {
+                Some((_, observation)) => Some(observation),
+                None => return false,
+            }
+        } else {
+            None
+        };
+        let Self { scan, .. } = self;
+        if scan.begin(job, observation.as_ref()).is_none() {
+            return true;
+        }
+        let counts = known.counts();
+        scan.summary.from_index += 1;
+        scan.summary.bytes += known.facts.stamp.length;
+        scan.summary.inflated += known.facts.inflated;
+        if counts.records == 0 && !known.is_digest() && scan.summary.without_events.len() < MAX_DAMAGE {
+            scan.summary.without_events.push((job.number * MEMBERS, job.shown.clone()));
+        }
+        scan.summary.counts.add(&counts);
+        true
     }
 
     /// A file of 0 bytes: folder markers are nothing, a log that was emptied is damage.
@@ -264,7 +302,7 @@ impl<'a> Worker<'a> {
             Detected::Empty => 0,
             _ => return false,
         };
-        if table::separator(&content[..content.len().min(table::HEAD)]).is_some() {
+        if is_table(content) {
             return false;
         }
         let Some(mut info) = scan.begin(job, observation.as_ref()) else { return true };

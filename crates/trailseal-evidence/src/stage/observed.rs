@@ -1,9 +1,19 @@
 //! What reading the log files of an account and Region showed.
 
-use std::sync::OnceLock;
+use std::{path::PathBuf, sync::OnceLock};
+
+use trailseal_archive::{
+    open::{OpenError, OpenFile},
+    walk::Roots,
+};
 
 use super::matched::Matched;
-use crate::{error::Error, files::FileId, hash::Seen, run::Run};
+use crate::{
+    error::Error,
+    files::{FileId, FileRef},
+    hash::{Hashing, Seen, ToHash},
+    run::Run,
+};
 
 /// What was seen of an account's and Region's files.
 pub(crate) struct Observed {
@@ -25,10 +35,8 @@ impl Observed {
             .enumerate()
             .flat_map(|(region, files)| files.iter().map(move |id| (region, *id)))
             .collect();
-        let file = |(region, id): (usize, FileId)| regions[region].files.get(id);
-        let lengths: Vec<u64> = jobs.iter().map(|job| file(*job).file.length).collect();
-        run.progress.add(jobs.len() as u64, lengths.iter().sum());
-        let seen = run.hashing().run(&lengths, &|index| file(jobs[index]).open(run.roots));
+        let hashing = Hashing { index: run.options.index.as_ref(), ..run.hashing() };
+        let seen = hashing.run(&Matches { regions, jobs: &jobs, roots: run.roots });
         run.check_interrupt()?;
         let mut seen = seen.into_iter();
         let observed = files.into_iter().map(|files| {
@@ -41,5 +49,33 @@ impl Observed {
     /// What was seen of a file, if it was read.
     pub(super) fn get(&self, id: FileId) -> Option<&Seen> {
         self.seen[self.files.binary_search(&id).ok()?].get()
+    }
+}
+
+/// Files of several accounts and Regions.
+struct Matches<'m> {
+    regions: &'m [Matched],
+    jobs: &'m [(usize, FileId)],
+    roots: &'m Roots,
+}
+
+impl Matches<'_> {
+    fn file(&self, index: usize) -> FileRef<'_> {
+        let (region, id) = self.jobs[index];
+        self.regions[region].files.get(id)
+    }
+}
+
+impl ToHash for Matches<'_> {
+    fn lengths(&self) -> Vec<u64> {
+        (0..self.jobs.len()).map(|index| self.file(index).file.length).collect()
+    }
+
+    fn real(&self, index: usize) -> PathBuf {
+        self.file(index).real()
+    }
+
+    fn open(&self, index: usize) -> Result<OpenFile, OpenError> {
+        self.file(index).open(self.roots)
     }
 }

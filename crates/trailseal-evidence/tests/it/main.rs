@@ -13,6 +13,7 @@ mod expectations;
 mod explanations;
 mod hazards;
 mod honest;
+mod indexed;
 mod ledger;
 mod links;
 mod logs;

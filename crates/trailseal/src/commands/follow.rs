@@ -21,6 +21,7 @@ use crate::{
     commands::{
         evidence,
         options::{
+            index::{IndexUse, note_problems},
             input::{self, Input},
             keys::VerifiedWith,
             output::OutputFile,
@@ -182,6 +183,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     verified: VerifiedWith,
 
+    #[command(flatten, next_help_heading = "Index")]
+    index: IndexUse,
+
     #[command(flatten)]
     limits: ScanLimits,
 }
@@ -239,9 +243,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     }
     let zone = ShownZone::of(&args.times.zone.zone);
     let counts = Counts::new("following", interrupt.clone());
+    let index = args.index.open(&roots);
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
-        let options = args.scan_options(span, ledger.as_ref());
+        let options =
+            ScanOptions { index: index.as_ref(), ..args.scan_options(span, ledger.as_ref()) };
         let inputs = Inputs::open(&roots)?;
         let (followed, summary) = follow(&asked.starts, args.depth, &counted, &inputs, &options, &counts)?;
         if format == FollowFormat::Timeline {
@@ -381,6 +387,7 @@ impl Args {
             stat_files: !self.quiet,
             seen: None,
             spool: Some(std::env::temp_dir()),
+            index: None,
             threads: self.limits.threads.count,
         }
     }

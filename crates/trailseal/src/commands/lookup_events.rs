@@ -19,6 +19,7 @@ use trailseal_query::{
 use crate::{
     clock,
     commands::options::{
+        index::{IndexUse, note_problems},
         input::{self, Input},
         number::{Threads, at_least_one},
         output::{OutputFile, QuietOption},
@@ -175,6 +176,9 @@ pub(crate) struct Args {
     #[command(flatten, next_help_heading = "Beyond the service")]
     window: Window,
 
+    #[command(flatten, next_help_heading = "Index")]
+    index: IndexUse,
+
     #[command(flatten, next_help_heading = "Limits")]
     threads: Threads,
 }
@@ -214,7 +218,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     }
     let files: &dyn FileSource = list.as_ref().map_or(&inputs, |list| list);
     let counts = Counts::new("searching", interrupt.clone());
+    let index = args.index.open(inputs.given());
     let options = ScanOptions {
+        index: index.as_ref(),
         // events are found by their own times, however late they were delivered
         delivery_delay: i64::MAX,
         spool: Some(std::env::temp_dir()),
@@ -232,6 +238,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         interrupt,
     };
     let (summary, token) = destination.write(|out, _| answer.write(out))?;
+    if !args.quiet.is_quiet {
+        note_problems(index.as_ref());
+    }
     Ok(tell(args, form, &summary, token.as_deref()))
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod access_key;
 pub(crate) mod address;
+pub(crate) mod index;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod list;

@@ -14,6 +14,7 @@ use trailseal_analysis::{
 use trailseal_archive::temporary;
 use trailseal_evidence::{
     Completeness,
+    index::ArchiveIndex,
     inputs::{FileSource as _, Inputs},
     ledger::{Integrity, Ledger},
     scan::{Reach, ScanOptions, SeenFiles, Summary},
@@ -23,7 +24,7 @@ use trailseal_query::{Filter, aggregate::Fingerprinter};
 use crate::{
     commands::{
         evidence,
-        options::{input, output::outside, time::TimeSpan},
+        options::{index::note_problems, input, output::outside, time::TimeSpan},
     },
     destination::Out,
     error::CommandError,
@@ -81,6 +82,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let filter = Filter::new(condition.predicate);
     let mut destination = args.output.to.destination(read(), plan.is_for_people(), interrupt)?;
     let counts = Counts::new("reading", interrupt.clone());
+    let index = args.index.open(&roots);
     // A bar must not run through the events on the screen.
     let is_shown = !args.output.is_quiet()
         && (destination.target.is_some() || plan.is_quiet_at_first() || !io::stdout().is_terminal());
@@ -89,7 +91,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
         let job =
-            Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts).without(seen.as_ref());
+            Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts)
+                .without(seen.as_ref())
+                .with(index.as_ref());
         let done = destination.write(|out, _| work(&job, &plan, out));
         done.map(|mut done| {
             if done.told.ended_early && args.evidence.expect_until.is_some() {
@@ -121,6 +125,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     }
     if let Some((file, seen)) = state.zip(seen.as_ref()).filter(|_| !done.is_gone) {
         state::write(file, seen, &done.summary, interrupt)?;
+    }
+    if !args.output.is_quiet() {
+        note_problems(index.as_ref());
     }
     if !args.output.is_quiet() && !done.is_gone {
         let is_known = !done.told.ended_early && !args.evidence.verified.is_wanted();
@@ -223,6 +230,7 @@ impl<'a> Job<'a> {
                 stat_files: !args.output.is_quiet(),
                 seen: None,
                 spool: Some(std::env::temp_dir()),
+                index: None,
                 threads: args.limits.scan.threads.count,
             },
             filter,
@@ -239,6 +247,12 @@ impl<'a> Job<'a> {
     /// The same, without the files that an earlier run read.
     fn without(mut self, seen: Option<&'a SeenFiles>) -> Self {
         self.scan.seen = seen;
+        self
+    }
+
+    /// The same, with what is known of files.
+    fn with(mut self, index: Option<&'a ArchiveIndex>) -> Self {
+        self.scan.index = index;
         self
     }
 

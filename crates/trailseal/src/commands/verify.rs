@@ -10,13 +10,14 @@ use std::{
 use clap::ValueEnum;
 use trailseal_archive::{Timestamp, open};
 use trailseal_evidence::report::{Report, SCHEMA, Verdict};
-use trailseal_evidence::{Baseline, Expectations, Options, RegionDetail};
+use trailseal_evidence::{Baseline, Expectations, Options, RegionDetail, index, inputs::Inputs};
 use trailseal_query::Zone;
 use trailseal_verify::{Code, KeyRing, Limits, Policy};
 
 use crate::{
     clock,
     commands::options::{
+        index::{IndexUse, note_problems},
         input,
         keys::{self, Objects},
         list::listed,
@@ -191,6 +192,13 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     stats: bool,
 
+    /// Make an index of the archive, or bring it up to date, in the same run (`trailseal index`)
+    #[arg(long, conflicts_with = "no_index", help_heading = "Index")]
+    index: bool,
+
+    #[command(flatten, next_help_heading = "Index")]
+    index_use: IndexUse,
+
     #[command(flatten, next_help_heading = "Limits")]
     threads: Threads,
 
@@ -252,6 +260,24 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let counts = Counts::new("verifying", interrupt.clone());
     let mut sink = ReportSink::new(args);
     let is_shown = !args.is_quiet() && matches!(args.format, ReportFormat::Text | ReportFormat::Json);
+    if args.index {
+        let folder = args.index_use.folder.needed()?;
+        let indexing = Counts::new("indexing", interrupt.clone());
+        let is_folder = |root: &&PathBuf| options.unpacked.iter().all(|unpacked| unpacked.folder != **root);
+        let folders: Vec<PathBuf> = options.roots.iter().filter(is_folder).cloned().collect();
+        let inputs = Inputs::open(&folders)?;
+        let made = indexing.watch(is_shown, || index::make(&folder, &inputs, args.threads.count, &indexing));
+        match made {
+            _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
+            // the verdict does not hang on it
+            made => {
+                if let Err(error) = made? {
+                    output::note(&format!("the index could not be made: {error}"));
+                }
+            }
+        }
+    }
+    options.index = args.index_use.open(&options.roots);
     let result = counts
         .watch(is_shown, || trailseal_evidence::verify(&options, &counts, &mut |detail| sink.unit(detail)));
     sink.check()?;
@@ -263,6 +289,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         args.stats.then(|| Stats { time, host: host(), ..stats(&report, &counts, begun, &args.threads) });
     if let Some(file) = report_file {
         file.write(&report, stats.as_ref(), interrupt)?;
+    }
+    if !args.is_quiet() {
+        note_problems(options.index.as_ref());
     }
     let missing = missing::missing(&report, &key_paths, &options.unpacked);
     let status = sink.finish(&report, stats.as_ref(), &missing)?;

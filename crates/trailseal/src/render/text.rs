@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use trailseal_evidence::report::{Report, Scope, Totals, Verdict};
+use trailseal_evidence::report::{Report, Scope, ScopeIndex, Totals, Verdict};
 use trailseal_verify::{Code, Gap, Severity};
 
 use super::{
@@ -120,6 +120,12 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     }
     line("hashed", &format!("{} bytes", grouped(report.totals.bytes_inflated)))?;
     let scope = &report.scope;
+    for ScopeIndex { path, written, files } in &scope.index {
+        let written = written.map_or_else(String::new, |written| format!(", written {}", moment(written)));
+        let of = plural(*files, "log file");
+        line("by index", &format!("{of}, whose stored bytes were hashed and are those of then; not inflated"))?;
+        line("", &format!("{}{written}", shown(path)))?;
+    }
     line("checked by", &format!("{}, offline", report.tool))?;
     for (index, root) in scope.roots.iter().enumerate() {
         line(if index == 0 { "folders" } else { "" }, &shown(root))?;

@@ -9,6 +9,7 @@ use trailseal_query::aggregate::Step;
 
 use crate::{
     commands::options::{
+        index::IndexUse,
         input::Input,
         keys::VerifiedWith,
         number::at_least_one,
@@ -85,6 +86,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) evidence: Evidence,
+
+    #[command(flatten, next_help_heading = "Index")]
+    pub(crate) index: IndexUse,
 
     #[command(flatten)]
     pub(crate) limits: Limits,

@@ -73,6 +73,10 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     };
     let sizes = format!("{} on disk, {} of content", HumanBytes(summary.bytes), HumanBytes(summary.inflated));
     writeln!(out, "{matched}, in {} ({sizes})", plural(summary.files, "file"))?;
+    if summary.from_index > 0 {
+        let read = plural(summary.files - summary.from_index, "file");
+        writeln!(out, "index: answered for {}; {read} read", plural(summary.from_index, "file"))?;
+    }
     if let Some(duplicates) = told.duplicates.filter(|count| *count > 0) {
         writeln!(out, "dropped: {} (the same eventID)", plural(duplicates, "duplicate"))?;
     }

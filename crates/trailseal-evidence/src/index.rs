@@ -1,0 +1,212 @@
+//! An index of what log files hold, made in one reading ([`make`]) and used by scans and by verification.
+//!
+//! It only ever spares reading: what a scan or a verification says is the same with it and without. A file is looked up by
+//! its path, and counts as known while its length, its times and its inode are those of the day it was read. Whoever vouches
+//! for a file reads its bytes all the same and compares their hash; only inflating is spared.
+
+mod asked;
+mod make;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read as _, Seek as _},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use trailseal_archive::{
+    Timestamp,
+    gzip::{Ending, Form},
+    open::OpenFile,
+};
+use trailseal_index::{FileFacts, FileStamp, Index, IndexPlace};
+use trailseal_verify::Observation;
+
+pub use trailseal_index::{IndexError, IndexStatus};
+
+use crate::report::ScopeIndex;
+
+pub(crate) use self::asked::Asked;
+pub use self::make::{IndexMade, make};
+
+/// The indexes that tell of what was given.
+#[derive(Debug, Default)]
+pub struct ArchiveIndex {
+    indexes: Vec<Index>,
+    /// Of each, of how many files the hash of the content was taken.
+    hashes: Vec<AtomicU64>,
+    problems: Mutex<BTreeSet<String>>,
+}
+
+/// An index that is there.
+#[derive(Debug)]
+pub struct IndexOf {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it is like.
+    pub status: IndexStatus,
+    place: IndexPlace,
+}
+
+/// The indexes in a folder that tell of anything that was given.
+///
+/// # Errors
+/// [`IndexError`] when the folder, or one of them, cannot be used.
+pub fn all(base: &Path, given: &[PathBuf]) -> Result<Vec<IndexOf>, IndexError> {
+    let given = canonical(given);
+    let mut found = Vec::new();
+    for place in IndexPlace::all(base)? {
+        let index = Index::open(&place)?;
+        if tells_of(&index, &given) {
+            found.push(IndexOf { folder: index.folder().to_owned(), status: index.status(), place });
+        }
+    }
+    Ok(found)
+}
+
+impl IndexOf {
+    /// Removes it.
+    ///
+    /// # Errors
+    /// [`IndexError`] when that cannot be done, or another process writes it.
+    pub fn remove(&self) -> Result<(), IndexError> {
+        trailseal_index::remove(&self.place)
+    }
+}
+
+fn canonical(given: &[PathBuf]) -> Vec<PathBuf> {
+    given.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
+}
+
+fn tells_of(index: &Index, given: &[PathBuf]) -> bool {
+    let is_in = |root: &PathBuf, path: &PathBuf| path.starts_with(root) || root.starts_with(path);
+    index.roots().iter().any(|root| given.iter().any(|path| is_in(root, path)))
+}
+
+/// A file that is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownFile<'i> {
+    pub(crate) facts: &'i FileFacts,
+    /// Which index, which segment of it, and the place there.
+    at: (usize, usize, usize),
+    hashes: &'i AtomicU64,
+}
+
+impl ArchiveIndex {
+    /// Opens the indexes in a folder that tell of anything that was given. One that cannot be used is left out, and told
+    /// ([`problems`](Self::problems)).
+    pub fn open(base: &Path, given: &[PathBuf]) -> Self {
+        let given = canonical(given);
+        let mut found = Self::default();
+        let places = match IndexPlace::all(base) {
+            Ok(places) => places,
+            Err(error) => {
+                found.note(error.to_string());
+                return found;
+            }
+        };
+        for place in places {
+            match Index::open(&place) {
+                Ok(index) if tells_of(&index, &given) => {
+                    for (path, error) in index.problems() {
+                        found.note(format!("{}: {error}", path.display()));
+                    }
+                    found.indexes.push(index);
+                    found.hashes.push(AtomicU64::new(0));
+                }
+                Ok(_) | Err(IndexError::Absent { .. }) => {}
+                // whose it would be nobody can say
+                Err(error) => found.note(error.to_string()),
+            }
+        }
+        found
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.indexes.iter().all(|index| index.segments().is_empty())
+    }
+
+    /// Where the indexes lie.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.indexes.iter().map(Index::folder)
+    }
+
+    /// Those from which verification took hashes of content.
+    pub fn used(&self) -> Vec<ScopeIndex> {
+        let used = self.indexes.iter().zip(&self.hashes).map(|(index, hashes)| ScopeIndex {
+            path: index.folder().display().to_string(),
+            written: index.written().and_then(Timestamp::from_epoch),
+            files: hashes.load(Ordering::Relaxed),
+        });
+        used.filter(|used| used.files > 0).collect()
+    }
+
+    /// What of them could not be used, and why; more after they were used.
+    pub fn problems(&self) -> Vec<String> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn note(&self, problem: String) {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
+    }
+
+    /// What is known of a file, by its canonical path, if it is now as it was then.
+    pub(crate) fn known(&self, real: &Path) -> Option<KnownFile<'_>> {
+        let found = self.find(real)?;
+        let now = fs::symlink_metadata(real).ok()?;
+        (FileStamp::of(&now) == Some(found.facts.stamp)).then_some(found)
+    }
+
+    fn find(&self, real: &Path) -> Option<KnownFile<'_>> {
+        self.indexes.iter().enumerate().find_map(|(number, index)| {
+            let (segment, file) = index.find(real)?;
+            let facts = index.facts((segment, file))?;
+            Some(KnownFile { facts, at: (number, segment, file), hashes: self.hashes.get(number)? })
+        })
+    }
+
+    /// What reading an open file to its end would show: its stored bytes are read and are those that were read then. `None`
+    /// if they are not, or nothing is known of it; the file is then at its beginning again.
+    pub(crate) fn observe(
+        &self,
+        real: &Path,
+        file: &mut OpenFile,
+        buffer: &mut Vec<u8>,
+    ) -> Option<(KnownFile<'_>, Observation)> {
+        let known = self.find(real)?;
+        let stamp = file.metadata().ok().as_ref().and_then(FileStamp::of);
+        if stamp != Some(known.facts.stamp) {
+            return None;
+        }
+        buffer.clear();
+        // one byte more shows that it has grown
+        let read = file.take(known.facts.stamp.length + 1).read_to_end(buffer);
+        if read.is_ok() && trailseal_sha256::digest(buffer) == known.facts.stored {
+            return Some((known, known.observation()));
+        }
+        let _ = file.rewind();
+        None
+    }
+}
+
+impl KnownFile<'_> {
+    /// Notes that the hash of its content is taken.
+    pub(crate) fn count(&self) {
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What reading it to its end showed.
+    pub(crate) fn observation(&self) -> Observation {
+        Observation {
+            sha256: self.facts.content,
+            inflated: self.facts.inflated,
+            form: if self.facts.is_gzip { Form::Gzip } else { Form::Inflated },
+            ending: Ending::Complete,
+        }
+    }
+}

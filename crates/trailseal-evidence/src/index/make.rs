@@ -1,0 +1,292 @@
+//! Making an index: every file that is not known as it is now is read once.
+//!
+//! Only files of which nothing but their records could be told are taken in: whole JSON, one gzip member or none, nothing
+//! damaged. All others are read each time, as without an index.
+
+use std::{
+    fs, io,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use trailseal_archive::{
+    content::{Detected, detect},
+    gzip::{
+        Ending,
+        whole::{Whole, WholeInflater},
+    },
+    open::OpenFile,
+};
+use trailseal_index::{
+    Extractor, FileEntry, FileFacts, FileStamp, IndexError, IndexPlace, IndexWriter, SegmentWriter, ValueSet,
+};
+use trailseal_query::{
+    Filter, Predicate,
+    scan::{Found, LeftOut, Next, Scanner},
+};
+
+use crate::{
+    Error, Progress, ProgressStage,
+    inputs::{FileList, Inputs},
+    scan::{MAX_WHOLE, is_table},
+};
+
+/// How long after its last change a file is read: one that is changed again within the steps of the system's clock looks as
+/// it did before.
+const SETTLED: Duration = Duration::from_millis(50);
+/// The same where times are kept in seconds.
+const SETTLED_IN_SECONDS: Duration = Duration::from_secs(2);
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexMade {
+    /// Files that were known as they are.
+    pub known: u64,
+    /// Files that were read and taken in.
+    pub taken: u64,
+    /// Bytes of these.
+    pub taken_bytes: u64,
+    /// Files that are read each time, since they hold more than records, or are damaged.
+    pub left: u64,
+}
+
+/// Makes the index of what was given, or brings it up to date, among those in a folder.
+///
+/// # Errors
+/// [`IndexError`] when it cannot be written; [`Error`] when nothing was read. The index is then as it was.
+pub fn make(
+    base: &Path,
+    inputs: &Inputs,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Result<IndexMade, IndexError>, Error> {
+    progress.enter(ProgressStage::Listing);
+    let list = inputs.list();
+    let roots: Vec<PathBuf> = inputs.canonical();
+    let place = IndexPlace::of(base, &roots);
+    let writer = match IndexWriter::begin(&place, &roots) {
+        Ok(writer) => writer,
+        Err(error) => return Ok(Err(error)),
+    };
+    let is_known = |path: &Path| {
+        let before = writer.before()?;
+        let facts = before.facts(before.find(path)?)?;
+        (stamp(path)? == facts.stamp).then_some(facts)
+    };
+    let mut made = IndexMade::default();
+    let mut unknown = Vec::new();
+    for number in 0..list.len() {
+        let Some(real) = list.real(number).filter(|_| list.state(number).is_some()) else { continue };
+        if is_known(&real).is_some() {
+            made.known += 1;
+        } else {
+            unknown.push((number, real));
+        }
+    }
+    let lengths = unknown.iter().map(|(number, _)| list.state(*number).map_or(0, |(length, _)| length));
+    progress.add(unknown.len() as u64, lengths.sum());
+    progress.enter(ProgressStage::Working);
+    let job = Making { list: &list, unknown: &unknown, next: AtomicUsize::new(0), writer: &writer, progress };
+    let parts = job.run(threads)?;
+    if progress.is_interrupted() {
+        return Err(Error::Interrupted);
+    }
+    for part in parts {
+        match part {
+            Ok(part) => {
+                made.taken += part.taken;
+                made.taken_bytes += part.taken_bytes;
+                made.left += part.left;
+            }
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(writer.finish(&|path, facts| stamp(path) == Some(facts.stamp)).map(|()| made))
+}
+
+/// What the system says of the file itself at a path.
+fn stamp(path: &Path) -> Option<FileStamp> {
+    fs::symlink_metadata(path).ok().as_ref().and_then(FileStamp::of)
+}
+
+struct Making<'m> {
+    list: &'m FileList,
+    unknown: &'m [(usize, PathBuf)],
+    next: AtomicUsize,
+    writer: &'m IndexWriter,
+    progress: &'m dyn Progress,
+}
+
+impl Making<'_> {
+    fn run(&self, threads: usize) -> Result<Vec<Result<IndexMade, IndexError>>, Error> {
+        let threads = match threads {
+            0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads => threads,
+        };
+        let has_failed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let work = || {
+                let part = self.part(&has_failed);
+                if part.is_err() {
+                    has_failed.store(true, Ordering::Relaxed);
+                }
+                part
+            };
+            let started: Result<Vec<_>, _> = (0..threads)
+                .map(|n| thread::Builder::new().name(format!("index-{n}")).spawn_scoped(scope, work))
+                .collect();
+            let started = started.map_err(|error| {
+                has_failed.store(true, Ordering::Relaxed);
+                Error::Threads(error)
+            })?;
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            Ok(started.into_iter().map(join).collect())
+        })
+    }
+
+    /// What one thread does.
+    fn part(&self, has_failed: &AtomicBool) -> Result<IndexMade, IndexError> {
+        let mut made = IndexMade::default();
+        let mut segment = SegmentWriter::default();
+        let all = Filter::new(Predicate::Constant(true));
+        let mut reader = Reader::new(&all);
+        while !has_failed.load(Ordering::Relaxed) && !self.progress.is_interrupted() {
+            let Some((number, real)) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let length = self.list.state(*number).map_or(0, |(length, _)| length);
+            match reader.read(self.list, *number, real, &mut segment) {
+                Some(()) => {
+                    made.taken += 1;
+                    made.taken_bytes += length;
+                }
+                None => made.left += 1,
+            }
+            self.progress.done(1, length);
+            if segment.is_full() {
+                self.writer.add(&std::mem::take(&mut segment))?;
+            }
+        }
+        self.writer.add(&segment)?;
+        Ok(made)
+    }
+}
+
+/// Reads one file after the other.
+struct Reader<'f> {
+    scanner: Scanner<'f>,
+    inflater: WholeInflater,
+    on_disk: Vec<u8>,
+    content: Vec<u8>,
+    entry: FileEntry,
+    extractor: Extractor,
+    values: ValueSet,
+    filter: Vec<u8>,
+}
+
+impl<'f> Reader<'f> {
+    fn new(all: &'f Filter) -> Self {
+        Self {
+            scanner: Scanner::new(all, true),
+            inflater: WholeInflater::new(),
+            on_disk: Vec::new(),
+            content: Vec::new(),
+            entry: FileEntry::default(),
+            extractor: Extractor::default(),
+            values: ValueSet::default(),
+            filter: Vec::new(),
+        }
+    }
+
+    /// Takes in a file; `None` if it is one that is read each time.
+    fn read(&mut self, list: &FileList, number: usize, real: &Path, segment: &mut SegmentWriter) -> Option<()> {
+        let mut file = list.open(number).ok()?;
+        let stamp = settled(&file)?;
+        self.load(&mut file, stamp.length).ok()?;
+        // what was written meanwhile, or is a link to elsewhere, is read each time
+        let after = file.metadata().ok().as_ref().and_then(FileStamp::of);
+        if after != Some(stamp) || self::stamp(real) != Some(stamp) || self.on_disk.len() as u64 != stamp.length {
+            return None;
+        }
+        let facts = self.facts(stamp, segment);
+        // hashes of what was not taken in are forgotten, too
+        self.filter.clear();
+        self.values.finish(&mut self.filter)?;
+        segment.add(real, &facts?, &self.entry, &self.filter).ok()
+    }
+
+    fn load(&mut self, file: &mut OpenFile, length: u64) -> io::Result<()> {
+        self.on_disk.clear();
+        if length > MAX_WHOLE as u64 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        file.take(length + 1).read_to_end(&mut self.on_disk).map(drop)
+    }
+
+    /// What a scan sees of the bytes, if it is nothing but whole records and values that are left out.
+    fn facts(&mut self, stamp: FileStamp, segment: &mut SegmentWriter) -> Option<FileFacts> {
+        let Self { scanner, inflater, on_disk, content, entry, extractor, values, .. } = self;
+        let (content, is_gzip) = match inflater.inflate(on_disk, content, MAX_WHOLE) {
+            Whole::Done { length, members: 1, ending: Ending::Complete, .. } => (&content[..length], true),
+            Whole::NotGzip if !on_disk.is_empty() => (on_disk.as_slice(), false),
+            _ => return None,
+        };
+        let is_plain_text = matches!(detect(content), Detected::Text { bom: 0 });
+        if !is_plain_text || is_table(content) {
+            return None;
+        }
+        entry.clear();
+        scanner.start();
+        let mut is_clean = true;
+        let consumed = scanner.feed(content, Next::End, &mut |found| match found {
+            Found::Match { record, at: Some(_), .. } if is_clean => {
+                let time = extractor.extract(&record, &mut |group, value| segment.value(entry, group, value));
+                match time {
+                    Ok(time) => entry.time(time),
+                    Err(_) => is_clean = false,
+                }
+                is_clean &= values.add(&record);
+            }
+            Found::Match { .. } | Found::Damage { .. } => is_clean = false,
+        });
+        let counts = scanner.counts();
+        let is_whole = consumed == content.len()
+            && scanner.is_json()
+            && counts.matched == counts.records
+            && counts.left_out[LeftOut::Aggregated as usize] == 0;
+        if !is_clean || !is_whole {
+            return None;
+        }
+        let mut left_out = [0; trailseal_index::LEFT_OUT];
+        for (to, from) in left_out.iter_mut().zip(counts.left_out) {
+            *to = u32::try_from(from).ok()?;
+        }
+        Some(FileFacts {
+            stamp,
+            stored: trailseal_sha256::digest(on_disk),
+            content: trailseal_sha256::digest(content),
+            inflated: content.len() as u64,
+            is_gzip,
+            records: u32::try_from(counts.records).ok()?,
+            left_out,
+            span: entry.span(),
+        })
+    }
+}
+
+/// What the system says of an open file, once it has been at rest long enough that any change would show. `None` if it
+/// says that it was changed in the future.
+fn settled(file: &OpenFile) -> Option<FileStamp> {
+    let stamp = FileStamp::of(&file.metadata().ok()?)?;
+    let is_in_seconds = [stamp.modified, stamp.changed].iter().all(|time| time % 1_000_000_000 == 0);
+    let rest = if is_in_seconds { SETTLED_IN_SECONDS } else { SETTLED };
+    let since = UNIX_EPOCH + Duration::from_nanos(u64::try_from(stamp.changed).ok()?);
+    let age = SystemTime::now().duration_since(since).ok()?;
+    if let Some(left) = rest.checked_sub(age) {
+        thread::sleep(left);
+    }
+    FileStamp::of(&file.metadata().ok()?).filter(|now| *now == stamp)
+}

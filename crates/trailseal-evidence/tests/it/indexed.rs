@@ -1,0 +1,378 @@
+//! With an index, made at any time before, everything is as it is without.
+
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use proptest::prelude::*;
+use trailseal_evidence::{
+    Silent,
+    index::{ArchiveIndex, IndexMade, make},
+    inputs::Inputs,
+    report::Report,
+    scan::{ScanOptions, Summary, stream},
+    verify,
+};
+use trailseal_query::{Filter, expression};
+use trailseal_testkit::{Archive, Plan, gzip};
+
+use crate::{
+    events::{Choices, any_file, record},
+    support::options,
+};
+
+/// What is asked: of columns, of times, of values, and of what an index cannot say.
+const CONDITIONS: [&str; 30] = [
+    "eventName = 'CreateUser'",
+    "eventName <> 'CreateUser'",
+    "eventName IN ('GetObject', 'Odd')",
+    "eventName LIKE '%User%'",
+    "eventSource = 's3.amazonaws.com' AND readOnly = true",
+    "readOnly = 'true'",
+    "NOT readOnly = true",
+    "errorCode IS NULL",
+    "error = 'AccessDenied'",
+    "category = 'Data'",
+    "eventCategory IS NULL OR awsRegion = 1",
+    "awsRegion = 'eu-west-1'",
+    "recipientAccountId = '444455556666'",
+    "recipientAccountId = userIdentity.accountId",
+    "userIdentity.type = 'Root'",
+    "userIdentity.userName = 'alice'",
+    "userIdentity.accessKeyId = 'AKIA1'",
+    "userIdentity.accessKeyId IS NULL",
+    "username = 'bob'",
+    "principal = '111122223333:user/alice'",
+    "eventTime >= '2024-03-01T00:00:02Z'",
+    "eventTime BETWEEN '2024-03-01T00:00:01Z' AND '2024-03-01T00:00:02Z'",
+    "hour = '2024-03-01T00:00Z'",
+    "eventID = 'e-1'",
+    "eventID IN ('7', '1')",
+    "requestParameters.userName = 'carol'",
+    "requestParameters.userName = 'dora' OR eventName = 'ListUsers'",
+    "resource_name = 'arn:aws:s3:::b'",
+    "resources.ARN = 'arn:aws:s3:::nothing'",
+    "anywhere('carol')",
+];
+
+struct Case {
+    archive: tempfile::TempDir,
+    indexes: tempfile::TempDir,
+}
+
+impl Case {
+    fn of(archive: tempfile::TempDir) -> Self {
+        let indexes = tempfile::Builder::new().permissions(mode(0o700)).tempdir().unwrap();
+        Self { archive, indexes }
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::open(&[self.archive.path().to_owned()]).unwrap()
+    }
+
+    fn make(&self) -> IndexMade {
+        make(self.indexes.path(), &self.inputs(), 2, &Silent).unwrap().unwrap()
+    }
+
+    fn open(&self) -> ArchiveIndex {
+        ArchiveIndex::open(self.indexes.path(), &[self.archive.path().to_owned()])
+    }
+
+    /// Asks all conditions with the index and without; says for how many files the index answered.
+    fn agrees(&self) -> u64 {
+        let index = self.open();
+        let mut answered = 0;
+        for condition in CONDITIONS {
+            let filter = Filter::new(expression::parse(condition).unwrap());
+            let (with, mut of_index) = scan(&self.inputs(), Some(&index), &filter);
+            let (without, summary) = scan(&self.inputs(), None, &filter);
+            answered += std::mem::take(&mut of_index.from_index);
+            assert_eq!(with, without, "{condition}");
+            assert_eq!(of_index, summary, "{condition}");
+        }
+        assert_eq!(index.problems(), [""; 0]);
+        answered
+    }
+}
+
+fn mode(mode: u32) -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(mode)
+}
+
+fn scan(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (String, Summary) {
+    let options = ScanOptions { threads: 2, index, ..ScanOptions::default() };
+    let mut out = Vec::new();
+    let summary = stream(
+        inputs,
+        &options,
+        filter,
+        &Silent,
+        &|to: &mut Vec<u8>, row| {
+            to.extend_from_slice(row.file.shown.as_bytes());
+            to.extend_from_slice(format!(" {} ", row.number).as_bytes());
+            to.extend_from_slice(row.record.bytes());
+            to.push(b'\n');
+        },
+        &mut |bytes| {
+            out.extend_from_slice(bytes);
+            ControlFlow::Continue(())
+        },
+    );
+    (String::from_utf8_lossy(&out).into_owned(), summary.unwrap())
+}
+
+/// A record as most are, so that its file can be indexed.
+fn ordinary(choices: &mut Choices) -> String {
+    loop {
+        let record = record(choices);
+        let is_odd = ["null,\"event", "yesterday", "1709251202", "insightDetails", "\\u00", "[{", "[\"alice"];
+        if !is_odd.iter().any(|odd| record.contains(odd)) {
+            return record;
+        }
+    }
+}
+
+fn file(choices: &mut Choices) -> (&'static str, Vec<u8>) {
+    if choices.below(4) == 0 {
+        return any_file(choices);
+    }
+    let records: Vec<String> = (0..choices.below(7)).map(|_| ordinary(choices)).collect();
+    let log = format!("{{\"Records\":[{}]}}", records.join(",")).into_bytes();
+    if choices.below(4) == 0 { ("json", log) } else { ("json.gz", gzip(&log)) }
+}
+
+fn archive(choices: &mut Choices) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..=choices.below(8) {
+        put(folder.path(), &format!("f{number}"), choices);
+    }
+    folder
+}
+
+fn put(root: &Path, name: &str, choices: &mut Choices) {
+    let (end, content) = file(choices);
+    let folder = root.join(choices.of(&["a", "b"]));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{name}.{end}")), content).unwrap();
+}
+
+fn paths(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(paths(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// Changes an archive in one of the ways in which it may change between two runs.
+fn change(root: &Path, choices: &mut Choices, round: usize) {
+    for path in paths(root) {
+        let time = fs::metadata(&path).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        match choices.below(14) {
+            0 => fs::remove_file(path).unwrap(),
+            1 => fs::write(path, file(choices).1).unwrap(),
+            // written in place, with its length and time as before
+            2 => {
+                let mut content = fs::read(&path).unwrap();
+                if let Some(byte) = content.last_mut() {
+                    *byte ^= 1;
+                }
+                fs::write(&path, content).unwrap();
+                fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+            }
+            3 => fs::rename(&path, path.with_extension("moved.json")).unwrap(),
+            4 => {
+                let other = root.join("elsewhere");
+                fs::rename(&path, &other).unwrap();
+                std::os::unix::fs::symlink(&other, &path).unwrap();
+            }
+            _ => {}
+        }
+    }
+    for number in 0..choices.below(3) {
+        put(root, &format!("r{round}-{number}"), choices);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_index_changes_no_answer_however_old_it_is(seed in any::<u64>()) {
+        let mut choices = Choices(seed);
+        let case = Case::of(archive(&mut choices));
+        case.make();
+        case.agrees();
+        for round in 0..3 {
+            change(case.archive.path(), &mut choices, round);
+            case.agrees();
+            if choices.below(2) == 0 {
+                case.make();
+                case.agrees();
+            }
+        }
+    }
+
+    #[test]
+    fn damage_of_an_index_is_told_and_changes_no_answer(
+        seed in any::<u64>(),
+        at in any::<prop::sample::Index>(),
+        how in 0..4_u8,
+    ) {
+        let mut choices = Choices(seed);
+        let case = Case::of(archive(&mut choices));
+        case.make();
+        let parts = paths(case.indexes.path());
+        let part = &parts[choices.below(parts.len())];
+        let mut bytes = fs::read(part).unwrap();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let at = at.index(bytes.len());
+        match how {
+            0 => bytes.truncate(at),
+            1 => bytes[at] ^= 1 << choices.below(8),
+            2 => bytes.push(0),
+            _ => bytes[at..].fill(0),
+        }
+        fs::write(part, bytes).unwrap();
+        let index = case.open();
+        for condition in CONDITIONS {
+            let filter = Filter::new(expression::parse(condition).unwrap());
+            let (with, of_index) = scan(&case.inputs(), Some(&index), &filter);
+            let (without, summary) = scan(&case.inputs(), None, &filter);
+            prop_assert_eq!(with, without);
+            prop_assert_eq!(Summary { from_index: 0, ..of_index }, summary);
+        }
+        // whoever makes it anew has a sound one
+        case.make();
+        case.agrees();
+    }
+}
+
+#[test]
+fn files_that_cannot_match_are_not_read_and_new_ones_are() {
+    let mut choices = Choices(7);
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..40 {
+        let records: Vec<String> = (0..5).map(|_| ordinary(&mut choices)).collect();
+        let log = format!("{{\"Records\":[{}]}}", records.join(","));
+        fs::write(folder.path().join(format!("{number:02}.json.gz")), gzip(log.as_bytes())).unwrap();
+    }
+    let case = Case::of(folder);
+    let made = case.make();
+    assert_eq!((made.known, made.taken, made.left), (0, 40, 0));
+    assert!(case.agrees() > 100, "most files of most questions are answered for");
+    let again = case.make();
+    assert_eq!((again.known, again.taken, again.left), (40, 0, 0));
+    put(case.archive.path(), "new", &mut choices);
+    case.agrees();
+    let more = case.make();
+    assert_eq!((more.known, more.taken + more.left), (40, 1));
+    // many small segments become one
+    for number in 0..20 {
+        let log = format!("{{\"Records\":[{}]}}", ordinary(&mut choices));
+        fs::write(case.archive.path().join(format!("x{number}.json")), log).unwrap();
+        case.make();
+    }
+    case.agrees();
+    let segments = paths(case.indexes.path()).iter().filter(|path| path.extension() == Some("segment".as_ref())).count();
+    assert!(segments <= 10, "{segments}");
+}
+
+#[test]
+fn an_index_of_others_is_not_used() {
+    let mut choices = Choices(9);
+    let case = Case::of(archive(&mut choices));
+    case.make();
+    fs::set_permissions(case.indexes.path(), mode(0o777)).unwrap();
+    let index = case.open();
+    assert!(index.is_empty());
+    assert!(index.problems()[0].ends_with("is not used: others may write there"), "{:?}", index.problems());
+    assert!(make(case.indexes.path(), &case.inputs(), 2, &Silent).unwrap().is_err());
+    // nothing is written below what is read
+    let below = case.archive.path().join("index");
+    let error = make(&below, &case.inputs(), 2, &Silent).unwrap().unwrap_err();
+    assert!(error.to_string().ends_with("nothing is written there"), "{error}");
+    assert!(!below.exists());
+}
+
+#[test]
+fn two_runs_do_not_write_one_index() {
+    let mut choices = Choices(3);
+    let case = Case::of(archive(&mut choices));
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| make(case.indexes.path(), &case.inputs(), 1, &Silent).unwrap()))
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert!(results.iter().any(Result::is_ok));
+    for error in results.into_iter().filter_map(Result::err) {
+        assert!(error.to_string().starts_with("another run is making the index"), "{error}");
+    }
+    case.agrees();
+}
+
+/// Verifies with an index that was made before `tamper` and without any; says of how many files hashes were taken from it.
+fn verified(archive: &Archive, tamper: &dyn Fn(&Archive)) -> u64 {
+    let indexes = tempfile::Builder::new().permissions(mode(0o700)).tempdir().unwrap();
+    let inputs = Inputs::open(&[archive.root()]).unwrap();
+    make(indexes.path(), &inputs, 2, &Silent).unwrap().unwrap();
+    tamper(archive);
+    let report = |index: Option<ArchiveIndex>| -> Report {
+        let options = trailseal_evidence::Options { index, ..options(archive) };
+        verify(&options, &Silent, &mut |_| ControlFlow::Continue(())).unwrap()
+    };
+    let without = report(None);
+    let mut with = report(Some(ArchiveIndex::open(indexes.path(), &[archive.root()])));
+    let used = std::mem::take(&mut with.scope.index).iter().map(|index| index.files).sum();
+    assert_eq!(serde_json::to_string(&with).unwrap(), serde_json::to_string(&without).unwrap());
+    used
+}
+
+#[test]
+fn a_report_is_the_same_but_for_the_line_on_the_index() {
+    let archive = || Plan { hours: 4, logs_per_hour: 3, ..Plan::default() }.model().write();
+    assert!(verified(&archive(), &|_| {}) >= 12);
+    let log = |archive: &Archive| archive.log(2, 1).to_owned();
+    // a byte that changes, and the clock put back
+    let flipped = verified(&archive(), &|archive| {
+        let path = archive.path(log(archive));
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        archive.flip(&log(archive), 40, 3);
+        fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    });
+    assert!(flipped >= 11);
+    verified(&archive(), &|archive| fs::remove_file(archive.path(log(archive))).unwrap());
+    verified(&archive(), &|archive| {
+        let path = archive.path(log(archive));
+        fs::copy(&path, path.with_file_name("copy.json.gz")).unwrap();
+    });
+    verified(&archive(), &|archive| {
+        let (one, other) = (archive.path(archive.log(1, 0)), archive.path(log(archive)));
+        let aside = one.with_extension("aside");
+        fs::rename(&one, &aside).unwrap();
+        fs::rename(&other, &one).unwrap();
+        fs::rename(&aside, &other).unwrap();
+    });
+}
+
+#[test]
+fn bytes_are_compared_even_where_nothing_tells_of_a_change() {
+    // what nobody can do to a file system can be done to an index: the entry of another state of the file
+    let archive = Plan { hours: 2, logs_per_hour: 1, ..Plan::default() }.model().write();
+    let indexes = tempfile::Builder::new().permissions(mode(0o700)).tempdir().unwrap();
+    let inputs = Inputs::open(&[archive.root()]).unwrap();
+    make(indexes.path(), &inputs, 1, &Silent).unwrap().unwrap();
+    std::thread::sleep(Duration::from_millis(60));
+    archive.flip(archive.log(1, 0), 40, 3);
+    let again = make(indexes.path(), &inputs, 1, &Silent).unwrap().unwrap();
+    assert_eq!(again.taken + again.left, 1, "the file that changed is read again");
+    assert!(verified(&archive, &|_| {}) >= 1);
+}

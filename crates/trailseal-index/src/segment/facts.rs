@@ -1,0 +1,125 @@
+//! What is known of a file as a whole.
+
+use std::os::unix::fs::MetadataExt as _;
+
+/// Kinds of values in a file that are no events, as many as are told apart.
+pub const LEFT_OUT: usize = trailseal_query::scan::LeftOut::ALL.len();
+
+/// What the file system says of a file; a file that is written has another one afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStamp {
+    /// Bytes.
+    pub length: u64,
+    /// Nanoseconds since 1970 when its bytes were changed.
+    pub modified: i64,
+    /// The same when anything of it was.
+    pub changed: i64,
+    /// Its inode.
+    pub inode: u64,
+}
+
+impl FileStamp {
+    /// Of a regular file; `None` for anything else.
+    pub fn of(metadata: &std::fs::Metadata) -> Option<Self> {
+        let nanos = |seconds: i64, nanos: i64| seconds.checked_mul(1_000_000_000)?.checked_add(nanos);
+        metadata.is_file().then_some(())?;
+        Some(Self {
+            length: metadata.len(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec())?,
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec())?,
+            inode: metadata.ino(),
+        })
+    }
+}
+
+/// What reading a file showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// When this was so.
+    pub stamp: FileStamp,
+    /// SHA-256 of the bytes as they lie on disk.
+    pub stored: [u8; 32],
+    /// SHA-256 of the content.
+    pub content: [u8; 32],
+    /// Bytes of the content.
+    pub inflated: u64,
+    /// Whether it is a gzip file: one member and nothing behind it. Else it is the content.
+    pub is_gzip: bool,
+    /// Event records.
+    pub records: u32,
+    /// Values that are none, by kind.
+    pub left_out: [u32; LEFT_OUT],
+    /// The seconds of the first and last event; `None` without any.
+    pub span: Option<(i64, i64)>,
+}
+
+/// Bytes of the facts of a file, with where its path, filter and rows end.
+pub(super) const FACTS: usize = 4 * 8 + 2 * 32 + 8 + 4 + 4 + 2 * 8 + 4 * LEFT_OUT + 3 * 4;
+
+/// Where of a file something ends that lies behind that of the file before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) path: u32,
+    pub(super) filter: u32,
+    pub(super) rows: u32,
+}
+
+impl FileFacts {
+    pub(super) fn write(&self, ends: Ends, to: &mut Vec<u8>) {
+        let FileStamp { length, modified, changed, inode } = self.stamp;
+        to.extend(length.to_le_bytes());
+        to.extend(modified.to_le_bytes());
+        to.extend(changed.to_le_bytes());
+        to.extend(inode.to_le_bytes());
+        to.extend(self.stored);
+        to.extend(self.content);
+        to.extend(self.inflated.to_le_bytes());
+        to.extend(u32::from(self.is_gzip).to_le_bytes());
+        to.extend(self.records.to_le_bytes());
+        // a span that ends before it begins is none
+        let (first, last) = self.span.unwrap_or((1, 0));
+        to.extend(first.to_le_bytes());
+        to.extend(last.to_le_bytes());
+        self.left_out.iter().for_each(|count| to.extend(count.to_le_bytes()));
+        for end in [ends.path, ends.filter, ends.rows] {
+            to.extend(end.to_le_bytes());
+        }
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<(Self, Ends)> {
+        let mut rest = bytes;
+        let mut stamp = [0; 4];
+        for number in &mut stamp {
+            *number = word(&mut rest)?;
+        }
+        let [length, modified, changed, inode] = stamp;
+        let (stored, content) = (take(&mut rest)?, take(&mut rest)?);
+        let inflated = word(&mut rest)?;
+        let is_gzip = half(&mut rest)? == 1;
+        let records = half(&mut rest)?;
+        let span = (word(&mut rest)?.cast_signed(), word(&mut rest)?.cast_signed());
+        let mut left_out = [0; LEFT_OUT];
+        for count in &mut left_out {
+            *count = half(&mut rest)?;
+        }
+        let ends = Ends { path: half(&mut rest)?, filter: half(&mut rest)?, rows: half(&mut rest)? };
+        let (modified, changed) = (modified.cast_signed(), changed.cast_signed());
+        let stamp = FileStamp { length, modified, changed, inode };
+        let span = Some(span).filter(|(first, last)| first <= last);
+        Some((Self { stamp, stored, content, inflated, is_gzip, records, left_out, span }, ends))
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (bytes, behind) = rest.split_first_chunk()?;
+    *rest = behind;
+    Some(*bytes)
+}
+
+pub(super) fn word(rest: &mut &[u8]) -> Option<u64> {
+    take(rest).map(u64::from_le_bytes)
+}
+
+pub(super) fn half(rest: &mut &[u8]) -> Option<u32> {
+    take(rest).map(u32::from_le_bytes)
+}

@@ -1,0 +1,267 @@
+//! Reading a segment.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    os::unix::{ffi::OsStrExt as _, fs::FileExt as _},
+    path::Path,
+};
+
+use super::{
+    DERIVED, HEADER, MAGIC, MAX_SECTION, SECTIONS, Section, SegmentError,
+    facts::{Ends, FACTS, FileFacts, half, word},
+};
+use crate::{
+    bits::Packed,
+    groups::{Group, GroupValue},
+    values::ValueFilter,
+};
+
+/// A segment, open; of it, what is known of its files as wholes is in memory, and all else is read when it is asked for.
+#[derive(Debug)]
+pub struct Segment {
+    file: File,
+    sections: [Place; SECTIONS],
+    rows: usize,
+    facts: Vec<(FileFacts, Ends)>,
+    paths: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    start: u64,
+    length: u64,
+    checksum: u32,
+}
+
+impl Segment {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// [`SegmentError`] when it is none that this program can use.
+    pub fn open(file: File) -> Result<Self, SegmentError> {
+        let damaged = |what| SegmentError::Damaged { what };
+        let length = file.metadata()?.len();
+        let mut header = [0; HEADER];
+        file.read_exact_at(&mut header, 0).map_err(|_| damaged("it is cut off"))?;
+        let (told, checksum) = header.split_at(HEADER - 4);
+        let mut rest = told;
+        if rest.split_off(..8) != Some(MAGIC) {
+            return Err(damaged("it begins as no segment does"));
+        }
+        if crc32fast::hash(told).to_le_bytes() != *checksum {
+            return Err(damaged("its header"));
+        }
+        let header = || damaged("its header");
+        if word(&mut rest).ok_or_else(header)? != DERIVED {
+            return Err(SegmentError::Version);
+        }
+        let count = half(&mut rest).ok_or_else(header)? as usize;
+        let rows = half(&mut rest).ok_or_else(header)? as usize;
+        let mut sections = [Place::default(); SECTIONS];
+        let mut start = HEADER as u64;
+        for place in &mut sections {
+            let length = word(&mut rest).filter(|length| *length <= MAX_SECTION).ok_or_else(header)?;
+            *place = Place { start, length, checksum: half(&mut rest).ok_or_else(header)? };
+            start += length;
+        }
+        if start != length {
+            return Err(damaged("its length"));
+        }
+        let mut segment = Self { file, sections, rows, facts: Vec::new(), paths: Vec::new() };
+        let facts = segment.section(Section::Files)?;
+        segment.paths = segment.section(Section::Paths)?;
+        let facts: Option<Vec<_>> = facts.chunks(FACTS).map(FileFacts::read).collect();
+        segment.facts = facts.filter(|facts| facts.len() == count).ok_or_else(|| damaged("its files"))?;
+        if segment.is_in_order() { Ok(segment) } else { Err(damaged("its files")) }
+    }
+
+    /// Whether everything of a file lies behind that of the file before, to the end of all.
+    fn is_in_order(&self) -> bool {
+        let last = self.facts.last().map_or(Ends::default(), |(_, ends)| *ends);
+        let filters = self.sections[Section::Filters.index()].length;
+        self.facts.is_sorted_by(|(_, a), (_, b)| a.path <= b.path && a.filter <= b.filter && a.rows <= b.rows)
+            && last.path as usize == self.paths.len()
+            && u64::from(last.filter) == filters
+            && last.rows as usize == self.rows
+    }
+
+    /// How many files it tells of.
+    pub fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// Whether it tells of none.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// How many events.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// What is known of a file.
+    pub fn facts(&self, file: usize) -> Option<&FileFacts> {
+        self.facts.get(file).map(|(facts, _)| facts)
+    }
+
+    /// Where a file lay, as the system writes it.
+    pub fn path(&self, file: usize) -> &Path {
+        let (start, end) = self.range(file, |ends| ends.path);
+        // what was written were paths: on this system they are bytes
+        Path::new(OsStr::from_bytes(self.paths.get(start..end).unwrap_or_default()))
+    }
+
+    /// The rows of a file's events.
+    pub fn rows_of(&self, file: usize) -> std::ops::Range<usize> {
+        let (start, end) = self.range(file, |ends| ends.rows);
+        start..end
+    }
+
+    fn range(&self, file: usize, of: fn(&Ends) -> u32) -> (usize, usize) {
+        let end = |file: usize| self.facts.get(file).map_or(0, |(_, ends)| of(ends) as usize);
+        (file.checked_sub(1).map_or(0, end), end(file))
+    }
+
+    fn section(&self, section: Section) -> Result<Vec<u8>, SegmentError> {
+        let Place { start, length, checksum } = self.sections[section.index()];
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.file.read_exact_at(&mut bytes, start)?;
+        if crc32fast::hash(&bytes) == checksum {
+            Ok(bytes)
+        } else {
+            Err(SegmentError::Damaged { what: "a section" })
+        }
+    }
+
+    /// Whether everything in it is as it was written.
+    ///
+    /// # Errors
+    /// [`SegmentError`] when it is not, or cannot be read.
+    pub(crate) fn check(&self) -> Result<(), SegmentError> {
+        self.times()?;
+        self.filters()?;
+        Group::ALL.into_iter().try_for_each(|group| self.column(group).map(drop))
+    }
+
+    /// Reads all filters.
+    pub(crate) fn filters(&self) -> Result<Filters<'_>, SegmentError> {
+        Ok(Filters { segment: self, bytes: self.section(Section::Filters)? })
+    }
+
+    /// Reads the times of all events.
+    pub(crate) fn times(&self) -> Result<Times<'_>, SegmentError> {
+        Ok(Times { segment: self, packed: self.packed(Section::Times)? })
+    }
+
+    /// Reads a column.
+    pub(crate) fn column(&self, group: Group) -> Result<Column, SegmentError> {
+        let damaged = || SegmentError::Damaged { what: "a column" };
+        let values = self.section(Section::Values(group.index()))?;
+        let mut rest = values.as_slice();
+        let count = half(&mut rest).ok_or_else(damaged)? as usize;
+        if rest.len() / 4 < count {
+            return Err(damaged());
+        }
+        let mut ends = Vec::with_capacity(count);
+        for _ in 0..count {
+            ends.push(half(&mut rest).ok_or_else(damaged)? as usize);
+        }
+        let start = values.len() - rest.len();
+        let is_sound = ends.is_sorted() && ends.last().is_none_or(|last| *last == rest.len());
+        if !is_sound {
+            return Err(damaged());
+        }
+        Ok(Column { values, start, ends, rows: self.packed(Section::Rows(group.index()))? })
+    }
+
+    fn packed(&self, section: Section) -> Result<OwnedPacked, SegmentError> {
+        let bytes = self.section(section)?;
+        let packed = OwnedPacked { bytes, count: self.rows };
+        if packed.get().is_some() { Ok(packed) } else { Err(SegmentError::Damaged { what: "a column" }) }
+    }
+}
+
+/// Numbers with their width before them.
+#[derive(Debug)]
+struct OwnedPacked {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl OwnedPacked {
+    fn get(&self) -> Option<Packed<'_>> {
+        let (width, bytes) = self.bytes.split_first()?;
+        Packed::new(bytes, *width, self.count)
+    }
+}
+
+/// The filters of a segment's files.
+pub(crate) struct Filters<'s> {
+    segment: &'s Segment,
+    bytes: Vec<u8>,
+}
+
+impl Filters<'_> {
+    /// The bytes of that of a file.
+    pub(crate) fn bytes(&self, file: usize) -> Option<&[u8]> {
+        let (start, end) = self.segment.range(file, |ends| ends.filter);
+        self.bytes.get(start..end)
+    }
+
+    /// That of a file; `None` if it is none.
+    pub(crate) fn of(&self, file: usize) -> Option<ValueFilter<'_>> {
+        ValueFilter::read(self.bytes(file)?)
+    }
+}
+
+/// The times of a segment's events.
+pub(crate) struct Times<'s> {
+    segment: &'s Segment,
+    packed: OwnedPacked,
+}
+
+impl Times<'_> {
+    /// Those of a file's events, in seconds.
+    pub(crate) fn of(&self, file: usize) -> impl Iterator<Item = i64> {
+        let first = self.segment.facts(file).and_then(|facts| facts.span).map_or(0, |span| span.0);
+        let packed = self.packed.get();
+        let rows = self.segment.rows_of(file);
+        rows.map(move |row| first.saturating_add(packed.map_or(0, |packed| i64::from(packed.get(row)))))
+    }
+}
+
+/// A group's values, and which of them every event has.
+#[derive(Debug)]
+pub(crate) struct Column {
+    values: Vec<u8>,
+    start: usize,
+    ends: Vec<usize>,
+    rows: OwnedPacked,
+}
+
+impl Column {
+    /// How many different values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A value as it was written.
+    pub(crate) fn bytes(&self, number: usize) -> &[u8] {
+        let begin = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let end = self.ends.get(number).copied().unwrap_or(begin);
+        self.values.get(self.start + begin..self.start + end).unwrap_or_default()
+    }
+
+    /// A value.
+    pub(crate) fn value(&self, number: usize) -> Option<GroupValue<'_>> {
+        GroupValue::read(self.bytes(number))
+    }
+
+    /// The number of the value of each event.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> {
+        let packed = self.rows.get();
+        (0..self.rows.count).map(move |row| packed.map_or(0, |packed| packed.get(row) as usize))
+    }
+}

@@ -1,0 +1,170 @@
+//! All values of a file, whatever their fields, as a filter that says of a value that it is not there.
+
+use std::{collections::HashSet, hash::BuildHasherDefault, ops::ControlFlow};
+
+use rapidhash::v3::rapidhash_v3;
+use trailseal_query::{
+    Record,
+    needed::{Needed, Whole, is_whole, resource_names, whole_values},
+};
+use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter as _, FilterRef as _};
+
+/// Bytes of a filter before its fingerprints.
+const DESCRIPTOR: usize = BinaryFuse8::DESCRIPTOR_LEN;
+
+/// Stands for numbers that have other spellings.
+const ODD_NUMBER: &[u8] = b"\0number";
+/// Stands before the names of resources; no value of a record begins so but in an attack, which makes a file be read.
+const RESOURCE: &[u8] = b"\0resource\0";
+
+/// The hashes of the values of a file.
+#[derive(Debug, Default)]
+pub struct ValueSet {
+    hashes: HashSet<u64, BuildHasherDefault<Taken>>,
+    scratch: Vec<u8>,
+}
+
+/// A hash is its own.
+#[derive(Debug, Default)]
+struct Taken(u64);
+
+impl std::hash::Hasher for Taken {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = rapidhash_v3(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl ValueSet {
+    /// Takes in the values of a record; `false` when they are more than are looked for.
+    pub fn add(&mut self, record: &Record<'_>) -> bool {
+        let Self { hashes, scratch } = self;
+        let flow = whole_values(record.value(), &mut |value| {
+            match value {
+                Whole::Text(text) => hashes.insert(rapidhash_v3(text.as_bytes())),
+                Whole::Number(number) if is_whole(number) => hashes.insert(rapidhash_v3(number.as_bytes())),
+                Whole::Number(number) => {
+                    hashes.insert(rapidhash_v3(ODD_NUMBER));
+                    hashes.insert(rapidhash_v3(number.as_bytes()))
+                }
+            };
+            ControlFlow::Continue(())
+        });
+        resource_names(record, &mut |name| {
+            hashes.insert(of_resource(name, scratch));
+        });
+        flow.is_continue()
+    }
+
+    /// The filter of what was taken in since the last one; `None` when none can be made.
+    pub fn finish(&mut self, to: &mut Vec<u8>) -> Option<()> {
+        // in an order that does not hang on the set's: the same file makes the same filter
+        let mut hashes: Vec<u64> = self.hashes.drain().collect();
+        hashes.sort_unstable();
+        let filter = BinaryFuse8::try_from(&hashes).ok()?;
+        let start = to.len();
+        to.resize(start + DESCRIPTOR, 0);
+        filter.dma_copy_descriptor_to(&mut to[start..]);
+        to.extend_from_slice(filter.dma_fingerprints());
+        Some(())
+    }
+}
+
+fn of_resource(name: &str, scratch: &mut Vec<u8>) -> u64 {
+    scratch.clear();
+    scratch.extend_from_slice(RESOURCE);
+    scratch.extend_from_slice(name.as_bytes());
+    rapidhash_v3(scratch)
+}
+
+/// The filter of a file.
+pub(crate) struct ValueFilter<'b>(BinaryFuse8Ref<'b>);
+
+impl<'b> ValueFilter<'b> {
+    /// Reads one; `None` if the bytes are none.
+    pub(crate) fn read(bytes: &'b [u8]) -> Option<Self> {
+        let (descriptor, fingerprints) = bytes.split_at_checked(DESCRIPTOR)?;
+        let word = |at: usize| descriptor[at..].first_chunk().map(|word| u32::from_le_bytes(*word));
+        let (length, mask, all) = (word(8)?, word(12)?, word(16)?);
+        // a filter that looks beyond its end would end the program
+        let is_sound = length.is_power_of_two()
+            && length <= 1 << 24
+            && mask == length - 1
+            && all.is_multiple_of(length)
+            && fingerprints.len() as u64 == u64::from(all) + 2 * u64::from(length);
+        is_sound.then(|| Self(BinaryFuse8Ref::from_dma(descriptor, fingerprints)))
+    }
+
+    /// Whether the file may hold a value; if not, it does not.
+    pub(crate) fn may_hold(&self, needed: &Needed<'_>) -> bool {
+        let holds = |bytes: &[u8]| self.0.contains(&rapidhash_v3(bytes));
+        match needed {
+            Needed::Value(text) => holds(text.as_bytes()),
+            Needed::Number(text) => holds(text.as_bytes()) || holds(ODD_NUMBER),
+            Needed::ResourceName(name) => self.0.contains(&of_resource(name, &mut Vec::new())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filter(records: &[&str]) -> Vec<u8> {
+        let (mut set, mut bytes) = (ValueSet::default(), Vec::new());
+        for record in records {
+            assert!(set.add(&Record::new(record.as_bytes())));
+        }
+        set.finish(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn values_are_there_and_others_are_not() {
+        let bytes = filter(&[r#"{"a":"x","b":{"c":[17,"y\"z"]},"d":2.5}"#]);
+        let filter = ValueFilter::read(&bytes).unwrap();
+        for value in ["x", "17", "y\"z", "2.5"] {
+            assert!(filter.may_hold(&Needed::Value(value)), "{value}");
+        }
+        // of a number with another spelling nothing can be said
+        assert!(filter.may_hold(&Needed::Number("18")));
+        let missed = (0..1_000).filter(|n| filter.may_hold(&Needed::Value(&format!("other-{n}")))).count();
+        assert!(missed < 50, "{missed}");
+    }
+
+    #[test]
+    fn a_file_without_values_has_a_filter_too() {
+        for records in [&[][..], &["{}"], &[r#"{"a":"x"}"#]] {
+            assert!(ValueFilter::read(&filter(records)).is_some(), "{records:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_are_no_filter_do_no_harm(
+            change in proptest::option::of((0..64_usize, any::<u8>())),
+            length in 0..64_usize,
+        ) {
+            let mut bytes = filter(&[r#"{"a":"x","b":"y","c":"z"}"#]);
+            if let Some((at, byte)) = change && at < bytes.len() {
+                bytes[at] = byte;
+            } else {
+                bytes.truncate(length);
+            }
+            if let Some(filter) = ValueFilter::read(&bytes) {
+                for value in ["x", "q", "r", "s"] {
+                    let _ = filter.may_hold(&Needed::Value(value));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Where indexes lie, and whether they are used.
+
+use std::path::PathBuf;
+
+use trailseal_evidence::index::ArchiveIndex;
+
+use crate::{error::CommandError, output};
+
+/// The folder of indexes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct IndexFolder {
+    /// The folder of indexes; by default `trailseal/index` in the user's cache folder
+    ///
+    /// `XDG_CACHE_HOME`, else `~/.cache`. It must be the user's own, and nobody else's to write.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) index_dir: Option<PathBuf>,
+}
+
+/// Whether an index is used.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct IndexUse {
+    #[command(flatten)]
+    pub(crate) folder: IndexFolder,
+
+    /// Read every file, even where an index (`trailseal index`) says that nothing in it is wanted
+    ///
+    /// The answer is the same.
+    #[arg(long)]
+    pub(crate) no_index: bool,
+}
+
+impl IndexFolder {
+    /// The folder, if there is any: without a home there is none.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let from = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache = || from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")));
+        self.index_dir.clone().or_else(|| cache().map(|cache| cache.join("trailseal/index")))
+    }
+
+    /// The same where one must be.
+    ///
+    /// # Errors
+    /// [`CommandError`] when there is none.
+    pub(crate) fn needed(&self) -> Result<PathBuf, CommandError> {
+        let none = || {
+            CommandError::new("there is no folder for the index: neither XDG_CACHE_HOME nor HOME is set")
+                .hint("--index-dir DIR")
+        };
+        self.path().ok_or_else(none)
+    }
+}
+
+impl IndexUse {
+    /// What is known of what was given; nothing where no index is to be used or there is none.
+    pub(crate) fn open(&self, given: &[PathBuf]) -> Option<ArchiveIndex> {
+        let folder = self.folder.path().filter(|_| !self.no_index)?;
+        Some(ArchiveIndex::open(&folder, given))
+    }
+}
+
+/// Says what of an index was not used, once the run is over.
+pub(crate) fn note_problems(index: Option<&ArchiveIndex>) {
+    for problem in index.map(ArchiveIndex::problems).unwrap_or_default() {
+        output::note(&format!("an index is not used, and files are read instead: {problem}"));
+    }
+}
