@@ -58,8 +58,9 @@ impl Hashing<'_> {
         order.sort_by_key(|index| (std::cmp::Reverse(lengths[*index as usize]), *index));
         let next = AtomicUsize::new(0);
         let seen: Vec<OnceLock<Seen>> = (0..lengths.len()).map(|_| OnceLock::new()).collect();
-        self.pool
-            .broadcast(|_| HashWorker { hashing: self, files, order: &order, next: &next, seen: &seen }.run());
+        self.pool.broadcast(|_| {
+            HashWorker { hashing: self, files, order: &order, next: &next, seen: &seen }.run()
+        });
         seen
     }
 }

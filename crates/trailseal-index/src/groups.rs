@@ -6,7 +6,6 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use rapidhash::v3::rapidhash_v3;
 use trailseal_query::{
     Predicate, Record,
     category::category,
@@ -14,6 +13,8 @@ use trailseal_query::{
     json::Value,
     predicate::Truth,
 };
+
+use crate::hashing::{ByHash, hash};
 
 /// Fields that vary together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +55,10 @@ const WHOLE: [(Group, &[&str]); 5] = [
     (Group::Place, &["awsRegion", "recipientAccountId"]),
 ];
 
+/// Their places among all of [`WHOLE`].
+const EVENT_CATEGORY: usize = 3;
+const ERROR_CODE: usize = 9;
+
 const IDENTITY: &str = "userIdentity";
 const ACCESS_KEY: &str = "accessKeyId";
 const SESSION: &str = "sessionContext";
@@ -64,15 +69,8 @@ const TIME: &str = "eventTime";
 
 impl Group {
     /// All of them, in the order in which they are stored.
-    pub const ALL: [Self; 7] = [
-        Self::Call,
-        Self::Identity,
-        Self::AccessKey,
-        Self::Source,
-        Self::Agent,
-        Self::Outcome,
-        Self::Place,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Call, Self::Identity, Self::AccessKey, Self::Source, Self::Agent, Self::Outcome, Self::Place];
 
     /// Its place in [`Group::ALL`].
     pub fn index(self) -> usize {
@@ -181,11 +179,13 @@ pub enum NotIndexed {
 /// Finds the values of groups in records. What was found before is found by the bytes that it was made of.
 #[derive(Debug, Default)]
 pub struct Extractor {
-    known: [HashMap<u64, Known>; Group::ALL.len()],
+    known: [HashMap<u64, Known, ByHash>; Group::ALL.len()],
     input: Vec<u8>,
     record: Vec<u8>,
     value: Vec<u8>,
     values: Vec<Box<[u8]>>,
+    /// The number of the first of them: none is given twice.
+    first: u64,
     bytes: usize,
 }
 
@@ -199,22 +199,24 @@ struct Known {
 const MAX_KNOWN: usize = 16 << 20;
 
 impl Extractor {
-    /// Shows `visit` the value of each group in a record, in their order, and gives the record's time in seconds.
+    /// Shows `visit` the value of each group in a record, in their order, with a number of its own, and gives the record's time in seconds.
     ///
     /// # Errors
     /// [`NotIndexed`] for a record that is not as all others are.
     pub fn extract(
         &mut self,
         record: &Record<'_>,
-        visit: &mut dyn FnMut(Group, &[u8]),
+        visit: &mut dyn FnMut(Group, u64, &[u8]),
     ) -> Result<i64, NotIndexed> {
         let members = TopMembers::of(record)?;
         let time = record.time().ok_or(NotIndexed::Time)?.epoch();
         if self.bytes > MAX_KNOWN {
-            *self = Self::default();
+            let first = self.first + self.values.len() as u64;
+            *self = Self { first, ..Self::default() };
         }
         for group in Group::ALL {
-            visit(group, self.value(group, &members, record)?);
+            let at = self.value(group, &members, record)?;
+            visit(group, self.first + at as u64, self.values.get(at).map_or(&[], |value| &**value));
         }
         Ok(time)
     }
@@ -224,11 +226,11 @@ impl Extractor {
         group: Group,
         members: &TopMembers<'_>,
         record: &Record<'_>,
-    ) -> Result<&[u8], NotIndexed> {
-        let Self { known, input, record: kept, value, values, bytes } = self;
+    ) -> Result<usize, NotIndexed> {
+        let Self { known, input, record: kept, value, values, bytes, .. } = self;
         input.clear();
         match group {
-            Group::Identity => input.extend(members.identity.iter().flat_map(|value| value.json().into_owned())),
+            Group::Identity => members.identity.iter().for_each(|identity| push(*identity, input)),
             Group::AccessKey => write_access_key(members.identity, input)?,
             _ => members.copy(group, input),
         }
@@ -236,11 +238,11 @@ impl Extractor {
         input.push(b'\0');
         input.extend_from_slice(derived.as_deref().unwrap_or_default().as_bytes());
         let known = &mut known[group.index()];
-        let hash = rapidhash_v3(input);
+        let hash = hash(input);
         if let Some(found) = known.get(&hash)
             && *found.input == **input
         {
-            return Ok(&values[found.value]);
+            return Ok(found.value);
         }
         kept.clear();
         match group {
@@ -252,13 +254,12 @@ impl Extractor {
                 kept.push(b'}');
             }
         }
-        let derived =
-            if members.tells(group) { derive(group, &Record::new(kept)) } else { derived };
+        let derived = if members.tells(group) { derive(group, &Record::new(kept)) } else { derived };
         write_value(kept, derived.as_deref(), value);
         *bytes += input.len() + value.len();
         known.insert(hash, Known { input: input.as_slice().into(), value: values.len() });
         values.push(value.as_slice().into());
-        Ok(values.last().map_or(&[], |value| &**value))
+        Ok(values.len() - 1)
     }
 }
 
@@ -293,7 +294,7 @@ impl<'a> TopMembers<'a> {
                 time = Some(value);
             } else if name == INSIGHT.as_bytes() && value != Value::Null {
                 return Err(NotIndexed::Insight);
-            } else if let Some(at) = all_whole().position(|(_, known)| known.as_bytes() == name) {
+            } else if let Some(at) = whole_index(name) {
                 found.whole[at] = Some(value);
             }
         }
@@ -309,11 +310,10 @@ impl<'a> TopMembers<'a> {
 
     /// Whether what is derived follows from the members of the group alone, so that it need not be asked of each record.
     fn tells(&self, group: Group) -> bool {
-        let member = |name| all_whole().position(|(_, known)| known == name).and_then(|at| self.whole[at]);
         match group {
-            Group::Call => !matches!(member("eventCategory"), None | Some(Value::Null)),
+            Group::Call => !matches!(self.whole[EVENT_CATEGORY], None | Some(Value::Null)),
             Group::Outcome => {
-                member("errorCode").and_then(|code| code.as_str()).is_some_and(|code| !code.is_empty())
+                self.whole[ERROR_CODE].and_then(|code| code.as_str()).is_some_and(|code| !code.is_empty())
             }
             _ => true,
         }
@@ -322,8 +322,12 @@ impl<'a> TopMembers<'a> {
     /// The members of a group as they stand in an object.
     fn copy(&self, group: Group, to: &mut Vec<u8>) {
         let mut is_first = true;
-        for ((of, name), value) in all_whole().zip(&self.whole) {
-            let (true, Some(value)) = (of == group, value) else { continue };
+        let start = all_whole().take_while(|(of, _)| *of != group).count();
+        for ((of, name), value) in all_whole().zip(&self.whole).skip(start) {
+            if of != group {
+                break;
+            }
+            let Some(value) = value else { continue };
             push_member(name.as_bytes(), *value, &mut is_first, to);
         }
     }
@@ -333,6 +337,39 @@ fn all_whole() -> impl Iterator<Item = (Group, &'static str)> {
     WHOLE.iter().flat_map(|(group, members)| members.iter().map(|member| (*group, *member)))
 }
 
+/// The place of a name among [`all_whole`].
+fn whole_index(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        b"eventName" => 0,
+        b"eventSource" => 1,
+        b"readOnly" => 2,
+        b"eventCategory" => EVENT_CATEGORY,
+        b"managementEvent" => 4,
+        b"eventType" => 5,
+        b"eventVersion" => 6,
+        b"sourceIPAddress" => 7,
+        b"userAgent" => 8,
+        b"errorCode" => ERROR_CODE,
+        b"awsRegion" => 10,
+        b"recipientAccountId" => 11,
+        _ => return None,
+    })
+}
+
+/// A value as it stands in the record.
+fn push(value: Value<'_>, to: &mut Vec<u8>) {
+    match value {
+        Value::String(text) => {
+            to.push(b'"');
+            to.extend_from_slice(text.raw());
+            to.push(b'"');
+        }
+        Value::Object(raw) | Value::Array(raw) => to.extend_from_slice(raw),
+        Value::Number(number) => to.extend_from_slice(number.as_bytes()),
+        Value::Null | Value::Bool(_) => to.extend_from_slice(&value.json()),
+    }
+}
+
 fn push_member(name: &[u8], value: Value<'_>, is_first: &mut bool, to: &mut Vec<u8>) {
     if !std::mem::take(is_first) {
         to.push(b',');
@@ -340,7 +377,7 @@ fn push_member(name: &[u8], value: Value<'_>, is_first: &mut bool, to: &mut Vec<
     to.push(b'"');
     to.extend_from_slice(name);
     to.extend_from_slice(b"\":");
-    to.extend_from_slice(&value.json());
+    push(value, to);
 }
 
 /// Who called, without what is different in every session.
@@ -390,7 +427,7 @@ fn write_access_key(identity: Option<Value<'_>>, to: &mut Vec<u8>) -> Result<(),
     match key {
         Some(key @ (Value::String(_) | Value::Null)) => {
             to.extend_from_slice(b"{\"userIdentity\":{\"accessKeyId\":");
-            to.extend_from_slice(&key.json());
+            push(key, to);
             to.extend_from_slice(b"}}");
         }
         Some(_) => return Err(NotIndexed::Odd),
@@ -418,7 +455,7 @@ mod tests {
         let mut values = HashMap::new();
         let mut extractor = Extractor::default();
         for _ in 0..2 {
-            let time = extractor.extract(&record, &mut |group, value| {
+            let time = extractor.extract(&record, &mut |group, _, value| {
                 values.insert(group, value.to_vec());
             });
             assert_eq!(time, Ok(1_709_287_200));
@@ -454,8 +491,22 @@ mod tests {
     }
 
     #[test]
+    fn members_are_found_where_they_stand() {
+        for (at, (_, name)) in all_whole().enumerate() {
+            assert_eq!(whole_index(name.as_bytes()), Some(at), "{name}");
+        }
+        assert_eq!(whole_index(b"x"), None);
+    }
+
+    #[test]
     fn what_is_left_out_is_asked_of_nobody() {
-        for path in ["userIdentity", "userIdentity.sessionContext", "userIdentity.sessionContext.attributes", "eventID", "x"] {
+        for path in [
+            "userIdentity",
+            "userIdentity.sessionContext",
+            "userIdentity.sessionContext.attributes",
+            "eventID",
+            "x",
+        ] {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
             assert_eq!(Group::of_path(&path), None, "{path:?}");
         }
@@ -472,7 +523,7 @@ mod tests {
             (format!(r#"{{{time},"userIdentity":{{"accessKeyId":["x"]}}}}"#), NotIndexed::Odd),
             (format!(r#"{{{time},"insightDetails":{{}}}}"#), NotIndexed::Insight),
         ] {
-            let found = Extractor::default().extract(&Record::new(record.as_bytes()), &mut |_, _| {});
+            let found = Extractor::default().extract(&Record::new(record.as_bytes()), &mut |_, _, _| {});
             assert_eq!(found, Err(why), "{record}");
         }
     }

@@ -5,7 +5,10 @@ use trailseal_query::{Filter, Predicate};
 
 use crate::{
     groups::Group,
-    segment::{SegmentError, read::{Column, Filters, Segment, Times}},
+    segment::{
+        SegmentError,
+        read::{Column, Filters, Segment, Times},
+    },
     truths::Truths,
 };
 

@@ -10,6 +10,7 @@
 
 mod bits;
 mod groups;
+mod hashing;
 mod judge;
 mod place;
 mod segment;

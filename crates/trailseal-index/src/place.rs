@@ -125,9 +125,8 @@ impl IndexPlace {
 
 fn check_own(folder: &Path) -> Result<(), PlaceError> {
     let foreign = |why| Err(PlaceError::Foreign { path: folder.to_owned(), why });
-    let metadata = folder
-        .symlink_metadata()
-        .map_err(|source| PlaceError::Io { path: folder.to_owned(), source })?;
+    let metadata =
+        folder.symlink_metadata().map_err(|source| PlaceError::Io { path: folder.to_owned(), source })?;
     match () {
         () if !metadata.is_dir() => foreign("it is no folder"),
         () if metadata.uid() != rustix::process::geteuid().as_raw() => foreign("it belongs to another user"),

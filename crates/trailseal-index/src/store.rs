@@ -11,11 +11,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rapidhash::v3::rapidhash_v3;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     groups::Group,
+    hashing::{self, ByHash},
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
@@ -94,7 +94,7 @@ pub struct Index {
     names: Vec<String>,
     segments: Vec<Segment>,
     /// By the hash of its path: the segment that tells of a file, and its place in it. Later segments come before earlier ones.
-    files: HashMap<u64, (u32, u32)>,
+    files: HashMap<u64, (u32, u32), ByHash>,
     problems: Vec<(PathBuf, SegmentError)>,
 }
 
@@ -148,17 +148,13 @@ impl Index {
         }
     }
 
-    fn read(
-        folder: &Path,
-        table: TableFile,
-        check: &dyn Fn(&Segment) -> Result<(), SegmentError>,
-    ) -> Self {
+    fn read(folder: &Path, table: TableFile, check: &dyn Fn(&Segment) -> Result<(), SegmentError>) -> Self {
         let mut index = Self {
             folder: folder.to_owned(),
             roots: table.roots,
             names: Vec::new(),
             segments: Vec::new(),
-            files: HashMap::new(),
+            files: HashMap::default(),
             problems: Vec::new(),
         };
         for name in table.segments {
@@ -241,7 +237,7 @@ impl Index {
 }
 
 fn hash(path: &Path) -> u64 {
-    rapidhash_v3(path.as_os_str().as_encoded_bytes())
+    hashing::hash(path.as_os_str().as_encoded_bytes())
 }
 
 fn read_table(path: &Path) -> Result<TableFile, IndexError> {
@@ -342,7 +338,9 @@ impl IndexWriter {
         for entry in fs::read_dir(&self.folder).map_err(io)? {
             let entry = entry.map_err(io)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let Some(number) = name.strip_suffix(ENDING).or_else(|| name.strip_suffix(".new")) else { continue };
+            let Some(number) = name.strip_suffix(ENDING).or_else(|| name.strip_suffix(".new")) else {
+                continue;
+            };
             if let Ok(number) = number.parse::<u64>() {
                 next = next.max(number + 1);
             }
@@ -484,7 +482,8 @@ impl Segment {
         to: &mut SegmentWriter,
         full: &mut dyn FnMut(&mut SegmentWriter),
     ) -> Result<(), SegmentError> {
-        let columns: Vec<_> = Group::ALL.into_iter().map(|group| self.column(group)).collect::<Result<_, _>>()?;
+        let columns: Vec<_> =
+            Group::ALL.into_iter().map(|group| self.column(group)).collect::<Result<_, _>>()?;
         let numbers: Vec<Vec<usize>> = columns.iter().map(|column| column.numbers().collect()).collect();
         let (times, filters) = (self.times()?, self.filters()?);
         let mut entry = FileEntry::default();
@@ -496,7 +495,7 @@ impl Segment {
             let rows = self.rows_of(*file);
             for (group, (column, numbers)) in Group::ALL.into_iter().zip(columns.iter().zip(&numbers)) {
                 for number in numbers.get(rows.clone()).unwrap_or_default() {
-                    to.value(&mut entry, group, column.bytes(*number));
+                    to.value(&mut entry, group, None, column.bytes(*number));
                 }
             }
             times.of(*file).for_each(|time| entry.time(time));

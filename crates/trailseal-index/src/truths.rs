@@ -76,8 +76,9 @@ mod tests {
             };
             assert_eq!(one.not(), set(members(one).into_iter().map(opposite)));
             for two in (1..8).map(Truths) {
-                let pairs =
-                    || members(one).into_iter().flat_map(move |a| members(two).into_iter().map(move |b| (a, b)));
+                let pairs = || {
+                    members(one).into_iter().flat_map(move |a| members(two).into_iter().map(move |b| (a, b)))
+                };
                 assert_eq!(one.and(two), set(pairs().map(|(a, b)| a.max(b))), "{one:?} and {two:?}");
                 assert_eq!(one.or(two), set(pairs().map(|(a, b)| a.min(b))), "{one:?} or {two:?}");
             }

@@ -1,13 +1,14 @@
 //! All values of a file, whatever their fields, as a filter that says of a value that it is not there.
 
-use std::{collections::HashSet, hash::BuildHasherDefault, ops::ControlFlow};
+use std::{collections::HashSet, ops::ControlFlow};
 
-use rapidhash::v3::rapidhash_v3;
 use trailseal_query::{
     Record,
     needed::{Needed, Whole, is_whole, resource_names, whole_values},
 };
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter as _, FilterRef as _};
+
+use crate::hashing::{ByHash, hash};
 
 /// Bytes of a filter before its fingerprints.
 const DESCRIPTOR: usize = BinaryFuse8::DESCRIPTOR_LEN;
@@ -20,26 +21,8 @@ const RESOURCE: &[u8] = b"\0resource\0";
 /// The hashes of the values of a file.
 #[derive(Debug, Default)]
 pub struct ValueSet {
-    hashes: HashSet<u64, BuildHasherDefault<Taken>>,
+    hashes: HashSet<u64, ByHash>,
     scratch: Vec<u8>,
-}
-
-/// A hash is its own.
-#[derive(Debug, Default)]
-struct Taken(u64);
-
-impl std::hash::Hasher for Taken {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = rapidhash_v3(bytes);
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 impl ValueSet {
@@ -48,11 +31,11 @@ impl ValueSet {
         let Self { hashes, scratch } = self;
         let flow = whole_values(record.value(), &mut |value| {
             match value {
-                Whole::Text(text) => hashes.insert(rapidhash_v3(text.as_bytes())),
-                Whole::Number(number) if is_whole(number) => hashes.insert(rapidhash_v3(number.as_bytes())),
+                Whole::Text(text) => hashes.insert(hash(text.as_bytes())),
+                Whole::Number(number) if is_whole(number) => hashes.insert(hash(number.as_bytes())),
                 Whole::Number(number) => {
-                    hashes.insert(rapidhash_v3(ODD_NUMBER));
-                    hashes.insert(rapidhash_v3(number.as_bytes()))
+                    hashes.insert(hash(ODD_NUMBER));
+                    hashes.insert(hash(number.as_bytes()))
                 }
             };
             ControlFlow::Continue(())
@@ -81,7 +64,7 @@ fn of_resource(name: &str, scratch: &mut Vec<u8>) -> u64 {
     scratch.clear();
     scratch.extend_from_slice(RESOURCE);
     scratch.extend_from_slice(name.as_bytes());
-    rapidhash_v3(scratch)
+    hash(scratch)
 }
 
 /// The filter of a file.
@@ -104,7 +87,7 @@ impl<'b> ValueFilter<'b> {
 
     /// Whether the file may hold a value; if not, it does not.
     pub(crate) fn may_hold(&self, needed: &Needed<'_>) -> bool {
-        let holds = |bytes: &[u8]| self.0.contains(&rapidhash_v3(bytes));
+        let holds = |bytes: &[u8]| self.0.contains(&hash(bytes));
         match needed {
             Needed::Value(text) => holds(text.as_bytes()),
             Needed::Number(text) => holds(text.as_bytes()) || holds(ODD_NUMBER),

@@ -47,10 +47,7 @@ impl Predicate {
     }
 }
 
-fn of_test<'p>(
-    test: &'p Test,
-    of: &dyn Fn(&'p Literal) -> Option<Needed<'p>>,
-) -> Option<Vec<Needed<'p>>> {
+fn of_test<'p>(test: &'p Test, of: &dyn Fn(&'p Literal) -> Option<Needed<'p>>) -> Option<Vec<Needed<'p>>> {
     match test {
         Test::Compare(Operator::Equal, literal) => Some(vec![of(literal)?]),
         Test::In(literals) => literals.iter().map(of).collect(),
@@ -151,8 +148,17 @@ mod tests {
     fn values_are_found_wherever_a_path_leads() {
         let record = r#"{"a":"x","b":[1,-2.5e3,["y",{"c":"z\u00e9"}]],"d":null,"e":true,
             "p":"{\"Action\":[\"s3:*\"]}","q":"%7B%22r%22%3A%22%2A%22%7D"}"#;
-        let expected =
-            ["#-2.5e3", "#1", "%7B%22r%22%3A%22%2A%22%7D", "*", "s3:*", "x", "y", "z\u{e9}", r#"{"Action":["s3:*"]}"#];
+        let expected = [
+            "#-2.5e3",
+            "#1",
+            "%7B%22r%22%3A%22%2A%22%7D",
+            "*",
+            "s3:*",
+            "x",
+            "y",
+            "z\u{e9}",
+            r#"{"Action":["s3:*"]}"#,
+        ];
         assert_eq!(values(record), expected);
         let short = (0..10).fold("1".to_owned(), |inner, _| {
             let mut quoted = Vec::new();

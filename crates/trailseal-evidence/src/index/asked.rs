@@ -28,13 +28,13 @@ impl<'q> Asked<'q> {
     /// Whether a file that is known may hold a record that matches; if not, it does not.
     pub(crate) fn may_match(&self, known: &KnownFile<'_>) -> bool {
         let (index, segment, file) = known.at;
-        let Some(cell) = self.answers.get(index).and_then(|answers| answers.get(segment)) else { return true };
+        let Some(cell) = self.answers.get(index).and_then(|answers| answers.get(segment)) else {
+            return true;
+        };
         let answers = cell.get_or_init(|| {
             let of = &self.index.indexes[index];
             let answers = of.segments()[segment].may_match(self.filter);
-            answers
-                .map_err(|error| self.index.note(format!("{}: {error}", of.folder().display())))
-                .ok()
+            answers.map_err(|error| self.index.note(format!("{}: {error}", of.folder().display()))).ok()
         });
         answers.as_ref().is_none_or(|answers| answers.may_match(file))
     }

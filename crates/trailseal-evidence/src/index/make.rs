@@ -156,7 +156,9 @@ impl Making<'_> {
         let all = Filter::new(Predicate::Constant(true));
         let mut reader = Reader::new(&all);
         while !has_failed.load(Ordering::Relaxed) && !self.progress.is_interrupted() {
-            let Some((number, real)) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let Some((number, real)) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+                break;
+            };
             let length = self.list.state(*number).map_or(0, |(length, _)| length);
             match reader.read(self.list, *number, real, &mut segment) {
                 Some(()) => {
@@ -202,13 +204,22 @@ impl<'f> Reader<'f> {
     }
 
     /// Takes in a file; `None` if it is one that is read each time.
-    fn read(&mut self, list: &FileList, number: usize, real: &Path, segment: &mut SegmentWriter) -> Option<()> {
+    fn read(
+        &mut self,
+        list: &FileList,
+        number: usize,
+        real: &Path,
+        segment: &mut SegmentWriter,
+    ) -> Option<()> {
         let mut file = list.open(number).ok()?;
         let stamp = settled(&file)?;
         self.load(&mut file, stamp.length).ok()?;
         // what was written meanwhile, or is a link to elsewhere, is read each time
         let after = file.metadata().ok().as_ref().and_then(FileStamp::of);
-        if after != Some(stamp) || self::stamp(real) != Some(stamp) || self.on_disk.len() as u64 != stamp.length {
+        if after != Some(stamp)
+            || self::stamp(real) != Some(stamp)
+            || self.on_disk.len() as u64 != stamp.length
+        {
             return None;
         }
         let facts = self.facts(stamp, segment);
@@ -243,7 +254,8 @@ impl<'f> Reader<'f> {
         let mut is_clean = true;
         let consumed = scanner.feed(content, Next::End, &mut |found| match found {
             Found::Match { record, at: Some(_), .. } if is_clean => {
-                let time = extractor.extract(&record, &mut |group, value| segment.value(entry, group, value));
+                let time = extractor
+                    .extract(&record, &mut |group, n, value| segment.value(entry, group, Some(n), value));
                 match time {
                     Ok(time) => entry.time(time),
                     Err(_) => is_clean = false,

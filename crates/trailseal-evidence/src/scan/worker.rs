@@ -28,10 +28,11 @@ use trailseal_query::{
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary, is_table,
+    Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
     copies::Copies,
     end::{Before, OnFound},
     finder::{Job, unwanted_by_name},
+    is_table,
     observe::observe,
     table::{self, TableReader},
     twice::{Again, First},

@@ -281,7 +281,8 @@ fn files_that_cannot_match_are_not_read_and_new_ones_are() {
         case.make();
     }
     case.agrees();
-    let segments = paths(case.indexes.path()).iter().filter(|path| path.extension() == Some("segment".as_ref())).count();
+    let segments =
+        paths(case.indexes.path()).iter().filter(|path| path.extension() == Some("segment".as_ref())).count();
     assert!(segments <= 10, "{segments}");
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     bits,
     groups::{Group, NotIndexed},
+    hashing::ByHash,
 };
 
 /// Files of a segment, at most.
@@ -20,7 +21,7 @@ const MAX_FILES: usize = 4096;
 /// Events of a segment, at most.
 const MAX_ROWS: usize = 1 << 18;
 /// Bytes of filters, values and paths, at most.
-const MAX_BYTES: usize = 48 << 20;
+const MAX_BYTES: usize = 24 << 20;
 
 /// A file on its way into a segment: its events, then what is known of it.
 #[derive(Debug, Default)]
@@ -44,7 +45,9 @@ pub struct SegmentWriter {
 
 #[derive(Debug, Default)]
 struct GroupWriter {
-    numbers: HashMap<Box<[u8]>, u32>,
+    numbers: HashMap<Box<[u8]>, u32, ByHash>,
+    /// By the number that the extractor gave a value.
+    extracted: HashMap<u64, u32, ByHash>,
     /// In the order of their numbers.
     bytes: Vec<u8>,
     ends: Vec<u32>,
@@ -52,6 +55,15 @@ struct GroupWriter {
 }
 
 impl GroupWriter {
+    fn extracted(&mut self, extracted: u64, value: &[u8]) -> u32 {
+        if let Some(number) = self.extracted.get(&extracted) {
+            return *number;
+        }
+        let number = self.number(value);
+        self.extracted.insert(extracted, number);
+        number
+    }
+
     fn number(&mut self, value: &[u8]) -> u32 {
         if let Some(number) = self.numbers.get(value) {
             return *number;
@@ -83,9 +95,14 @@ impl FileEntry {
 }
 
 impl SegmentWriter {
-    /// Adds the value of a group of an event to a file that is on its way here.
-    pub fn value(&mut self, entry: &mut FileEntry, group: Group, value: &[u8]) {
-        let number = self.groups[group.index()].number(value);
+    /// Adds the value of a group of an event to a file that is on its way here; with the number that the
+    /// [`Extractor`](crate::Extractor) gave it, if it did: of one extractor only.
+    pub fn value(&mut self, entry: &mut FileEntry, group: Group, extracted: Option<u64>, value: &[u8]) {
+        let of = &mut self.groups[group.index()];
+        let number = match extracted {
+            Some(extracted) => of.extracted(extracted, value),
+            None => of.number(value),
+        };
         entry.rows[group.index()].push(number);
     }
 
@@ -101,7 +118,8 @@ impl SegmentWriter {
         filter: &[u8],
     ) -> Result<(), NotIndexed> {
         let first = entry.span().map_or(0, |span| span.0);
-        let times: Option<Vec<u32>> = entry.times.iter().map(|time| u32::try_from(time - first).ok()).collect();
+        let times: Option<Vec<u32>> =
+            entry.times.iter().map(|time| u32::try_from(time - first).ok()).collect();
         let times = times.ok_or(NotIndexed::Time)?;
         let path = path.as_os_str().as_encoded_bytes();
         let is_whole = entry.rows.iter().all(|rows| rows.len() == times.len());

@@ -246,8 +246,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let index = args.index.open(&roots);
     let done = counts.watch(!args.quiet, || {
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
-        let options =
-            ScanOptions { index: index.as_ref(), ..args.scan_options(span, ledger.as_ref()) };
+        let options = ScanOptions { index: index.as_ref(), ..args.scan_options(span, ledger.as_ref()) };
         let inputs = Inputs::open(&roots)?;
         let (followed, summary) = follow(&asked.starts, args.depth, &counted, &inputs, &options, &counts)?;
         if format == FollowFormat::Timeline {
@@ -312,6 +311,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         duplicates: Some(followed.duplicates),
         ..Told::default()
     };
+    if !args.quiet {
+        note_problems(index.as_ref());
+    }
     // Nobody can be told that stderr is gone.
     let _ = if args.quiet {
         summary::write_reasons(&summary, &told, &mut output::notes())

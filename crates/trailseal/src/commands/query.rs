@@ -90,10 +90,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let ledger =
             evidence::load(&args.evidence.verified, &roots, args.limits.scan.threads.count, &counts)?;
         let inputs = Inputs::open(&roots)?;
-        let job =
-            Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts)
-                .without(seen.as_ref())
-                .with(index.as_ref());
+        let job = Job::new(args, &inputs, span, &filter, ledger.as_ref(), &plan, &counts)
+            .without(seen.as_ref())
+            .with(index.as_ref());
         let done = destination.write(|out, _| work(&job, &plan, out));
         done.map(|mut done| {
             if done.told.ended_early && args.evidence.expect_until.is_some() {
@@ -128,6 +127,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     }
     if !args.output.is_quiet() {
         note_problems(index.as_ref());
+        args.index
+            .advice(begun.elapsed(), &done.summary, &roots)
+            .into_iter()
+            .for_each(|advice| output::note(&advice));
     }
     if !args.output.is_quiet() && !done.is_gone {
         let is_known = !done.told.ended_early && !args.evidence.verified.is_wanted();

@@ -123,7 +123,10 @@ fn write_totals(report: &Report, style: &Style, out: &mut dyn Write) -> io::Resu
     for ScopeIndex { path, written, files } in &scope.index {
         let written = written.map_or_else(String::new, |written| format!(", written {}", moment(written)));
         let of = plural(*files, "log file");
-        line("by index", &format!("{of}, whose stored bytes were hashed and are those of then; not inflated"))?;
+        line(
+            "by index",
+            &format!("{of}, whose stored bytes were hashed and are those of then; not inflated"),
+        )?;
         line("", &format!("{}{written}", shown(path)))?;
     }
     line("checked by", &format!("{}, offline", report.tool))?;

@@ -1,10 +1,14 @@
 //! Where indexes lie, and whether they are used.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    time::Duration,
+};
 
-use trailseal_evidence::index::ArchiveIndex;
+use trailseal_evidence::{index::ArchiveIndex, scan::Summary};
 
-use crate::{error::CommandError, output};
+use crate::{error::CommandError, output, render::shell::shell_word};
 
 /// The folder of indexes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -55,6 +59,25 @@ impl IndexUse {
     pub(crate) fn open(&self, given: &[PathBuf]) -> Option<ArchiveIndex> {
         let folder = self.folder.path().filter(|_| !self.no_index)?;
         Some(ArchiveIndex::open(&folder, given))
+    }
+}
+
+/// A scan that takes longer is told what an index is for.
+const LONG: Duration = Duration::from_secs(2);
+
+impl IndexUse {
+    /// What is to be said on a terminal after a scan that took so long, of files and folders alone.
+    pub(crate) fn advice(&self, took: Duration, summary: &Summary, given: &[PathBuf]) -> Option<String> {
+        let is_wanted = !self.no_index && took >= LONG && io::stderr().is_terminal();
+        let is_repeatable = given.iter().all(|path| path.is_dir() || path.is_file());
+        (is_wanted && is_repeatable && summary.from_index == 0).then(|| {
+            let roots: Vec<String> =
+                given.iter().map(|path| shell_word(&path.display().to_string())).collect();
+            format!(
+                "`trailseal index {}` once, and such questions read only what may answer them",
+                roots.join(" ")
+            )
+        })
     }
 }
 
