@@ -33,7 +33,7 @@ pub struct NearValue {
 }
 
 /// Looks at all events of the files for values that are like the ones that were asked for: in another case, with or without a
-/// service, with a version behind the name, or one of several in a list. The most frequent first.
+/// service, with a version or number behind the name, an account in groups, or one of several in a list. The most frequent first.
 ///
 /// # Errors
 /// [`Error`] when they cannot be read.
@@ -81,14 +81,17 @@ impl Fold for Counts {
 fn is_near(wanted: &str, found: &str) -> bool {
     let bare = |text: &str| {
         let text = text.trim().trim_matches(['*', '?', '\'', '"']).to_lowercase();
-        text.trim_end_matches(".amazonaws.com").to_owned()
+        let text = text.trim_end_matches(".amazonaws.com");
+        // accounts are written in groups of four
+        let is_grouped = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if is_grouped { text.replace('-', "") } else { text.to_owned() }
     };
     let found = bare(found);
     let is_like = |wanted: &str| {
         let wanted = bare(wanted);
         let name = wanted.rsplit([':', '/']).next().unwrap_or_default();
         let is_version =
-            |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'v' | b'_'));
+            |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'v' | b'_' | b'-'));
         !name.is_empty() && (found == wanted || found.strip_prefix(name).is_some_and(is_version))
     };
     wanted.split([',', ' ']).any(is_like)
@@ -107,6 +110,8 @@ mod tests {
             ("GetObject,PutObject", "PutObject"),
             ("S3", "s3.amazonaws.com"),
             ("*ALICE*", "alice"),
+            ("1111-2222-3333", "111122223333"),
+            ("us-east", "us-east-1"),
         ] {
             assert!(is_near(wanted, found), "{wanted} {found}");
         }

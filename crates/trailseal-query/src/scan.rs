@@ -24,7 +24,7 @@ pub use unwrap::LeftOut;
 
 use cut::Element;
 use split::{Piece, Splitter};
-use unwrap::{Unwrapped, is_native, unwrap};
+use unwrap::{Unwrapped, is_base64_of_records, is_native, text_names_version, unwrap};
 
 /// What was found in the content.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,9 @@ pub struct Counts {
     /// Those that did not, and that no filter of times can find, since their time cannot be read; only among those that
     /// were looked at for another reason, and only if the filter asks for times.
     pub untimed: u64,
+    /// How many of the records stand as a whole within something else: neither as a value of the stream, nor told by the
+    /// columns of a row.
+    pub within: u64,
     /// Values that are none, in the order of [`LeftOut::ALL`].
     pub left_out: [u64; LeftOut::ALL.len()],
 }
@@ -74,8 +77,8 @@ pub struct Scanner<'f> {
     checks: bool,
     splitter: Splitter,
     counts: Counts,
-    /// Whether the name that every event has stands in a stream that did not begin like JSON.
-    names_events: bool,
+    /// Why a stream that did not begin like JSON may hold events all the same.
+    may_hold_events: Option<&'static str>,
 }
 
 impl<'f> Scanner<'f> {
@@ -88,7 +91,7 @@ impl<'f> Scanner<'f> {
             checks,
             splitter: Splitter::new(),
             counts: Counts::default(),
-            names_events: false,
+            may_hold_events: None,
         }
     }
 
@@ -97,7 +100,7 @@ impl<'f> Scanner<'f> {
         self.splitter.start();
         self.counts = Counts::default();
         self.own = None;
-        self.names_events = false;
+        self.may_hold_events = None;
     }
 
     /// The same, for one of which the file is known.
@@ -111,9 +114,9 @@ impl<'f> Scanner<'f> {
         self.counts
     }
 
-    /// Whether events are spoken of in a stream that is no JSON and gave none.
-    pub fn names_events(&self) -> bool {
-        self.names_events && !self.is_json()
+    /// Why a stream that is no JSON and gave no event may hold some: it speaks of them, or it is base64.
+    pub fn may_hold_events(&self) -> Option<&'static str> {
+        self.may_hold_events.filter(|_| !self.is_json())
     }
 
     /// Whether the stream began like JSON, or an event was found in it, so that what could not be read of it is damage.
@@ -127,7 +130,7 @@ impl<'f> Scanner<'f> {
     /// A record must lie in the buffer as a whole; [`Next::Full`] says that the buffer cannot grow, so that a
     /// record that does not fit is passed over as damage.
     pub fn feed(&mut self, bytes: &[u8], next: Next, visit: &mut dyn FnMut(Found<'_>)) -> usize {
-        let Self { filter, own, checks, splitter, counts, names_events } = self;
+        let Self { filter, own, checks, splitter, counts, may_hold_events } = self;
         let filter = own.as_ref().unwrap_or(filter);
         let base = splitter.offset();
         let consumed = splitter.feed(bytes, next, &mut |piece| match piece {
@@ -137,8 +140,14 @@ impl<'f> Scanner<'f> {
             Piece::Scalars(count) => counts.leave_out(LeftOut::Foreign, count),
             Piece::Damage { offset, reason } => visit(Found::Damage { offset, reason }),
         });
-        if !splitter.began_as_json() && !*names_events {
-            *names_events = memchr::memmem::find(bytes, b"\"eventVersion\"").is_some();
+        if !splitter.began_as_json() && may_hold_events.is_none() {
+            *may_hold_events = match () {
+                () if text_names_version(bytes) => Some("it speaks of eventVersion, and is no JSON"),
+                () if base == 0 && is_base64_of_records(bytes) => {
+                    Some("it is base64, which is read within JSON only")
+                }
+                () => None,
+            };
         }
         consumed
     }
@@ -151,6 +160,7 @@ impl Counts {
         self.matched += other.matched;
         self.aggregated += other.aggregated;
         self.untimed += other.untimed;
+        self.within += other.within;
         for (kind, count) in LeftOut::ALL.into_iter().zip(other.left_out) {
             self.leave_out(kind, count);
         }
@@ -168,6 +178,7 @@ impl Counts {
             aggregated: self.aggregated - before.aggregated,
             matched: self.matched - before.matched,
             untimed: self.untimed - before.untimed,
+            within: self.within - before.within,
             left_out,
         }
     }
@@ -218,8 +229,9 @@ impl Batch<'_, '_> {
     /// Anything that does not begin as CloudTrail's own files have it.
     fn wrapper(&mut self, bytes: &[u8], element: &Element) {
         unwrap(bytes, element.is_plain, &mut |unwrapped| match unwrapped {
-            Unwrapped::Record { bytes, is_plain, is_element } => {
+            Unwrapped::Record { bytes, is_plain, is_element, is_row } => {
                 self.counts.records += 1;
+                self.counts.within += u64::from(!is_element && !is_row);
                 self.record(bytes, is_plain, element.start, is_element);
             }
             Unwrapped::Aggregated { bytes, is_plain } => {

@@ -23,7 +23,7 @@ use trailseal_archive::{
 };
 use trailseal_query::{
     Filter,
-    scan::{Found, LeftOut, Next, Scanner},
+    scan::{Counts, Found, LeftOut, Next, Scanner},
 };
 use trailseal_verify::Observation;
 
@@ -608,10 +608,12 @@ impl Scan<'_> {
             is_fresh = false;
             total += consumed as u64;
             if at_end {
-                stream.end();
+                let counts = stream.end();
+                // its cells may hold whole events
+                let is_of_columns = counts.within < counts.records || counts.records == 0;
                 if let Some(reason) = failure {
                     stream.scan.summary.note(stream.info, &format!("{IN_TABLES}, up to here: {reason}"));
-                } else if is_table {
+                } else if is_table && is_of_columns {
                     stream.scan.summary.note(stream.info, IN_TABLES);
                 }
                 window.truncate(WINDOW);
@@ -679,8 +681,8 @@ impl Stream<'_, '_, '_> {
         })
     }
 
-    /// The stream is over.
-    fn end(&mut self) {
+    /// The stream is over: what was seen in it.
+    fn end(&mut self) -> Counts {
         let Scan { scanners, summary, .. } = &mut *self.scan;
         let scanner = scanners.of(self.is_protected);
         let is_member = self.info.shown != self.job.shown;
@@ -697,8 +699,9 @@ impl Stream<'_, '_, '_> {
             summary.damage.retain(|damage| !is_its(damage));
             // those beyond what is listed, too
             summary.damages = self.damages_before;
-            if scanner.names_events() {
-                return summary.note(self.info, "it speaks of eventVersion, and is no JSON");
+            if let Some(reason) = scanner.may_hold_events() {
+                summary.note(self.info, reason);
+                return counts;
             }
             let why = if self.is_leftover { Skipped::Leftover } else { Skipped::NotJson };
             summary.skip(why, self.job.length);
@@ -706,8 +709,9 @@ impl Stream<'_, '_, '_> {
                 summary.files = summary.files.saturating_sub(1);
             }
         } else {
-            summary.counts.add(&scanner.counts());
+            summary.counts.add(&counts);
         }
+        counts
     }
 }
 

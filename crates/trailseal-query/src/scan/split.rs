@@ -219,10 +219,17 @@ impl Splitter {
                 self.damage(at, "a bracket closes that was not opened", visit);
                 self.next_line(bytes, at + 1)
             }
-            Stop::Control { at, .. } => {
-                self.damage(at, "a control character in a string, or a string without an end", visit);
-                self.next_line(bytes, at)
-            }
+            Stop::Control { start, at } => match broken_value(bytes, start) {
+                Broken::Short if next == Next::More => start,
+                Broken::End(end) if Self::is_value_behind(&bytes[end..]) => {
+                    self.damage(at, CONTROL, visit);
+                    end
+                }
+                _ => {
+                    self.damage(at, CONTROL, visit);
+                    self.next_line(bytes, at)
+                }
+            },
         }
     }
 
@@ -286,12 +293,15 @@ impl Splitter {
         if memchr::memmem::find(line, VERSION).is_some() {
             if line[0] == b'"'
                 && let Ok((Value::String(_), length)) = first_value(line)
+                && line[length..].trim_ascii_start().first() != Some(&b':')
             {
                 let element = Element { start, end: start + length, is_plain: false };
                 visit(Piece::Elements { bytes, elements: &[element] });
                 return start + length;
             }
-            if let Some(brace) = memchr::memchr(b'{', &line[1..]) {
+            if let Some(brace) = memchr::memchr(b'{', &line[1..])
+                && !is_within_value(&line[..=brace])
+            {
                 return start + 1 + brace;
             }
         }
@@ -380,10 +390,17 @@ impl Splitter {
                     after
                 }
             }
-            Stop::Control { at, .. } => {
-                let reason = "a control character in a string, or a string without an end";
-                self.lose_element(bytes, at, in_object, reason, visit)
-            }
+            Stop::Control { start, at } => match broken_value(bytes, start) {
+                Broken::Short if next == Next::More => end,
+                Broken::End(behind)
+                    if matches!(bytes[behind..].trim_ascii_start().first(), Some(b',' | b']')) =>
+                {
+                    self.damage(at, CONTROL, visit);
+                    self.mode = Mode::Array { in_object, has_element: true };
+                    behind
+                }
+                _ => self.lose_element(bytes, at, in_object, CONTROL, visit),
+            },
             Stop::Closed { at } => match gap_after(&bytes[end..at], has_element) {
                 _ if bytes[at] != b']' => {
                     self.lose_element(bytes, at, in_object, "a brace closes an array", visit)
@@ -409,6 +426,14 @@ impl Splitter {
         }
     }
 
+    /// Whether a value, a new line or nothing is behind a value.
+    fn is_value_behind(rest: &[u8]) -> bool {
+        let behind = rest.trim_ascii_start();
+        matches!(behind.first(), None | Some(b',' | 0x1e))
+            || begins_like_json(behind)
+            || behind.len() < rest.len() && rest[..rest.len() - behind.len()].contains(&b'\n')
+    }
+
     /// Gives up an element of an array, but not those behind it.
     fn lose_element(
         &mut self,
@@ -428,25 +453,32 @@ impl Splitter {
         if before.ends_with(b",") { before.len() - 1 } else { at }
     }
 
-    /// Looks for the next element that begins like the last whole one, and stands behind a comma.
+    /// Looks for the next element that begins like the last whole one, stands behind a comma, and lies in no list that
+    /// belongs to what is broken: what a caller wrote there may begin like an event.
     fn seek(&mut self, bytes: &[u8], from: usize, next: Next, in_object: bool) -> usize {
-        let is_next = |at: &usize| {
+        let mut inner_until = 0;
+        for at in memchr::memmem::find_iter(&bytes[from..], &self.beginning) {
             let before = bytes[..from + at].trim_ascii_end();
-            before.ends_with(b",") && (*at > 0 || from > 0)
-        };
-        let found = memchr::memmem::find_iter(&bytes[from..], &self.beginning).find(is_next);
-        match found {
-            Some(at) => {
-                self.mode = Mode::Array { in_object, has_element: false };
-                from + at
+            if !before.ends_with(b",") || at == 0 && from == 0 || at < inner_until {
+                continue;
             }
-            None if next == Next::End => {
+            match list_of(&bytes[from + at..], in_object, &self.beginning) {
+                EnteredList::Inner { end } => inner_until = at + end,
+                EnteredList::Open if next == Next::More => return before.len() - 1,
+                EnteredList::Open | EnteredList::Outer => {
+                    self.mode = Mode::Array { in_object, has_element: false };
+                    return from + at;
+                }
+            }
+        }
+        match next {
+            Next::End => {
                 self.mode = Mode::Lost;
                 bytes.len()
             }
             // the comma and what begins like an element may lie across the end
-            None if next == Next::More => from.max(bytes.len().saturating_sub(4 * ENOUGH)),
-            None => bytes.len(),
+            Next::More => from.max(bytes.len().saturating_sub(4 * ENOUGH)),
+            Next::Full => bytes.len(),
         }
     }
 
@@ -519,6 +551,116 @@ impl Splitter {
 
 /// The bytes end too early to tell.
 struct Short;
+
+/// What is said of a value that [`broken_value`] looks through.
+const CONTROL: &str = "a control character in a string, or a string without an end";
+
+/// Where a value ends in which a control character stands.
+enum Broken {
+    /// Behind its last bracket: the string goes on behind the character.
+    End(usize),
+    /// The bytes end before.
+    Short,
+    /// A string in it has no end.
+    Unknown,
+}
+
+/// Looks for the end of the value at `start`, as if control characters were allowed in strings. What lies in a broken value
+/// is part of it, and no value of its own.
+fn broken_value(bytes: &[u8], start: usize) -> Broken {
+    let (mut depth, mut in_string, mut is_escaped, mut is_broken) = (0_u32, false, false, false);
+    for (at, byte) in bytes.iter().enumerate().skip(start).take(MAX_BROKEN) {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' if in_string && is_broken => match bytes[at + 1..].trim_ascii_start().first() {
+                Some(b',' | b':' | b'}' | b']') => (in_string, is_broken) = (false, false),
+                Some(_) => return Broken::Unknown,
+                None => return Broken::Short,
+            },
+            b'"' => in_string = !in_string,
+            0..0x20 if in_string => is_broken = true,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Broken::End(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    if bytes.len() - start < MAX_BROKEN { Broken::Short } else { Broken::Unknown }
+}
+
+/// No record of CloudTrail is longer (256 KB), so that what lies beyond does not belong to a broken one.
+const MAX_BROKEN: usize = 256 << 10;
+
+/// What a list is that was entered behind something broken.
+enum EnteredList {
+    /// A member of something else.
+    Inner {
+        /// The bracket that ends it, from the element on.
+        end: usize,
+    },
+    /// That of the records.
+    Outer,
+    /// The bytes end before it does.
+    Open,
+}
+
+/// What the list is of which this element is one: what stands behind its end tells. Its elements begin with `beginning`.
+fn list_of(bytes: &[u8], in_object: bool, beginning: &[u8]) -> EnteredList {
+    let is_cut = bytes.len() < MAX_BROKEN;
+    let bytes = &bytes[..bytes.len().min(MAX_BROKEN)];
+    let mut elements = Vec::new();
+    let at = match cut(bytes, 0, &mut elements) {
+        Stop::Closed { at } if bytes[at] == b']' => at,
+        Stop::Closed { at } => return EnteredList::Inner { end: at },
+        Stop::Over { .. } if is_cut => return EnteredList::Open,
+        // no record is as long
+        Stop::Over { .. } | Stop::Control { .. } => return EnteredList::Outer,
+    };
+    let mut behind = &bytes[at + 1..];
+    while in_object {
+        match member_after(behind) {
+            Ok(After::Member(length)) => behind = &behind[length..],
+            Ok(After::End(length)) => {
+                behind = &behind[length..];
+                break;
+            }
+            // another list of the same envelope
+            Ok(After::Array(_)) => return EnteredList::Outer,
+            Err(Malformed { offset }) if offset < behind.len() => return EnteredList::Inner { end: at },
+            Err(_) => return EnteredList::Open,
+        }
+    }
+    let behind = behind.trim_ascii_start();
+    let is_inner = match behind.first() {
+        Some(b'}' | b']' | b':') => true,
+        Some(b',') => {
+            let next = behind[1..].trim_ascii_start();
+            if is_cut && next.len() < beginning.len() {
+                return EnteredList::Open;
+            }
+            next.starts_with(beginning) || matches!(next.first(), Some(sign) if !matches!(sign, b'{' | b'['))
+        }
+        Some(_) => false,
+        None => return if is_cut { EnteredList::Open } else { EnteredList::Outer },
+    };
+    if is_inner { EnteredList::Inner { end: at } } else { EnteredList::Outer }
+}
+
+/// Whether what follows text in a line is the value of a member: the line is a piece of JSON whose beginning lacks, and what
+/// lies in it is part of something that cannot be known.
+fn is_within_value(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    let before = before.strip_suffix(b"[").unwrap_or(before).trim_ascii_end();
+    before
+        .strip_suffix(b":")
+        .map(<[u8]>::trim_ascii_end)
+        .is_some_and(|name| name.is_empty() || name.ends_with(b"\""))
+}
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The name that every record has.
@@ -852,6 +994,70 @@ mod tests {
                     if text.ends_with("]}") && offset == 20 && text.contains(",]") { 21 } else { offset };
                 assert!(damage[0].0 == offset || damage[0].0 == place, "{text} {damage:?}");
             }
+        }
+    }
+
+    /// What a caller wrote into a broken record is no element, whatever breaks it.
+    #[test]
+    fn what_lies_in_a_broken_record_is_part_of_it() {
+        let forged = "{\"eventVersion\":\"1\",\"eventName\":\"Forged\"}";
+        let record = |name: &str| format!("{{\"eventVersion\":\"1\",\"eventName\":\"{name}\"}}");
+        for inner in [
+            format!("{{\"a\":{forged}}}"),
+            format!("{{\"a\":[{forged},{forged},{forged}]}}"),
+            format!("{{\"a\":[{forged},{forged}],\"b\":[1,{forged}]}}"),
+            format!("[{forged},{forged}]"),
+            format!("[[{{}},{forged}]]"),
+            format!("{{\"a\":{{\"b\":[{forged},{forged}]}}}}"),
+        ] {
+            let around = |broken: &str, after: &str| {
+                format!("{{\"eventVersion\":\"1\",{broken},\"requestParameters\":{inner}{after}}}")
+            };
+            for (broken, gives) in [
+                (around("\"x\":\"a\nb\"", ",\"y\":1"), true),
+                (around("\"x\":\"a\tb\"", ",\"y\":\"\\\"}]\""), true),
+                (around("\"x\":\"}\n]\"", ""), true),
+                (around("\"x\":1}", ",\"y\":1"), false),
+                (around("\"x\":1]", ",\"y\":1"), false),
+            ] {
+                let (a, c) = (record("A"), record("C"));
+                for text in [
+                    format!("{{\"Records\":[{a},{broken},{c}]}}"),
+                    format!("{{\"Events\":[{a},{broken},{c}],\"NextToken\":\"x\"}}"),
+                    format!("[{a},{broken},{c}]"),
+                    format!("{a}\n{broken}\n{c}\n"),
+                ] {
+                    let is_list = !text.starts_with(&a);
+                    if !gives && !is_list {
+                        continue;
+                    }
+                    for step in [usize::MAX, 50] {
+                        let (found, _, damage) = split(&text, step, usize::MAX);
+                        assert!(!damage.is_empty(), "{text}");
+                        let names: Vec<_> = found.iter().filter(|found| found.contains("Forged")).collect();
+                        let is_itself = |found: &&&String| found.contains("requestParameters");
+                        assert!(names.iter().all(|found| is_itself(&found)), "{text}: {names:?}");
+                        assert!(found.contains(&a), "{text}");
+                        if gives {
+                            assert!(found.contains(&c), "{text}: {found:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_begins_within_a_record_gives_nothing() {
+        let forged = "{\"eventVersion\":\"1\",\"eventName\":\"Forged\"}";
+        for before in ["\"a\":", ":", ":[ ", "-cli\",\"a\" : ", "x\",\"a\":[", "\"a\":\"b\",\"c\":[ "] {
+            let (found, _, damage) = split(&format!("{before}{forged},\"x\":1}}\n"), usize::MAX, usize::MAX);
+            assert_eq!(found, [""; 0], "{before}");
+            assert_eq!(damage.len(), 1, "{before}");
+        }
+        for before in ["a.json:", "host->app ", "x: ", "| 1 | ", "a.json: ["] {
+            let (found, ..) = split(&format!("{before}{forged}"), usize::MAX, usize::MAX);
+            assert_eq!(found, [forged], "{before}");
         }
     }
 

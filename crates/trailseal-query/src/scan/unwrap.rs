@@ -3,7 +3,8 @@
 //!
 //! One rule instead of a list of shapes: what has an event's version and name is a record wherever it lies, within objects,
 //! lists, and strings that hold JSON (escaped or as base64, also of gzip). A record is never looked for inside another one,
-//! nor beside what callers write (`requestParameters` and the like): what somebody sends is no event.
+//! nor beside what callers write (`requestParameters` and the like): what somebody sends is no event. Nor is one looked for
+//! in what wrappers copy out of the event that they hold: a user agent, an error's message, names of users and resources.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -65,6 +66,8 @@ pub(crate) enum Unwrapped<'a> {
         is_plain: bool,
         /// Whether it is the element itself, and not something within.
         is_element: bool,
+        /// Whether it was told by the columns of a row, which need not be all of the event.
+        is_row: bool,
     },
     /// An aggregated event.
     Aggregated {
@@ -110,6 +113,9 @@ pub(crate) fn unwrap(bytes: &[u8], is_plain: bool, visit: &mut dyn FnMut(Unwrapp
             None if names_version(bytes) => {
                 Unwrapped::Damaged("it speaks of eventVersion, and no event can be read in it")
             }
+            None if is_ecs(bytes) => {
+                Unwrapped::Damaged("an event of CloudTrail in the form of ECS, which is not read")
+            }
             None => Unwrapped::LeftOut(LeftOut::Foreign),
         });
     }
@@ -124,6 +130,48 @@ fn names_version(json: &[u8]) -> bool {
     VERSION.iter().any(|finder| finder.find_iter(json).any(is_name))
 }
 
+/// Whether some JSON holds an event as Elastic's integration writes it where the original was not kept.
+fn is_ecs(json: &[u8]) -> bool {
+    ECS_VERSION.find(json).is_some() && PRODUCT.find(json).is_some()
+}
+
+/// Whether text that is no JSON may hold records all the same: the name that each of them has stands in it as others write a
+/// name (quoted, escaped, in XML, in YAML, in a URL).
+pub(super) fn text_names_version(text: &[u8]) -> bool {
+    const QUOTES: [&[u8]; 6] = [b"\"", b"\\", b"'", b"&quot;", b"&#34;", b"%22"];
+    let is_name = |at: usize| {
+        let after = &text[at + VERSION[0].needle().len()..];
+        let value = || after.strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+        QUOTES.iter().any(|quote| after.starts_with(quote))
+            || value().and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
+    };
+    VERSION.iter().any(|finder| finder.find_iter(text).any(is_name))
+}
+
+/// Whether text begins as base64 of gzip, or as that of JSON which holds records.
+pub(super) fn is_base64_of_records(text: &[u8]) -> bool {
+    /// What is looked at.
+    const HEAD: usize = 64 << 10;
+    const LEAST: usize = 40;
+    let head = text.trim_ascii_start();
+    let head: Vec<u8> =
+        head.iter().take(HEAD).copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    if !PAYLOAD_STARTS.iter().any(|start| head.starts_with(start.as_bytes())) {
+        return false;
+    }
+    let is_sign = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let length = head.iter().take_while(|byte| is_sign(byte)).count() / 4 * 4;
+    if length < LEAST {
+        return false;
+    }
+    STANDARD.decode(&head[..length]).is_ok_and(|bytes| {
+        bytes.starts_with(&[0x1f, 0x8b]) || names_version(&bytes) || text_names_version(&bytes)
+    })
+}
+
+/// How Elastic's integration writes the name.
+static ECS_VERSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("event_version\""));
+static PRODUCT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("cloudtrail"));
 /// How records write the name, and how tables of Athena do.
 static VERSION: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| [Finder::new("eventVersion"), Finder::new("eventversion")]);
@@ -250,6 +298,39 @@ impl Marks {
 const CHOSEN: [&str; 5] =
     ["requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "userIdentity"];
 
+/// The same as parts of longer names, and fields whose text a caller chooses: `requestParameters.policyDocument`,
+/// `detail_userAgent`, `aws.cloudtrail.request_parameters`.
+const COPIED: [&str; 8] = [
+    "requestparameters",
+    "responseelements",
+    "additionaleventdata",
+    "serviceeventdetails",
+    "useridentity",
+    "useragent",
+    "errormessage",
+    "sourceipaddress",
+];
+
+/// No record is shorter, so that most members need no look at their names.
+const SHORTEST: usize = 24;
+
+/// What rows of `LookupEvents` and Elastic's documents copy out of an event beside it, and the fields of such documents.
+const COPIED_ALONE: [&str; 6] = ["username", "resourcename", "resourcetype", "user", "error", "related"];
+
+/// Whether a member beside an event, or a column, has the name of one of an event's own fields: what stands there was copied
+/// out of the event, and a caller may have written it.
+fn is_copied(name: &str) -> bool {
+    let bare = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let whole = bare(name);
+    let is_field = |part: &str| {
+        let part = bare(part);
+        COPIED_ALONE.contains(&&*part) || TOP_LEVEL.iter().any(|field| field.eq_ignore_ascii_case(&part))
+    };
+    COPIED.iter().any(|copied| whole.contains(copied)) || name.split(['.', ':']).any(is_field)
+}
+
 impl Unwrapper<'_> {
     fn show(&mut self, unwrapped: Unwrapped<'_>) {
         self.found += 1;
@@ -270,7 +351,7 @@ impl Unwrapper<'_> {
             return self.show(Unwrapped::Damaged("an object that is no valid JSON"));
         };
         if marks.is_record(depth == 0) {
-            return self.record(bytes, &marks, is_plain, depth == 0);
+            return self.record(bytes, &marks, is_plain, depth == 0, false);
         }
         let is_named = marks.has_version && marks.has_name || marks.is_notification_of_service;
         if !is_named && let Some(record) = recased(bytes) {
@@ -283,7 +364,7 @@ impl Unwrapper<'_> {
                 return;
             }
             let marks = Marks::of(&record).unwrap_or_default();
-            return self.record(&record, &marks, false, false);
+            return self.record(&record, &marks, false, false, true);
         }
         self.is_ocsf |= marks.has_ocsf_class && marks.is_of_cloudtrail;
         let known = marks.known();
@@ -298,14 +379,27 @@ impl Unwrapper<'_> {
         self.members(bytes, is_plain, depth);
     }
 
-    /// Looks into what the members of an object hold.
+    /// Looks into what the members of an object hold, but for what they copy out of an event.
     fn members(&mut self, bytes: &[u8], is_plain: bool, depth: u32) {
-        for (_, value) in Value::Object(bytes).members().map_while(Result::ok) {
-            self.value(value, is_plain, depth + 1);
+        let members = || Value::Object(bytes).members().map_while(Result::ok);
+        // `{"field": column, "value": value}`
+        let column = members().find(|(name, _)| name.is("field")).and_then(|(_, value)| value.as_str());
+        if column.is_some_and(|column| is_copied(&column)) {
+            return;
+        }
+        for (name, value) in members() {
+            let length = match value {
+                Value::Object(raw) | Value::Array(raw) => raw.len(),
+                Value::String(text) => text.raw().len(),
+                _ => continue,
+            };
+            if length < SHORTEST || !is_copied(&name.decode()) {
+                self.value(value, is_plain, depth + 1);
+            }
         }
     }
 
-    fn record(&mut self, bytes: &[u8], marks: &Marks, is_plain: bool, is_element: bool) {
+    fn record(&mut self, bytes: &[u8], marks: &Marks, is_plain: bool, is_element: bool, is_row: bool) {
         if let (Some(id), false) = (&marks.id, is_element) {
             if self.ids.contains(id) {
                 return;
@@ -315,7 +409,7 @@ impl Unwrapper<'_> {
         self.show(if marks.is_aggregated {
             Unwrapped::Aggregated { bytes, is_plain }
         } else {
-            Unwrapped::Record { bytes, is_plain, is_element }
+            Unwrapped::Record { bytes, is_plain, is_element, is_row }
         });
     }
 
@@ -621,6 +715,93 @@ mod tests {
         }
     }
 
+    /// Wrappers copy fields out of the event that they hold, and what a caller wrote with them.
+    #[test]
+    fn what_wrappers_copy_out_of_an_event_is_no_event() {
+        let forged = r#"{"eventVersion":"1.08","eventName":"Forged","eventID":"f"}"#;
+        for name in [
+            "userAgent",
+            "useragent",
+            "user_agent.original",
+            "detail.userAgent",
+            "detail_userAgent",
+            "requestParameters.policyDocument",
+            "requestParameters{}.key",
+            "aws.cloudtrail.request_parameters",
+            "responseElements_x",
+            "userIdentity.userName",
+            "errorMessage",
+            "error.message",
+            "Username",
+            "ResourceName",
+            "Resources",
+            "user",
+            "related",
+        ] {
+            assert!(is_copied(name), "{name}");
+            for copy in [
+                format!(r#""{name}":{}"#, quoted(forged)),
+                format!(r#""{name}":{forged}"#),
+                format!(r#""{name}":[{{"x":{}}}]"#, quoted(&format!("arn:aws:s3:::b/{forged}"))),
+                format!(r#""{name}":"{}""#, STANDARD.encode(forged)),
+            ] {
+                for wrapper in [
+                    format!(r#"{{{copy},"_raw":{}}}"#, quoted(RECORD)),
+                    format!(r#"{{"event":{{"original":{}}},{copy}}}"#, quoted(RECORD)),
+                    format!(
+                        r#"{{"EventId":"1","EventName":"A",{copy},"CloudTrailEvent":{}}}"#,
+                        quoted(RECORD)
+                    ),
+                ] {
+                    assert_eq!(unwrapped(&wrapper), [RECORD], "{wrapper}");
+                }
+            }
+            let cell = format!(r#"{{"field":"{name}","value":{}}}"#, quoted(forged));
+            let message = format!(r#"{{"field":"@message","value":{}}}"#, quoted(RECORD));
+            assert_eq!(unwrapped(&format!("[[{cell},{message}]]")), [RECORD], "{name}");
+        }
+        for name in [
+            "_raw",
+            "_source",
+            "event.original",
+            "message",
+            "@message",
+            "CloudTrailEvent",
+            "eventJson",
+            "body",
+        ] {
+            assert!(!is_copied(name), "{name}");
+            let wrapper = format!(r#"{{"{name}":{}}}"#, quoted(RECORD));
+            assert_eq!(unwrapped(&wrapper), [RECORD], "{name}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_json_may_hold_records() {
+        for text in [
+            r#"a: "{\"eventVersion\":\"1.08\"}""#,
+            "<v>{&quot;eventVersion&quot;:&quot;1.08&quot;}</v>",
+            "[{'eventVersion': '1.08'}]",
+            "eventVersion: 1.08\n",
+            "%7B%22eventVersion%22%3A",
+        ] {
+            assert!(text_names_version(text.as_bytes()), "{text}");
+        }
+        for text in ["the field eventVersion says", "eventVersion: see below", "eventVersions\"", ""] {
+            assert!(!text_names_version(text.as_bytes()), "{text}");
+        }
+        let lines = |base64: String| base64.as_bytes().chunks(76).collect::<Vec<_>>().join(&b"\n"[..]);
+        let log = format!(r#"{{"Records":[{RECORD}]}}"#);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(log.as_bytes()).unwrap();
+        assert!(is_base64_of_records(&lines(STANDARD.encode(&log))));
+        assert!(is_base64_of_records(&lines(STANDARD.encode(gzip.finish().unwrap()))));
+        // a token of somebody, and words
+        let other = STANDARD.encode(r#"{"alg":"HS256","typ":"JWT","more":"0123456789"}"#);
+        assert!(!is_base64_of_records(other.as_bytes()));
+        assert!(!is_base64_of_records(b"eyes that see what nobody else sees, and ears that hear it"));
+    }
+
     #[test]
     fn what_is_no_event_is_told_apart() {
         for (json, kind) in [
@@ -643,6 +824,15 @@ mod tests {
                 r#"{"class_uid":6003,"metadata":{"product":{"name":"CloudTrail"}},"api":{"operation":"A"}}"#,
                 "an event of CloudTrail in the form of OCSF, which is not read",
             ),
+            (
+                r#"{"_source":{"aws":{"cloudtrail":{"event_version":"1.08"}},"event":{"action":"A"}}}"#,
+                "an event of CloudTrail in the form of ECS, which is not read",
+            ),
+            (
+                r#"{"aws.cloudtrail.event_version":"1.08","event.action":"A"}"#,
+                "an event of CloudTrail in the form of ECS, which is not read",
+            ),
+            (r#"{"event_version":"3"}"#, "foreign"),
             (r#"{"class_uid":4001,"metadata":{"product":{"name":"Amazon VPC"}}}"#, "foreign"),
         ] {
             assert_eq!(unwrapped(json), [kind], "{json}");

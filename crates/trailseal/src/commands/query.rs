@@ -19,7 +19,7 @@ use trailseal_evidence::{
     ledger::{Integrity, Ledger},
     scan::{Reach, ScanOptions, SeenFiles, Summary},
 };
-use trailseal_query::{Filter, aggregate::Fingerprinter};
+use trailseal_query::{Filter, aggregate::Fingerprinter, scan::LeftOut};
 
 use crate::{
     commands::{
@@ -111,7 +111,9 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             let has_digests = is_unknown && inputs.has_digest_folders();
             let unverified = Some(summary::BY_OPTION);
             let near = if done.summary.counts.matched == 0 { job.near(args) } else { Vec::new() };
-            (Done { told: Told { unverified, has_digests, completeness, ..done.told }, ..done }, near)
+            let joins_shared = job.dedupe == Some(Sameness::SharedEventId);
+            let told = Told { unverified, has_digests, completeness, joins_shared, ..done.told };
+            (Done { told, ..done }, near)
         })
     });
     let done = done.map(|(done, near)| Done { near, ..done });
@@ -330,6 +332,18 @@ impl Done {
         let mut notes: Vec<String> = self.near.clone();
         if notes.is_empty() {
             notes.extend(odd);
+        }
+        let texts = args.filter.keywords.iter().chain(&args.filter.regexes);
+        if !args.filter.ignore_case && texts.flat_map(|text| text.chars()).any(char::is_alphabetic) {
+            notes.push("case counts for --keyword and --regex; -i takes either".to_owned());
+        }
+        notes.extend(args.filter.times.span().ok().and_then(|span| span.left_out_day()));
+        // else the summary says it
+        notes.extend(summary::untimed(&self.summary).filter(|_| args.output.is_quiet()));
+        let aggregated = counts.left_out[LeftOut::Aggregated as usize];
+        if aggregated > 0 {
+            let aggregated = plural(aggregated, "aggregated event");
+            notes.push(format!("left out: {aggregated}; --category aggregated finds such"));
         }
         if !self.told.completeness.is_unreached {
             notes.extend(summary::reach(&self.summary).map(|reach| format!("nothing matched; {reach}")));

@@ -6,6 +6,14 @@ use crate::demo::Demo;
 
 const RECORD: &str = r#"{"eventVersion":"1.08","eventName":"ConsoleLogin","eventID":"e-1","eventTime":"2024-03-01T10:00:00Z","eventSource":"signin.amazonaws.com","userIdentity":{"type":"IAMUser","userName":"alice"}}"#;
 
+/// [`RECORD`], as `base64` writes it.
+const BASE64: &str = "eyJldmVudFZlcnNpb24iOiIxLjA4IiwiZXZlbnROYW1lIjoiQ29uc29sZUxvZ2luIiwiZXZlbnRJ\n\
+    RCI6ImUtMSIsImV2ZW50VGltZSI6IjIwMjQtMDMtMDFUMTA6MDA6MDBaIiwiZXZlbnRTb3VyY2Ui\n\
+    OiJzaWduaW4uYW1hem9uYXdzLmNvbSIsInVzZXJJZGVudGl0eSI6eyJ0eXBlIjoiSUFNVXNlciIs\n\
+    InVzZXJOYW1lIjoiYWxpY2UifX0=";
+/// An empty log file.
+const BASE64_OF_GZIP: &str = "H4sIAAAAAAACA6tWCkpNzi9KKVayio6trUbhAQARdrsVHAAAAA==";
+
 fn with_file(name: &str, content: impl AsRef<[u8]>) -> Demo {
     let demo = Demo::new();
     fs::create_dir(demo.path("f")).unwrap();
@@ -98,6 +106,11 @@ fn a_zero_tells_what_is_near_and_how_far_the_archive_reaches() {
         ("--event-name s3:GetObject", "GetObject"),
         ("--username CI-Deploy", "ci-deploy"),
         ("--region EU-West-1", "eu-west-1"),
+        ("--region us-east", "us-east-1"),
+        ("--account 1111-2222-3333", "111122223333"),
+        ("-w eventName='getobject'", "--where getobject: no event has that"),
+        ("-w eventName='x'OR(eventSource='S3'AND(readOnly=true))", "s3.amazonaws.com"),
+        ("-k CI-DEPLOY", "-i takes either"),
     ] {
         for quiet in ["", "-q"] {
             let run = demo.run(&format!("query archive {option} {quiet}"));
@@ -170,6 +183,105 @@ fn exports_are_read_whatever_their_shape() {
     assert!(run.status == Some(3) && run.stderr.contains("CSV"), "the events hold more: {run}");
 }
 
+/// Rows of a table whose cells hold whole events are these events, and nothing lacks.
+#[test]
+fn tables_whose_cells_hold_whole_events_are_read() {
+    let cell = format!("\"{}\"", RECORD.replace('"', "\"\""));
+    let utf16 = |text: &str| {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        [0xff, 0xfe].into_iter().chain(units).collect::<Vec<u8>>()
+    };
+    let powershell =
+        format!("\"CloudTrailEvent\",\"EventName\",\"Username\"\r\n{cell},\"ConsoleLogin\",\"alice\"\r\n");
+    for (name, content) in [
+        ("console.csv", format!("timestamp,message\n1,{cell}\n").into_bytes()),
+        ("insights.csv", format!("@timestamp,@message\n2024-03-01 10:00:00.000,{cell}\n").into_bytes()),
+        ("splunk.csv", format!("\"_raw\",\"_time\",userAgent\n{cell},\"x\",{cell}\n").into_bytes()),
+        ("one.csv", format!("CloudTrailEvent\r\n{cell}\r\n").into_bytes()),
+        ("lake.tsv", format!("eventJson\tx\n{cell}\ty\n").into_bytes()),
+        ("powershell.csv", powershell.clone().into_bytes()),
+        ("powershell-5.csv", utf16(&format!("#TYPE Amazon.CloudTrail.Model.Event\r\n{powershell}"))),
+    ] {
+        let run = with_file(name, content).run("query f --fields eventID,username -t jsonl");
+        assert_eq!(run.stdout, "{\"eventID\":\"e-1\",\"username\":\"alice\"}\n", "{name}: {run}");
+        assert_eq!(run.status, Some(0), "{name}: {run}");
+    }
+    // a row that says an event by its columns alone is less than the event
+    for table in [
+        "eventName,eventTime\nA,2024\n",
+        "eventname;eventtime\nA;2024\n",
+        "@timestamp,eventName,eventTime\n1,A,2024\n",
+    ] {
+        let run = with_file("columns.csv", table).run("query f --fields eventName -t jsonl");
+        assert_eq!((run.stdout.as_str(), run.status), ("{\"eventName\":\"A\"}\n", Some(3)), "{run}");
+    }
+    let mixed = format!("eventName,eventTime,raw\nA,2024,\nConsoleLogin,2024-03-01T10:00:00Z,{cell}\n");
+    let run = with_file("mixed.csv", mixed).run("query f --fields eventName -t jsonl");
+    assert_eq!((run.lines().len(), run.status), (2, Some(3)), "{run}");
+}
+
+#[test]
+fn what_is_no_json_and_may_hold_events_is_named_in_a_folder() {
+    let xml = format!("<results><v>{}</v></results>", RECORD.replace('"', "&quot;"));
+    let yaml = format!("Events:\n- CloudTrailEvent: {}\n", serde_json::Value::from(RECORD));
+    for (name, content) in [
+        ("export.xml", xml),
+        ("export.yaml", yaml),
+        ("log.b64", BASE64.to_owned()),
+        ("log.txt", BASE64_OF_GZIP.to_owned()),
+    ] {
+        let run = with_file(name, content).run("query f");
+        assert_eq!((run.status, run.stdout.as_str()), (Some(3), ""), "{name}: {run}");
+        assert!(run.stderr.contains(&format!("f/{name}")), "{run}");
+    }
+    let ecs = r#"{"_source":{"aws":{"cloudtrail":{"event_version":"1.08"}},"event":{"action":"A"}}}"#;
+    let run = with_file("ecs.json", ecs).run("query f");
+    assert!(run.status == Some(3) && run.stderr.contains("ECS"), "{run}");
+    for (name, content) in [
+        ("notes.txt", "the field eventVersion tells the version\n"),
+        ("jwt.txt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln\n"),
+    ] {
+        assert_eq!(with_file(name, content).run("query f").status, Some(0), "{name}");
+    }
+}
+
+/// With what a caller sent, an export cannot be made to tell of events that never were.
+#[test]
+fn what_a_caller_sent_is_no_event_in_any_export() {
+    let forged = RECORD.replace("e-1", "forged").replace("ConsoleLogin", "Forged");
+    let quote = |text: &str| serde_json::Value::from(text).to_string();
+    let (raw, forged) = (quote(RECORD), quote(&forged));
+    for (name, content) in [
+        (
+            "splunk.json",
+            format!(
+                "{{\"result\":{{\"_raw\":{raw},\"userAgent\":{forged},\"requestParameters.x\":{forged}}}}}"
+            ),
+        ),
+        (
+            "elastic.json",
+            format!(
+                "{{\"_source\":{{\"event\":{{\"original\":{raw}}},\"user_agent\":{{\"original\":{forged}}},\"error\":{{\"message\":{forged}}}}}}}"
+            ),
+        ),
+        (
+            "lookup.json",
+            format!(
+                "{{\"Events\":[{{\"EventName\":\"ConsoleLogin\",\"EventId\":\"e-1\",\"Username\":{forged},\"Resources\":[{{\"ResourceName\":{forged}}}],\"CloudTrailEvent\":{raw}}}]}}"
+            ),
+        ),
+        (
+            "insights.json",
+            format!(
+                "{{\"results\":[[{{\"field\":\"userAgent\",\"value\":{forged}}},{{\"field\":\"@message\",\"value\":{raw}}}]]}}"
+            ),
+        ),
+    ] {
+        let run = with_file(name, content).run("query f --fields eventID -t jsonl");
+        assert_eq!((run.stdout.as_str(), run.status), ("{\"eventID\":\"e-1\"}\n", Some(0)), "{name}: {run}");
+    }
+}
+
 #[test]
 fn events_without_a_readable_time_are_counted_by_filters_of_times() {
     let odd = RECORD.replace("2024-03-01T10:00:00Z", "20240301T100000+00 UTC");
@@ -179,6 +291,12 @@ fn events_without_a_readable_time_are_counted_by_filters_of_times() {
         assert_eq!(run.lines().len(), 1, "{run}");
         assert!(run.stderr.contains("1 event with an eventTime that cannot be read"), "{run}");
     }
+    let only = with_file("x.jsonl", format!("{odd}\n"));
+    let run = only.run("query f -q --from 2020-01-01");
+    assert!(
+        run.stderr.contains("1 event with an eventTime that cannot be read"),
+        "why nothing matched: {run}"
+    );
     let timeline = demo.run("query f --timeline");
     assert!(timeline.stdout.contains("20240301T100000+00 UTC"), "as it is: {timeline}");
 }
@@ -191,7 +309,9 @@ fn a_date_alone_as_the_end_is_that_day() {
         assert_eq!(run.lines().len(), 1, "{run}");
         assert!(run.stderr.contains("whole day, to 2024-03-01T23:59:59Z"), "{run}");
     }
-    assert_eq!(demo.run("query f --from 2024-02-28 --to 2024-03-01").lines().len(), 0);
+    let run = demo.run("query f -q --from 2024-02-28 --to 2024-03-01");
+    assert_eq!(run.lines().len(), 0);
+    assert!(run.stderr.contains("--to: a date means its first second"), "why nothing matched: {run}");
 }
 
 #[test]
@@ -205,4 +325,28 @@ fn lookups_go_by_event_time_however_late_a_file_came() {
     );
     let run = demo.run("lookup-events f --region us-east-1 --end-time 2024-03-01T12:00:00Z");
     assert!(run.stdout.contains("ConsoleLogin"), "{run}");
+}
+
+#[test]
+fn what_was_dropped_as_a_duplicate_is_said_with_the_reason() {
+    let shared = |id: &str| {
+        RECORD.replace("e-1", id).replace("\"eventVersion\"", "\"sharedEventID\":\"s\",\"eventVersion\"")
+    };
+    let demo = with_file("x.jsonl", format!("{}\n{}\n", shared("e-1"), shared("e-2")));
+    let run = demo.run("query f --dedupe=shared");
+    assert!(
+        run.stderr.contains("dropped: 1 duplicate (the same sharedEventID, else the same eventID)"),
+        "{run}"
+    );
+    assert!(!demo.run("query f --dedupe").stderr.contains("dropped"));
+}
+
+#[test]
+fn aggregated_events_that_were_left_out_are_told_where_nothing_matched() {
+    let aggregated = r#"{"eventVersion":"1.0","eventCategory":"Aggregated","eventType":"AwsAggregatedEvent","summary":{"x":"bucket-1"}}"#;
+    let demo = with_file("x.jsonl", format!("{RECORD}\n{aggregated}\n"));
+    for quiet in ["", "-q"] {
+        let run = demo.run(&format!("query f -k bucket-1 {quiet}"));
+        assert!(run.stderr.contains("--category aggregated"), "{run}");
+    }
 }

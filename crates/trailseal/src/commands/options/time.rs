@@ -164,6 +164,13 @@ impl TimeSpan {
         let to = changed("--to", self.to_typed, "second", self.to);
         from.into_iter().chain(to).chain(whole).collect()
     }
+
+    /// What is to be told of an end that leaves out nearly all of the day that was named.
+    pub(crate) fn left_out_day(&self) -> Option<String> {
+        let is_left_out =
+            matches!((self.to_typed, self.to), (Some(MeantTime::Date(_, last)), Some(to)) if to != last);
+        is_left_out.then(|| format!("--to: {DATE_HINT}"))
+    }
 }
 
 impl EventTimes {

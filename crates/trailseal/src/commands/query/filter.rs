@@ -6,7 +6,11 @@ use trailseal_analysis::wanted::{Access, Condition, Selected, Wanted, WantedErro
 use trailseal_analysis::{fields::Field, near::AskedValues};
 use trailseal_archive::open;
 use trailseal_evidence::scan::Reach;
-use trailseal_query::selectors::Selectors;
+use trailseal_query::{
+    Predicate, expression,
+    predicate::{Literal, Operator, Test},
+    selectors::Selectors,
+};
 
 use super::args;
 use crate::{
@@ -58,12 +62,17 @@ impl args::Filter {
             ("--region", "awsRegion", listed(&self.regions)),
         ];
         let given = options.into_iter().filter(|(_, _, values)| !values.is_empty());
-        given
-            .filter_map(|(option, field, values)| {
-                let field = Field::parse(field).ok()?;
-                Some((option, AskedValues { field, values }))
-            })
-            .collect()
+        let of_option = |(option, field, values): (_, &str, _)| {
+            let field = Field::parse(field).ok()?;
+            Some((option, AskedValues { field, values }))
+        };
+        let mut asked: Vec<_> = given.filter_map(of_option).collect();
+        for condition in &self.conditions {
+            // what cannot be parsed was refused before
+            let Ok((predicate, _)) = expression::parse_with_notes(condition) else { continue };
+            equalities(&predicate, &mut asked);
+        }
+        asked
     }
 
     /// How far an archive reaches in the accounts and regions that are asked for, where they are named as they are.
@@ -117,6 +126,30 @@ impl args::Filter {
             access,
             selected: selectors.map(|selectors| Selected { selectors, is_inverse: self.selectors_inverse }),
         })
+    }
+}
+
+/// The texts that a condition asks fields to equal.
+fn equalities(predicate: &Predicate, asked: &mut Vec<(&'static str, AskedValues)>) {
+    let (name, test) = match predicate {
+        Predicate::All(parts) | Predicate::Any(parts) => {
+            return parts.iter().for_each(|part| equalities(part, asked));
+        }
+        Predicate::Field(path, test) => (path.to_string(), test),
+        _ => return,
+    };
+    let literals = match test {
+        Test::Compare(Operator::Equal, literal) => std::slice::from_ref(literal),
+        Test::In(literals) => literals,
+        _ => return,
+    };
+    let text = |literal: &Literal| match literal {
+        Literal::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    let values: Vec<String> = literals.iter().filter_map(text).collect();
+    if let (false, Ok(field)) = (values.is_empty(), Field::parse(&name)) {
+        asked.push(("--where", AskedValues { field, values }));
     }
 }
 

@@ -27,6 +27,8 @@ const LISTED: usize = 10;
 pub(crate) struct Told {
     /// Events that were dropped as duplicates; `None` when none were looked for.
     pub(crate) duplicates: Option<u64>,
+    /// Whether those that several accounts recorded of one action were, too.
+    pub(crate) joins_shared: bool,
     /// Events by label, in the order of [`Integrity::ALL`]; `None` when nothing was verified.
     pub(crate) labels: Option<[u64; 4]>,
     /// How events are verified, which is said when nothing was and the archive holds digests.
@@ -78,7 +80,12 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
         writeln!(out, "index: answered for {}; {read} read", plural(summary.from_index, "file"))?;
     }
     if let Some(duplicates) = told.duplicates.filter(|count| *count > 0) {
-        writeln!(out, "dropped: {} (the same eventID)", plural(duplicates, "duplicate"))?;
+        let same = if told.joins_shared {
+            "the same sharedEventID, else the same eventID"
+        } else {
+            "the same eventID"
+        };
+        writeln!(out, "dropped: {} ({same})", plural(duplicates, "duplicate"))?;
     }
     if told.duplicates.is_none() && summary.repeated > 0 {
         writeln!(
@@ -121,13 +128,8 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
         writeln!(out, "note: nothing was verified, though the archive holds digests: {how}")?;
     }
     write_unreached(summary, told, out)?;
-    let untimed = summary.counts.untimed;
-    if untimed > 0 {
-        let what = plural(untimed, "event");
-        writeln!(
-            out,
-            "note: {what} with an eventTime that cannot be read: no filter of times finds such events"
-        )?;
+    if let Some(untimed) = untimed(summary) {
+        writeln!(out, "note: {untimed}")?;
     }
     for note in &told.notes {
         writeln!(out, "{}", shown(note))?;
@@ -152,6 +154,15 @@ pub(crate) fn write_reasons(summary: &Summary, told: &Told, out: &mut dyn Write)
         told.notes.iter().try_for_each(|note| writeln!(out, "{}", shown(note)))?;
     }
     write_damage(summary, told.verbose, out)
+}
+
+/// What is said of events that no filter of times finds, if there are any.
+pub(crate) fn untimed(summary: &Summary) -> Option<String> {
+    let count = summary.counts.untimed;
+    let events = plural(count, "event");
+    (count > 0).then(|| {
+        format!("{events} with an eventTime that cannot be read: no filter of times finds such events")
+    })
 }
 
 fn write_unreached(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::Result<()> {
