@@ -140,6 +140,7 @@ impl Service for CloudTrail {
         input: Value,
     ) -> Result<CallAnswer, ApiError> {
         let Some(local) = &self.local else { return self.answer(caller, operation, &input) };
+        local.admit(caller)?;
         let turn = local.turn(caller, operation);
         let result = self.answer(caller, operation, &input);
         let recorded = local.record_call(context, caller, operation, &input, &result);

@@ -8,20 +8,21 @@ use std::{
 };
 
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode, Uri,
     body::{Bytes, Incoming},
     header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue},
 };
 use serde_json::Value;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{sync::Semaphore, task::JoinError, time::timeout};
 
 use crate::{
-    api::{ApiError, Caller, Context, ErrorCode, Timestamp},
+    answers::{Answers, Room},
+    api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp},
     audit::{self, AuditError, AuditEvents},
     body::{self, BodyError, Budget, Held},
     host,
     identity::CallerIdentity,
-    listen::{Body, Handler, whole},
+    listen::{Body, Handler},
     metrics::{Gauge, Kind, Metrics},
     options::Options,
     other_services::{self, CBOR, Destination, Known, OtherCall},
@@ -45,7 +46,10 @@ const MAX_CONFIGURATION: usize = 64 << 10;
 pub(crate) struct Api {
     core: Arc<Core>,
     calls: Arc<Semaphore>,
+    /// Those that may wait for a delivery: never all calls at once, so that others go on.
+    transitions: Arc<Semaphore>,
     bodies: Budget,
+    answers: Answers,
     objects: Option<Objects>,
 }
 
@@ -69,16 +73,38 @@ struct Head {
     query: String,
     headers: HeaderMap,
     destination: Destination,
+    /// It asks to begin or end a run of a trail.
+    is_transition: bool,
+}
+
+/// What a request is answered with.
+struct Answered {
+    answer: WireAnswer,
+    /// What was asked for.
+    kind: Kind,
+    room: Room,
+}
+
+impl Answered {
+    /// A refusal before it is clear what is asked for.
+    fn small(answer: WireAnswer) -> Self {
+        Self { answer, kind: Kind::Unknown, room: Room::NONE }
+    }
 }
 
 impl Api {
     pub(crate) fn new(options: Options, services: Services, metrics: Arc<Metrics>) -> Self {
         let calls = Arc::new(Semaphore::new(options.max_calls.max(1)));
+        let transitions = Arc::new(Semaphore::new((options.max_calls / 2).max(1)));
         let bodies = Budget::new(options.max_bodies_bytes.max(options.max_body_bytes));
-        let s3 = services.s3.as_ref().map(|buckets| ObjectService::new(Arc::clone(buckets), &options));
+        let answers = Answers::new(options.max_answers_bytes);
+        let s3 = services
+            .s3
+            .as_ref()
+            .map(|buckets| ObjectService::new(Arc::clone(buckets), answers.clone(), &options));
         let core = Arc::new(Core { options, services, metrics });
         let objects = s3.map(|s3| Objects { core: Arc::clone(&core), bodies: bodies.clone(), s3 });
-        Self { core, calls, bodies, objects }
+        Self { core, calls, transitions, bodies, answers, objects }
     }
 
     /// S3's operations, for a listener of their own: the API answers them no more.
@@ -86,23 +112,26 @@ impl Api {
         self.objects.take()
     }
 
-    /// The answer, what was asked for, and whether the connection must end with it.
+    /// The answer, and whether the connection must end with it.
     async fn answer(
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
         destination: Destination,
         request_id: String,
-    ) -> (WireAnswer, Kind, bool) {
+    ) -> (Answered, bool) {
         let options = &self.core.options;
         let (parts, body) = request.into_parts();
         let seat = parts.extensions.get::<Arc<Seat>>().cloned();
         let limit = options.max_body_bytes;
+        let is_transition = with_head(&parts.method, &parts.uri, &parts.headers, |request| {
+            wire::operation(request).is_ok_and(Operation::is_transition)
+        });
         let read = body::read(body, limit, options.times.body, &self.bodies).await;
         let held = match read {
             Ok(held) => held,
             // what is left of the body cannot be told from a next request
-            Err(error) => return (refuse(error, limit), Kind::Unknown, true),
+            Err(error) => return (Answered::small(refuse(error, limit)), true),
         };
         let head = Head {
             method: parts.method.as_str().to_owned(),
@@ -110,32 +139,41 @@ impl Api {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
             destination,
+            is_transition,
         };
         if let Some(seat) = seat {
             seat.set_busy(true);
         }
-        let (answer, kind) = self.call(peer, head, held, request_id).await;
-        (answer, kind, false)
+        (self.call(peer, head, held, request_id).await, false)
     }
 
     /// Runs the call on the pool, as soon as a thread is free.
-    async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> (WireAnswer, Kind) {
+    async fn call(&self, peer: SocketAddr, head: Head, held: Held, request_id: String) -> Answered {
         let core = Arc::clone(&self.core);
+        let is_transition = head.is_transition;
         let run = async {
+            let turn =
+                if is_transition { Some(Arc::clone(&self.transitions).acquire_owned().await) } else { None };
             let permit = Arc::clone(&self.calls).acquire_owned().await;
-            tokio::task::spawn_blocking(move || {
-                // held until the call ends, even when nobody waits for it any more
-                let _permit = permit;
-                core.process(peer, &head, &held, request_id)
+            // held until the call ends, even when nobody waits for it any more
+            let permits = (turn, permit);
+            let called =
+                tokio::task::spawn_blocking(move || (core.process(peer, &head, &held, request_id), permits));
+            let ((answer, kind), permits) = called.await?;
+            let room = self.answers.room(answer.body.len()).await;
+            // no more answers wait for room than there are calls at once
+            drop(permits);
+            Ok::<_, JoinError>(match room {
+                Some(room) => Answered { answer, kind, room },
+                None => Answered { kind, ..Answered::small(crowded()) },
             })
-            .await
         };
         match timeout(self.core.options.times.call, run).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(_)) => (failure(), Kind::Unknown),
+            Ok(Err(_)) => Answered::small(failure()),
             Err(_) => {
                 let message = "the call took too long; try again";
-                (wire::refuse(503, "ServiceUnavailable", message), Kind::Unknown)
+                Answered::small(wire::refuse(503, "ServiceUnavailable", message))
             }
         }
     }
@@ -169,11 +207,12 @@ impl Objects {
         };
         let rules = if held.is_some() { SignatureRules::S3 } else { SignatureRules::S3_WITHOUT_BODY };
         self.core.admit(&signed, rules)?;
-        let body = held.map(|held| Bytes::from(held.bytes)).unwrap_or_default();
+        let body = held.map(|held| Bytes::from(held.bytes));
         self.s3.answer(parts, body, ids).await
     }
 
-    /// The body of a request that may make a bucket; those of others mean nothing, and are passed over.
+    /// The body of a request that may make a bucket; those of others mean nothing, and are passed over. `None` if it
+    /// was not read, so that nothing is made of it.
     async fn body(
         &self,
         method: &Method,
@@ -185,15 +224,12 @@ impl Objects {
         if *method == Method::PUT && !path.trim_matches('/').contains('/') {
             return match body::read(body, MAX_CONFIGURATION, times.body, &self.bodies).await {
                 Ok(held) => Ok(Some(held)),
-                // an object, which no one wants here
+                // an object, most likely, which no one wants here
                 Err(BodyError::TooLarge) => Ok(None),
                 Err(BodyError::TooSlow) => {
                     Err(S3Refusal::bad("RequestTimeout", "The body of the request took too long."))
                 }
-                Err(BodyError::NoRoom) => {
-                    let message = "Please reduce your request rate.";
-                    Err(S3Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message))
-                }
+                Err(BodyError::NoRoom) => Err(S3Refusal::slow_down()),
                 Err(BodyError::Broken) => Err(S3Refusal::bad(
                     "IncompleteBody",
                     "You did not provide the number of bytes specified by the Content-Length HTTP header",
@@ -216,9 +252,9 @@ impl Handler for Api {
         }
         let started = Instant::now();
         let request_id = uuid::random();
-        let (answer, kind, closes) = self.answer(peer, request, destination, request_id.clone()).await;
-        self.core.metrics.count(kind, answer.status, started.elapsed());
-        respond(answer, &request_id, closes)
+        let (answered, closes) = self.answer(peer, request, destination, request_id.clone()).await;
+        self.core.metrics.count(answered.kind, answered.answer.status, started.elapsed());
+        respond(answered, &request_id, closes)
     }
 
     fn metrics(&self) -> Option<&Metrics> {
@@ -421,12 +457,22 @@ struct Source {
 
 /// Whom a request is meant for, by its head; a form's body changes nothing in it.
 fn destination(request: &Request<Incoming>) -> Destination {
+    with_head(request.method(), request.uri(), request.headers(), other_services::destination)
+}
+
+/// Reads a request whose body is not there yet.
+fn with_head<T>(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    read: impl FnOnce(&wire::WireRequest<'_>) -> T,
+) -> T {
     let headers: Vec<(&str, &[u8])> =
-        request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    other_services::destination(&wire::WireRequest {
-        method: request.method().as_str(),
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    read(&wire::WireRequest {
+        method: method.as_str(),
+        path: uri.path(),
+        query: uri.query().unwrap_or_default(),
         headers: &headers,
         body: &[],
     })
@@ -455,8 +501,13 @@ fn failure() -> WireAnswer {
     wire::refuse(wire::status(error.code), error.code.as_str(), &error.message)
 }
 
-fn respond(answer: WireAnswer, request_id: &str, closes: bool) -> Response<Body> {
-    let mut response = Response::new(whole(answer.body));
+fn crowded() -> WireAnswer {
+    wire::refuse(503, "ServiceUnavailable", "clients have not taken too many large answers; try again")
+}
+
+fn respond(answered: Answered, request_id: &str, closes: bool) -> Response<Body> {
+    let Answered { answer, room, .. } = answered;
+    let mut response = Response::new(room.hold(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));

@@ -36,6 +36,7 @@
 //! This is the only crate that knows a network. It prints nothing; the clock is a parameter ([`Options::clock`]).
 
 mod access_keys;
+mod answers;
 mod api;
 mod archive;
 pub mod audit;

@@ -9,6 +9,7 @@ mod channel;
 mod delivery;
 mod event;
 mod record;
+mod regions;
 mod salvage;
 
 use std::{
@@ -22,6 +23,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use trailseal_archive::key::is_region_like;
 use trailseal_deliver::{
     journal::{DroppedTail, Journal, JournalEntry, JournalError, JournalOptions, JournalPosition},
     live::{Deliverer, Due, Folders, LiveError, LiveOptions, RebuiltTrail},
@@ -30,7 +32,7 @@ use trailseal_evidence::events::RecentEvents;
 use trailseal_trails::{Store, StoreError};
 use trailseal_verify::PublicKey;
 
-use self::{buckets::LocalBuckets, delivery::Delivery};
+use self::{buckets::LocalBuckets, delivery::Delivery, event::EventFault, regions::Regions};
 pub use self::{
     delivery::Trouble,
     salvage::{Salvaged, salvage},
@@ -139,6 +141,7 @@ pub struct Local {
     recent: Arc<RecentEvents>,
     delivery: Mutex<Delivery>,
     keys: RwLock<Arc<Vec<PublicKey>>>,
+    regions: Regions,
     /// How often a trail was started, stopped or deleted.
     turns: AtomicU64,
     /// Of those, how many the deliverer has seen, and has noted on the disk.
@@ -206,18 +209,23 @@ impl Local {
             ));
         }
         let recent = RecentEvents::new(options.recent_bytes);
+        let keys = delivery::public_keys(&deliverer);
+        let mut regions: BTreeSet<String> = keys.iter().filter_map(|key| key.region.clone()).collect();
         for entry in journal.read_from(journal.first()) {
             let (position, entry) = entry?;
+            if !regions.contains(entry.region()) {
+                regions.insert(entry.region().to_owned());
+            }
             recent.add(position.0, entry.event());
         }
-        let keys = RwLock::new(Arc::new(delivery::public_keys(&deliverer)));
         Ok(Self {
             folder,
             journal,
             store,
             recent: Arc::new(recent),
             delivery: Mutex::new(Delivery::new(deliverer)),
-            keys,
+            keys: RwLock::new(Arc::new(keys)),
+            regions: Regions::new(regions),
             // before a crash, perhaps
             turns: AtomicU64::new(1),
             seen_turns: AtomicU64::new(0),
@@ -249,6 +257,19 @@ impl Local {
     /// The public keys of what is delivered.
     pub(crate) fn public_keys(&self) -> Arc<Vec<PublicKey>> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a call may be recorded in its Region.
+    ///
+    /// # Errors
+    /// `OperationNotPermittedException`: events of too many others came in.
+    pub(crate) fn admit(&self, caller: &Caller) -> Result<(), ApiError> {
+        // what is no Region is refused elsewhere, or makes no event
+        if !is_region_like(&caller.region) || self.regions.admit(&caller.region) {
+            return Ok(());
+        }
+        let fault = EventFault::TooManyRegions.to_string();
+        Err(ApiError::new(ErrorCode::OperationNotPermittedException, fault))
     }
 
     /// One call of an operation that is about trails; nothing is recorded yet.
@@ -310,8 +331,7 @@ impl Local {
     /// Before a call that begins or ends a run of a trail: such calls come one after the other, and nothing is delivered
     /// between the call and its event, which is of that run. `None` for other calls. [`TrailTransition::end`] goes on.
     pub(crate) fn turn(&self, caller: &Caller, operation: Operation) -> Option<TrailTransition<'_>> {
-        use Operation::{CreateTrail, DeleteTrail, StartLogging, StopLogging};
-        if !matches!(operation, CreateTrail | DeleteTrail | StartLogging | StopLogging) {
+        if !operation.is_transition() {
             return None;
         }
         let mut delivery = self.lock_delivery();
@@ -363,6 +383,14 @@ impl Local {
             self.recent.add(number, entry.event());
         }
         Ok(())
+    }
+
+    /// An event that was read, unless its Region is one too many.
+    fn admitted(&self, read: Result<event::Event, EventFault>) -> Result<event::Event, EventFault> {
+        read.and_then(|event| {
+            let is_admitted = self.regions.admit(event.entry.region());
+            is_admitted.then_some(event).ok_or(EventFault::TooManyRegions)
+        })
     }
 
     fn take(&self, batch: &[JournalEntry]) -> Result<(), ApiError> {
@@ -451,7 +479,7 @@ impl AuditEvents for Local {
         let (mut batch, mut successful, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         let mut added = Additions::default();
         for audit in events {
-            match audit.read(caller, context.source) {
+            match self.admitted(audit.read(caller, context.source)) {
                 Ok(event) => {
                     added.count(&event);
                     successful.push(json!({ "id": audit.id, "eventID": event.id }));
@@ -476,7 +504,7 @@ impl AuditEvents for Local {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match event::read(line, caller, context.source) {
+            match self.admitted(event::read(line, caller, context.source)) {
                 Ok(event) => {
                     added.count(&event);
                     batch.push(event.entry);

@@ -410,17 +410,36 @@ impl Gather<'_> {
                 continue;
             }
             if key.ends_with('/') {
+                if !self.may_hold(&key) {
+                    continue;
+                }
                 // the folder at which the page begins holds keys before it, too
                 let is_first = self.wanted.after.starts_with(&key);
-                if self.may_hold(&key) && (is_first || !self.fold(&key)) {
-                    let is_wanted = key.starts_with(self.wanted.prefix) && *key > *self.wanted.after;
-                    if is_wanted && self.is_local && is_marker(&key) {
-                        self.file(key.clone(), path.clone())?;
+                match self.common(&key).filter(|_| !is_first) {
+                    Some(common) if self.is_told(common) => {}
+                    Some(common) => {
+                        if holds_object(&path, &key, self.is_local)? {
+                            self.note(common);
+                        }
                     }
-                    self.folder(&path, &key)?;
+                    None => {
+                        let is_wanted = key.starts_with(self.wanted.prefix) && *key > *self.wanted.after;
+                        if is_wanted && self.is_local && is_marker(&key) {
+                            self.file(key.clone(), path.clone())?;
+                        }
+                        self.folder(&path, &key)?;
+                    }
                 }
-            } else if key.starts_with(self.wanted.prefix) && *key > *self.wanted.after && !self.fold(&key) {
-                self.file(key, path)?;
+            } else if key.starts_with(self.wanted.prefix) && *key > *self.wanted.after {
+                match self.common(&key) {
+                    Some(common) if self.is_told(common) => {}
+                    Some(common) => {
+                        if object(key.clone(), path, self.is_local)?.is_some() {
+                            self.note(common);
+                        }
+                    }
+                    None => self.file(key, path)?,
+                }
             }
         }
         Ok(())
@@ -442,21 +461,48 @@ impl Gather<'_> {
         is_below && is_behind
     }
 
-    /// Whether a key is told by a common prefix, which is noted. Of a folder (ending in `/`) only what stands in
-    /// its own name counts: its keys may have the delimiter later.
-    fn fold(&mut self, key: &str) -> bool {
-        let Wanted { prefix, delimiter, after, .. } = *self.wanted;
-        let Some(delimiter) = delimiter.filter(|delimiter| !delimiter.is_empty()) else { return false };
-        let Some(rest) = key.strip_prefix(prefix) else { return false };
-        let Some(at) = rest.find(delimiter) else { return false };
-        let common = &key[..prefix.len() + at + delimiter.len()];
-        // a page that ended with a common prefix goes on behind all that it stands for
-        if common != after && !self.found.contains_key(common) {
-            self.found.insert(common.to_owned(), None);
-            self.room -= 1;
-        }
-        true
+    /// The common prefix that stands for a key, if one does. Of a folder (ending in `/`) only what stands in its own
+    /// name counts: its keys may have the delimiter later.
+    fn common<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let Wanted { prefix, delimiter, .. } = *self.wanted;
+        let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty())?;
+        let at = key.strip_prefix(prefix)?.find(delimiter)?;
+        Some(&key[..prefix.len() + at + delimiter.len()])
     }
+
+    /// Whether a common prefix is on this page already, or ended the page before, which told all that it stands for.
+    fn is_told(&self, common: &str) -> bool {
+        common == self.wanted.after || self.found.contains_key(common)
+    }
+
+    fn note(&mut self, common: &str) {
+        self.found.insert(common.to_owned(), None);
+        self.room -= 1;
+    }
+}
+
+/// Whether any object lies in a folder, whose keys begin with `before`: one without stands for no common prefix.
+fn holds_object(folder: &Path, before: &str, is_local: bool) -> io::Result<bool> {
+    if is_local && is_marker(before) {
+        return Ok(true);
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let (kind, key) = (entry.file_type()?, format!("{before}{name}"));
+        if key.len() > MAX_KEY {
+            continue;
+        }
+        let holds_one = if kind.is_dir() {
+            holds_object(&entry.path(), &format!("{key}/"), is_local)?
+        } else {
+            kind.is_file() && object(key, entry.path(), is_local)?.is_some()
+        };
+        if holds_one {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -503,6 +549,32 @@ mod tests {
         );
         let page = buckets.list("bucket", &Wanted { delimiter: Some("/"), prefix: "a/", ..all() }).unwrap();
         assert_eq!((keys(&page), page.common_prefixes.clone()), (vec!["a/x"], vec!["a/y/".to_owned()]));
+    }
+
+    #[test]
+    fn folders_without_objects_stand_for_no_common_prefix() {
+        let root = tree(&["a/x", "ghost.metadata.json", "local/AWSLogs/111122223333/CloudTrail/.keep.tmp"]);
+        let bucket = root.path().join("bucket");
+        fs::create_dir_all(bucket.join("empty/deep/deeper")).unwrap();
+        fs::create_dir_all(bucket.join("links")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", bucket.join("links/passwd")).unwrap();
+        fs::write(bucket.join("ghost"), "x").unwrap();
+        let folded = |buckets: &Buckets, delimiter, most| {
+            let wanted = Wanted { delimiter: Some(delimiter), most, ..all() };
+            let page = buckets.list("bucket", &wanted).unwrap();
+            (page.common_prefixes, page.next)
+        };
+        let mut archive = Buckets::default();
+        archive.add("bucket", "", &bucket).unwrap();
+        let some = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(folded(&archive, "/", MAX_KEYS), (some(&["a/", "local/"]), None));
+        // what the last page holds is all there is
+        assert_eq!(folded(&archive, "/", 3), (some(&["a/", "local/"]), None));
+        // no sidecar is an object, whatever stands in its name
+        assert_eq!(folded(&archive, "meta", MAX_KEYS), (Vec::new(), None));
+        // a marker is one, though its folder holds nothing that is whole yet
+        let local = Buckets::new(Some(root.path().to_owned()));
+        assert_eq!(folded(&local, "/", MAX_KEYS), (some(&["a/", "local/"]), None));
     }
 
     #[test]
@@ -596,6 +668,7 @@ mod tests {
             prefix in "[ab]{0,2}/?[ab]{0,1}",
             delimiter in prop::option::of(prop::sample::select(vec!["/", "b", "x"])),
             most in 1_usize..5,
+            empty in prop::collection::btree_set("[ab]{1,2}(/[ab]{1,2}){0,2}", 0..3),
         ) {
             // a name cannot be a file and a folder
             let folders: BTreeSet<String> = names
@@ -605,6 +678,10 @@ mod tests {
             let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !folders.contains(*name)).collect();
             let root = tree(&names);
             fs::create_dir_all(root.path().join("bucket")).unwrap();
+            for folder in empty {
+                // where no file is in the way
+                let _ = fs::create_dir_all(root.path().join("bucket").join(folder));
+            }
             let buckets = Buckets::new(Some(root.path().to_owned()));
             let mut expected = BTreeSet::new();
             for name in names.iter().filter(|name| name.starts_with(&prefix)) {

@@ -39,6 +39,8 @@ pub struct Options {
     pub max_body_bytes: usize,
     /// Bytes of the bodies of all requests at once.
     pub max_bodies_bytes: usize,
+    /// Bytes of all answers that clients have not taken yet; those of up to 64 KiB do not count.
+    pub max_answers_bytes: usize,
     /// Calls at once, a thread each; others wait.
     pub max_calls: usize,
     /// How long things may take.
@@ -75,6 +77,7 @@ impl Options {
             max_head_bytes: 16 << 10,
             max_body_bytes: 1 << 20,
             max_bodies_bytes: 64 << 20,
+            max_answers_bytes: 128 << 20,
             max_calls: 8,
             times: Times::default(),
         }

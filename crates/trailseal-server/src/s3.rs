@@ -49,6 +49,7 @@ use self::{
     request::{Reading, Subject},
 };
 use crate::{
+    answers::{Answers, Room},
     host,
     listen::{Body, BoxError},
     objects::{
@@ -74,12 +75,13 @@ const CONDITION: HeaderName = HeaderName::from_static("condition");
 /// S3 over folders.
 pub(crate) struct ObjectService {
     reader: Arc<Reader>,
+    answers: Answers,
     s3s: S3Service,
 }
 
 impl ObjectService {
     /// A service that answers S3's reading operations; everything else is `NotImplemented`.
-    pub(crate) fn new(buckets: Arc<Buckets>, options: &Options) -> Self {
+    pub(crate) fn new(buckets: Arc<Buckets>, answers: Answers, options: &Options) -> Self {
         let owner = hex::encode(digest::digest(&digest::SHA256, options.account.as_bytes()));
         let reader = Arc::new(Reader {
             buckets,
@@ -91,26 +93,33 @@ impl ObjectService {
         });
         let mut builder = S3ServiceBuilder::new(Operations(Arc::clone(&reader)));
         builder.set_validation(AnyBucketName);
-        Self { reader, s3s: builder.build() }
+        Self { reader, answers, s3s: builder.build() }
     }
 
-    /// Answers a request that may be answered. Of bodies only that of `CreateBucket` means something.
+    /// Answers a request that may be answered. Of bodies only that of `CreateBucket` means something; it must have been
+    /// read, for only then its signature was checked.
     pub(crate) async fn answer(
         &self,
         mut parts: Parts,
-        body: Bytes,
+        body: Option<Bytes>,
         ids: &RequestIds,
     ) -> Result<Response<Body>, S3Refusal> {
         let method = parts.method.clone();
         let bucket = self.bucket_of_host(&parts).await?;
         let subject = request::prepare(&mut parts, bucket.as_deref())?;
+        if method == Method::PUT && body.is_none() {
+            return Err(S3Refusal::bad("MaxMessageLengthExceeded", "Your request was too big."));
+        }
+        let body = body.unwrap_or_default();
         for name in [TRANSFER_ENCODING, EXPECT] {
             parts.headers.remove(name);
         }
         parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let request = Request::from_parts(parts, s3s::Body::from(body));
         let response = self.s3s.call(request).await.map_err(|_| S3Refusal::internal())?;
-        Ok(finish(response, &method, &subject, ids))
+        let length = response.body().bytes().map_or(0, |bytes| bytes.len());
+        let room = self.answers.room(length).await.ok_or_else(S3Refusal::slow_down)?;
+        Ok(finish(response, &method, &subject, ids, room))
     }
 
     async fn bucket_of_host(&self, parts: &Parts) -> Result<Option<String>, S3Refusal> {
@@ -129,6 +138,7 @@ fn finish(
     method: &Method,
     subject: &Subject,
     ids: &RequestIds,
+    room: Room,
 ) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     // what is not streamed is XML
@@ -138,15 +148,17 @@ fn finish(
             // s3s says so to GET only
             head.status = StatusCode::PARTIAL_CONTENT;
         }
-        let mut response = match xml.filter(|xml| xml.contains('\r')) {
-            Some(xml) => {
+        let body = match xml {
+            Some(xml) if xml.contains('\r') => {
                 head.headers.remove(CONTENT_LENGTH);
-                Response::from_parts(head, s3s::Body::from(text::with_returns(&xml).into_owned()))
+                room.hold(text::with_returns(&xml).into_owned())
             }
-            None => Response::from_parts(head, body),
+            Some(xml) => room.hold(xml),
+            None => body.map_err(BoxError::from).boxed_unsync(),
         };
+        let mut response = Response::from_parts(head, body);
         ids.write(&mut response);
-        return response.map(|body| body.map_err(BoxError::from).boxed_unsync());
+        return response;
     }
     let refusal = S3Refusal::read(head.status, xml.as_deref().unwrap_or_default());
     let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());

@@ -66,6 +66,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         }
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write_vectored(context, slices) {
+            Poll::Pending => self.wait(context),
+            ready @ Poll::Ready(_) => {
+                self.seat.touch();
+                ready
+            }
+        }
+    }
+
+    // otherwise hyper copies every answer, whose room in memory is then given back too early
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_flush(context) {
             Poll::Pending => self.wait(context),

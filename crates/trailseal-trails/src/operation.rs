@@ -128,6 +128,11 @@ impl Operation {
         }
     }
 
+    /// Whether it begins or ends a run of a trail.
+    pub fn is_transition(self) -> bool {
+        matches!(self, Self::CreateTrail | Self::DeleteTrail | Self::StartLogging | Self::StopLogging)
+    }
+
     /// Whether it only reads, which CloudTrail records as `readOnly`.
     pub fn is_read_only(self) -> bool {
         ["Get", "Describe", "List", "Lookup"].iter().any(|start| self.as_str().starts_with(start))

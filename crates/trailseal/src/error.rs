@@ -109,10 +109,12 @@ impl Error for CommandError {
     }
 }
 
-/// An error and what caused it, from the outermost in.
+/// An error and what caused it, from the outermost in; what an error says of its causes itself is not said again.
 pub(crate) fn chained(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }
 
 impl From<trailseal_evidence::Error> for CommandError {
@@ -151,5 +153,37 @@ impl From<trailseal_analysis::Error> for CommandError {
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         Self::new("cannot write the output").because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says nothing of its cause.
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+            to.write_str("it failed")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn no_cause_is_said_twice() {
+        let cause = || io::Error::other("the disk is gone");
+        let silent = CommandError::new("cannot read a");
+        assert_eq!(chained(&silent), "cannot read a");
+        assert_eq!(chained(&silent.because(cause())), "cannot read a: the disk is gone");
+        let twice = CommandError::new("b").because(CommandError::new("a").because(cause()));
+        assert_eq!(chained(&twice), "b: a: the disk is gone");
+        assert_eq!(chained(&Outer(cause())), "it failed: the disk is gone");
     }
 }

@@ -10,6 +10,7 @@ use trailseal_archive::{
 use trailseal_deliver::journal::{EntryError, JournalEntry};
 use trailseal_query::{Record, category::category};
 
+use super::regions::MAX_REGIONS;
 use crate::{
     api::{Caller, Timestamp},
     uuid,
@@ -18,7 +19,7 @@ use crate::{
 /// No event of CloudTrail is longer (docs/spec/records.md 2.1).
 const MAX_EVENT: usize = 256 << 10;
 const MAX_EVENT_ID: usize = 128;
-/// One event must not make its log file unreadable to others; 128 is a common limit.
+/// 128 is a common limit of readers.
 const MAX_DEPTH: usize = 100;
 
 /// The version of records that this server makes, and of those that do not say theirs.
@@ -46,6 +47,14 @@ pub(super) enum EventFault {
     Invalid { member: &'static str, expected: &'static str },
     #[error("it is nested deeper than {MAX_DEPTH} levels, which readers of JSON refuse")]
     TooDeep,
+    #[error("it holds a number beyond those of 64-bit floating point, which readers of JSON refuse")]
+    Number,
+    #[error("it holds half of a surrogate pair (\\ud800 to \\udfff), which readers of JSON refuse")]
+    Surrogate,
+    #[error(
+        "events of {MAX_REGIONS} Regions have come in, each of which has keys and digests of its own; no more are taken"
+    )]
+    TooManyRegions,
     #[error("eventDataChecksum is not the Base64 of the SHA-256 of eventData")]
     Checksum,
 }
@@ -57,7 +66,12 @@ impl EventFault {
             Self::TooLong { .. } => "FieldTooLong",
             Self::Missing { .. } => "FieldNotFound",
             Self::Invalid { member: "eventSource", .. } => "InvalidEventSource",
-            Self::NoObject | Self::TooDeep | Self::Invalid { .. } => "InvalidData",
+            Self::NoObject
+            | Self::TooDeep
+            | Self::Number
+            | Self::Surrogate
+            | Self::TooManyRegions
+            | Self::Invalid { .. } => "InvalidData",
             Self::Checksum => "InvalidChecksum",
         }
     }
@@ -77,9 +91,7 @@ pub(super) fn read(text: &[u8], caller: &Caller, source: IpAddr) -> Result<Event
     };
     let entry = |event: &[u8]| JournalEntry::new(&caller.account, &caller.region, caller.now.millis(), event);
     let mut taken = entry(text).map_err(fault)?;
-    if depth(text) > MAX_DEPTH {
-        return Err(EventFault::TooDeep);
-    }
+    check_for_readers(text)?;
     let record = Record::new(text);
     let is_insight = record.member("insightDetails").is_some();
     for member in ["eventSource", "eventName"] {
@@ -200,23 +212,67 @@ fn minor(version: &str) -> Option<u32> {
     version.strip_prefix("1.")?.parse().ok()
 }
 
-/// How deep objects and arrays of a JSON text lie in one another.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
-    for byte in json {
+/// Refuses what JSON allows and readers do not: one event must not make its log file unreadable as a whole. The text is
+/// JSON.
+fn check_for_readers(json: &[u8]) -> Result<(), EventFault> {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = json.get(at) {
         match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_text,
-            b'"' => is_text = !is_text,
-            b'{' | b'[' if !is_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
+            b'"' => {
+                at = end_of_text(json, at + 1)?;
+                continue;
             }
-            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(EventFault::TooDeep);
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'-' | b'0'..=b'9' => {
+                at = end_of_number(json, at)?;
+                continue;
+            }
             _ => {}
         }
+        at += 1;
     }
-    deepest
+    Ok(())
+}
+
+/// Where a number that begins at `at` ends. Few readers have others than doubles, and some stop at a number that is none.
+fn end_of_number(json: &[u8], at: usize) -> Result<usize, EventFault> {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let number = &json[at..];
+    let number = &number[..number.iter().position(|byte| !is_part(byte)).unwrap_or(number.len())];
+    let value: Option<f64> = str::from_utf8(number).ok().and_then(|text| text.parse().ok());
+    if value.is_some_and(f64::is_finite) { Ok(at + number.len()) } else { Err(EventFault::Number) }
+}
+
+/// Where the text whose content begins at `at` ends, its closing quote included.
+fn end_of_text(json: &[u8], mut at: usize) -> Result<usize, EventFault> {
+    // the first half of a pair stands right before
+    let mut is_half = false;
+    while let Some(byte) = json.get(at) {
+        let unit = if *byte == b'\\' && json.get(at + 1) == Some(&b'u') {
+            let digits = json.get(at + 2..at + 6).and_then(|digits| str::from_utf8(digits).ok());
+            digits.and_then(|digits| u16::from_str_radix(digits, 16).ok())
+        } else {
+            None
+        };
+        let is_second = unit.is_some_and(|unit| (0xDC00..=0xDFFF).contains(&unit));
+        if is_half != is_second {
+            return Err(EventFault::Surrogate);
+        }
+        is_half = unit.is_some_and(|unit| (0xD800..=0xDBFF).contains(&unit));
+        at += match (byte, unit) {
+            (b'"', _) => return Ok(at + 1),
+            (_, Some(_)) => 6,
+            (b'\\', None) => 2,
+            _ => 1,
+        };
+    }
+    Ok(at)
 }
 
 /// A member that, if it is there, is a text and not empty.
@@ -363,6 +419,35 @@ mod tests {
         assert_eq!(nested(MAX_DEPTH - 1), Ok(()));
         assert_eq!(nested(MAX_DEPTH), Err(EventFault::TooDeep));
         assert_eq!(nested(100_000), Err(EventFault::TooDeep));
+        let with = |value: &str| {
+            let text = format!(r#"{{"eventSource":"a","eventName":"b","x":{value}}}"#);
+            read(text.as_bytes(), &caller()).map(|_| ())
+        };
+        let digits = |count: usize| "9".repeat(count);
+        for value in
+            ["1e308", "-1.7976931348623157e308", "1e-999999", "-0", "0.1E+2", &digits(308), "\"1e999\""]
+        {
+            assert_eq!(with(value), Ok(()), "{value}");
+        }
+        for value in ["1e309", "-1e999999", "[0,1E400]", &digits(309), &digits(5000)] {
+            assert_eq!(with(value), Err(EventFault::Number), "{value}");
+        }
+        for value in
+            [r#""\ud83d\ude00""#, r#""\\ud800""#, r#""\u00e9\uD83D\uDE00\\""#, r#"{"\uffff":"\u0000"}"#]
+        {
+            assert_eq!(with(value), Ok(()), "{value}");
+        }
+        for value in [
+            r#""\ud800""#,
+            r#""\udc00""#,
+            r#""\ud800\ud800\udc00""#,
+            r#""\ud800x\udc00""#,
+            r#""\ud800\n""#,
+            r#""\ud800\\udc00""#,
+            r#"{"\udfff":1}"#,
+        ] {
+            assert_eq!(with(value), Err(EventFault::Surrogate), "{value}");
+        }
         let account = br#"{"eventSource":"a","eventName":"b","recipientAccountId":"../../x"}"#;
         assert!(matches!(
             read(account, &caller()),
@@ -438,6 +523,24 @@ mod tests {
                 }
                 prop_assert_eq!(taken.as_object().unwrap().len(), members.len() + event.added.len());
             }
+        }
+
+        /// serde_json reads numbers as doubles and texts as Unicode, up to 128 levels.
+        #[test]
+        fn what_is_taken_is_what_a_strict_reader_reads(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    Just("\\ud83d".to_owned()), Just("\\ude00".to_owned()), Just("\\u00e9".to_owned()),
+                    Just("\\\\".to_owned()), Just("\\\"".to_owned()), Just("\\n".to_owned()), "[a-zé\u{1F600}]",
+                ],
+                0..6,
+            ),
+            number in "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?",
+        ) {
+            let text = parts.concat();
+            let json = format!(r#"{{"eventSource":"a","eventName":"b","x":["{text}",{number}],"{text}":0}}"#);
+            let taken = read(json.as_bytes(), &caller());
+            prop_assert_eq!(taken.is_ok(), serde_json::from_str::<Value>(&json).is_ok(), "{} {:?}", json, taken);
         }
 
         #[test]

@@ -71,6 +71,11 @@ impl S3Refusal {
         Self::new(StatusCode::FORBIDDEN, code, message)
     }
 
+    /// There is no room for now.
+    pub(crate) fn slow_down() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+    }
+
     /// 500, without a word on what it was.
     pub(crate) fn internal() -> Self {
         let message = "We encountered an internal error. Please try again.";

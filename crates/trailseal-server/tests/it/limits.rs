@@ -1,4 +1,9 @@
-use std::{io::Write as _, sync::mpsc, thread, time::Duration};
+use std::{
+    io::Write as _,
+    sync::{atomic::Ordering, mpsc},
+    thread,
+    time::Duration,
+};
 
 use proptest::{
     prelude::*,
@@ -153,6 +158,44 @@ fn a_call_that_takes_too_long_is_said_to_try_again() {
     let mut client = server.connect();
     let answer = client.call("GetTrail", "{\"Name\":\"sleep\"}");
     assert_eq!((answer.status, answer.code().as_str()), (503, "ServiceUnavailable"));
+}
+
+#[test]
+fn calls_that_wait_for_deliveries_leave_room_for_others() {
+    let server = Server::with(|options| options.max_calls = 4);
+    let mut starters: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut starters {
+        client.send(&request("StartLogging", "", "{\"Name\":\"sleep\"}"));
+    }
+    for _ in 0..5 {
+        assert_eq!(server.connect().call("GetTrail", "{}").status, 200);
+    }
+    for client in &mut starters {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
+    assert!(server.echo.most.load(Ordering::SeqCst) <= 3, "two of those and one of the others");
+}
+
+#[test]
+fn large_answers_that_are_not_taken_share_a_budget() {
+    let server = Server::with(|options| {
+        options.max_answers_bytes = 40 << 20;
+        options.times.answer = Duration::from_secs(3);
+    });
+    // 32 MiB, which no socket buffers
+    let large = request("GetTrail", "", "{\"Name\":\"large\"}");
+    let mut lazy = server.connect();
+    lazy.send(&large);
+    // it has begun, so that it has its room
+    while server.echo.most.load(Ordering::SeqCst) == 0 || server.echo.running.load(Ordering::SeqCst) > 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let answer = server.connect().send(&large).answer().unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (503, "ServiceUnavailable"));
+    assert_eq!(server.connect().call("GetTrail", "{}").status, 200, "small ones need no room");
+    drop(lazy);
+    let answer = server.connect().send(&large).answer().unwrap();
+    assert_eq!((answer.status, answer.json()["Text"].as_str().map(str::len)), (200, Some(32 << 20)));
 }
 
 #[test]

@@ -241,6 +241,35 @@ fn lines_that_are_no_events_are_named_and_the_others_taken() {
 }
 
 #[test]
+fn made_up_regions_are_taken_up_to_a_bound_and_told_beyond_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let event = |number: usize| {
+        json!({ "eventName": "A", "eventSource": "b", "awsRegion": format!("r{number}-a-1") }).to_string()
+    };
+    let call_in = |local: &Data, region: &str| {
+        let caller = Caller { region: region.to_owned(), ..caller(1) };
+        let answer = local.cloudtrail.call(&context(), &caller, Operation::ListTrails, json!({}));
+        answer.map(|_| ()).map_err(|error| error.code)
+    };
+    {
+        let local = Data::open(folder.path()).unwrap();
+        assert_eq!(call_in(&local, "us-east-1"), Ok(()));
+        let lines: Vec<String> = (0..1_000).map(event).collect();
+        let answer = local.local.record(&context(), &caller(1), lines.join("\n").as_bytes()).unwrap();
+        assert_eq!((&answer["recorded"], &answer["refusals"]), (&json!(99), &json!(901)));
+        let reason = answer["refused"][0]["reason"].as_str().unwrap();
+        assert!(reason.starts_with("events of 100 Regions have come in"), "{reason}");
+    }
+    // all of them are known again when the folder is opened
+    let local = Data::open(folder.path()).unwrap();
+    let taken = |number| local.put(2, &event(number)).unwrap();
+    assert_eq!(taken(98)["successful"].as_array().unwrap().len(), 1);
+    assert_eq!(taken(99)["failed"][0]["errorCode"], "InvalidData");
+    assert_eq!(call_in(&local, "us-east-1"), Ok(()));
+    assert_eq!(call_in(&local, "eu-west-1"), Err(ErrorCode::OperationNotPermittedException));
+}
+
+#[test]
 fn nothing_is_delivered_into_a_bucket_of_an_archive() {
     let folder = tempfile::tempdir().unwrap();
     let data = Data::open(folder.path()).unwrap();

@@ -466,6 +466,18 @@ fn buckets_are_made_in_the_data_folder() {
     assert_eq!(by_host.status, 200);
     assert!(root.path().join("by-host").is_dir());
 
+    // what was not read was not checked either
+    let long = "x".repeat(100_000);
+    for (path, status, expected) in
+        [("/long-logs", 400, "MaxMessageLengthExceeded"), ("/logs/long", 501, "NotImplemented")]
+    {
+        let request =
+            format!("PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{long}");
+        let answer = server.connect().send(request.as_bytes()).answer().unwrap();
+        assert_eq!((answer.status, code(&answer).as_str()), (status, expected), "{path}");
+    }
+    assert!(!root.path().join("long-logs").exists());
+
     // in us-east-1 a bucket can be made again, and an archive cannot be given one
     let (root, server) = over(&[("logs/a", "x")], |_| {});
     assert_eq!(ask(&server, "PUT", "/logs", &[]).status, 200);

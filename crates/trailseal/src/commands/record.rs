@@ -270,6 +270,7 @@ impl Sending<'_> {
             }
             if !request.is_empty() {
                 let recorded = self.send(std::mem::take(&mut request))?;
+                accounted(&recorded, numbers.len() as u64)?;
                 self.total.add(&recorded);
                 for refused in recorded.refused {
                     let at = usize::try_from(refused.line).unwrap_or_default().saturating_sub(1);
@@ -299,6 +300,20 @@ impl Sending<'_> {
         }
         Ok(self.sender.send(request, now())?)
     }
+}
+
+/// What answers for other lines than those that were sent is not believed: it need not be a server of ours.
+fn accounted(recorded: &Recorded, sent: u64) -> Result<(), CommandError> {
+    let told = recorded.recorded.checked_add(recorded.refusals);
+    if told == Some(sent) {
+        return Ok(());
+    }
+    let (lines, recorded, refusals) =
+        (plural(sent, "line"), grouped(recorded.recorded), grouped(recorded.refusals));
+    Err(CommandError::new(format!(
+        "of {lines} that were sent the server says that {recorded} are recorded and {refusals} refused; what became of them \
+         is not known"
+    )))
 }
 
 fn refuse(shown: &str, line: u64, reason: &str) {
@@ -404,6 +419,17 @@ mod tests {
         );
         let some = told(9, 2, &[("eventID", 2)]);
         assert_eq!(some.as_deref(), Some("to 2 of them was added what every record has: eventID"));
+    }
+
+    #[test]
+    fn a_server_must_answer_for_every_line_that_was_sent() {
+        let told = |recorded, refusals| {
+            let answer =
+                Recorded { recorded, completed: 0, added: BTreeMap::new(), refusals, refused: Vec::new() };
+            accounted(&answer, 3).is_ok()
+        };
+        assert!(told(3, 0) && told(0, 3) && told(2, 1));
+        assert!(!told(0, 0) && !told(2, 0) && !told(3, 1) && !told(1_000_000, 0) && !told(u64::MAX, 4));
     }
 
     #[test]
