@@ -47,11 +47,13 @@ def skip_loudly(reason: str) -> None:
 
 
 NODE_MODULES = TARGET / "node"
+OLD_NODE_MODULES = TARGET / "node-v2"
+OLD_BOTO3 = TARGET / "boto3-2021/bin/python"
 
 
-def require_node(package: str) -> None:
+def require_node(package: str, folder: Path = NODE_MODULES) -> None:
     """Skips, loudly, where node or a package of npm is not installed."""
-    if shutil.which("node") is None or not (NODE_MODULES / "node_modules" / package).is_dir():
+    if shutil.which("node") is None or not (folder / "node_modules" / package).is_dir():
         skip_loudly(f"node or npm's {package} is absent, so it is not held against the server")
 
 

@@ -5,6 +5,7 @@ moto, s3cmd and obstore are of requirements-optional.txt, rclone of the system: 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import html
 import http.client
@@ -28,7 +29,7 @@ import botocore.config
 import botocore.exceptions
 
 from serving import KEY_ID, Server, at_once
-from support import DEMO, SCRATCH, TRAILSEAL, require_node, run_node, skip_loudly
+from support import DEMO, SCRATCH, TRAILSEAL, require_node, run, run_node, skip_loudly
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "1"))
 REQUESTS = int(os.environ.get("TRAILSEAL_REQUESTS", "1500"))
@@ -276,6 +277,31 @@ class Clients(unittest.TestCase):
             shutil.copy(path, copy / path.relative_to(self.bucket))
         command = [TRAILSEAL, "verify", copy.parent, "--keys", DEMO / "keys"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_minio_reads_every_file_and_its_copy_without_gzip_is_proven(self) -> None:
+        try:
+            from minio import Minio
+            from minio.error import S3Error
+        except ImportError:
+            skip_loudly("minio is absent")
+        client = Minio(self.host, access_key=KEY_ID, secret_key="made-up-secret", secure=False)
+        name = self.bucket.name
+        found = {entry.object_name: entry for entry in client.list_objects(name, recursive=True)}
+        self.assertEqual({key: entry.size for key, entry in found.items()}, {k: len(v) for k, v in self.files.items()})
+        copy = Path(self.folder.name, "minio", name)
+        for key, content in self.files.items():
+            client.fget_object(name, key, str(copy / key))
+            # it undoes the encoding
+            self.assertEqual((copy / key).read_bytes(), gzip.decompress(content))
+        key = next(iter(self.files))
+        self.assertEqual(client.get_object(name, key).read(decode_content=False), self.files[key])
+        with self.assertRaises(S3Error) as caught:
+            client.stat_object(name, "none")
+        self.assertEqual(caught.exception.code, "NoSuchKey")
+        for path in self.bucket.rglob("*.metadata.json"):
+            shutil.copy(path, copy / path.relative_to(self.bucket))
+        done = run("verify", copy.parent, "--keys", DEMO / "keys")
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_rclone_copies_every_file(self) -> None:

@@ -59,7 +59,7 @@ impl Hashing<'_> {
         let next = AtomicUsize::new(0);
         let seen: Vec<OnceLock<Seen>> = (0..lengths.len()).map(|_| OnceLock::new()).collect();
         self.pool.broadcast(|_| {
-            HashWorker { hashing: self, files, order: &order, next: &next, seen: &seen }.run()
+            HashWorker { hashing: self, files, order: &order, next: &next, seen: &seen }.run();
         });
         seen
     }

@@ -23,7 +23,7 @@ use trailseal_archive::{
     gzip::{Ending, Form},
     open::OpenFile,
 };
-use trailseal_index::{FileFacts, FileStamp, Index, IndexPlace};
+use trailseal_index::{FileStamp, Index, IndexPlace, StoredFacts};
 use trailseal_verify::Observation;
 
 pub use trailseal_index::{IndexError, IndexStatus};
@@ -90,7 +90,7 @@ fn tells_of(index: &Index, given: &[PathBuf]) -> bool {
 /// A file that is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownFile<'i> {
-    pub(crate) facts: &'i FileFacts,
+    pub(crate) facts: &'i StoredFacts,
     /// Which index, which segment of it, and the place there.
     at: (usize, usize, usize),
     hashes: &'i AtomicU64,

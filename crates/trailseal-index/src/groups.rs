@@ -18,7 +18,7 @@ use crate::hashing::{ByHash, hash};
 
 /// Fields that vary together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Group {
+pub enum ColumnGroup {
     /// What was called.
     Call,
     /// Who called.
@@ -36,9 +36,9 @@ pub enum Group {
 }
 
 /// Members of records that are kept whole, by group.
-const WHOLE: [(Group, &[&str]); 5] = [
+const WHOLE: [(ColumnGroup, &[&str]); 5] = [
     (
-        Group::Call,
+        ColumnGroup::Call,
         &[
             "eventName",
             "eventSource",
@@ -49,10 +49,10 @@ const WHOLE: [(Group, &[&str]); 5] = [
             "eventVersion",
         ],
     ),
-    (Group::Source, &["sourceIPAddress"]),
-    (Group::Agent, &["userAgent"]),
-    (Group::Outcome, &["errorCode"]),
-    (Group::Place, &["awsRegion", "recipientAccountId"]),
+    (ColumnGroup::Source, &["sourceIPAddress"]),
+    (ColumnGroup::Agent, &["userAgent"]),
+    (ColumnGroup::Outcome, &["errorCode"]),
+    (ColumnGroup::Place, &["awsRegion", "recipientAccountId"]),
 ];
 
 /// Their places among all of [`WHOLE`].
@@ -67,12 +67,12 @@ const OF_SESSION: [&str; 3] = ["sessionIssuer", "sourceIdentity", "assumedRoot"]
 const INSIGHT: &str = "insightDetails";
 const TIME: &str = "eventTime";
 
-impl Group {
+impl ColumnGroup {
     /// All of them, in the order in which they are stored.
     pub const ALL: [Self; 7] =
         [Self::Call, Self::Identity, Self::AccessKey, Self::Source, Self::Agent, Self::Outcome, Self::Place];
 
-    /// Its place in [`Group::ALL`].
+    /// Its place in [`ColumnGroup::ALL`].
     pub fn index(self) -> usize {
         self as usize
     }
@@ -82,11 +82,10 @@ impl Group {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         match names[..] {
             [IDENTITY, ACCESS_KEY, ..] => Some(Self::AccessKey),
-            [IDENTITY, SESSION] => None,
+            [] | [IDENTITY, SESSION] => None,
             [IDENTITY, SESSION, member, ..] => OF_SESSION.contains(&member).then_some(Self::Identity),
             [IDENTITY, _, ..] => Some(Self::Identity),
             [top, ..] => WHOLE.iter().find(|(_, members)| members.contains(&top)).map(|(group, _)| *group),
-            [] => None,
         }
     }
 
@@ -179,7 +178,7 @@ pub enum NotIndexed {
 /// Finds the values of groups in records. What was found before is found by the bytes that it was made of.
 #[derive(Debug, Default)]
 pub struct Extractor {
-    known: [HashMap<u64, Known, ByHash>; Group::ALL.len()],
+    known: [HashMap<u64, Known, ByHash>; ColumnGroup::ALL.len()],
     input: Vec<u8>,
     record: Vec<u8>,
     value: Vec<u8>,
@@ -206,7 +205,7 @@ impl Extractor {
     pub fn extract(
         &mut self,
         record: &Record<'_>,
-        visit: &mut dyn FnMut(Group, u64, &[u8]),
+        visit: &mut dyn FnMut(ColumnGroup, u64, &[u8]),
     ) -> Result<i64, NotIndexed> {
         let members = TopMembers::of(record)?;
         let time = record.time().ok_or(NotIndexed::Time)?.epoch();
@@ -214,7 +213,7 @@ impl Extractor {
             let first = self.first + self.values.len() as u64;
             *self = Self { first, ..Self::default() };
         }
-        for group in Group::ALL {
+        for group in ColumnGroup::ALL {
             let at = self.value(group, &members, record)?;
             visit(group, self.first + at as u64, self.values.get(at).map_or(&[], |value| &**value));
         }
@@ -223,15 +222,15 @@ impl Extractor {
 
     fn value(
         &mut self,
-        group: Group,
+        group: ColumnGroup,
         members: &TopMembers<'_>,
         record: &Record<'_>,
     ) -> Result<usize, NotIndexed> {
         let Self { known, input, record: kept, value, values, bytes, .. } = self;
         input.clear();
         match group {
-            Group::Identity => members.identity.iter().for_each(|identity| push(*identity, input)),
-            Group::AccessKey => write_access_key(members.identity, input)?,
+            ColumnGroup::Identity => members.identity.iter().for_each(|identity| push(*identity, input)),
+            ColumnGroup::AccessKey => write_access_key(members.identity, input)?,
             _ => members.copy(group, input),
         }
         let derived = if members.tells(group) { None } else { derive(group, record) };
@@ -246,8 +245,8 @@ impl Extractor {
         }
         kept.clear();
         match group {
-            Group::Identity => write_identity(members.identity, kept)?,
-            Group::AccessKey => kept.extend_from_slice(input.strip_suffix(b"\0").unwrap_or_default()),
+            ColumnGroup::Identity => write_identity(members.identity, kept)?,
+            ColumnGroup::AccessKey => kept.extend_from_slice(input.strip_suffix(b"\0").unwrap_or_default()),
             _ => {
                 kept.push(b'{');
                 members.copy(group, kept);
@@ -264,10 +263,10 @@ impl Extractor {
 }
 
 /// What is told of a group beside its members.
-fn derive<'a>(group: Group, record: &Record<'a>) -> Option<Cow<'a, str>> {
+fn derive<'a>(group: ColumnGroup, record: &Record<'a>) -> Option<Cow<'a, str>> {
     match group {
-        Group::Call => category(record).map(|category| category.name().into()),
-        Group::Outcome => derived::error(record),
+        ColumnGroup::Call => category(record).map(|category| category.name().into()),
+        ColumnGroup::Outcome => derived::error(record),
         _ => None,
     }
 }
@@ -309,10 +308,10 @@ impl<'a> TopMembers<'a> {
     }
 
     /// Whether what is derived follows from the members of the group alone, so that it need not be asked of each record.
-    fn tells(&self, group: Group) -> bool {
+    fn tells(&self, group: ColumnGroup) -> bool {
         match group {
-            Group::Call => !matches!(self.whole[EVENT_CATEGORY], None | Some(Value::Null)),
-            Group::Outcome => {
+            ColumnGroup::Call => !matches!(self.whole[EVENT_CATEGORY], None | Some(Value::Null)),
+            ColumnGroup::Outcome => {
                 self.whole[ERROR_CODE].and_then(|code| code.as_str()).is_some_and(|code| !code.is_empty())
             }
             _ => true,
@@ -320,7 +319,7 @@ impl<'a> TopMembers<'a> {
     }
 
     /// The members of a group as they stand in an object.
-    fn copy(&self, group: Group, to: &mut Vec<u8>) {
+    fn copy(&self, group: ColumnGroup, to: &mut Vec<u8>) {
         let mut is_first = true;
         let start = all_whole().take_while(|(of, _)| *of != group).count();
         for ((of, name), value) in all_whole().zip(&self.whole).skip(start) {
@@ -333,7 +332,7 @@ impl<'a> TopMembers<'a> {
     }
 }
 
-fn all_whole() -> impl Iterator<Item = (Group, &'static str)> {
+fn all_whole() -> impl Iterator<Item = (ColumnGroup, &'static str)> {
     WHOLE.iter().flat_map(|(group, members)| members.iter().map(|member| (*group, *member)))
 }
 
@@ -481,7 +480,7 @@ mod tests {
                 Predicate::Not(inner) => *inner,
                 condition => condition,
             };
-            let Some(group) = Group::of_condition(&condition) else {
+            let Some(group) = ColumnGroup::of_condition(&condition) else {
                 assert!(matches!(condition, Predicate::Fields(..)));
                 continue;
             };
@@ -508,7 +507,7 @@ mod tests {
             "x",
         ] {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-            assert_eq!(Group::of_path(&path), None, "{path:?}");
+            assert_eq!(ColumnGroup::of_path(&path), None, "{path:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use trailseal_archive::Timestamp;
 use trailseal_query::{Filter, Predicate};
 
 use crate::{
-    groups::Group,
+    groups::ColumnGroup,
     segment::{
         SegmentError,
         read::{Column, Filters, Segment, Times},
@@ -52,7 +52,7 @@ enum RowTruths {
 /// What of a segment was read for a question.
 struct Judge<'s> {
     segment: &'s Segment,
-    columns: [Option<Column>; Group::ALL.len()],
+    columns: [Option<Column>; ColumnGroup::ALL.len()],
     filters: Option<Filters<'s>>,
     times: Option<Times<'s>>,
 }
@@ -70,7 +70,9 @@ impl<'s> Judge<'s> {
             Predicate::Not(part) => Ok(match self.truths(part)? {
                 RowTruths::All(all) => RowTruths::All(all.not()),
                 RowTruths::Each(mut each) => {
-                    each.iter_mut().for_each(|truths| *truths = truths.not());
+                    for truths in &mut each {
+                        *truths = truths.not();
+                    }
                     RowTruths::Each(each)
                 }
             }),
@@ -90,7 +92,9 @@ impl<'s> Judge<'s> {
                 (RowTruths::All(one), RowTruths::All(other)) => RowTruths::All(combine(one, other)),
                 (RowTruths::Each(mut each), RowTruths::All(other))
                 | (RowTruths::All(other), RowTruths::Each(mut each)) => {
-                    each.iter_mut().for_each(|truths| *truths = combine(*truths, other));
+                    for truths in &mut each {
+                        *truths = combine(*truths, other);
+                    }
                     RowTruths::Each(each)
                 }
                 (RowTruths::Each(mut each), RowTruths::Each(other)) => {
@@ -104,7 +108,7 @@ impl<'s> Judge<'s> {
 
     /// A condition that is not made of others.
     fn condition(&mut self, condition: &Predicate) -> Result<RowTruths, SegmentError> {
-        if let Some(group) = Group::of_condition(condition) {
+        if let Some(group) = ColumnGroup::of_condition(condition) {
             return self.by_column(group, condition);
         }
         if Timestamp::from_epoch(0).is_some_and(|time| condition.at(time).is_some()) {
@@ -130,7 +134,7 @@ impl<'s> Judge<'s> {
         }
     }
 
-    fn by_column(&mut self, group: Group, condition: &Predicate) -> Result<RowTruths, SegmentError> {
+    fn by_column(&mut self, group: ColumnGroup, condition: &Predicate) -> Result<RowTruths, SegmentError> {
         let column = match &mut self.columns[group.index()] {
             Some(column) => column,
             none => none.insert(self.segment.column(group)?),

@@ -19,12 +19,12 @@ mod truths;
 mod values;
 
 pub use self::{
-    groups::{Extractor, Group, NotIndexed},
+    groups::{ColumnGroup, Extractor, NotIndexed},
     judge::FileAnswers,
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
-        facts::{FileFacts, FileStamp, LEFT_OUT},
+        facts::{FileStamp, LEFT_OUT, StoredFacts},
         read::Segment,
         write::{FileEntry, SegmentWriter},
     },

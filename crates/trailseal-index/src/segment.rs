@@ -30,7 +30,7 @@ enum Section {
 }
 
 /// Sections of every segment.
-const SECTIONS: usize = 4 + 2 * crate::groups::Group::ALL.len();
+const SECTIONS: usize = 4 + 2 * crate::groups::ColumnGroup::ALL.len();
 
 impl Section {
     fn index(self) -> usize {

@@ -14,12 +14,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    groups::Group,
+    groups::ColumnGroup,
     hashing::{self, ByHash},
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
-        facts::FileFacts,
+        facts::StoredFacts,
         read::Segment,
         write::{FileEntry, SegmentWriter},
     },
@@ -161,9 +161,10 @@ impl Index {
             let path = folder.join(&name);
             // a table that leads elsewhere is not ours
             let is_name = name.ends_with(ENDING) && !name.contains('/');
-            let segment = match is_name {
-                true => File::open(&path).map_err(SegmentError::from).and_then(Segment::open),
-                false => Err(SegmentError::Damaged { what: "its name" }),
+            let segment = if is_name {
+                File::open(&path).map_err(SegmentError::from).and_then(Segment::open)
+            } else {
+                Err(SegmentError::Damaged { what: "its name" })
             };
             match segment.and_then(|segment| check(&segment).map(|()| segment)) {
                 Ok(segment) => index.add(name, segment),
@@ -217,7 +218,7 @@ impl Index {
     }
 
     /// What is known of a file as a whole.
-    pub fn facts(&self, (segment, file): (usize, usize)) -> Option<&FileFacts> {
+    pub fn facts(&self, (segment, file): (usize, usize)) -> Option<&StoredFacts> {
         self.segments.get(segment)?.facts(file)
     }
 
@@ -249,10 +250,7 @@ fn read_table(path: &Path) -> Result<TableFile, IndexError> {
     }
     let read: TableFile =
         serde_json::from_reader(io::BufReader::new(file)).map_err(|error| table(error.to_string()))?;
-    match read.schema == SCHEMA {
-        true => Ok(read),
-        false => Err(table(format!("its schema is not {SCHEMA}"))),
-    }
+    if read.schema == SCHEMA { Ok(read) } else { Err(table(format!("its schema is not {SCHEMA}"))) }
 }
 
 /// Removes an index: the table first, so that nobody uses half of it.
@@ -403,7 +401,7 @@ impl IndexWriter {
     ///
     /// # Errors
     /// [`IndexError::Io`]; then the index is as it was.
-    pub fn finish(mut self, is_current: &dyn Fn(&Path, &FileFacts) -> bool) -> Result<(), IndexError> {
+    pub fn finish(mut self, is_current: &dyn Fn(&Path, &StoredFacts) -> bool) -> Result<(), IndexError> {
         let before = self.before.take();
         let mut names = Vec::new();
         if let Some(before) = &before {
@@ -426,7 +424,7 @@ impl IndexWriter {
     fn sort_out(
         &self,
         before: &Index,
-        is_current: &dyn Fn(&Path, &FileFacts) -> bool,
+        is_current: &dyn Fn(&Path, &StoredFacts) -> bool,
     ) -> (Vec<String>, Vec<(usize, usize)>) {
         let mut current: Vec<Vec<usize>> = Vec::new();
         for (number, segment) in before.segments.iter().enumerate() {
@@ -483,7 +481,7 @@ impl Segment {
         full: &mut dyn FnMut(&mut SegmentWriter),
     ) -> Result<(), SegmentError> {
         let columns: Vec<_> =
-            Group::ALL.into_iter().map(|group| self.column(group)).collect::<Result<_, _>>()?;
+            ColumnGroup::ALL.into_iter().map(|group| self.column(group)).collect::<Result<_, _>>()?;
         let numbers: Vec<Vec<usize>> = columns.iter().map(|column| column.numbers().collect()).collect();
         let (times, filters) = (self.times()?, self.filters()?);
         let mut entry = FileEntry::default();
@@ -493,7 +491,7 @@ impl Segment {
             }
             entry.clear();
             let rows = self.rows_of(*file);
-            for (group, (column, numbers)) in Group::ALL.into_iter().zip(columns.iter().zip(&numbers)) {
+            for (group, (column, numbers)) in ColumnGroup::ALL.into_iter().zip(columns.iter().zip(&numbers)) {
                 for number in numbers.get(rows.clone()).unwrap_or_default() {
                     to.value(&mut entry, group, None, column.bytes(*number));
                 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, ops::ControlFlow};
 
 use trailseal_query::{
     Record,
-    needed::{Needed, Whole, is_whole, resource_names, whole_values},
+    needed::{Needed, WholeValue, is_whole, resource_names, whole_values},
 };
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter as _, FilterRef as _};
 
@@ -31,9 +31,9 @@ impl ValueSet {
         let Self { hashes, scratch } = self;
         let flow = whole_values(record.value(), &mut |value| {
             match value {
-                Whole::Text(text) => hashes.insert(hash(text.as_bytes())),
-                Whole::Number(number) if is_whole(number) => hashes.insert(hash(number.as_bytes())),
-                Whole::Number(number) => {
+                WholeValue::Text(text) => hashes.insert(hash(text.as_bytes())),
+                WholeValue::Number(number) if is_whole(number) => hashes.insert(hash(number.as_bytes())),
+                WholeValue::Number(number) => {
                     hashes.insert(hash(ODD_NUMBER));
                     hashes.insert(hash(number.as_bytes()))
                 }

@@ -72,7 +72,7 @@ pub fn is_whole(number: &str) -> bool {
 
 /// A value as it stands in a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whole<'a> {
+pub enum WholeValue<'a> {
     /// The characters of a string.
     Text(Cow<'a, str>),
     /// A number as it is written.
@@ -83,7 +83,7 @@ pub enum Whole<'a> {
 /// included, wherever a path may lead to. Breaks when there are documents in documents beyond any that is meant.
 pub fn whole_values(
     value: Value<'_>,
-    visit: &mut dyn FnMut(Whole<'_>) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     walk(value, 0, visit)
 }
@@ -99,18 +99,18 @@ pub fn resource_names(record: &Record<'_>, visit: &mut dyn FnMut(&str)) {
 fn walk(
     value: Value<'_>,
     nested: u32,
-    visit: &mut dyn FnMut(Whole<'_>) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     // lists and objects in each other cost no stack
     let mut open = vec![value];
     while let Some(value) = open.pop() {
         match value {
             Value::Null | Value::Bool(_) => {}
-            Value::Number(number) => visit(Whole::Number(number))?,
+            Value::Number(number) => visit(WholeValue::Number(number))?,
             Value::Object(_) => open.extend(value.members().map_while(Result::ok).map(|(_, value)| value)),
             Value::Array(_) => open.extend(value.elements().map_while(Result::ok)),
             Value::String(text) => {
-                visit(Whole::Text(text.decode()))?;
+                visit(WholeValue::Text(text.decode()))?;
                 if let Some(document) = document_in(text) {
                     if nested == MAX_NESTED {
                         return ControlFlow::Break(());
@@ -134,8 +134,8 @@ mod tests {
         let mut found = Vec::new();
         let flow = whole_values(Record::new(record.as_bytes()).value(), &mut |value| {
             found.push(match value {
-                Whole::Text(text) => text.into_owned(),
-                Whole::Number(number) => format!("#{number}"),
+                WholeValue::Text(text) => text.into_owned(),
+                WholeValue::Number(number) => format!("#{number}"),
             });
             ControlFlow::Continue(())
         });
@@ -236,10 +236,9 @@ mod tests {
                 let mut is_there = false;
                 let _ = whole_values(record.value(), &mut |found| {
                     is_there |= needed.iter().any(|needed| match (needed, &found) {
-                        (Needed::Value(text), Whole::Text(found)) => text == found,
-                        (Needed::Value(text), Whole::Number(found)) => text == found,
-                        (Needed::Number(text), Whole::Text(found)) => text == found,
-                        (Needed::Number(text), Whole::Number(found)) => text == found || !is_whole(found),
+                        (Needed::Value(text) | Needed::Number(text), WholeValue::Text(found)) => text == found,
+                        (Needed::Value(text), WholeValue::Number(found)) => text == found,
+                        (Needed::Number(text), WholeValue::Number(found)) => text == found || !is_whole(found),
                         (Needed::ResourceName(_), _) => false,
                     });
                     ControlFlow::Continue(())

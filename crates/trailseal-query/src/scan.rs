@@ -5,6 +5,7 @@
 //! that cannot match are passed over by looking for the filter's texts in their bytes; this only ever spares
 //! work.
 
+mod broken;
 #[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
 mod cut;
 #[cfg(test)]

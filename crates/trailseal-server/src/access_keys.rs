@@ -78,8 +78,23 @@ pub enum AccessKeyError {
         /// Its permission bits.
         mode: u32,
     },
+    /// What it holds.
+    #[error("the access keys {}: {fault}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: AccessKeyFault,
+    },
+}
+
+/// What is wrong with the content of a file of access keys. Secrets are never in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessKeyFault {
     /// A line that is neither of the forms.
-    #[error("line {line} of the access keys: {problem}")]
+    #[error("line {line}: {problem}")]
     Line {
         /// Counted from 1.
         line: usize,
@@ -87,9 +102,12 @@ pub enum AccessKeyError {
         problem: &'static str,
     },
     /// No key in it.
-    #[error("the file of access keys holds none")]
+    #[error("there is no key in it")]
     Empty,
 }
+
+/// The form of a line.
+const FORM: &str = "it is not ACCESS_KEY_ID SECRET [SESSION_TOKEN] [user_name=NAME] [arn=ARN]";
 
 impl AccessKeys {
     /// Reads a file: `ACCESS_KEY_ID SECRET [SESSION_TOKEN] [user_name=NAME] [arn=ARN]` a line, or the credentials
@@ -117,19 +135,19 @@ impl AccessKeys {
         if text.len() as u64 > MAX_FILE {
             return Err(fail(io::Error::other("it is too large for access keys")));
         }
-        Self::parse(&text)
+        Self::parse(&text).map_err(|fault| AccessKeyError::Content { path: path.to_owned(), fault })
     }
 
     /// Parses the content of such a file.
     ///
     /// # Errors
-    /// [`AccessKeyError::Line`], [`AccessKeyError::Empty`].
-    pub fn parse(text: &str) -> Result<Self, AccessKeyError> {
+    /// [`AccessKeyFault`].
+    pub fn parse(text: &str) -> Result<Self, AccessKeyFault> {
         let mut keys = Self::default();
         let mut section: Option<Section> = None;
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let number = at + 1;
-            let (line, fail) = (line.trim(), |problem| AccessKeyError::Line { line: number, problem });
+            let (line, fail) = (line.trim(), |problem| AccessKeyFault::Line { line: number, problem });
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
@@ -139,14 +157,18 @@ impl AccessKeys {
                 let (name, value) = line.split_once('=').ok_or_else(|| fail("it is not NAME = VALUE"))?;
                 section.set(name.trim(), value.trim());
             } else {
-                let section = Section::of_line(number, line).ok_or_else(|| {
-                    fail("it is not ACCESS_KEY_ID SECRET [SESSION_TOKEN] [user_name=NAME] [arn=ARN]")
-                })?;
+                let section = Section::of_line(number, line).ok_or_else(|| fail(FORM))?;
+                if section.secret.is_none() {
+                    return Err(fail(FORM));
+                }
+                if section.token.as_deref().is_some_and(is_misspelt_owner) {
+                    return Err(fail("only user_name=NAME and arn=ARN say whose a key is"));
+                }
                 keys.close(Some(section))?;
             }
         }
         keys.close(section)?;
-        if keys.keys.is_empty() { Err(AccessKeyError::Empty) } else { Ok(keys) }
+        if keys.keys.is_empty() { Err(AccessKeyFault::Empty) } else { Ok(keys) }
     }
 
     /// How many there are.
@@ -173,9 +195,9 @@ impl AccessKeys {
         self.keys.get(id)
     }
 
-    fn close(&mut self, section: Option<Section>) -> Result<(), AccessKeyError> {
+    fn close(&mut self, section: Option<Section>) -> Result<(), AccessKeyFault> {
         let Some(Section { line, id, secret, token, user_name, arn }) = section else { return Ok(()) };
-        let fail = |problem| Err(AccessKeyError::Line { line, problem });
+        let fail = |problem| Err(AccessKeyFault::Line { line, problem });
         let (id, secret) = match (id, secret) {
             (Some(id), Some(secret)) => (id, secret),
             // a profile that assumes a role or uses SSO
@@ -216,6 +238,17 @@ impl AccessKeys {
         }
         Ok(())
     }
+}
+
+/// Whether a word in the place of a token is meant to say whose the key is, as `username=ann`: of Base64 only the end has `=`.
+fn is_misspelt_owner(token: &str) -> bool {
+    token.split_once('=').is_some_and(|(name, value)| {
+        let is_name = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '-';
+        name.len() <= 16
+            && !name.is_empty()
+            && name.chars().all(is_name)
+            && !value.trim_matches('=').is_empty()
+    })
 }
 
 #[derive(Default)]
@@ -271,8 +304,8 @@ mod tests {
 
     fn problem(text: &str) -> (usize, &'static str) {
         match AccessKeys::parse(text).unwrap_err() {
-            AccessKeyError::Line { line, problem } => (line, problem),
-            other => panic!("{other}"),
+            AccessKeyFault::Line { line, problem } => (line, problem),
+            other @ AccessKeyFault::Empty => panic!("{other}"),
         }
     }
 
@@ -295,12 +328,12 @@ mod tests {
     fn a_key_may_have_an_owner() {
         let arn = "arn:aws:iam::111122223333:user/team/ann";
         let lines = AccessKeys::parse(&format!(
-            "AKONE s user_name=ann\nAKTWO s tok=en== arn={arn}\nAKTHREE s arn={arn} user_name=ann\nAKFOUR s t\n"
+            "AKONE s user_name=ann\nAKTWO s tok/en== arn={arn}\nAKTHREE s arn={arn} user_name=ann\nAKFOUR s t\n"
         ))
         .unwrap();
         let profiles = AccessKeys::parse(&format!(
             "[a]\naws_access_key_id=AKONE\naws_secret_access_key=s\nuser_name = ann\n\
-             [b]\naws_access_key_id=AKTWO\naws_secret_access_key=s\naws_session_token=tok=en==\nArn={arn}\n\
+             [b]\naws_access_key_id=AKTWO\naws_secret_access_key=s\naws_session_token=tok/en==\nArn={arn}\n\
              [c]\naws_access_key_id=AKTHREE\naws_secret_access_key=s\narn = {arn}\nuser_name=ann\n\
              [d]\naws_access_key_id=AKFOUR\naws_secret_access_key=s\naws_session_token=t\nrole_arn=arn:x\n"
         ))
@@ -309,7 +342,7 @@ mod tests {
         assert_eq!(lines.find("AKONE").unwrap().owner(), &KeyOwner::User("ann".to_owned()));
         let owner = KeyOwner::Arn(IdentityArn::parse(arn).unwrap());
         assert_eq!(lines.find("AKTWO").unwrap().owner(), &owner);
-        assert_eq!(lines.find("AKTWO").unwrap().token(), Some("tok=en=="));
+        assert_eq!(lines.find("AKTWO").unwrap().token(), Some("tok/en=="));
         assert_eq!(lines.find("AKTHREE").unwrap().owner(), &owner);
         assert_eq!(lines.find("AKFOUR").unwrap().owner(), &KeyOwner::Unnamed);
         assert_eq!(lines.foreign_account("111122223333"), None);
@@ -327,6 +360,9 @@ mod tests {
             "AKONE s user_name=bob arn=arn:aws:iam::111122223333:root",
             "AKONE s user_name=a user_name=a",
             "AKONE s user_name=a token",
+            "AKONE s username=ann",
+            "AKONE s user-name=ann",
+            "AKONE s role=arn:aws:iam::111122223333:role/x",
             "AKONE s\nAKONE s user_name=a",
         ] {
             problem(line);
@@ -341,7 +377,7 @@ mod tests {
         assert_eq!(problem("AKONE a\nAKONE b").0, 2);
         assert_eq!(problem("[p]\nnonsense").0, 2);
         assert_eq!(problem("\n[p]\naws_access_key_id = AK\n").0, 2);
-        assert!(matches!(AccessKeys::parse("# nothing\n"), Err(AccessKeyError::Empty)));
+        assert!(matches!(AccessKeys::parse("# nothing\n"), Err(AccessKeyFault::Empty)));
         let many: Vec<String> = (0..=MAX_KEYS).map(|n| format!("AK{n} s")).collect();
         let many = many.join("\n");
         assert_eq!(problem(&many).1, "too many access keys");
@@ -366,6 +402,12 @@ mod tests {
             assert_eq!(AccessKeys::read(&path).is_ok(), is_fine, "{mode:o}");
         }
         assert!(AccessKeys::read(folder.path()).is_err());
+        for text in ["", "AKONE\n"] {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let said = AccessKeys::read(&path).unwrap_err().to_string();
+            assert!(said.contains(&path.display().to_string()), "{said}");
+        }
     }
 
     #[test]

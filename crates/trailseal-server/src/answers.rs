@@ -30,12 +30,12 @@ pub(crate) struct Answers {
 pub(crate) struct Room(Option<OwnedSemaphorePermit>);
 
 /// An answer with its share, which ends when the last byte is on its way.
-struct Held {
+struct HeldAnswer {
     bytes: Bytes,
     _share: OwnedSemaphorePermit,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for HeldAnswer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -66,7 +66,7 @@ impl Room {
     pub(crate) fn hold(self, bytes: impl Into<Bytes>) -> Body {
         let bytes = bytes.into();
         match self.0 {
-            Some(share) => whole(Bytes::from_owner(Held { bytes, _share: share })),
+            Some(share) => whole(Bytes::from_owner(HeldAnswer { bytes, _share: share })),
             None => whole(bytes),
         }
     }

@@ -245,7 +245,7 @@ impl ArchiveTrails {
             Operation::ListTags => self.list_tags(caller, input),
             _ => {
                 let message = format!(
-                    "This server serves an archive, which is read-only: {} is not permitted.",
+                    "This server serves an archive, which is read-only: {} is not permitted. With --data-dir it has local trails.",
                     operation.as_str()
                 );
                 Err(ApiError::new(ErrorCode::OperationNotPermittedException, message))

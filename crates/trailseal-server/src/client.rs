@@ -88,7 +88,7 @@ pub enum SendError {
         reason: String,
     },
     /// The server refused the request as a whole; nothing of it is recorded.
-    #[error("http://{authority} refused the events: {code}: {message}")]
+    #[error("http://{authority} refused the events: {}", said(code, message))]
     Refused {
         /// Host and port.
         authority: String,
@@ -100,6 +100,11 @@ pub enum SendError {
     /// The system gives no threads.
     #[error("cannot start: {0}")]
     Threads(std::io::Error),
+}
+
+/// The code, and the message where there is one.
+fn said(code: &str, message: &str) -> String {
+    if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") }
 }
 
 impl SendError {

@@ -64,7 +64,7 @@ mod timed;
 mod uuid;
 pub mod wire;
 
-pub use access_keys::{AccessKeyError, AccessKeys};
+pub use access_keys::{AccessKeyError, AccessKeyFault, AccessKeys};
 pub use api::{ApiError, Caller, Context, ErrorCode, Operation, Timestamp};
 pub use archive::{
     ArchiveTrails,
@@ -77,6 +77,6 @@ pub use local::{Local, LocalError, LocalOptions, Salvaged, Trouble, salvage};
 pub use lookup::Lookups;
 pub use objects::{Buckets, is_bucket_name};
 pub use options::{Clock, Options, Times};
-pub use serve::{Bound, Ended, ServeError, serve};
+pub use serve::{Bound, Ended, ServeError, check_addresses, serve};
 pub use service::{CallAnswer, Service, Services, TaggedResource};
 pub use stop::{StopHandle, Stopped, stop};

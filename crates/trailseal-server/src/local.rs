@@ -121,6 +121,11 @@ pub enum LocalError {
 }
 
 impl LocalError {
+    /// Whether another process has the folder.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Journal(JournalError::InUse { .. }))
+    }
+
     /// Whether what is there is damaged, so that [`salvage`] helps.
     pub fn is_damage(&self) -> bool {
         match self {
@@ -232,6 +237,11 @@ impl Local {
             counts: Counts::default(),
             notes,
         })
+    }
+
+    /// Whether a folder has been opened before: there is a folder in it that is no bucket, and has all else.
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(Folders::OWN).exists()
     }
 
     /// The folder whose folders are buckets.

@@ -42,10 +42,11 @@ pub(crate) fn destination(request: &WireRequest<'_>) -> Destination {
         Some(service) if CLOUDTRAIL.contains(&service) => Destination::CloudTrail,
         Some(service) if S3.contains(&service) => Destination::Objects,
         Some(_) => Destination::Other,
-        None if is_form(request) || request.header(protocol::SMITHY).ok().flatten().is_some() => {
-            Destination::Other
-        }
-        None if request.has(TARGET) || is_posted_to_the_api(request) => Destination::CloudTrail,
+        None if request.header(protocol::SMITHY).ok().flatten().is_some() => Destination::Other,
+        // whatever its Content-Type, which `curl -d` makes a form's
+        None if request.has(TARGET) => Destination::CloudTrail,
+        None if is_form(request) => Destination::Other,
+        None if is_posted_to_the_api(request) => Destination::CloudTrail,
         None => Destination::Objects,
     }
 }

@@ -1,6 +1,10 @@
 //! Binding, running, and ending.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{self, SocketAddr},
+    sync::Arc,
+};
 
 use tokio::{net::TcpListener, runtime, sync::watch};
 
@@ -63,6 +67,29 @@ pub enum ServeError {
     Threads(#[source] io::Error),
 }
 
+/// Says whether a server could listen where the options say, before anything is read for it: binds, and leaves the addresses to
+/// the server.
+///
+/// # Errors
+/// Those that [`serve`] would have.
+pub fn check_addresses(options: &Options) -> Result<(), ServeError> {
+    needs_no_access_keys(options)?;
+    let addresses = [Some(options.listen), options.s3_listen, options.observe];
+    let bind =
+        |address| net::TcpListener::bind(address).map_err(|source| ServeError::Bind { address, source });
+    // all at once: two that are the same cannot be bound
+    addresses.into_iter().flatten().map(bind).collect::<Result<Vec<_>, _>>().map(drop)
+}
+
+fn needs_no_access_keys(options: &Options) -> Result<(), ServeError> {
+    let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    let open = [Some(&options.listen), options.s3_listen.as_ref()].into_iter().flatten().find(is_open);
+    match (open, &options.access_keys) {
+        (Some(address), None) => Err(ServeError::NeedsAccessKeys(*address)),
+        _ => Ok(()),
+    }
+}
+
 /// Binds, says where (`bound`), and answers calls until `stop` is ready and running requests have ended.
 ///
 /// Blocks; must not be called on a thread that runs async code.
@@ -75,11 +102,7 @@ pub fn serve(
     stop: impl Future<Output = ()> + Send,
     bound: impl FnOnce(&Bound),
 ) -> Result<Ended, ServeError> {
-    let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    let open = [Some(&options.listen), options.s3_listen.as_ref()].into_iter().flatten().find(is_open);
-    if let (Some(address), None) = (open, &options.access_keys) {
-        return Err(ServeError::NeedsAccessKeys(*address));
-    }
+    needs_no_access_keys(&options)?;
     let drain = options.times.drain;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)

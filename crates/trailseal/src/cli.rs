@@ -130,6 +130,7 @@ impl Command {
             Self::Index(_) => "interrupted: the index, if there was one, is as it was",
             Self::Generate(_) => "interrupted: what was written is not a whole archive",
             Self::Record(_) => "interrupted: not everything was recorded",
+            Self::Serve(args) if !args.has_local_trails() => "interrupted",
             Self::Serve(_) => {
                 "interrupted; what had come in for local trails is kept, and delivered after the next start"
             }

@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use signal_hook::{
@@ -23,6 +23,10 @@ use crate::error::{COULD_NOT_RUN, CommandError};
 /// How long a run may take to end by itself; a slow system call or a stuck pipe must not delay the end.
 const GRACE: Duration = Duration::from_millis(120);
 
+/// A second signal within this time of the first is the same wish, sent twice: `timeout` signals the process and its group, and
+/// wrappers pass on what a terminal has sent to all.
+const TWIN: Duration = Duration::from_millis(250);
+
 /// The user's wish to stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<State>);
@@ -31,6 +35,7 @@ pub(crate) struct Interrupt(Arc<State>);
 struct State {
     message: &'static str,
     is_wanted: AtomicBool,
+    first: Mutex<Option<Instant>>,
     is_reported: AtomicBool,
     /// Files that are not whole yet, and folders for a time.
     unfinished: Mutex<Vec<PathBuf>>,
@@ -144,9 +149,19 @@ impl Interrupt {
         }
     }
 
+    fn is_twin(&self) -> bool {
+        self.0.first.lock().is_ok_and(|first| first.is_some_and(|first| first.elapsed() < TWIN))
+    }
+
     fn stop(&self) {
         if self.0.is_wanted.swap(true, Ordering::SeqCst) {
+            if self.is_twin() {
+                return;
+            }
             self.exit();
+        }
+        if let Ok(mut first) = self.0.first.lock() {
+            *first = Some(Instant::now());
         }
         if let Some(end) = self.0.gentle.try_lock().ok().as_deref().and_then(Option::as_ref) {
             return end();

@@ -55,7 +55,7 @@ const COMMANDS: [(&[&str], &str); 15] = [
 ];
 
 /// Options, with what they are called here; an option of ours, or a sentence.
-const OPTIONS: [(&[&str], &str); 41] = [
+const OPTIONS: [(&[&str], &str); 45] = [
     (
         &["--ip", "--ips", "--src-ip", "--source-ip-address", "--sourceip", "--address", "--cidr"],
         "--source-ip",
@@ -122,6 +122,13 @@ const OPTIONS: [(&[&str], &str); 41] = [
         &["--profile", "--endpoint-url", "--no-sign-request"],
         "nothing is needed: no account and no network is used",
     ),
+    (
+        &["--port", "-p", "--host", "--bind", "--addr", "--listen-address"],
+        "--listen, as --listen 127.0.0.1:4578",
+    ),
+    (&["--credentials", "--auth", "--credentials-file"], "--access-keys"),
+    (&["--metrics", "--health", "--metrics-listen", "--prometheus"], "--observe"),
+    (&["--data", "--data-folder", "--state-dir", "--storage"], "--data-dir"),
     (&["--rules", "--sigma", "--rule"], "rules are not run; --where takes their conditions"),
     (
         &["--html", "--pdf", "--xlsx", "--parquet", "--sqlite"],

@@ -39,7 +39,7 @@ pub enum Detected {
 }
 
 /// Formats that are named and not read, by their first bytes.
-const UNSUPPORTED: [(&[u8], &str); 8] = [
+const UNSUPPORTED: [(&[u8], &str); 9] = [
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
     (b"\x04\x22\x4d\x18", "lz4"),
@@ -48,6 +48,8 @@ const UNSUPPORTED: [(&[u8], &str); 8] = [
     (b"ORC", "ORC"),
     (b"SQLite format 3\0", "SQLite"),
     (b"Obj\x01", "Avro"),
+    // events that came in, delivered or not; read as text it would be damaged
+    (b"trailsj1", "journal of `trailseal serve`"),
 ];
 
 /// Says what a stream holds that begins with `head`: its first [`HEAD_BYTES`] bytes, or all if it has fewer.

@@ -21,7 +21,8 @@ use trailseal_archive::{
     open::OpenFile,
 };
 use trailseal_index::{
-    Extractor, FileEntry, FileFacts, FileStamp, IndexError, IndexPlace, IndexWriter, SegmentWriter, ValueSet,
+    Extractor, FileEntry, FileStamp, IndexError, IndexPlace, IndexWriter, SegmentWriter, StoredFacts,
+    ValueSet,
 };
 use trailseal_query::{
     Filter, Predicate,
@@ -154,7 +155,7 @@ impl Making<'_> {
         let mut made = IndexMade::default();
         let mut segment = SegmentWriter::default();
         let all = Filter::new(Predicate::Constant(true));
-        let mut reader = Reader::new(&all);
+        let mut reader = FileReader::new(&all);
         while !has_failed.load(Ordering::Relaxed) && !self.progress.is_interrupted() {
             let Some((number, real)) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
@@ -178,7 +179,7 @@ impl Making<'_> {
 }
 
 /// Reads one file after the other.
-struct Reader<'f> {
+struct FileReader<'f> {
     scanner: Scanner<'f>,
     inflater: WholeInflater,
     on_disk: Vec<u8>,
@@ -189,7 +190,7 @@ struct Reader<'f> {
     filter: Vec<u8>,
 }
 
-impl<'f> Reader<'f> {
+impl<'f> FileReader<'f> {
     fn new(all: &'f Filter) -> Self {
         Self {
             scanner: Scanner::new(all, true),
@@ -238,7 +239,7 @@ impl<'f> Reader<'f> {
     }
 
     /// What a scan sees of the bytes, if it is nothing but whole records and values that are left out.
-    fn facts(&mut self, stamp: FileStamp, segment: &mut SegmentWriter) -> Option<FileFacts> {
+    fn facts(&mut self, stamp: FileStamp, segment: &mut SegmentWriter) -> Option<StoredFacts> {
         let Self { scanner, inflater, on_disk, content, entry, extractor, values, .. } = self;
         let (content, is_gzip) = match inflater.inflate(on_disk, content, MAX_WHOLE) {
             Whole::Done { length, members: 1, ending: Ending::Complete, .. } => (&content[..length], true),
@@ -276,7 +277,7 @@ impl<'f> Reader<'f> {
         for (to, from) in left_out.iter_mut().zip(counts.left_out) {
             *to = u32::try_from(from).ok()?;
         }
-        Some(FileFacts {
+        Some(StoredFacts {
             stamp,
             stored: trailseal_sha256::digest(on_disk),
             content: trailseal_sha256::digest(content),

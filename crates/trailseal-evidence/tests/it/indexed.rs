@@ -346,7 +346,7 @@ fn a_report_is_the_same_but_for_the_line_on_the_index() {
     let flipped = verified(&archive(), &|archive| {
         let path = archive.path(log(archive));
         let time = fs::metadata(&path).unwrap().modified().unwrap();
-        archive.flip(&log(archive), 40, 3);
+        archive.flip(log(archive), 40, 3);
         fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
     });
     assert!(flipped >= 11);

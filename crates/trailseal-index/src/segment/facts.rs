@@ -34,7 +34,7 @@ impl FileStamp {
 
 /// What reading a file showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileFacts {
+pub struct StoredFacts {
     /// When this was so.
     pub stamp: FileStamp,
     /// SHA-256 of the bytes as they lie on disk.
@@ -64,7 +64,7 @@ pub(super) struct Ends {
     pub(super) rows: u32,
 }
 
-impl FileFacts {
+impl StoredFacts {
     pub(super) fn write(&self, ends: Ends, to: &mut Vec<u8>) {
         let FileStamp { length, modified, changed, inode } = self.stamp;
         to.extend(length.to_le_bytes());

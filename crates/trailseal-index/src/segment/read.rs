@@ -9,11 +9,11 @@ use std::{
 
 use super::{
     DERIVED, HEADER, MAGIC, MAX_SECTION, SECTIONS, Section, SegmentError,
-    facts::{Ends, FACTS, FileFacts, half, word},
+    facts::{Ends, FACTS, StoredFacts, half, word},
 };
 use crate::{
     bits::Packed,
-    groups::{Group, GroupValue},
+    groups::{ColumnGroup, GroupValue},
     values::ValueFilter,
 };
 
@@ -23,7 +23,7 @@ pub struct Segment {
     file: File,
     sections: [Place; SECTIONS],
     rows: usize,
-    facts: Vec<(FileFacts, Ends)>,
+    facts: Vec<(StoredFacts, Ends)>,
     paths: Vec<u8>,
 }
 
@@ -71,7 +71,7 @@ impl Segment {
         let mut segment = Self { file, sections, rows, facts: Vec::new(), paths: Vec::new() };
         let facts = segment.section(Section::Files)?;
         segment.paths = segment.section(Section::Paths)?;
-        let facts: Option<Vec<_>> = facts.chunks(FACTS).map(FileFacts::read).collect();
+        let facts: Option<Vec<_>> = facts.chunks(FACTS).map(StoredFacts::read).collect();
         segment.facts = facts.filter(|facts| facts.len() == count).ok_or_else(|| damaged("its files"))?;
         if segment.is_in_order() { Ok(segment) } else { Err(damaged("its files")) }
     }
@@ -102,7 +102,7 @@ impl Segment {
     }
 
     /// What is known of a file.
-    pub fn facts(&self, file: usize) -> Option<&FileFacts> {
+    pub fn facts(&self, file: usize) -> Option<&StoredFacts> {
         self.facts.get(file).map(|(facts, _)| facts)
     }
 
@@ -142,7 +142,7 @@ impl Segment {
     pub(crate) fn check(&self) -> Result<(), SegmentError> {
         self.times()?;
         self.filters()?;
-        Group::ALL.into_iter().try_for_each(|group| self.column(group).map(drop))
+        ColumnGroup::ALL.into_iter().try_for_each(|group| self.column(group).map(drop))
     }
 
     /// Reads all filters.
@@ -156,7 +156,7 @@ impl Segment {
     }
 
     /// Reads a column.
-    pub(crate) fn column(&self, group: Group) -> Result<Column, SegmentError> {
+    pub(crate) fn column(&self, group: ColumnGroup) -> Result<Column, SegmentError> {
         let damaged = || SegmentError::Damaged { what: "a column" };
         let values = self.section(Section::Values(group.index()))?;
         let mut rest = values.as_slice();

@@ -8,11 +8,11 @@ use std::{
 
 use super::{
     DERIVED, HEADER, MAGIC, SECTIONS, Section,
-    facts::{Ends, FileFacts},
+    facts::{Ends, StoredFacts},
 };
 use crate::{
     bits,
-    groups::{Group, NotIndexed},
+    groups::{ColumnGroup, NotIndexed},
     hashing::ByHash,
 };
 
@@ -28,7 +28,7 @@ const MAX_BYTES: usize = 24 << 20;
 pub struct FileEntry {
     times: Vec<i64>,
     /// The number of every event's value, group behind group.
-    rows: [Vec<u32>; Group::ALL.len()],
+    rows: [Vec<u32>; ColumnGroup::ALL.len()],
 }
 
 /// Collects files.
@@ -40,7 +40,7 @@ pub struct SegmentWriter {
     filters: Vec<u8>,
     /// Seconds of every event behind the first of its file.
     times: Vec<u32>,
-    groups: [GroupWriter; Group::ALL.len()],
+    groups: [GroupWriter; ColumnGroup::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ impl FileEntry {
 impl SegmentWriter {
     /// Adds the value of a group of an event to a file that is on its way here; with the number that the
     /// [`Extractor`](crate::Extractor) gave it, if it did: of one extractor only.
-    pub fn value(&mut self, entry: &mut FileEntry, group: Group, extracted: Option<u64>, value: &[u8]) {
+    pub fn value(&mut self, entry: &mut FileEntry, group: ColumnGroup, extracted: Option<u64>, value: &[u8]) {
         let of = &mut self.groups[group.index()];
         let number = match extracted {
             Some(extracted) => of.extracted(extracted, value),
@@ -113,7 +113,7 @@ impl SegmentWriter {
     pub fn add(
         &mut self,
         path: &Path,
-        facts: &FileFacts,
+        facts: &StoredFacts,
         entry: &FileEntry,
         filter: &[u8],
     ) -> Result<(), NotIndexed> {

@@ -99,6 +99,11 @@ fn the_credential_scope_says_whom_a_request_is_for() {
 fn what_is_not_signed_is_told_by_its_form() {
     let target: &[(&str, &[u8])] = &[(TARGET, b"CloudTrail_20131101.ListTrails")];
     assert_eq!(destination(&request(target, "", "{}")), Destination::CloudTrail);
+    // what `curl -d` makes of it
+    let form = ("content-type", &b"application/x-www-form-urlencoded"[..]);
+    let targets: Vec<_> = target.iter().copied().chain([form]).collect();
+    assert_eq!(destination(&request(&targets, "", "{}")), Destination::CloudTrail);
+    assert_eq!(destination(&request(&[form], "", "Action=GetCallerIdentity")), Destination::Other);
     assert_eq!(destination(&request(&[], "", "")), Destination::CloudTrail);
     for path in [audit::PATH, audit::RECORD_PATH] {
         assert_eq!(destination(&WireRequest { path, ..request(&[], "a=b", "") }), Destination::CloudTrail);

@@ -125,14 +125,13 @@ fn summary(made: &IndexMade, seconds: f64) -> String {
         grouped(made.known)
     );
     if made.left > 0 {
-        text += &format!(
-            "{} read again by each question: damaged, packed, in other forms than log files have, or with times \
-             that cannot be read\n",
-            match made.left {
-                1 => "1 file is".to_owned(),
-                left => format!("{} files are", grouped(left)),
-            }
-        );
+        let verb = if made.left == 1 { "is" } else { "are" };
+        text += &plural(made.left, "file");
+        text.extend([
+            " ",
+            verb,
+            " read by each question: damaged, packed, or in other forms than log files have\n",
+        ]);
     }
     text
 }

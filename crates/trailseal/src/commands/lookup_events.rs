@@ -419,7 +419,12 @@ fn tell(args: &Args, form: Form, summary: &Summary, token: Option<&str>) -> u8 {
         output::note(&format!("there are more: {} {token}", args.token_option()));
     }
     let completeness = Completeness::of(&ScanOptions::default(), summary, &Default::default());
-    let told = Told { unverified: Some(summary::BY_COMMAND), completeness, ..Told::default() };
+    let told = Told {
+        unverified: Some(summary::BY_COMMAND),
+        copies: Some(summary::LOOKED_UP_ONCE),
+        completeness,
+        ..Told::default()
+    };
     // Nobody can be told that stderr is gone.
     let _ = if args.quiet.is_quiet {
         summary::write_reasons(summary, &told, &mut output::notes())

@@ -112,7 +112,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
             let unverified = Some(summary::BY_OPTION);
             let near = if done.summary.counts.matched == 0 { job.near(args) } else { Vec::new() };
             let joins_shared = job.dedupe == Some(Sameness::SharedEventId);
-            let told = Told { unverified, has_digests, completeness, joins_shared, ..done.told };
+            let told = Told { joins_shared, unverified, has_digests, completeness, ..done.told };
             (Done { told, ..done }, near)
         })
     });

@@ -213,7 +213,10 @@ enum Failure {
 
 impl Sending<'_> {
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        let unread = |error: io::Error| Failure::Unread(CommandError::file("read", path, error));
+        let shown = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        let unread = |error: io::Error| {
+            Failure::Unread(CommandError::new(format!("cannot read {shown}")).because(error))
+        };
         let input: Box<dyn io::Read + Send> = if path == Path::new("-") {
             if io::stdin().is_terminal() {
                 output::note(&"reading event records from the terminal, one a line; Ctrl-D ends");
@@ -222,7 +225,6 @@ impl Sending<'_> {
         } else {
             Box::new(File::open(path).map_err(unread)?)
         };
-        let shown = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
         let (lines, gathered) = sync_channel(WAITING);
         // ends with its input, or with the process: a read from a terminal cannot be interrupted
         let reading = thread::spawn(move || read(input, &lines));
@@ -331,6 +333,11 @@ struct InputLine {
 /// Reads lines until the input ends, or nobody wants them any more.
 fn read(input: Box<dyn io::Read + Send>, lines: &SyncSender<InputLine>) -> io::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, input);
+    if let Some(packed) = packed(input.fill_buf()?) {
+        return Err(io::Error::other(format!(
+            "it is {packed} data, and no lines of text; of log files: zcat FILE | jq -c '.Records[]' | trailseal record"
+        )));
+    }
     for number in 1.. {
         let mut text = Vec::new();
         let read = input.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut text)?;
@@ -349,6 +356,18 @@ fn read(input: Box<dyn io::Read + Send>, lines: &SyncSender<InputLine>) -> io::R
         }
     }
     Ok(())
+}
+
+/// The name of what packs a text, by its first bytes, of which no line of JSON begins with any.
+fn packed(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        [b'P', b'K', 3, 4, ..] => Some("zip"),
+        [b'B', b'Z', b'h', ..] => Some("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xz"),
+        _ => None,
+    }
 }
 
 fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
@@ -436,6 +455,19 @@ mod tests {
     fn lines_are_numbered_as_an_editor_does() {
         assert_eq!(lines(b"ab\r\n\n  c\nlast"), [(1, Some(2)), (3, Some(1)), (4, Some(4))]);
         assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn what_is_packed_is_told_as_a_whole_and_not_by_its_lines() {
+        for head in
+            [&b"\x1f\x8b\x08\n\n\n"[..], b"PK\x03\x04\n", b"BZh9\n", b"\xfd7zXZ\0\n", b"\x28\xb5\x2f\xfd\n"]
+        {
+            let (sender, receiver) = sync_channel(100);
+            let error = read(Box::new(io::Cursor::new(head.to_vec())), &sender).unwrap_err();
+            assert!(error.to_string().contains("zcat FILE | jq"), "{error}");
+            drop(sender);
+            assert_eq!(receiver.iter().count(), 0, "{head:?}");
+        }
     }
 
     #[test]

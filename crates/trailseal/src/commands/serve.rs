@@ -7,6 +7,7 @@ mod salvage;
 
 use std::{
     collections::BTreeSet,
+    io,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
@@ -20,13 +21,13 @@ use trailseal_evidence::{
 };
 use trailseal_query::lookup::LookupSource;
 use trailseal_server::{
-    AccessKeys, ArchiveTrails, Bound, Buckets, CloudTrail, Local, Lookups, Options, ServedIndex, Services,
-    audit::AuditEvents, serve, stop,
+    AccessKeys, ArchiveTrails, Bound, Buckets, CloudTrail, Local, Lookups, Options, ServeError, ServedIndex,
+    Services, audit::AuditEvents, check_addresses, serve, stop,
 };
 
 use self::{archive::ArchiveBuckets, renew::Renewing};
 use super::options::{
-    self,
+    self, input,
     number::Threads,
     output::QuietOption,
     size::size,
@@ -133,12 +134,12 @@ pub(crate) struct Args {
     #[arg(long, num_args = 2, value_names = ["DIR", "OUT"], exclusive = true)]
     salvage: Vec<PathBuf>,
 
-    /// Where to listen; port 0 for any free one
-    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)))]
+    /// Where to listen, as ADDRESS:PORT; port 0 for any free one
+    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 4578)))]
     listen: SocketAddr,
 
     /// Where S3's reading operations listen, if not on the same port
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     s3_listen: Option<SocketAddr>,
 
     /// Who may call: a file with an access key id and its secret a line, or an AWS credentials file
@@ -152,7 +153,7 @@ pub(crate) struct Args {
     access_keys: Option<PathBuf>,
 
     /// Also answer `/health` and `/metrics` (Prometheus), at this address, to anybody who can reach it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     observe: Option<SocketAddr>,
 
     /// The account that the server plays [default: that of the archive; all, if it has several; with --data-dir and no
@@ -175,6 +176,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Whether there is a folder of local trails.
+    pub(crate) fn has_local_trails(&self) -> bool {
+        self.data_dir.is_some()
+    }
+
     /// The folders of the archive.
     fn folders(&self) -> Vec<PathBuf> {
         self.roots.iter().chain(&self.archives).cloned().collect()
@@ -187,9 +193,16 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     }
     let access_keys = args.access_keys.as_deref().map(AccessKeys::read).transpose();
     let access_keys = access_keys.map_err(CommandError::caused)?;
+    let mut options = Options::new(Arc::new(clock::now));
+    options.listen = args.listen;
+    options.s3_listen = args.s3_listen;
+    options.observe = args.observe;
+    options.access_keys = access_keys;
+    // before an archive is read, which may take minutes
+    check_addresses(&options).map_err(not_served)?;
     let keys = archive::public_keys(&options::keys::paths(&args.keys))?;
     let folders = args.folders();
-    options::input::must_exist(&folders)?;
+    input::must_exist(&folders)?;
     if args.watch.is_some() && folders.is_empty() {
         return Err(CommandError::new("--watch looks at the files of an archive, and none is given"));
     }
@@ -211,6 +224,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         return Err(CommandError::interrupted());
     }
     let ArchiveBuckets { names, by_folder } = evidence;
+    let has_buckets = !names.is_empty();
     let local = local::open(args, names)?.map(Arc::new);
     let took = began.elapsed().as_secs_f64();
     let mut sources: Vec<Arc<dyn LookupSource<Error = LookupError>>> = Vec::new();
@@ -226,20 +240,15 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         (archive, _) => archive,
     };
 
-    let mut options = Options::new(Arc::new(clock::now));
-    options.listen = args.listen;
-    options.s3_listen = args.s3_listen;
-    options.observe = args.observe;
     // what comes in locally belongs to one account, of those of an archive to none in particular
     let other = if args.data_dir.is_some() { None } else { accounts.first().cloned() };
     options.account = account.clone().or(other).unwrap_or(options.account);
     let played = options.account.clone();
     options.region.clone_from(&args.region);
-    if let Some(other) = access_keys.as_ref().and_then(|keys| keys.foreign_account(&played)) {
+    if let Some(other) = options.access_keys.as_ref().and_then(|keys| keys.foreign_account(&played)) {
         let message = format!("an ARN in --access-keys is of account {other}, and the server plays {played}");
         return Err(CommandError::new(message).hint("--account says which account the server plays"));
     }
-    options.access_keys = access_keys;
     let is_open = options.access_keys.is_none();
     let audit = local.clone().map(|local| local as Arc<dyn AuditEvents>);
     let texts = |arns: &mut dyn Iterator<Item = &str>| arns.map(str::to_owned).collect::<Vec<_>>();
@@ -262,12 +271,22 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         }
         if let Some((summary, statistics)) = &read {
             tell_archive(summary, *statistics, took);
+            if statistics.records == 0 {
+                output::note(&"no event was found in the archive: lookups have nothing of it");
+            }
+            tell_foreign_account(account.as_deref(), &accounts);
             tell_unproven(&unproven);
             tell_unknown(&unknown);
             if !has_trails {
                 output::note(&"no digest file names a trail: none of the archive is described");
             }
             tell_buckets(&by_folder);
+            if !has_buckets {
+                output::note(
+                    &"no bucket is known, so that S3 gives nothing of the archive: ROOT must be the folder of a bucket, \
+                      with AWSLogs in it, or one that holds such folders",
+                );
+            }
         }
         if let Some(local) = &local {
             tell_local(local);
@@ -278,8 +297,11 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let serve = || serve(options, services, stopped, tell);
     let (ended, is_all) =
         local::deliver_while(local.as_deref(), || renew::renew_while(renewing.as_ref(), serve));
-    ended.map_err(CommandError::caused)?;
+    ended.map_err(not_served)?;
     if is_all {
+        if local.is_some() && !args.quiet.is_quiet {
+            output::note(&"stopped; all that trails had to deliver is delivered");
+        }
         return Ok(0);
     }
     let message =
@@ -287,9 +309,34 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     Err(CommandError { status: PARTLY, ..CommandError::new(message) })
 }
 
+/// With what can be done about it.
+fn not_served(error: ServeError) -> CommandError {
+    let hint = match &error {
+        ServeError::NeedsAccessKeys(_) => {
+            Some("--access-keys FILE says whose calls are taken; see `trailseal serve --help`")
+        }
+        ServeError::Bind { source, .. } => match source.kind() {
+            io::ErrorKind::AddrInUse => Some(
+                "something listens there, or two options name it; port 0, as in 127.0.0.1:0, is any free one",
+            ),
+            io::ErrorKind::AddrNotAvailable => {
+                Some("this machine has no such address; 0.0.0.0 stands for all that it has")
+            }
+            io::ErrorKind::PermissionDenied => Some("ports below 1024 are for root; take a higher one"),
+            _ => None,
+        },
+        _ => None,
+    };
+    hint.into_iter().fold(CommandError::caused(error), CommandError::hint)
+}
+
 fn tell_archive(summary: &Summary, statistics: Statistics, took: f64) {
     // Nobody can be told that stderr is gone.
-    let told = Told { unverified: Some(summary::BY_COMMAND), ..Told::default() };
+    let told = Told {
+        unverified: Some(summary::BY_COMMAND),
+        copies: Some(summary::LOOKED_UP_ONCE),
+        ..Told::default()
+    };
     let _ = summary::write(summary, &told, &mut output::notes());
     let Statistics { records, bytes, .. } = statistics;
     output::note(&format!(
@@ -317,6 +364,19 @@ fn tell_unknown(trails: &[String]) {
     output::note(&format!(
         "no event tells the event selectors of {}: those of a new trail are answered",
         crate::render::plain::shown(&which)
+    ));
+}
+
+/// An account that was asked for and that no folder is of.
+fn tell_foreign_account(asked: Option<&str>, accounts: &BTreeSet<String>) {
+    let Some(asked) = asked.filter(|asked| !accounts.is_empty() && !accounts.contains(*asked)) else {
+        return;
+    };
+    let there: Vec<&str> = accounts.iter().map(String::as_str).take(5).collect();
+    let more = if accounts.len() > there.len() { " and others" } else { "" };
+    output::note(&format!(
+        "no folder of the archive is of account {asked}, for which is answered: they are of {}{more}",
+        there.join(", ")
     ));
 }
 
@@ -354,6 +414,12 @@ fn tell_start(bound: &Bound, account: Option<&str>, is_open: bool) {
 
 fn only(accounts: &BTreeSet<String>) -> Option<String> {
     accounts.first().filter(|_| accounts.len() == 1).cloned()
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let own = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+    let address = own.as_deref().unwrap_or(text).parse();
+    address.map_err(|_| "write an address and a port, as 127.0.0.1:4578 or [::1]:4578".to_owned())
 }
 
 fn account(text: &str) -> Result<String, String> {

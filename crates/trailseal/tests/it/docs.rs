@@ -21,6 +21,7 @@ fn the_reference_of_the_command_line_is_up_to_date() {
     for command in [
         "",
         "verify",
+        "index",
         "info",
         "query",
         "follow",
@@ -149,6 +150,7 @@ fn completions_and_manual_pages_are_written() {
         "-completions",
         "-follow",
         "-generate",
+        "-index",
         "-info",
         "-keys",
         "-lookup-events",

@@ -13,6 +13,7 @@ mod docs;
 mod errors;
 mod follow;
 mod formats;
+mod index;
 mod info;
 mod interrupt;
 mod keys;

@@ -37,7 +37,12 @@ pub(crate) fn say(archive: &Archive, arguments: &str) -> Run {
 
 /// A server over the archive, what it said at its start, and its address.
 pub(crate) fn serving<T>(archive: &Archive, more: &str, then: impl FnOnce(&str, &str) -> T) -> T {
-    let mut child = command(archive, &format!("serve --archive archive --listen 127.0.0.1:0 {more}"))
+    serving_in(archive.folder(), &format!("--archive archive {more}"), then)
+}
+
+/// The same in any folder.
+pub(crate) fn serving_in<T>(folder: &Path, more: &str, then: impl FnOnce(&str, &str) -> T) -> T {
+    let mut child = command_in(folder, &format!("serve --listen 127.0.0.1:0 {more}"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -48,6 +48,8 @@ fn first_bytes_tell_what_a_file_is() {
         (b"\xfd7zXZ\0", Detected::Xz),
         (b"PAR1", Detected::Unsupported("Parquet")),
         (b"SQLite format 3\0", Detected::Unsupported("SQLite")),
+        (b"trailsj1\0\0", Detected::Unsupported("journal of `trailseal serve`")),
+        (b"trailsj", Detected::Text { bom: 0 }),
         (b"\0\x05\x16\x07\0", Detected::ResourceFork),
     ];
     for (head, expected) in cases {

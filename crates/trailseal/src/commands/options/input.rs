@@ -104,13 +104,27 @@ pub(crate) fn must_exist<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Re
 
 fn missing(path: &Path, why: &str) -> CommandError {
     let error = CommandError::file("read", path, why);
-    let follows_error = std::env::args_os()
-        .zip(std::env::args_os().skip(1))
-        .any(|(before, after)| before == "--error" && after == path.as_os_str());
+    let follows = |option: &str| {
+        let mut words = std::env::args_os().zip(std::env::args_os().skip(1));
+        words.any(|(before, after)| before == option && after == path.as_os_str())
+    };
+    if let Some(url) = path.to_str().filter(|text| text.starts_with("s3:")) {
+        // a shell or a path may have lost a slash
+        let bucket = match url.trim_start_matches("s3:").trim_matches('/') {
+            "" => "my-bucket",
+            bucket => bucket,
+        };
+        return error
+            .hint("no bucket is read over the network; copy it first, and give the copy:")
+            .hint(format!("aws s3 sync s3://{bucket}/ archive/{bucket}/"));
+    }
     let word = path.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     match word {
-        _ if follows_error => {
+        _ if follows("--error") => {
             error.hint(format!("a code stands behind an equals sign: --error={}", path.display()))
+        }
+        _ if follows("--watch") => {
+            error.hint(format!("a span stands behind an equals sign: --watch={}", path.display()))
         }
         Some(word) if word.len() > 3 && word.starts_with(|c: char| c.is_ascii_uppercase()) => error.hint(
             format!("`trailseal query ROOT --keyword {word}` finds events in which this stands, --event-name {word} those of this name"),

@@ -22,7 +22,14 @@ use crate::{commands::options::keys, error::CommandError, progress::Counts};
 
 /// The folders of the archive.
 pub(super) fn open(folders: &[PathBuf]) -> Result<Inputs, CommandError> {
-    // a file is no archive, and says so in the words of its reading
+    if let Some(path) = folders.iter().find(|path| path.is_file()) {
+        return Err(CommandError::new(format!(
+            "cannot serve {}: it is a file, and no folder",
+            path.display()
+        ))
+        .hint("what is served is a folder: unpack an archive file into one, put log files into one")
+        .hint(format!("`trailseal lookup-events {}` answers from a file", path.display())));
+    }
     Roots::open(folders).map_err(Error::Root)?;
     Ok(Inputs::open(folders)?)
 }

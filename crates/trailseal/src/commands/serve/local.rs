@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use trailseal_archive::walk::Roots;
 use trailseal_server::{Local, LocalOptions, Trouble};
 
 use super::Args;
@@ -21,6 +22,7 @@ const TICK: Duration = Duration::from_millis(250);
 pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Local>, CommandError> {
     let Some(folder) = &args.data_dir else { return Ok(None) };
     keep_apart(folder, &args.folders())?;
+    is_own(folder)?;
     let mut options = LocalOptions::new(folder);
     options.delivery_interval = args.delivery_interval;
     options.digest_interval = args.digest_interval;
@@ -28,15 +30,17 @@ pub(super) fn open(args: &Args, evidence: BTreeSet<String>) -> Result<Option<Loc
     options.archive_buckets = evidence;
     options.allows_unknown_resource_types = args.allow_unknown_resource_types;
     let local = Local::open(&options).map_err(|error| {
-        let is_damage = error.is_damage();
-        let failure = CommandError::caused(error);
-        if is_damage {
-            let folder = folder.display();
-            return failure.hint(format!(
+        let folder = folder.display();
+        let hint = match &error {
+            damaged if damaged.is_damage() => Some(format!(
                 "`trailseal serve --salvage {folder} NEW` makes a new data folder of what is intact, and says what is lost"
-            ));
-        }
-        failure
+            )),
+            used if used.is_in_use() => {
+                Some(format!("another `trailseal serve` has {folder}; end it, or give --data-dir another folder"))
+            }
+            _ => None,
+        };
+        hint.into_iter().fold(CommandError::caused(error), CommandError::hint)
     })?;
     for note in local.notes() {
         output::note(note);
@@ -63,6 +67,29 @@ fn keep_apart(folder: &Path, roots: &[PathBuf]) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+/// A folder that no server has made its own, and that holds an archive, is evidence: nothing is written into it.
+fn is_own(folder: &Path) -> Result<(), CommandError> {
+    if !folder.exists() || Local::is_at(folder) {
+        return Ok(());
+    }
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Err(CommandError::new(format!(
+            "cannot use the data folder {shown}: it is a file, and no folder"
+        )));
+    }
+    let failed = |error| CommandError::file("use the data folder", folder, error);
+    let roots = Roots::open(&[folder.to_owned()]).map_err(|error| failed(error.source))?;
+    if roots.survey(&|_| true).units.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{shown} holds an archive, and no local trails (there is no _trailseal in it): an archive is evidence, below which nothing is \
+         written"
+    );
+    Err(CommandError::new(message).hint("give the archive as ROOT, and --data-dir a folder of its own"))
 }
 
 /// Where a folder is, or will be when it is made.
@@ -107,6 +134,29 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn an_archive_is_no_data_folder_and_is_left_as_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        for bucket in ["", "my-logs", "my-logs/some/prefix"] {
+            for kind in ["CloudTrail", "CloudTrail-Digest"] {
+                let folder = root.path().join(format!("{}-{kind}", bucket.replace('/', "-")));
+                let region = folder.join(bucket).join("AWSLogs/111122223333").join(kind).join("us-east-1");
+                fs::create_dir_all(region).unwrap();
+                let error = is_own(&folder).unwrap_err();
+                assert!(error.message.contains("evidence"), "{bucket} {kind}: {error}");
+                assert!(!Local::is_at(&folder));
+                // the same, once a server has it
+                fs::create_dir(folder.join("_trailseal")).unwrap();
+                assert!(is_own(&folder).is_ok(), "{bucket} {kind}");
+            }
+        }
+        fs::create_dir_all(root.path().join("new/my-logs")).unwrap();
+        assert!(is_own(&root.path().join("new")).is_ok(), "a bucket in which nothing is");
+        assert!(is_own(&root.path().join("absent")).is_ok());
+        fs::write(root.path().join("file"), "").unwrap();
+        assert!(is_own(&root.path().join("file")).unwrap_err().message.contains("no folder"));
+    }
 
     #[test]
     fn a_data_folder_in_an_archive_is_refused_and_not_made() {

@@ -144,7 +144,11 @@ impl Renewing<'_> {
 fn tell(index: &EventIndex, summary: &Summary, change: &ListChange, took: Duration) {
     if summary.damages > 0 {
         // Nobody can be told that stderr is gone.
-        let _ = summary::write(summary, &Told::default(), &mut output::notes());
+        let _ = summary::write(
+            summary,
+            &Told { copies: Some(summary::LOOKED_UP_ONCE), ..Told::default() },
+            &mut output::notes(),
+        );
     }
     output::note(&format!(
         "the archive was read again in {:.1} s: {}; {} events are ready",

@@ -29,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) duplicates: Option<u64>,
     /// Whether those that several accounts recorded of one action were, too.
     pub(crate) joins_shared: bool,
+    /// What becomes of events in copies of files, where no option decides it.
+    pub(crate) copies: Option<&'static str>,
     /// Events by label, in the order of [`Integrity::ALL`]; `None` when nothing was verified.
     pub(crate) labels: Option<[u64; 4]>,
     /// How events are verified, which is said when nothing was and the archive holds digests.
@@ -50,6 +52,9 @@ pub(crate) const BY_OPTION: &str = "--keys KEYS says of every event whether AWS 
 
 /// For those without.
 pub(crate) const BY_COMMAND: &str = "`trailseal verify ROOT --keys KEYS` says what AWS signed";
+
+/// What lookups do with events in copies of files.
+pub(crate) const LOOKED_UP_ONCE: &str = "each is answered once";
 
 /// The exit status (docs/spec/verification.md 3): that something could not be read is said before that nothing matched,
 /// where that counts as failure.
@@ -90,8 +95,9 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
     if told.duplicates.is_none() && summary.repeated > 0 {
         writeln!(
             out,
-            "note: {} of these lie in copies of files (the same content, or the name of a log file): --dedupe takes each once",
-            grouped(summary.repeated)
+            "note: {} of these lie in copies of files (the same content, or the name of a log file): {}",
+            grouped(summary.repeated),
+            told.copies.unwrap_or("--dedupe takes each once")
         )?;
     }
     let skipped: Vec<String> = Skipped::ALL
