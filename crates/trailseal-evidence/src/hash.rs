@@ -147,7 +147,7 @@ impl HashWorker<'_> {
                         && observation.inflated <= self.hashing.limit
                     {
                         known.count();
-                        self.hashing.progress.done(0, stored.len() as u64);
+                        self.hashing.progress.done(0, file.length());
                         self.report(index, Ok(observation));
                         if self.hashing.progress.is_interrupted() {
                             return None;

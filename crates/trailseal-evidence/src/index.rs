@@ -10,7 +10,7 @@ mod make;
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read as _, Seek as _},
+    io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -28,10 +28,10 @@ use trailseal_verify::Observation;
 
 pub use trailseal_index::{IndexError, IndexStatus};
 
-use crate::report::ScopeIndex;
+use crate::{report::ScopeIndex, scan::MAX_WHOLE};
 
 pub(crate) use self::asked::Asked;
-pub use self::make::{IndexMade, make};
+pub use self::make::{IndexMade, MakeError, make};
 
 /// The indexes that tell of what was given.
 #[derive(Debug, Default)]
@@ -183,15 +183,35 @@ impl ArchiveIndex {
         if stamp != Some(known.facts.stamp) {
             return None;
         }
-        buffer.clear();
-        // one byte more shows that it has grown
-        let read = file.take(known.facts.stamp.length + 1).read_to_end(buffer);
-        if read.is_ok() && trailseal_sha256::digest(buffer) == known.facts.stored {
+        let read = read_whole(file, known.facts.stamp.length, buffer);
+        if read.ok().flatten().is_some_and(|stored| trailseal_sha256::digest(stored) == known.facts.stored) {
             return Some((known, known.observation()));
         }
         let _ = file.rewind();
         None
     }
+}
+
+/// The bytes of a file that has so many; `None` if it has others, or more than are held. The buffer grows, and is never made
+/// smaller: no memory is touched twice for nothing.
+fn read_whole<'b>(file: &mut OpenFile, length: u64, buffer: &'b mut Vec<u8>) -> io::Result<Option<&'b [u8]>> {
+    let Some(length) = usize::try_from(length).ok().filter(|length| *length <= MAX_WHOLE) else {
+        return Ok(None);
+    };
+    // one byte more shows that it has grown
+    if buffer.len() <= length {
+        buffer.resize(length + 1, 0);
+    }
+    let mut filled = 0;
+    while filled <= length {
+        match file.read(&mut buffer[filled..=length]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((filled == length).then(|| &buffer[..length]))
 }
 
 impl KnownFile<'_> {

@@ -26,16 +26,16 @@ pub struct ValueSet {
 }
 
 impl ValueSet {
-    /// Takes in the values of a record; `false` when they are more than are looked for.
+    /// Takes in the values of a record, which must be valid JSON; `false` when they are more than are looked for.
     pub fn add(&mut self, record: &Record<'_>) -> bool {
         let Self { hashes, scratch } = self;
-        let flow = whole_values(record.value(), &mut |value| {
+        let flow = whole_values(record.bytes(), &mut |value| {
             match value {
-                WholeValue::Text(text) => hashes.insert(hash(text.as_bytes())),
-                WholeValue::Number(number) if is_whole(number) => hashes.insert(hash(number.as_bytes())),
+                WholeValue::Text(text) => hashes.insert(hash(&text)),
+                WholeValue::Number(number) if is_whole(number) => hashes.insert(hash(number)),
                 WholeValue::Number(number) => {
                     hashes.insert(hash(ODD_NUMBER));
-                    hashes.insert(hash(number.as_bytes()))
+                    hashes.insert(hash(number))
                 }
             };
             ControlFlow::Continue(())

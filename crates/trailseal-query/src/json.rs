@@ -360,6 +360,15 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> (usize, bool) {
     (bytes.len() + 1, is_escaped)
 }
 
+/// The first string at or behind `from` in valid JSON, whether it is a name or a value: where it begins and ends, quotes
+/// included.
+pub(crate) fn next_string(json: &[u8], from: usize) -> Option<(std::ops::Range<usize>, Text<'_>)> {
+    let start = from + memchr::memchr(b'"', json.get(from..)?)?;
+    let (end, is_escaped) = end_of_string(json, start + 1);
+    let raw = json.get(start + 1..end - 1)?;
+    Some((start..end, Text { raw, is_escaped }))
+}
+
 /// As text, U+FFFD for what is no UTF-8; bytes that are owned and UTF-8 are not copied.
 pub(crate) fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {

@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::ControlFlow};
 
 use crate::{
     derived::Derived,
-    json::Value,
+    json::next_string,
     predicate::{Literal, Operator, Predicate, Test},
     record::{Record, document_in},
 };
@@ -32,7 +32,7 @@ impl Predicate {
         match self {
             Self::Field(_, test) => of_test(test, &|literal| match literal {
                 Literal::Text(text) => is_one_value(text).then_some(Needed::Value(text)),
-                Literal::Digits(text) => is_whole(text).then_some(Needed::Number(text)),
+                Literal::Digits(text) => is_whole(text.as_bytes()).then_some(Needed::Number(text)),
                 Literal::Number(_) | Literal::Time(_) => None,
             }),
             Self::Derived(Derived::ResourceName, test) => of_test(test, &|literal| match literal {
@@ -64,28 +64,28 @@ fn is_one_value(text: &str) -> bool {
 }
 
 /// Whether a number is a whole one in its one spelling.
-pub fn is_whole(number: &str) -> bool {
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    let has_one_spelling = !digits.starts_with('0') || number == "0";
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && has_one_spelling
+pub fn is_whole(number: &[u8]) -> bool {
+    let digits = number.strip_prefix(b"-").unwrap_or(number);
+    let has_one_spelling = !digits.starts_with(b"0") || number == b"0";
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && has_one_spelling
 }
 
 /// A value as it stands in a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WholeValue<'a> {
-    /// The characters of a string.
-    Text(Cow<'a, str>),
+    /// The characters of a string, in UTF-8.
+    Text(Cow<'a, [u8]>),
     /// A number as it is written.
-    Number(&'a str),
+    Number(&'a [u8]),
 }
 
-/// Shows `visit` every string and number that stands in a value, names left out, those of JSON documents in strings
-/// included, wherever a path may lead to. Breaks when there are documents in documents beyond any that is meant.
+/// Shows `visit` every string and number that stands in valid JSON, names of members left out, those of JSON documents in
+/// strings included, wherever a path may lead to. Breaks when there are documents in documents beyond any that is meant.
 pub fn whole_values(
-    value: Value<'_>,
+    json: &[u8],
     visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    walk(value, 0, visit)
+    walk(json, 0, visit)
 }
 
 /// The names of a record's `Resources`.
@@ -96,29 +96,45 @@ pub fn resource_names(record: &Record<'_>, visit: &mut dyn FnMut(&str)) {
     });
 }
 
+/// In one pass from string to string: in valid JSON, nothing else tells where one begins.
 fn walk(
-    value: Value<'_>,
+    json: &[u8],
     nested: u32,
     visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    // lists and objects in each other cost no stack
-    let mut open = vec![value];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Null | Value::Bool(_) => {}
-            Value::Number(number) => visit(WholeValue::Number(number))?,
-            Value::Object(_) => open.extend(value.members().map_while(Result::ok).map(|(_, value)| value)),
-            Value::Array(_) => open.extend(value.elements().map_while(Result::ok)),
-            Value::String(text) => {
-                visit(WholeValue::Text(text.decode()))?;
-                if let Some(document) = document_in(text) {
-                    if nested == MAX_NESTED {
-                        return ControlFlow::Break(());
-                    }
-                    walk(Value::parse(&document).unwrap_or(Value::Null), nested + 1, visit)?;
-                }
-            }
+    let mut at = 0;
+    while let Some((place, text)) = next_string(json, at) {
+        numbers(&json[at..place.start], visit)?;
+        at = place.end;
+        let is_name = json[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        if is_name {
+            continue;
         }
+        let characters: Cow<'_, [u8]> = if text.is_escaped() {
+            text.decode().into_owned().into_bytes().into()
+        } else {
+            text.raw().into()
+        };
+        visit(WholeValue::Text(characters))?;
+        if let Some(document) = document_in(text) {
+            if nested == MAX_NESTED {
+                return ControlFlow::Break(());
+            }
+            walk(&document, nested + 1, visit)?;
+        }
+    }
+    numbers(json.get(at..).unwrap_or_default(), visit)
+}
+
+/// The numbers in what stands between strings.
+fn numbers(between: &[u8], visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut rest = between;
+    while let Some(start) = rest.iter().position(|byte| byte.is_ascii_digit() || *byte == b'-') {
+        rest = &rest[start..];
+        let is_of_it = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+        let length = rest.iter().take_while(|byte| is_of_it(byte)).count();
+        visit(WholeValue::Number(&rest[..length]))?;
+        rest = &rest[length..];
     }
     ControlFlow::Continue(())
 }
@@ -132,10 +148,10 @@ mod tests {
 
     fn values(record: &str) -> Vec<String> {
         let mut found = Vec::new();
-        let flow = whole_values(Record::new(record.as_bytes()).value(), &mut |value| {
+        let flow = whole_values(record.as_bytes(), &mut |value| {
             found.push(match value {
-                WholeValue::Text(text) => text.into_owned(),
-                WholeValue::Number(number) => format!("#{number}"),
+                WholeValue::Text(text) => String::from_utf8(text.into_owned()).unwrap(),
+                WholeValue::Number(number) => format!("#{}", number.escape_ascii()),
             });
             ControlFlow::Continue(())
         });
@@ -166,7 +182,7 @@ mod tests {
             String::from_utf8(quoted).unwrap()
         });
         let record = format!("{{\"a\":{short}}}");
-        let flow = whole_values(Record::new(record.as_bytes()).value(), &mut |_| ControlFlow::Continue(()));
+        let flow = whole_values(record.as_bytes(), &mut |_| ControlFlow::Continue(()));
         assert!(flow.is_break());
     }
 
@@ -234,11 +250,15 @@ mod tests {
             let predicate = Predicate::Field(path, Test::Compare(Operator::Equal, literal));
             if let (true, Some(needed)) = (predicate.matches(&record), predicate.needed()) {
                 let mut is_there = false;
-                let _ = whole_values(record.value(), &mut |found| {
+                let _ = whole_values(record.bytes(), &mut |found| {
                     is_there |= needed.iter().any(|needed| match (needed, &found) {
-                        (Needed::Value(text) | Needed::Number(text), WholeValue::Text(found)) => text == found,
-                        (Needed::Value(text), WholeValue::Number(found)) => text == found,
-                        (Needed::Number(text), WholeValue::Number(found)) => text == found || !is_whole(found),
+                        (Needed::Value(text) | Needed::Number(text), WholeValue::Text(found)) => {
+                            text.as_bytes() == &**found
+                        }
+                        (Needed::Value(text), WholeValue::Number(found)) => text.as_bytes() == *found,
+                        (Needed::Number(text), WholeValue::Number(found)) => {
+                            text.as_bytes() == *found || !is_whole(found)
+                        }
                         (Needed::ResourceName(_), _) => false,
                     });
                     ControlFlow::Continue(())

@@ -9,11 +9,15 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
+use memchr::memmem::Finder;
 use trailseal_archive::Timestamp;
 use trailseal_query::{
     Record,
     category::Category,
-    lookup::{AskedPage, AttributeKey, Lookup, LookupSource, Position, RecordPage, RecordPlace, Request},
+    json::quote,
+    lookup::{
+        AskedPage, Attribute, AttributeKey, Lookup, LookupSource, Position, RecordPage, RecordPlace, Request,
+    },
 };
 
 use super::{
@@ -191,6 +195,7 @@ impl LookupSource for RecentEvents {
         };
         let are_told = inner.scopes_of(&asked_scope).all(is_told);
         let wanted = if are_told { lookup.attributes_with_times() } else { lookup.predicate_with_times() };
+        let told = are_told.then(|| ToldByHead::new(request, lookup));
         let scopes: Vec<u64> = inner.scopes_of(&asked_scope).map(|state| state.hash).collect();
         let hashes = self.hashes(request, &inner, &scopes);
         for row in inner.in_order(&hashes, lookup) {
@@ -200,7 +205,8 @@ impl LookupSource for RecentEvents {
             let record = Record::new(row.record());
             let is_of_account =
                 || asked.account.is_none_or(|wanted| account(&record).as_deref() == Some(wanted));
-            if (are_told || is_of_account()) && wanted.matches(&record) {
+            let is_wanted = || (are_told || is_of_account()) && wanted.matches(&record);
+            if told.as_ref().is_some_and(|told| told.holds(row)) || is_wanted() {
                 page.offer(row.position(), row.place(), row.record().len(), || row.found());
             }
             if page.has_more() {
@@ -208,6 +214,35 @@ impl LookupSource for RecentEvents {
             }
         }
         Ok(page)
+    }
+}
+
+/// What the head of a row says of it, so that its record need not be asked: that it has the attributes of a request, and lies in
+/// its times. Of a row of which it says neither, nothing is known.
+struct ToldByHead {
+    /// Members as they stand in heads. Quotes in texts are escaped: nothing else looks like one.
+    members: Vec<Finder<'static>>,
+    oldest: i64,
+    newest: i64,
+}
+
+impl ToldByHead {
+    fn new(request: &Request, lookup: &Lookup) -> Self {
+        let member = |attribute: &Attribute| {
+            let mut member = format!("\"{}\":", attribute.key).into_bytes();
+            quote(&attribute.value, &mut member);
+            Finder::new(&member).into_owned()
+        };
+        Self {
+            members: request.attributes.iter().map(member).collect(),
+            oldest: lookup.start.map_or(NO_TIME + 1, Timestamp::epoch),
+            newest: lookup.end.map_or(i64::MAX, Timestamp::epoch),
+        }
+    }
+
+    fn holds(&self, row: &RecentRow) -> bool {
+        (self.oldest..=self.newest).contains(&row.time)
+            && self.members.iter().all(|member| member.find(row.head()).is_some())
     }
 }
 

@@ -4,8 +4,7 @@
 //! damaged. All others are read each time, as without an index.
 
 use std::{
-    fs, io,
-    io::Read as _,
+    fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
@@ -29,6 +28,7 @@ use trailseal_query::{
     scan::{Found, LeftOut, Next, Scanner},
 };
 
+use super::read_whole;
 use crate::{
     Error, Progress, ProgressStage,
     inputs::{FileList, Inputs},
@@ -54,24 +54,33 @@ pub struct IndexMade {
     pub left: u64,
 }
 
+/// Why no index was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MakeError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Nothing was read.
+    #[error(transparent)]
+    Read(#[from] Error),
+}
+
 /// Makes the index of what was given, or brings it up to date, among those in a folder.
 ///
 /// # Errors
-/// [`IndexError`] when it cannot be written; [`Error`] when nothing was read. The index is then as it was.
+/// [`MakeError`]; the index is then as it was.
 pub fn make(
     base: &Path,
     inputs: &Inputs,
     threads: usize,
     progress: &dyn Progress,
-) -> Result<Result<IndexMade, IndexError>, Error> {
+) -> Result<IndexMade, MakeError> {
     progress.enter(ProgressStage::Listing);
     let list = inputs.list();
     let roots: Vec<PathBuf> = inputs.canonical();
     let place = IndexPlace::of(base, &roots);
-    let writer = match IndexWriter::begin(&place, &roots) {
-        Ok(writer) => writer,
-        Err(error) => return Ok(Err(error)),
-    };
+    let writer = IndexWriter::begin(&place, &roots)?;
     let is_known = |path: &Path| {
         let before = writer.before()?;
         let facts = before.facts(before.find(path)?)?;
@@ -84,28 +93,25 @@ pub fn make(
         if is_known(&real).is_some() {
             made.known += 1;
         } else {
-            unknown.push((number, real));
+            unknown.push(number);
         }
     }
-    let lengths = unknown.iter().map(|(number, _)| list.state(*number).map_or(0, |(length, _)| length));
+    let lengths = unknown.iter().map(|number| list.state(*number).map_or(0, |(length, _)| length));
     progress.add(unknown.len() as u64, lengths.sum());
     progress.enter(ProgressStage::Working);
     let job = Making { list: &list, unknown: &unknown, next: AtomicUsize::new(0), writer: &writer, progress };
     let parts = job.run(threads)?;
     if progress.is_interrupted() {
-        return Err(Error::Interrupted);
+        return Err(Error::Interrupted.into());
     }
     for part in parts {
-        match part {
-            Ok(part) => {
-                made.taken += part.taken;
-                made.taken_bytes += part.taken_bytes;
-                made.left += part.left;
-            }
-            Err(error) => return Ok(Err(error)),
-        }
+        let part = part?;
+        made.taken += part.taken;
+        made.taken_bytes += part.taken_bytes;
+        made.left += part.left;
     }
-    Ok(writer.finish(&|path, facts| stamp(path) == Some(facts.stamp)).map(|()| made))
+    writer.finish(&|path, facts| stamp(path) == Some(facts.stamp))?;
+    Ok(made)
 }
 
 /// What the system says of the file itself at a path.
@@ -115,7 +121,8 @@ fn stamp(path: &Path) -> Option<FileStamp> {
 
 struct Making<'m> {
     list: &'m FileList,
-    unknown: &'m [(usize, PathBuf)],
+    /// The numbers of the files that are read.
+    unknown: &'m [usize],
     next: AtomicUsize,
     writer: &'m IndexWriter,
     progress: &'m dyn Progress,
@@ -157,11 +164,11 @@ impl Making<'_> {
         let all = Filter::new(Predicate::Constant(true));
         let mut reader = FileReader::new(&all);
         while !has_failed.load(Ordering::Relaxed) && !self.progress.is_interrupted() {
-            let Some((number, real)) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+            let Some(number) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
             let length = self.list.state(*number).map_or(0, |(length, _)| length);
-            match reader.read(self.list, *number, real, &mut segment) {
+            match reader.read(self.list, *number, &mut segment) {
                 Some(()) => {
                     made.taken += 1;
                     made.taken_bytes += length;
@@ -205,22 +212,14 @@ impl<'f> FileReader<'f> {
     }
 
     /// Takes in a file; `None` if it is one that is read each time.
-    fn read(
-        &mut self,
-        list: &FileList,
-        number: usize,
-        real: &Path,
-        segment: &mut SegmentWriter,
-    ) -> Option<()> {
+    fn read(&mut self, list: &FileList, number: usize, segment: &mut SegmentWriter) -> Option<()> {
+        let real = &list.real(number)?;
         let mut file = list.open(number).ok()?;
         let stamp = settled(&file)?;
-        self.load(&mut file, stamp.length).ok()?;
+        read_whole(&mut file, stamp.length, &mut self.on_disk).ok()??;
         // what was written meanwhile, or is a link to elsewhere, is read each time
         let after = file.metadata().ok().as_ref().and_then(FileStamp::of);
-        if after != Some(stamp)
-            || self::stamp(real) != Some(stamp)
-            || self.on_disk.len() as u64 != stamp.length
-        {
+        if after != Some(stamp) || self::stamp(real) != Some(stamp) {
             return None;
         }
         let facts = self.facts(stamp, segment);
@@ -230,20 +229,13 @@ impl<'f> FileReader<'f> {
         segment.add(real, &facts?, &self.entry, &self.filter).ok()
     }
 
-    fn load(&mut self, file: &mut OpenFile, length: u64) -> io::Result<()> {
-        self.on_disk.clear();
-        if length > MAX_WHOLE as u64 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        file.take(length + 1).read_to_end(&mut self.on_disk).map(drop)
-    }
-
     /// What a scan sees of the bytes, if it is nothing but whole records and values that are left out.
     fn facts(&mut self, stamp: FileStamp, segment: &mut SegmentWriter) -> Option<StoredFacts> {
         let Self { scanner, inflater, on_disk, content, entry, extractor, values, .. } = self;
+        let on_disk = on_disk.get(..usize::try_from(stamp.length).ok()?)?;
         let (content, is_gzip) = match inflater.inflate(on_disk, content, MAX_WHOLE) {
             Whole::Done { length, members: 1, ending: Ending::Complete, .. } => (&content[..length], true),
-            Whole::NotGzip if !on_disk.is_empty() => (on_disk.as_slice(), false),
+            Whole::NotGzip if !on_disk.is_empty() => (on_disk, false),
             _ => return None,
         };
         let is_plain_text = matches!(detect(content), Detected::Text { bom: 0 });

@@ -25,7 +25,7 @@ fn load(folder: &Path) -> EventIndex {
     EventIndex::load(Arc::new(opened(&[folder]).list()), &options(), &Silent).unwrap().0
 }
 
-fn paths(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn paths(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

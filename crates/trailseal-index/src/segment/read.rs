@@ -25,6 +25,8 @@ pub struct Segment {
     rows: usize,
     facts: Vec<(StoredFacts, Ends)>,
     paths: Vec<u8>,
+    /// Where each of them ends.
+    path_ends: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,12 +70,36 @@ impl Segment {
         if start != length {
             return Err(damaged("its length"));
         }
-        let mut segment = Self { file, sections, rows, facts: Vec::new(), paths: Vec::new() };
+        let (facts, paths, path_ends) = (Vec::new(), Vec::new(), Vec::new());
+        let mut segment = Self { file, sections, rows, facts, paths, path_ends };
         let facts = segment.section(Section::Files)?;
-        segment.paths = segment.section(Section::Paths)?;
         let facts: Option<Vec<_>> = facts.chunks(FACTS).map(StoredFacts::read).collect();
         segment.facts = facts.filter(|facts| facts.len() == count).ok_or_else(|| damaged("its files"))?;
-        if segment.is_in_order() { Ok(segment) } else { Err(damaged("its files")) }
+        if !segment.is_in_order() {
+            return Err(damaged("its files"));
+        }
+        segment.read_paths().ok_or_else(|| damaged("its paths"))?;
+        Ok(segment)
+    }
+
+    /// Puts together what paths share.
+    fn read_paths(&mut self) -> Option<()> {
+        let coded = self.section(Section::Paths).ok()?;
+        let (mut start, mut last) = (0, 0..0);
+        for (_, ends) in &self.facts {
+            let (shared, rest) = coded.get(start..ends.path as usize)?.split_first_chunk()?;
+            let shared = usize::from(u16::from_le_bytes(*shared));
+            if shared > last.len() || self.paths.len() as u64 > MAX_SECTION {
+                return None;
+            }
+            let begin = self.paths.len();
+            self.paths.extend_from_within(last.start..last.start + shared);
+            self.paths.extend_from_slice(rest);
+            last = begin..self.paths.len();
+            self.path_ends.push(last.end);
+            start = ends.path as usize;
+        }
+        Some(())
     }
 
     /// Whether everything of a file lies behind that of the file before, to the end of all.
@@ -81,7 +107,7 @@ impl Segment {
         let last = self.facts.last().map_or(Ends::default(), |(_, ends)| *ends);
         let filters = self.sections[Section::Filters.index()].length;
         self.facts.is_sorted_by(|(_, a), (_, b)| a.path <= b.path && a.filter <= b.filter && a.rows <= b.rows)
-            && last.path as usize == self.paths.len()
+            && u64::from(last.path) == self.sections[Section::Paths.index()].length
             && u64::from(last.filter) == filters
             && last.rows as usize == self.rows
     }
@@ -108,7 +134,8 @@ impl Segment {
 
     /// Where a file lay, as the system writes it.
     pub fn path(&self, file: usize) -> &Path {
-        let (start, end) = self.range(file, |ends| ends.path);
+        let end = |file: usize| self.path_ends.get(file).copied().unwrap_or_default();
+        let (start, end) = (file.checked_sub(1).map_or(0, end), end(file));
         // what was written were paths: on this system they are bytes
         Path::new(OsStr::from_bytes(self.paths.get(start..end).unwrap_or_default()))
     }

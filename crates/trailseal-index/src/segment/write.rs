@@ -36,7 +36,9 @@ pub struct FileEntry {
 pub struct SegmentWriter {
     files: Vec<u8>,
     count: usize,
+    /// Each as how many bytes it shares with the one before, and the rest.
     paths: Vec<u8>,
+    last_path: Vec<u8>,
     filters: Vec<u8>,
     /// Seconds of every event behind the first of its file.
     times: Vec<u32>,
@@ -126,7 +128,11 @@ impl SegmentWriter {
         if !is_whole || times.len() > MAX_ROWS || filter.len() + path.len() > MAX_BYTES {
             return Err(NotIndexed::TooMuch);
         }
-        self.paths.extend_from_slice(path);
+        let shared = self.last_path.iter().zip(path).take_while(|(one, other)| one == other).count();
+        let shared = u16::try_from(shared).unwrap_or(u16::MAX);
+        self.paths.extend(shared.to_le_bytes());
+        self.paths.extend_from_slice(&path[usize::from(shared)..]);
+        path.clone_into(&mut self.last_path);
         self.filters.extend_from_slice(filter);
         self.times.extend(times);
         for (group, rows) in self.groups.iter_mut().zip(&entry.rows) {

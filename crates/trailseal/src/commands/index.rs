@@ -4,7 +4,7 @@ use std::{io::Write as _, time::Instant};
 
 use indicatif::HumanBytes;
 use trailseal_evidence::{
-    index::{self, IndexMade, IndexOf, make},
+    index::{self, IndexMade, IndexOf, MakeError, make},
     inputs::Inputs,
 };
 
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Index")]
     remove: bool,
 
-    /// Only errors on stderr, and nothing on stdout
+    /// Only errors on stderr
     #[arg(short, long, overrides_with = "quiet", help_heading = "Output")]
     quiet: bool,
 
@@ -104,7 +104,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let made = counts.watch(!args.quiet, || make(&folder, &inputs, args.threads.count, &counts));
     let made = match made {
         _ if interrupt.is_wanted() => return Err(CommandError::interrupted()),
-        made => made?.map_err(|error| CommandError::caused(error).hint(WRITE_HINT))?,
+        Err(MakeError::Index(error)) => return Err(CommandError::caused(error).hint(WRITE_HINT)),
+        Err(MakeError::Read(error)) => return Err(error.into()),
+        Err(error) => return Err(CommandError::caused(error)),
+        Ok(made) => made,
     };
     let found = index::all(&folder, &roots).map_err(CommandError::caused)?;
     let mut text = summary(&made, begun.elapsed().as_secs_f64());

@@ -270,11 +270,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         match made {
             _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
             // the verdict does not hang on it
-            made => {
-                if let Err(error) = made? {
-                    output::note(&format!("the index could not be made: {error}"));
-                }
-            }
+            Err(error) => output::note(&format!("the index could not be made: {error}")),
+            Ok(_) => {}
         }
     }
     options.index = args.index_use.open(&options.roots);

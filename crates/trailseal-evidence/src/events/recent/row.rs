@@ -112,9 +112,14 @@ impl RecentRow {
         &self.data[..self.record as usize]
     }
 
+    /// What its row says before the record; nothing where that was not made.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.data[self.record as usize..self.head_end as usize]
+    }
+
     /// The record with the head of its row.
     pub(super) fn found(&self) -> FoundRecord {
-        FoundRecord::with_head(self.record(), &self.data[self.record as usize..self.head_end as usize])
+        FoundRecord::with_head(self.record(), self.head())
     }
 
     pub(super) fn place(&self) -> RecordPlace {
