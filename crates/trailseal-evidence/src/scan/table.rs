@@ -18,7 +18,8 @@ pub(super) fn separator(head: &[u8]) -> Option<u8> {
         return None;
     }
     let line = head.split(|byte| *byte == b'\n').next()?;
-    let separator = [b',', b'\t', b';'].into_iter().max_by_key(|sign| count(line, *sign))?;
+    // of as many the last one: a comma where there is one column
+    let separator = [b';', b'\t', b','].into_iter().max_by_key(|sign| count(line, *sign))?;
     let mut names = line.split(|byte| *byte == separator).map(bare);
     let is_event = count(line, separator) > 0 && names.any(|name| name == b"eventname");
     // quotes in a quoted cell are doubled
