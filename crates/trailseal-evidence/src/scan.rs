@@ -422,7 +422,7 @@ pub fn fold<P: Fold>(
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<(P, Summary), Error> {
     let is_over = AtomicBool::new(false);
-    let asked = options.index.map(|index| Asked::new(index, filter));
+    let asked = options.index.and_then(|index| Asked::new(index, filter));
     let (parts, summary) = run(files, options, progress, &is_over, &|next| {
         let mut part = new();
         let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
@@ -477,7 +477,7 @@ pub fn stream<B: Batch>(
 ) -> Result<Summary, Error> {
     let is_over = AtomicBool::new(false);
     let turns = InOrder::new(emit, &is_over);
-    let asked = options.index.map(|index| Asked::new(index, filter));
+    let asked = options.index.and_then(|index| Asked::new(index, filter));
     let (_, summary) = run(files, options, progress, &is_over, &|next| {
         let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
         let _watch = turns.watch();

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use trailseal_index::FileAnswers;
 use trailseal_query::{
-    Filter,
+    Filter, Predicate,
     scan::{Counts, LeftOut},
 };
 
@@ -18,11 +18,15 @@ pub(crate) struct Asked<'q> {
 }
 
 impl<'q> Asked<'q> {
-    pub(crate) fn new(index: &'q ArchiveIndex, filter: &'q Filter) -> Self {
+    /// Asks an index, unless it can say nothing of a filter that takes everything.
+    pub(crate) fn new(index: &'q ArchiveIndex, filter: &'q Filter) -> Option<Self> {
+        if matches!(filter.predicate(), Predicate::Constant(true)) || index.is_empty() {
+            return None;
+        }
         let of_index = |index: &trailseal_index::Index| {
             index.segments().iter().map(|_| OnceLock::new()).collect::<Vec<_>>()
         };
-        Self { index, filter, answers: index.indexes.iter().map(of_index).collect() }
+        Some(Self { index, filter, answers: index.indexes.iter().map(of_index).collect() })
     }
 
     /// Whether a file that is known may hold a record that matches; if not, it does not.
