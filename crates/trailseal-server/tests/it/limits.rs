@@ -184,7 +184,7 @@ fn large_answers_that_are_not_taken_share_a_budget() {
     });
     // 32 MiB, which no socket buffers
     let large = request("GetTrail", "", "{\"Name\":\"large\"}");
-    let mut beside_a_lazy_one = || {
+    let beside_a_lazy_one = || {
         let mut lazy = server.connect();
         lazy.send(&large);
         // until it has begun, and has its room; on a busy machine the other may be the first
