@@ -141,9 +141,9 @@ impl HashWorker<'_> {
             let index = *self.order.get(self.next.fetch_add(1, Ordering::Relaxed))? as usize;
             match self.files.open(index) {
                 Ok(mut file) => {
-                    if let Some(known) = self.hashing.index
-                        && let Some((known, observation)) =
-                            known.observe(&self.files.real(index), &mut file, stored)
+                    if let Some(known) =
+                        self.hashing.index.and_then(|indexes| indexes.find(&self.files.real(index)))
+                        && let Some(observation) = known.observe(&mut file, stored)
                         && observation.inflated <= self.hashing.limit
                     {
                         known.count();

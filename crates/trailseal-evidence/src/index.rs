@@ -10,7 +10,7 @@ mod make;
 use std::{
     collections::BTreeSet,
     fs,
-    io::{self, Read as _, Seek as _},
+    io::Seek as _,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -28,7 +28,7 @@ use trailseal_verify::Observation;
 
 pub use trailseal_index::{IndexError, IndexStatus};
 
-use crate::{report::ScopeIndex, scan::MAX_WHOLE};
+use crate::{inputs::canonical, report::ScopeIndex, scan::load};
 
 pub(crate) use self::asked::Asked;
 pub use self::make::{IndexMade, MakeError, make};
@@ -76,10 +76,6 @@ impl IndexOf {
     pub fn remove(&self) -> Result<(), IndexError> {
         trailseal_index::remove(&self.place)
     }
-}
-
-fn canonical(given: &[PathBuf]) -> Vec<PathBuf> {
-    given.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
 }
 
 fn tells_of(index: &Index, given: &[PathBuf]) -> bool {
@@ -131,11 +127,6 @@ impl ArchiveIndex {
         self.indexes.iter().all(|index| index.segments().is_empty())
     }
 
-    /// Where the indexes lie.
-    pub fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.indexes.iter().map(Index::folder)
-    }
-
     /// Those from which verification took hashes of content.
     pub fn used(&self) -> Vec<ScopeIndex> {
         let used = self.indexes.iter().zip(&self.hashes).map(|(index, hashes)| ScopeIndex {
@@ -162,56 +153,14 @@ impl ArchiveIndex {
         (FileStamp::of(&now) == Some(found.facts.stamp)).then_some(found)
     }
 
-    fn find(&self, real: &Path) -> Option<KnownFile<'_>> {
+    /// The same of a file of which it is not asked whether it is as it was.
+    pub(crate) fn find(&self, real: &Path) -> Option<KnownFile<'_>> {
         self.indexes.iter().enumerate().find_map(|(number, index)| {
             let (segment, file) = index.find(real)?;
             let facts = index.facts((segment, file))?;
             Some(KnownFile { facts, at: (number, segment, file), hashes: self.hashes.get(number)? })
         })
     }
-
-    /// What reading an open file to its end would show: its stored bytes are read and are those that were read then. `None`
-    /// if they are not, or nothing is known of it; the file is then at its beginning again.
-    pub(crate) fn observe(
-        &self,
-        real: &Path,
-        file: &mut OpenFile,
-        buffer: &mut Vec<u8>,
-    ) -> Option<(KnownFile<'_>, Observation)> {
-        let known = self.find(real)?;
-        let stamp = file.metadata().ok().as_ref().and_then(FileStamp::of);
-        if stamp != Some(known.facts.stamp) {
-            return None;
-        }
-        let read = read_whole(file, known.facts.stamp.length, buffer);
-        if read.ok().flatten().is_some_and(|stored| trailseal_sha256::digest(stored) == known.facts.stored) {
-            return Some((known, known.observation()));
-        }
-        let _ = file.rewind();
-        None
-    }
-}
-
-/// The bytes of a file that has so many; `None` if it has others, or more than are held. The buffer grows, and is never made
-/// smaller: no memory is touched twice for nothing.
-fn read_whole<'b>(file: &mut OpenFile, length: u64, buffer: &'b mut Vec<u8>) -> io::Result<Option<&'b [u8]>> {
-    let Some(length) = usize::try_from(length).ok().filter(|length| *length <= MAX_WHOLE) else {
-        return Ok(None);
-    };
-    // one byte more shows that it has grown
-    if buffer.len() <= length {
-        buffer.resize(length + 1, 0);
-    }
-    let mut filled = 0;
-    while filled <= length {
-        match file.read(&mut buffer[filled..=length]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok((filled == length).then(|| &buffer[..length]))
 }
 
 impl KnownFile<'_> {
@@ -220,13 +169,24 @@ impl KnownFile<'_> {
         self.hashes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What reading it to its end showed.
-    pub(crate) fn observation(&self) -> Observation {
-        Observation {
-            sha256: self.facts.content,
-            inflated: self.facts.inflated,
-            form: if self.facts.is_gzip { Form::Gzip } else { Form::Inflated },
-            ending: Ending::Complete,
+    /// What reading the open file to its end would show: its stored bytes are read and are those that were read then. `None`
+    /// if they are not; the file is then at its beginning again.
+    pub(crate) fn observe(&self, file: &mut OpenFile, buffer: &mut Vec<u8>) -> Option<Observation> {
+        let facts = self.facts;
+        let stamp = file.metadata().ok().as_ref().and_then(FileStamp::of);
+        if stamp != Some(facts.stamp) {
+            return None;
         }
+        let loaded = load(file, buffer).ok().flatten();
+        if loaded.is_some_and(|length| trailseal_sha256::digest(&buffer[..length]) == facts.stored) {
+            return Some(Observation {
+                sha256: facts.content,
+                inflated: facts.inflated,
+                form: if facts.is_gzip { Form::Gzip } else { Form::Inflated },
+                ending: Ending::Complete,
+            });
+        }
+        let _ = file.rewind();
+        None
     }
 }

@@ -30,6 +30,11 @@ pub fn file_state(path: &Path) -> FileState {
     fs::symlink_metadata(path).ok().as_ref().and_then(state)
 }
 
+/// The folders and files at these paths, each by its canonical path.
+pub(crate) fn canonical(paths: &[PathBuf]) -> Vec<PathBuf> {
+    paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
+}
+
 /// Paths that were given, opened.
 #[derive(Debug)]
 pub struct Inputs {
@@ -169,11 +174,6 @@ impl Inputs {
     /// Whether anything can be read once only.
     pub fn reads_pipe(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Pipe(_) | Part::Stdin))
-    }
-
-    /// The folders and files that were given, each by its canonical path.
-    pub fn canonical(&self) -> Vec<PathBuf> {
-        self.given.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
     }
 
     /// The accounts that the folders name.

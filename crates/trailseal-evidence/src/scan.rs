@@ -29,6 +29,8 @@ use crate::{
     ledger::{Integrity, Ledger},
 };
 
+pub(crate) use self::load::load;
+
 pub use self::end::FileEnd;
 pub use self::seen::{SeenError, SeenFiles};
 
@@ -44,6 +46,7 @@ use self::{
 mod copies;
 mod end;
 mod finder;
+mod load;
 mod observe;
 mod queue;
 mod seen;
@@ -503,6 +506,14 @@ pub fn stream<B: Batch>(
 /// Gives a thread its next files.
 type NextFiles<'n, 'a> = dyn FnMut() -> Option<Vec<Job<'a>>> + 'n;
 
+/// How many threads that is: 0 stands for as many as there are processors.
+pub(crate) fn threads_of(threads: usize) -> usize {
+    match threads {
+        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    }
+}
+
 /// Finds the files in one thread and lets the others take them in order.
 fn run<P: Send>(
     files: &dyn FileSource,
@@ -511,10 +522,7 @@ fn run<P: Send>(
     is_over: &AtomicBool,
     work: &(dyn Fn(&mut NextFiles<'_, '_>) -> (P, Finished) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
-    let threads = match options.threads {
-        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        threads => threads,
-    };
+    let threads = threads_of(options.threads);
     let queue = Queue::new(threads);
     let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
     let (parts, found) = thread::scope(|scope| {
@@ -619,6 +627,14 @@ impl Summary {
         let (files, on_disk) = &mut self.skipped[why.index()];
         *files += 1;
         *on_disk += bytes;
+    }
+
+    /// Takes note of a file that was read, if it holds no event and is no digest.
+    fn note_if_without_events(&mut self, counts: &Counts, index: u64, shown: &str) {
+        let is_digest = counts.left_out[LeftOut::Digest as usize] > 0;
+        if counts.records == 0 && !is_digest && self.without_events.len() < MAX_DAMAGE {
+            self.without_events.push((index, shown.to_owned()));
+        }
     }
 
     /// Something that is wrong with a file as a whole.

@@ -10,6 +10,7 @@ use crate::{
         read::{Column, Filters, Segment, Times},
     },
     truths::Truths,
+    values,
 };
 
 /// Which files of a segment may hold a record that matches.
@@ -116,6 +117,7 @@ impl<'s> Judge<'s> {
         }
         match condition.needed() {
             Some(needed) => {
+                let hashes = values::hashes(&needed);
                 let segment = self.segment;
                 let filters = match &mut self.filters {
                     Some(filters) => filters,
@@ -124,7 +126,7 @@ impl<'s> Judge<'s> {
                 let mut each = vec![Truths::ANY; segment.rows()];
                 for file in 0..segment.len() {
                     let filter = filters.of(file).ok_or(SegmentError::Damaged { what: "a filter" })?;
-                    if !needed.iter().any(|needed| filter.may_hold(needed)) {
+                    if !filter.may_hold_any(&hashes) {
                         each[segment.rows_of(file)].fill(Truths::NOT_TRUE);
                     }
                 }

@@ -396,16 +396,16 @@ impl IndexWriter {
         })
     }
 
-    /// Replaces the table: from now on the index tells of the files that were added, and of those before for which
-    /// `is_current` is true.
+    /// Replaces the table: from now on the index tells of the files that were added, and of those before that are named here
+    /// ([`Index::find`]).
     ///
     /// # Errors
     /// [`IndexError::Io`]; then the index is as it was.
-    pub fn finish(mut self, is_current: &dyn Fn(&Path, &StoredFacts) -> bool) -> Result<(), IndexError> {
+    pub fn finish(mut self, current: &HashSet<(usize, usize)>) -> Result<(), IndexError> {
         let before = self.before.take();
         let mut names = Vec::new();
         if let Some(before) = &before {
-            let (kept, rest) = self.sort_out(before, is_current);
+            let (kept, rest) = self.sort_out(before, current);
             names = kept;
             self.rewrite(before, &rest)?;
         }
@@ -424,17 +424,12 @@ impl IndexWriter {
     fn sort_out(
         &self,
         before: &Index,
-        is_current: &dyn Fn(&Path, &StoredFacts) -> bool,
+        current: &HashSet<(usize, usize)>,
     ) -> (Vec<String>, Vec<(usize, usize)>) {
-        let mut current: Vec<Vec<usize>> = Vec::new();
-        for (number, segment) in before.segments.iter().enumerate() {
-            let is_it = |file: &usize| {
-                let path = segment.path(*file);
-                before.find(path) == Some((number, *file))
-                    && segment.facts(*file).is_some_and(|facts| is_current(path, facts))
-            };
-            current.push((0..segment.len()).filter(is_it).collect());
-        }
+        let of_segment = |(number, segment): (usize, &Segment)| -> Vec<usize> {
+            (0..segment.len()).filter(|file| current.contains(&(number, *file))).collect()
+        };
+        let current: Vec<Vec<usize>> = before.segments.iter().enumerate().map(of_segment).collect();
         let is_small = |files: &Vec<usize>| files.len() < SMALL;
         let small = current.iter().filter(|files| is_small(files)).count() + self.written().names.len();
         let (mut kept, mut rest) = (Vec::new(), Vec::new());

@@ -29,6 +29,19 @@ impl<S> Timed<S> {
         Self { stream, limit, seat, deadline: None }
     }
 
+    /// What a write comes to: a peer that takes a byte now and then gains no time, since only a flush ends the wait.
+    fn after_write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            return self.wait(context);
+        }
+        self.seat.touch();
+        written
+    }
+
     /// What a write or flush that must wait says.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         let limit = self.limit;
@@ -56,14 +69,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(context, bytes) {
-            Poll::Pending => self.wait(context),
-            // a peer that takes a byte now and then gains no time: only a flush ends the wait
-            ready @ Poll::Ready(_) => {
-                self.seat.touch();
-                ready
-            }
-        }
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.after_write(context, written)
     }
 
     fn poll_write_vectored(
@@ -71,13 +78,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write_vectored(context, slices) {
-            Poll::Pending => self.wait(context),
-            ready @ Poll::Ready(_) => {
-                self.seat.touch();
-                ready
-            }
-        }
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.after_write(context, written)
     }
 
     // otherwise hyper copies every answer, whose room in memory is then given back too early

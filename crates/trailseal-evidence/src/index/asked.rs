@@ -3,10 +3,7 @@
 use std::sync::OnceLock;
 
 use trailseal_index::FileAnswers;
-use trailseal_query::{
-    Filter, Predicate,
-    scan::{Counts, LeftOut},
-};
+use trailseal_query::{Filter, Predicate, scan::Counts};
 
 use super::{ArchiveIndex, KnownFile};
 
@@ -52,10 +49,5 @@ impl KnownFile<'_> {
             *to = u64::from(from);
         }
         counts
-    }
-
-    /// Whether it is a digest.
-    pub(crate) fn is_digest(&self) -> bool {
-        self.facts.left_out[LeftOut::Digest as usize] > 0
     }
 }

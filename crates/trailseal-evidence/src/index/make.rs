@@ -4,8 +4,9 @@
 //! damaged. All others are read each time, as without an index.
 
 use std::{
+    collections::HashSet,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -28,11 +29,10 @@ use trailseal_query::{
     scan::{Found, LeftOut, Next, Scanner},
 };
 
-use super::read_whole;
 use crate::{
     Error, Progress, ProgressStage,
-    inputs::{FileList, Inputs},
-    scan::{MAX_WHOLE, is_table},
+    inputs::{FileList, FileSource as _, Inputs, canonical},
+    scan::{MAX_WHOLE, is_table, load, threads_of},
 };
 
 /// How long after its last change a file is read: one that is changed again within the steps of the system's clock looks as
@@ -78,22 +78,20 @@ pub fn make(
 ) -> Result<IndexMade, MakeError> {
     progress.enter(ProgressStage::Listing);
     let list = inputs.list();
-    let roots: Vec<PathBuf> = inputs.canonical();
+    let roots = canonical(inputs.given());
     let place = IndexPlace::of(base, &roots);
     let writer = IndexWriter::begin(&place, &roots)?;
-    let is_known = |path: &Path| {
+    let known = |path: &Path| {
         let before = writer.before()?;
-        let facts = before.facts(before.find(path)?)?;
-        (stamp(path)? == facts.stamp).then_some(facts)
+        let place = before.find(path)?;
+        (stamp(path)? == before.facts(place)?.stamp).then_some(place)
     };
-    let mut made = IndexMade::default();
-    let mut unknown = Vec::new();
+    let (mut current, mut unknown) = (HashSet::new(), Vec::new());
     for number in 0..list.len() {
         let Some(real) = list.real(number).filter(|_| list.state(number).is_some()) else { continue };
-        if is_known(&real).is_some() {
-            made.known += 1;
-        } else {
-            unknown.push(number);
+        match known(&real) {
+            Some(place) => drop(current.insert(place)),
+            None => unknown.push(number),
         }
     }
     let lengths = unknown.iter().map(|number| list.state(*number).map_or(0, |(length, _)| length));
@@ -104,13 +102,14 @@ pub fn make(
     if progress.is_interrupted() {
         return Err(Error::Interrupted.into());
     }
+    let mut made = IndexMade { known: current.len() as u64, ..IndexMade::default() };
     for part in parts {
         let part = part?;
         made.taken += part.taken;
         made.taken_bytes += part.taken_bytes;
         made.left += part.left;
     }
-    writer.finish(&|path, facts| stamp(path) == Some(facts.stamp))?;
+    writer.finish(&current)?;
     Ok(made)
 }
 
@@ -130,10 +129,6 @@ struct Making<'m> {
 
 impl Making<'_> {
     fn run(&self, threads: usize) -> Result<Vec<Result<IndexMade, IndexError>>, Error> {
-        let threads = match threads {
-            0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            threads => threads,
-        };
         let has_failed = AtomicBool::new(false);
         thread::scope(|scope| {
             let work = || {
@@ -143,7 +138,7 @@ impl Making<'_> {
                 }
                 part
             };
-            let started: Result<Vec<_>, _> = (0..threads)
+            let started: Result<Vec<_>, _> = (0..threads_of(threads))
                 .map(|n| thread::Builder::new().name(format!("index-{n}")).spawn_scoped(scope, work))
                 .collect();
             let started = started.map_err(|error| {
@@ -216,7 +211,9 @@ impl<'f> FileReader<'f> {
         let real = &list.real(number)?;
         let mut file = list.open(number).ok()?;
         let stamp = settled(&file)?;
-        read_whole(&mut file, stamp.length, &mut self.on_disk).ok()??;
+        if load(&mut file, &mut self.on_disk).ok()?.map(|length| length as u64) != Some(stamp.length) {
+            return None;
+        }
         // what was written meanwhile, or is a link to elsewhere, is read each time
         let after = file.metadata().ok().as_ref().and_then(FileStamp::of);
         if after != Some(stamp) || self::stamp(real) != Some(stamp) {

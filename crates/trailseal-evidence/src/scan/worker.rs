@@ -23,24 +23,21 @@ use trailseal_archive::{
 };
 use trailseal_query::{
     Filter,
-    scan::{Counts, Found, LeftOut, Next, Scanner},
+    scan::{Counts, Found, Next, Scanner},
 };
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileEnd, FileInfo, MAX_DAMAGE, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    Damage, FileEnd, FileInfo, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
     copies::Copies,
     end::{Before, OnFound},
     finder::{Job, unwanted_by_name},
-    is_table,
+    is_table, load,
     observe::observe,
     table::{self, TableReader},
     twice::{Again, First},
 };
 use crate::{Progress, days::day_of, index::Asked, ledger::Integrity, sniff, unseen::Unseen};
-
-/// Bytes by which the buffer for files grows: no more memory is touched than the largest of them needs.
-const GROWTH: usize = 64 << 10;
 
 /// What is said of a table of events.
 const IN_TABLES: &str =
@@ -191,8 +188,8 @@ impl<'a> Worker<'a> {
         // a label is given to bytes that are there now
         let observation = if self.options.ledger.is_some() {
             let Ok(mut file) = job.open(real) else { return false };
-            match asked.index.observe(real, &mut file, &mut self.on_disk) {
-                Some((_, observation)) => Some(observation),
+            match known.observe(&mut file, &mut self.on_disk) {
+                Some(observation) => Some(observation),
                 None => return false,
             }
         } else {
@@ -206,9 +203,7 @@ impl<'a> Worker<'a> {
         scan.summary.from_index += 1;
         scan.summary.bytes += known.facts.stamp.length;
         scan.summary.inflated += known.facts.inflated;
-        if counts.records == 0 && !known.is_digest() && scan.summary.without_events.len() < MAX_DAMAGE {
-            scan.summary.without_events.push((job.number * MEMBERS, job.shown.clone()));
-        }
+        scan.summary.note_if_without_events(&counts, job.number * MEMBERS, &job.shown);
         scan.summary.counts.add(&counts);
         true
     }
@@ -223,43 +218,15 @@ impl<'a> Worker<'a> {
     }
 
     fn file(&mut self, job: &Job<'_>, mut file: OpenFile, row: &mut OnRow<'_>) {
-        if file.length() <= MAX_WHOLE as u64 {
-            match self.load(&mut file) {
-                Ok(true) => {
-                    if !self.whole(job, row) {
-                        self.held(job, row);
-                    }
-                    return;
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    return self.scan.damage(job, None, format!("the file cannot be read: {error}"));
+        match load(&mut file, &mut self.on_disk) {
+            Ok(Some(loaded)) => {
+                self.loaded = loaded;
+                if !self.whole(job, row) {
+                    self.held(job, row);
                 }
             }
-        }
-        self.streamed(job, file, row);
-    }
-
-    /// Reads a file whole; false when it has grown beyond what can be held.
-    fn load(&mut self, file: &mut OpenFile) -> io::Result<bool> {
-        self.loaded = 0;
-        loop {
-            // one byte more than it should have shows its end; the buffer is kept for all files
-            let wanted = (file.length() as usize + 1).max(self.loaded + 1);
-            if self.on_disk.len() < wanted {
-                self.on_disk.resize(wanted.next_multiple_of(GROWTH), 0);
-            }
-            match file.read(&mut self.on_disk[self.loaded..]) {
-                Ok(0) => return Ok(true),
-                Ok(read) => self.loaded += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-            if self.loaded > MAX_WHOLE {
-                io::Seek::rewind(file)?;
-                self.loaded = 0;
-                return Ok(false);
-            }
+            Ok(None) => self.streamed(job, file, row),
+            Err(error) => self.scan.damage(job, None, format!("the file cannot be read: {error}")),
         }
     }
 
@@ -687,10 +654,7 @@ impl Stream<'_, '_, '_> {
         let scanner = scanners.of(self.is_protected);
         let is_member = self.info.shown != self.job.shown;
         let counts = scanner.counts();
-        let is_digest = counts.left_out[LeftOut::Digest as usize] > 0;
-        if counts.records == 0 && !is_digest && summary.without_events.len() < MAX_DAMAGE {
-            summary.without_events.push((self.info.index, self.info.shown.clone()));
-        }
+        summary.note_if_without_events(&counts, self.info.index, &self.info.shown);
         let need_not =
             self.is_leftover || (is_member || !self.job.is_given) && !is_json_by_name(&self.info.shown);
         if need_not && !scanner.is_json() {

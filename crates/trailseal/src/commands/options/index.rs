@@ -10,6 +10,9 @@ use trailseal_evidence::{index::ArchiveIndex, scan::Summary};
 
 use crate::{error::CommandError, output, render::shell::shell_word};
 
+/// A scan that takes longer is told what an index is for.
+const LONG: Duration = Duration::from_secs(2);
+
 /// The folder of indexes.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct IndexFolder {
@@ -60,12 +63,7 @@ impl IndexUse {
         let folder = self.folder.path().filter(|_| !self.no_index)?;
         Some(ArchiveIndex::open(&folder, given))
     }
-}
 
-/// A scan that takes longer is told what an index is for.
-const LONG: Duration = Duration::from_secs(2);
-
-impl IndexUse {
     /// What is to be said on a terminal after a scan that took so long, of files and folders alone.
     pub(crate) fn advice(&self, took: Duration, summary: &Summary, given: &[PathBuf]) -> Option<String> {
         let is_wanted = !self.no_index && took >= LONG && io::stderr().is_terminal();
