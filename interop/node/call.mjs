@@ -14,31 +14,14 @@
 //   { "error": { "name": …, "message": …, "isModelled": true, "fault": "client", "status": 400 }, "target": … }
 //
 // `region` and `paginate` may be left out. `isModelled` says that the error is of the class that the SDK exports under its
-// name. A date is { "$date": "2024-03-01T00:00:00.000Z" } and bytes are { "$bytes": BASE64 }, both ways.
+// name. Dates and bytes are written as marks.mjs says, both ways.
 
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 
+import { mark, unmark } from "./marks.mjs";
+
 const sdk = createRequire(`${process.env.TRAILSEAL_NODE}/`)("@aws-sdk/client-cloudtrail");
-
-const isObject = (value) => typeof value === "object" && value !== null;
-const mapMembers = (value, each) =>
-  Object.fromEntries(Object.entries(value).map(([name, member]) => [name, each(member)]));
-
-function mark(value) {
-  if (value instanceof Date) return { $date: value.toISOString() };
-  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("base64") };
-  if (Array.isArray(value)) return value.map(mark);
-  return isObject(value) ? mapMembers(value, mark) : value;
-}
-
-function unmark(value) {
-  if (Array.isArray(value)) return value.map(unmark);
-  if (!isObject(value)) return value;
-  if (typeof value.$date === "string") return new Date(value.$date);
-  if (typeof value.$bytes === "string") return new Uint8Array(Buffer.from(value.$bytes, "base64"));
-  return mapMembers(value, unmark);
-}
 
 function toResult({ $metadata, ...members }) {
   return mark(members);

@@ -12,31 +12,18 @@
 //
 //   { "result": {…} }   { "pages": [{…}, …] }   { "url": … }   { "error": { "name": …, "message": …, "status": 400 } }
 //
-// A date is { "$date": "2024-03-01T00:00:00.000Z" }, both ways; bytes are { "$bytes": BASE64 }.
+// Dates and bytes are written as marks.mjs says, both ways.
 
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
+
+import { mark, unmark } from "./marks.mjs";
 
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = "1";
 const require = createRequire(`${process.env.TRAILSEAL_NODE}/`);
 const AWS = require("aws-sdk/global");
 
 const classOf = (service) => require(`aws-sdk/clients/${service}`);
-const mapMembers = (value, each) =>
-  Object.fromEntries(Object.entries(value).map(([name, member]) => [name, each(member)]));
-
-function mark(value) {
-  if (value instanceof Date) return { $date: value.toISOString() };
-  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("base64") };
-  if (Array.isArray(value)) return value.map(mark);
-  return typeof value === "object" && value !== null ? mapMembers(value, mark) : value;
-}
-
-function unmark(value) {
-  if (Array.isArray(value)) return value.map(unmark);
-  if (typeof value !== "object" || value === null) return value;
-  return typeof value.$date === "string" ? new Date(value.$date) : mapMembers(value, unmark);
-}
 
 function pagesOf(request) {
   return new Promise((resolve, reject) => {
