@@ -148,12 +148,7 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// How many files there are.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether there are none.
+    /// Whether there is no file yet.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

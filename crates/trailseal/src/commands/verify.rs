@@ -261,18 +261,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     let mut sink = ReportSink::new(args);
     let is_shown = !args.is_quiet() && matches!(args.format, ReportFormat::Text | ReportFormat::Json);
     if args.index {
-        let folder = args.index_use.folder.needed()?;
-        let indexing = Counts::new("indexing", interrupt.clone());
-        let is_folder = |root: &&PathBuf| options.unpacked.iter().all(|unpacked| unpacked.folder != **root);
-        let folders: Vec<PathBuf> = options.roots.iter().filter(is_folder).cloned().collect();
-        let inputs = Inputs::open(&folders)?;
-        let made = indexing.watch(is_shown, || index::make(&folder, &inputs, args.threads.count, &indexing));
-        match made {
-            _ if interrupt.is_wanted() => return Err(interrupted(args.format)),
-            // the verdict does not hang on it
-            Err(error) => output::note(&format!("the index could not be made: {error}")),
-            Ok(_) => {}
-        }
+        args.make_index(&options, is_shown, interrupt)?;
     }
     options.index = args.index_use.open(&options.roots);
     let result = counts
@@ -301,6 +290,34 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
 impl Args {
     fn is_quiet(&self) -> bool {
         self.quietness > 0
+    }
+
+    /// Makes an index of the folders among the roots. The verdict does not hang on it.
+    fn make_index(
+        &self,
+        options: &Options,
+        is_shown: bool,
+        interrupt: &Interrupt,
+    ) -> Result<(), CommandError> {
+        // what was unpacked of archive files is gone afterwards
+        let is_folder = |root: &&PathBuf| options.unpacked.iter().all(|unpacked| unpacked.folder != **root);
+        let folders: Vec<PathBuf> = options.roots.iter().filter(is_folder).cloned().collect();
+        if folders.is_empty() {
+            output::note(&"archive files are not indexed: unpack them");
+            return Ok(());
+        }
+        let folder = self.index_use.folder.needed()?;
+        let counts = Counts::new("indexing", interrupt.clone());
+        let inputs = Inputs::open(&folders)?;
+        let made = counts.watch(is_shown, || index::make(&folder, &inputs, self.threads.count, &counts));
+        match made {
+            _ if interrupt.is_wanted() => Err(interrupted(self.format)),
+            Err(error) => {
+                output::note(&format!("the index could not be made: {error}"));
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// The roots, given in either way.
