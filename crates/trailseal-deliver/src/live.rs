@@ -38,6 +38,7 @@ mod state;
 mod trail;
 
 pub use error::LiveError;
+pub use keyring::{PublishedKeys, RegionKeys};
 pub use rebuild::RebuiltTrail;
 pub use salvage::{LostFile, SalvagedState, SalvagedStates, salvage};
 
@@ -46,7 +47,7 @@ use self::state::TrailState;
 use self::trail::Trail;
 use crate::journal::disk::Disk;
 use crate::journal::{Journal, JournalPosition};
-use crate::write::{DEFAULT_GZIP_LEVEL, PublishedKey};
+use crate::write::DEFAULT_GZIP_LEVEL;
 
 /// Where things lie.
 #[derive(Clone, Debug)]
@@ -289,8 +290,8 @@ impl Deliverer {
         self.keys.orphans()
     }
 
-    /// The public keys of all Regions, for ListPublicKeys; the Region is empty where it is not known any more.
-    pub fn public_keys(&self) -> Vec<(String, PublishedKey)> {
+    /// The public keys of all Regions, for ListPublicKeys.
+    pub fn public_keys(&self) -> PublishedKeys {
         self.keys.published()
     }
 }

@@ -17,7 +17,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -32,7 +32,12 @@ use trailseal_evidence::events::RecentEvents;
 use trailseal_trails::{Store, StoreError};
 use trailseal_verify::PublicKey;
 
-use self::{buckets::LocalBuckets, delivery::Delivery, event::EventFault, regions::Regions};
+use self::{
+    buckets::LocalBuckets,
+    delivery::{Delivery, DeliveryKeys},
+    event::EventFault,
+    regions::Regions,
+};
 pub use self::{
     delivery::Trouble,
     salvage::{Salvaged, salvage},
@@ -145,7 +150,7 @@ pub struct Local {
     store: Store,
     recent: Arc<RecentEvents>,
     delivery: Mutex<Delivery>,
-    keys: RwLock<Arc<Vec<PublicKey>>>,
+    keys: DeliveryKeys,
     regions: Regions,
     /// How often a trail was started, stopped or deleted.
     turns: AtomicU64,
@@ -214,8 +219,8 @@ impl Local {
             ));
         }
         let recent = RecentEvents::new(options.recent_bytes);
-        let keys = delivery::public_keys(&deliverer);
-        let mut regions: BTreeSet<String> = keys.iter().filter_map(|key| key.region.clone()).collect();
+        let keys = DeliveryKeys::new(deliverer.public_keys());
+        let mut regions: BTreeSet<String> = keys.now().iter().filter_map(|key| key.region.clone()).collect();
         for entry in journal.read_from(journal.first()) {
             let (position, entry) = entry?;
             if !regions.contains(entry.region()) {
@@ -229,7 +234,7 @@ impl Local {
             store,
             recent: Arc::new(recent),
             delivery: Mutex::new(Delivery::new(deliverer)),
-            keys: RwLock::new(Arc::new(keys)),
+            keys,
             regions: Regions::new(regions),
             // before a crash, perhaps
             turns: AtomicU64::new(1),
@@ -266,7 +271,7 @@ impl Local {
 
     /// The public keys of what is delivered.
     pub(crate) fn public_keys(&self) -> Arc<Vec<PublicKey>> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+        self.keys.now()
     }
 
     /// Whether a call may be recorded in its Region.
@@ -362,10 +367,6 @@ impl Local {
         self.counts.log_files.fetch_add(done.log_files, Ordering::Relaxed);
         self.counts.digest_files.fetch_add(done.digest_files, Ordering::Relaxed);
         self.counts.failures.fetch_add(done.failures, Ordering::Relaxed);
-        if done.digest_files > 0 {
-            let keys = Arc::new(delivery.public_keys());
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        }
         let kept =
             self.recent.first().map_or(done.delivered, |first| done.delivered.min(JournalPosition(first)));
         let mut trouble = done.trouble;

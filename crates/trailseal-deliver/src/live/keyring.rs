@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -45,10 +46,30 @@ struct Stored {
     private: Option<String>,
 }
 
+/// The public keys of all Regions as they are at the moment, also while a round of deliveries goes on: whoever sees a
+/// digest finds the key that signed it. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct PublishedKeys(Arc<RwLock<Arc<RegionKeys>>>);
+
+/// Keys, each with its Region, which is empty where it is not known any more.
+pub type RegionKeys = Vec<(String, PublishedKey)>;
+
+impl PublishedKeys {
+    /// The keys as of now. While none is added, the same allocation is given.
+    pub fn now(&self) -> Arc<RegionKeys> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, keys: RegionKeys) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+}
+
 pub(super) struct SigningKeys {
     folder: PathBuf,
     disk: Disk,
     keys: Vec<Stored>,
+    published: PublishedKeys,
     /// By fingerprint.
     ready: BTreeMap<String, SigningKey>,
     /// The public key file does not hold all keys yet.
@@ -73,6 +94,7 @@ impl SigningKeys {
             folder: folder.to_owned(),
             disk: disk.clone(),
             keys,
+            published: PublishedKeys::default(),
             ready,
             is_unpublished: true,
             orphans,
@@ -86,8 +108,12 @@ impl SigningKeys {
         self.orphans
     }
 
-    /// All keys, each with its Region, which is empty where only the file of public keys tells of one.
-    pub(super) fn published(&self) -> Vec<(String, PublishedKey)> {
+    /// All keys; those that only the file of public keys tells of are without a Region.
+    pub(super) fn published(&self) -> PublishedKeys {
+        self.published.clone()
+    }
+
+    fn public(&self) -> RegionKeys {
         let public = |key: &Stored| PublishedKey {
             der: BASE64.decode(&key.public).unwrap_or_default(),
             validity_start: key.start,
@@ -175,7 +201,8 @@ impl SigningKeys {
             return Ok(());
         }
         let path = self.folder.join(PUBLIC);
-        let keys: Vec<PublishedKey> = self.published().into_iter().map(|(_, key)| key).collect();
+        let public = self.public();
+        let keys: Vec<PublishedKey> = public.iter().map(|(_, key)| key.clone()).collect();
         let text = public_keys_json(&keys);
         let is_there = match fs::read(&path) {
             Ok(old) => old == text.as_bytes(),
@@ -186,6 +213,7 @@ impl SigningKeys {
             let written = self.disk.replace(&path, text.as_bytes(), false);
             written.map_err(|source| LiveError::write(&path, source))?;
         }
+        self.published.set(public);
         self.is_unpublished = false;
         Ok(())
     }
@@ -302,9 +330,15 @@ mod tests {
         let late = time(start + VALIDITY - OVERLAP - LEAD - 1);
         assert_eq!(ring.signing("eu-west-1", late).unwrap().fingerprint(), first);
         assert_ne!(ring.signing("us-east-1", late).unwrap().fingerprint(), first);
+        // whoever asks meanwhile is told at once
+        let published = ring.published();
+        let before = published.now();
         let second = ring.signing("eu-west-1", late.plus(1)).unwrap().fingerprint().to_owned();
         assert_ne!(second, first);
-        let keys = ring.published();
+        let keys = published.now();
+        assert_eq!((before.len(), keys.len()), (2, 3));
+        ring.signing("eu-west-1", late.plus(1)).unwrap();
+        assert!(Arc::ptr_eq(&keys, &published.now()));
         let of = |fingerprint: &str| keys.iter().find(|(_, key)| key.fingerprint == fingerprint).unwrap();
         assert_eq!(of(&first).1.validity_end.since(of(&first).1.validity_start), VALIDITY);
         assert!(of(&second).1.validity_start < of(&first).1.validity_end);

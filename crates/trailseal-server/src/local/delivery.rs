@@ -4,13 +4,14 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
     io,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use serde_json::Value;
 use trailseal_archive::trail::DeliveredTrail;
 use trailseal_deliver::{
     journal::{Journal, JournalError, JournalPosition},
-    live::{Deliverer, Due, LiveError, Round},
+    live::{Deliverer, Due, LiveError, PublishedKeys, RegionKeys, Round},
 };
 use trailseal_query::{Predicate, Record, category::category, predicate::Truth, selectors::Selectors};
 use trailseal_trails::{DeliveryKind, NoteError, Store};
@@ -36,7 +37,6 @@ pub(super) struct Done {
     /// Events before it are delivered wherever they are wanted.
     pub(super) delivered: JournalPosition,
     pub(super) log_files: u64,
-    /// There may be new keys if there are any.
     pub(super) digest_files: u64,
     pub(super) failures: u64,
     pub(super) trouble: Vec<Trouble>,
@@ -55,10 +55,6 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(deliverer: Deliverer) -> Self {
         Self { deliverer, wanted: ReadySelectors::default(), told: BTreeMap::new(), left: Vec::new() }
-    }
-
-    pub(super) fn public_keys(&self) -> Vec<PublicKey> {
-        public_keys(&self.deliverer)
     }
 
     pub(super) fn tick(&mut self, journal: &Journal, store: &Store, now: Timestamp, due: Due) -> Done {
@@ -145,11 +141,38 @@ impl Delivery {
     }
 }
 
-/// The public keys of a deliverer, as those of key files.
-pub(super) fn public_keys(deliverer: &Deliverer) -> Vec<PublicKey> {
+/// The public keys of a deliverer as those of key files, read again when there are others.
+#[derive(Debug)]
+pub(super) struct DeliveryKeys {
+    published: PublishedKeys,
+    read: RwLock<(Arc<RegionKeys>, Arc<Vec<PublicKey>>)>,
+}
+
+impl DeliveryKeys {
+    pub(super) fn new(published: PublishedKeys) -> Self {
+        let now = published.now();
+        let read = Arc::new(public_keys(&now));
+        Self { published, read: RwLock::new((now, read)) }
+    }
+
+    pub(super) fn now(&self) -> Arc<Vec<PublicKey>> {
+        let now = self.published.now();
+        {
+            let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+            if Arc::ptr_eq(&read.0, &now) {
+                return Arc::clone(&read.1);
+            }
+        }
+        let keys = Arc::new(public_keys(&now));
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = (now, Arc::clone(&keys));
+        keys
+    }
+}
+
+fn public_keys(published: &RegionKeys) -> Vec<PublicKey> {
     let mut keys = Vec::new();
-    for (region, key) in deliverer.public_keys() {
-        let json = trailseal_deliver::write::public_keys_json(&[key]);
+    for (region, key) in published {
+        let json = trailseal_deliver::write::public_keys_json(std::slice::from_ref(key));
         for key in KeyFile::parse("public-keys.json", json.as_bytes()).keys {
             // of one whose file is lost, the Region is not known
             keys.push(PublicKey { region: Some(region.clone()).filter(|region| !region.is_empty()), ..key });
