@@ -8,7 +8,10 @@ timed only where its rows are those of the reference (ask_orjson.py): the same e
     python3 -m venv target/venv-peers
     target/venv-peers/bin/pip install -r benches/peers/requirements.txt
     target/venv-peers/bin/python -B benches/peers/time_queries.py target/bench/medium/archive \
-        --keys target/bench/medium/keys [--runs 5] [--only Q1,Q4] [--peers chDB,DuckDB] [--show]
+        --keys target/bench/medium/keys [--runs 5] [--only Q1,Q4] [--peers chDB,DuckDB] [--show] [--index]
+
+With `--index`, an index is made beforehand, as the Parquet file is, and what peers are compared with is the answer with it; that
+without it (`--no-index`) is timed beside it.
 """
 
 from __future__ import annotations
@@ -35,22 +38,29 @@ HERE = Path(__file__).resolve().parent
 THREADS = 2
 
 
-def ours(asked: Questions, keys: str | None) -> dict[str, dict[str, list[str]]]:
+def ours(asked: Questions, keys: str | None, index: Path | None) -> dict[str, dict[str, list[str]]]:
     """Question → how trailseal is asked it, by name. The first one is what peers are compared with."""
     root, lines = asked.archive, ["-t", "jsonl", "-q", "--threads", str(THREADS)]
     in_hour = ["--access-key", asked.access_key, "--from", asked.first, "--to", asked.last]
     hour = {"trailseal, files chosen by name": ["query", root, *in_hour, *lines]}
     if keys:
         verified = {"trailseal --verified-with": ["query", root, *in_hour, "--verified-with", keys, *lines]}
-        hour = verified | hour
+        hour = hour | verified if index else verified | hour
     names = [word for name in asked.common_names for word in ("--event-name", name)]
-    return {
+    all_of_ours = {
         "Q1": {"trailseal": ["query", root, "--event-name", asked.rare_name, *lines]},
         "Q2": {"trailseal": ["query", root, *names, *lines]},
         "Q3": hour,
         "Q4": {"trailseal": ["query", root, "--where", f"eventID = '{asked.event_id}'", *lines]},
         "Q5": {"trailseal": ["query", root, "--count-by", "eventName", "--top", str(TOP), *lines]},
         "Q6": {"trailseal": ["query", root, "--error=AccessDenied", "--count-by", "userIdentity.arn", *lines]},
+    }
+    if index is None:
+        return {q: {name: [*words, "--no-index"] for name, words in own.items()} for q, own in all_of_ours.items()}
+    return {
+        q: {f"{name}, index": [*words, "--index-dir", str(index)] for name, words in own.items()}
+        | {f"{name}, no index": [*words, "--no-index"] for name, words in own.items()}
+        for q, own in all_of_ours.items()
     }
 
 
@@ -138,6 +148,7 @@ class Timing:
         self.parameter_file = scratch / "parameters.json"
         self.asked.save(self.parameter_file)
         self.parquet = scratch / "records.parquet"
+        self.index = scratch / "index" if options.index else None
         self.measured: dict[str, dict[str, Measured]] = defaultdict(dict)
         self.remarks: list[str] = []
 
@@ -184,8 +195,22 @@ class Timing:
             f"{size / 1e6:.0f} MB of zstd"
         )
 
+    def make_index(self) -> None:
+        """Makes the index, and brings it up to date when nothing has changed."""
+        if self.index is None:
+            return
+        program = str(Path(self.options.trailseal).resolve())
+        command = [program, "index", self.asked.archive, "--index-dir", str(self.index), "-q", "--threads", str(THREADS)]
+        seconds, peak = measure(command)
+        again, _ = measure(command)
+        size = sum(path.stat().st_size for path in self.index.rglob("*") if path.is_file())
+        self.remarks.append(
+            f"index, not part of any figure: {seconds:.1f} s, peak {peak / 1e6:.0f} MB, {size / 1e6:.1f} MB; "
+            f"brought up to date, with nothing to do: {again:.3f} s"
+        )
+
     def commands(self, question: str, peers: dict[str, list[str]]) -> dict[str, list[str]]:
-        own = ours(self.asked, self.options.keys)[question]
+        own = ours(self.asked, self.options.keys, self.index)[question]
         every = {name: [str(Path(self.options.trailseal).resolve()), *words] for name, words in own.items()}
         return every | {
             name: [question if word == "{question}" else word for word in words] for name, words in peers.items()
@@ -220,6 +245,7 @@ class Timing:
     def run(self) -> None:
         peers = self.participants()
         self.convert(peers)
+        self.make_index()
         chosen = self.options.only.split(",") if self.options.only else list(QUESTIONS)
         commands = {question: self.commands(question, peers) for question in chosen}
         for question in chosen:
@@ -272,6 +298,7 @@ def main() -> None:
     parser.add_argument("--slow", type=float, default=4.7, help="what takes longer than these seconds runs once")
     parser.add_argument("--only", help="questions, as Q1,Q4")
     parser.add_argument("--peers", help="peers by the beginning of their names, as chDB,DuckDB")
+    parser.add_argument("--index", action="store_true", help="with an index that is made beforehand, too")
     parser.add_argument("--show", action="store_true", help="print the commands and end")
     parser.add_argument("--trailseal", default=os.environ.get("TRAILSEAL", str(PROJECT / "target/release/trailseal")))
     options = parser.parse_args()

@@ -224,7 +224,11 @@ impl<'a> DigestName<'a> {
 ///
 /// Nothing else of a log's name means anything to verification.
 pub fn log_stamp(file_name: &str) -> Option<Timestamp> {
-    let stem = strip_extension(file_name)?;
+    stem_stamp(strip_extension(file_name)?)
+}
+
+/// The same in a name without its ending.
+pub fn stem_stamp(stem: &str) -> Option<Timestamp> {
     stem.split('_').find_map(|part| Timestamp::parse_minute_stamp(part.get(..14)?).ok())
 }
 

@@ -22,6 +22,7 @@ pub mod leftover;
 pub mod metadata;
 pub mod open;
 pub mod pattern;
+pub mod stamp;
 pub mod temporary;
 pub mod time;
 pub mod trail;

@@ -11,6 +11,8 @@ use std::{
     path::Path,
 };
 
+use crate::stamp::FileStamp;
+
 mod descend;
 
 /// Why a file is not opened.
@@ -88,6 +90,7 @@ impl From<Refusal> for ReadError {
 pub struct OpenFile {
     file: File,
     length: u64,
+    stamp: Option<FileStamp>,
 }
 
 impl OpenFile {
@@ -95,7 +98,7 @@ impl OpenFile {
     fn new(file: File) -> Result<Self, OpenError> {
         let metadata = file.metadata()?;
         if metadata.is_file() {
-            Ok(Self { file, length: metadata.len() })
+            Ok(Self { file, length: metadata.len(), stamp: FileStamp::of(&metadata) })
         } else {
             Err(Refusal::NotRegular.into())
         }
@@ -104,6 +107,11 @@ impl OpenFile {
     /// Bytes that it had when it was opened.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// What the system said of it when it was opened.
+    pub fn stamp(&self) -> Option<FileStamp> {
+        self.stamp
     }
 
     /// What the system says of it now.

@@ -80,12 +80,14 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError`] for any other text.
     pub fn parse_minute_stamp(text: &str) -> Result<Self, TimeError> {
-        let error = || TimeError { text: shorten(text), expected: "YYYYMMDDTHHmmZ is" };
-        if text.len() != 14 || !shape(text, b"ddddddddTddddZ") {
-            return Err(error());
-        }
-        let date = NaiveDateTime::parse_from_str(&format!("{}00Z", &text[..13]), "%Y%m%dT%H%M%SZ");
-        date.ok().and_then(|t| Self::from_epoch(t.and_utc().timestamp())).ok_or_else(error)
+        let seconds = || {
+            let text: &[u8; 14] = text.as_bytes().try_into().ok()?;
+            let (date, time) = text.split_at(8);
+            let [b'T', time @ .., b'Z'] = time else { return None };
+            seconds_of([&date[..4], &date[4..6], &date[6..], &time[..2], &time[2..], b"00"])
+        };
+        let time = seconds().and_then(Self::from_epoch);
+        time.ok_or_else(|| TimeError { text: shorten(text), expected: "YYYYMMDDTHHmmZ is" })
     }
 
     /// Parses what people and key files write: RFC 3339 with any offset, with or without seconds, the same
@@ -217,12 +219,17 @@ fn plain_seconds(text: &[u8]) -> Option<i64> {
     if [4, 7, 10, 13, 16, 19].map(|at| text[at]) != *b"--T::Z" {
         return None;
     }
-    let number = |from: usize, to: usize| {
-        text[from..to].iter().try_fold(0_i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
+    seconds_of([&text[..4], &text[5..7], &text[8..10], &text[11..13], &text[14..16], &text[17..19]])
+}
+
+/// The same of digits: year, month, day, hour, minute and second.
+fn seconds_of(digits: [&[u8]; 6]) -> Option<i64> {
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
     };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let date = NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?;
+    let [year, month, day, hour, minute, second] = digits.map(number);
+    let date = NaiveDate::from_ymd_opt(year? as i32, month? as u32, day? as u32)?;
+    let (hour, minute, second) = (hour?, minute?, second?);
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }

@@ -2,6 +2,8 @@
 //! because one SHA-256 stream leaves half of a core idle.
 
 use std::{
+    io::Seek as _,
+    ops::Range,
     path::PathBuf,
     sync::{
         OnceLock,
@@ -17,7 +19,11 @@ use trailseal_archive::{
 use trailseal_sha256::{Hasher, Lanes, advance_lanes};
 use trailseal_verify::Observation;
 
-use crate::{index::ArchiveIndex, options::Progress};
+use crate::{
+    index::{ArchiveIndex, KnownFile},
+    options::Progress,
+    scan::load,
+};
 
 /// Inflated bytes of one file that are hashed at a time; they stay in cache.
 const WINDOW: usize = 256 * 1024;
@@ -74,31 +80,40 @@ struct HashWorker<'a> {
 }
 
 /// One file on its way.
-struct Lane {
+struct Lane<'a> {
     inflater: Inflater,
     window: Vec<u8>,
-    /// The part of the window that is not hashed yet.
-    fresh: std::ops::Range<usize>,
-    work: Option<Work>,
+    /// A whole file as it lies on disk.
+    stored: Vec<u8>,
+    /// The part of the one or the other that is not hashed yet.
+    fresh: Range<usize>,
+    work: Option<Work<'a>>,
 }
 
-struct Work {
+struct Work<'a> {
     index: usize,
     file: OpenFile,
     hasher: Hasher,
+    /// What is known of the file, as long as it may be what it was: its stored bytes are hashed then, else its content.
+    known: Option<KnownFile<'a>>,
     is_read: bool,
     reported: u64,
 }
 
-impl HashWorker<'_> {
+impl<'a> HashWorker<'a> {
     fn run(&self) {
         let width = self.hashing.lanes.width().min(self.order.len());
-        let lane = || Lane { inflater: Inflater::new(), window: vec![0; WINDOW], fresh: 0..0, work: None };
-        let mut lanes: Vec<Lane> = (0..width).map(|_| lane()).collect();
-        let mut stored = Vec::new();
+        let lane = || Lane {
+            inflater: Inflater::new(),
+            window: vec![0; WINDOW],
+            stored: Vec::new(),
+            fresh: 0..0,
+            work: None,
+        };
+        let mut lanes: Vec<Lane<'_>> = (0..width).map(|_| lane()).collect();
         while !self.hashing.progress.is_interrupted() {
             for lane in &mut lanes {
-                self.refill(lane, &mut stored);
+                self.refill(lane);
             }
             if lanes.iter().all(|lane| lane.work.is_none()) {
                 break;
@@ -108,16 +123,26 @@ impl HashWorker<'_> {
     }
 
     /// Sees to it that a lane has bytes to hash, unless no file is left.
-    fn refill(&self, lane: &mut Lane, stored: &mut Vec<u8>) {
+    fn refill(&self, lane: &mut Lane<'a>) {
         while lane.fresh.is_empty() {
             let Some(work) = &mut lane.work else {
-                match self.next_file(lane, stored) {
+                match self.next_file(lane) {
                     Some(()) => continue,
                     None => return,
                 }
             };
             if work.is_read {
                 self.finish(lane);
+                continue;
+            }
+            if work.known.is_some() {
+                match load(&mut work.file, &mut lane.stored) {
+                    Ok(Some(length)) => {
+                        work.is_read = true;
+                        lane.fresh = 0..length;
+                    }
+                    Ok(None) | Err(_) => self.read_content(lane),
+                }
                 continue;
             }
             match lane.inflater.fill(&mut work.file, &mut lane.window) {
@@ -136,27 +161,19 @@ impl HashWorker<'_> {
         }
     }
 
-    fn next_file(&self, lane: &mut Lane, stored: &mut Vec<u8>) -> Option<()> {
+    fn next_file(&self, lane: &mut Lane<'a>) -> Option<()> {
         loop {
             let index = *self.order.get(self.next.fetch_add(1, Ordering::Relaxed))? as usize;
             match self.files.open(index) {
-                Ok(mut file) => {
-                    if let Some(known) =
-                        self.hashing.index.and_then(|indexes| indexes.find(&self.files.real(index)))
-                        && let Some(observation) = known.observe(&mut file, stored)
-                        && observation.inflated <= self.hashing.limit
-                    {
-                        known.count();
-                        self.hashing.progress.done(0, file.length());
-                        self.report(index, Ok(observation));
-                        if self.hashing.progress.is_interrupted() {
-                            return None;
-                        }
-                        continue;
-                    }
+                Ok(file) => {
+                    let known = self.hashing.index.and_then(|indexes| indexes.find(&self.files.real(index)));
+                    let is_usable = |known: &KnownFile<'_>| {
+                        known.is_like(&file) && known.facts.inflated <= self.hashing.limit
+                    };
+                    let known = known.filter(is_usable);
                     lane.inflater.start(self.hashing.limit);
-                    lane.work =
-                        Some(Work { index, file, hasher: Hasher::new(), is_read: false, reported: 0 });
+                    let hasher = Hasher::new();
+                    lane.work = Some(Work { index, file, hasher, known, is_read: false, reported: 0 });
                     return Some(());
                 }
                 Err(error) => {
@@ -166,15 +183,36 @@ impl HashWorker<'_> {
         }
     }
 
-    fn finish(&self, lane: &mut Lane) {
-        let Some(work) = lane.work.take() else { return };
-        let observation = Observation {
-            sha256: work.hasher.finalize(),
-            inflated: lane.inflater.inflated(),
-            form: lane.inflater.form(),
-            ending: lane.inflater.ending().clone(),
+    /// Begins to read what was not what it seemed to be.
+    fn read_content(&self, lane: &mut Lane<'a>) {
+        let Some(mut work) = lane.work.take() else { return };
+        match work.file.rewind() {
+            Ok(()) => {
+                lane.work = Some(Work { hasher: Hasher::new(), known: None, is_read: false, ..work });
+            }
+            Err(error) => self.report(work.index, Err(error.into())),
+        }
+    }
+
+    fn finish(&self, lane: &mut Lane<'a>) {
+        let Some(work) = &lane.work else { return };
+        let sha256 = work.hasher.clone().finalize();
+        let observation = match &work.known {
+            Some(known) if sha256 != known.facts.stored => return self.read_content(lane),
+            Some(known) => {
+                known.count();
+                self.hashing.progress.done(0, work.file.length());
+                known.observation()
+            }
+            None => Observation {
+                sha256,
+                inflated: lane.inflater.inflated(),
+                form: lane.inflater.form(),
+                ending: lane.inflater.ending().clone(),
+            },
         };
         self.report(work.index, Ok(observation));
+        lane.work = None;
     }
 
     fn report(&self, index: usize, seen: Seen) {
@@ -185,11 +223,12 @@ impl HashWorker<'_> {
 }
 
 /// Hashes until one lane has run dry.
-fn hash(lanes: &mut [Lane], how: Lanes) {
+fn hash(lanes: &mut [Lane<'_>], how: Lanes) {
     let mut busy = Vec::with_capacity(lanes.len());
-    for lane in lanes.iter_mut() {
-        if let Some(work) = &mut lane.work {
-            busy.push((&mut work.hasher, &lane.window[lane.fresh.clone()]));
+    for Lane { window, stored, fresh, work, .. } in lanes.iter_mut() {
+        if let Some(work) = work {
+            let bytes = if work.known.is_some() { stored } else { window };
+            busy.push((&mut work.hasher, &bytes[fresh.clone()]));
         }
     }
     advance_lanes(&mut busy, how);

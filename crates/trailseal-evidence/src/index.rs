@@ -9,7 +9,6 @@ mod make;
 
 use std::{
     collections::BTreeSet,
-    fs,
     io::Seek as _,
     path::{Path, PathBuf},
     sync::{
@@ -22,8 +21,9 @@ use trailseal_archive::{
     Timestamp,
     gzip::{Ending, Form},
     open::OpenFile,
+    stamp::FileStamp,
 };
-use trailseal_index::{FileStamp, Index, IndexPlace, StoredFacts};
+use trailseal_index::{Index, IndexPlace, StoredFacts};
 use trailseal_verify::Observation;
 
 pub use trailseal_index::{IndexError, IndexStatus};
@@ -146,11 +146,9 @@ impl ArchiveIndex {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
     }
 
-    /// What is known of a file, by its canonical path, if it is now as it was then.
-    pub(crate) fn known(&self, real: &Path) -> Option<KnownFile<'_>> {
-        let found = self.find(real)?;
-        let now = fs::symlink_metadata(real).ok()?;
-        (FileStamp::of(&now) == Some(found.facts.stamp)).then_some(found)
+    /// What is known of a file, by its canonical path, if it was then as it is now.
+    pub(crate) fn known(&self, real: &Path, now: FileStamp) -> Option<KnownFile<'_>> {
+        self.find(real).filter(|found| found.facts.stamp == now)
     }
 
     /// The same of a file of which it is not asked whether it is as it was.
@@ -169,24 +167,33 @@ impl KnownFile<'_> {
         self.hashes.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether an open file looks as it did then.
+    pub(crate) fn is_like(&self, file: &OpenFile) -> bool {
+        file.stamp() == Some(self.facts.stamp)
+    }
+
     /// What reading the open file to its end would show: its stored bytes are read and are those that were read then. `None`
     /// if they are not; the file is then at its beginning again.
     pub(crate) fn observe(&self, file: &mut OpenFile, buffer: &mut Vec<u8>) -> Option<Observation> {
-        let facts = self.facts;
-        let stamp = file.metadata().ok().as_ref().and_then(FileStamp::of);
-        if stamp != Some(facts.stamp) {
+        if !self.is_like(file) {
             return None;
         }
         let loaded = load(file, buffer).ok().flatten();
-        if loaded.is_some_and(|length| trailseal_sha256::digest(&buffer[..length]) == facts.stored) {
-            return Some(Observation {
-                sha256: facts.content,
-                inflated: facts.inflated,
-                form: if facts.is_gzip { Form::Gzip } else { Form::Inflated },
-                ending: Ending::Complete,
-            });
+        if loaded.is_some_and(|length| trailseal_sha256::digest(&buffer[..length]) == self.facts.stored) {
+            return Some(self.observation());
         }
         let _ = file.rewind();
         None
+    }
+
+    /// What reading it to its end showed.
+    pub(crate) fn observation(&self) -> Observation {
+        let facts = self.facts;
+        Observation {
+            sha256: facts.content,
+            inflated: facts.inflated,
+            form: if facts.is_gzip { Form::Gzip } else { Form::Inflated },
+            ending: Ending::Complete,
+        }
     }
 }

@@ -24,12 +24,12 @@ use trailseal_verify::Code;
 
 use crate::{
     Error, Progress, ProgressStage,
-    index::{ArchiveIndex, Asked},
+    index::{ArchiveIndex, Asked, KnownFile},
     inputs::{FileSource, InputPart},
     ledger::{Integrity, Ledger},
 };
 
-pub(crate) use self::load::load;
+pub(crate) use self::{finder::Job, load::load};
 
 pub use self::end::FileEnd;
 pub use self::seen::{SeenError, SeenFiles};
@@ -37,7 +37,7 @@ pub use self::seen::{SeenError, SeenFiles};
 use self::{
     copies::Copies,
     end::FoldPart,
-    finder::Job,
+    finder::Finding,
     queue::{Queue, Taker},
     turns::InOrder,
     worker::{Finished, Worker},
@@ -250,13 +250,14 @@ impl Reach {
     /// Of all that is there, by the names alone: for who did not come to the end of the files.
     pub fn of(files: &dyn FileSource) -> Self {
         let mut reach = Self::default();
+        let mut add = |name: &str| reach.add(name, log_stamp(name));
         let _ = files.each(&mut Vec::new(), &mut |part| {
             match part {
                 InputPart::File { given, .. } => {
-                    reach.add(&given.file_name().map(OsStr::to_string_lossy).unwrap_or_default());
+                    add(&given.file_name().map(OsStr::to_string_lossy).unwrap_or_default());
                 }
                 InputPart::Folder { listing, .. } => {
-                    listing.files.iter().for_each(|file| reach.add(&file.name));
+                    listing.files.iter().for_each(|file| add(&file.name));
                 }
                 InputPart::Stdin | InputPart::Pipe(_) => {}
             }
@@ -265,9 +266,9 @@ impl Reach {
         reach
     }
 
-    /// Takes in the name of a file, if it is one of a log.
-    fn add(&mut self, name: &str) {
-        let Some(stamp) = log_stamp(name) else { return };
+    /// Takes in the name of a file, if it is one of a log: it has a time then.
+    fn add(&mut self, name: &str, stamp: Option<Timestamp>) {
+        let Some(stamp) = stamp else { return };
         let (first, last) = self.delivered.unwrap_or((stamp, stamp));
         self.delivered = Some((first.min(stamp), last.max(stamp)));
         let mut parts = name.split('_');
@@ -391,19 +392,36 @@ pub trait Fold: Send {
     /// Takes note of a file that was read, after its rows. Files whose names say that they are of another time are not
     /// told, but counted ([`Summary::skipped`]).
     fn file(&mut self, _: &FileEnd<'_>) {}
+
+    /// Whether [`file`](Self::file) does anything: where it does not, files for which an index answers take less time.
+    fn hears_of_files() -> bool {
+        true
+    }
 }
 
 impl Fold for () {
     fn merge(&mut self, (): Self) {}
+
+    fn hears_of_files() -> bool {
+        false
+    }
 }
 
 impl<T: Send> Fold for Vec<T> {
     fn merge(&mut self, other: Self) {
         self.extend(other);
     }
+
+    fn hears_of_files() -> bool {
+        false
+    }
 }
 
 impl<T: Send> Fold for Page<T> {
+    fn hears_of_files() -> bool {
+        false
+    }
+
     fn merge(&mut self, other: Self) {
         Page::merge(self, other);
     }
@@ -426,7 +444,8 @@ pub fn fold<P: Fold>(
 ) -> Result<(P, Summary), Error> {
     let is_over = AtomicBool::new(false);
     let asked = options.index.and_then(|index| Asked::new(index, filter));
-    let (parts, summary) = run(files, options, progress, &is_over, &|next| {
+    let finding = finding(options, asked.as_ref(), progress, P::hears_of_files());
+    let (parts, summary) = run(files, finding, &is_over, &|next| {
         let mut part = new();
         let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
         while let Some(jobs) = next() {
@@ -481,7 +500,8 @@ pub fn stream<B: Batch>(
     let is_over = AtomicBool::new(false);
     let turns = InOrder::new(emit, &is_over);
     let asked = options.index.and_then(|index| Asked::new(index, filter));
-    let (_, summary) = run(files, options, progress, &is_over, &|next| {
+    let finding = finding(options, asked.as_ref(), progress, false);
+    let (_, summary) = run(files, finding, &is_over, &|next| {
         let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
         let _watch = turns.watch();
         let mut batch = B::default();
@@ -514,14 +534,25 @@ pub(crate) fn threads_of(threads: usize) -> usize {
     }
 }
 
+fn finding<'a>(
+    options: &'a ScanOptions<'a>,
+    asked: Option<&'a Asked<'a>>,
+    progress: &'a dyn Progress,
+    hears_of_files: bool,
+) -> Finding<'a> {
+    // what is labelled is read
+    let needs_bytes = options.ledger.is_some() || options.only_integrity.is_some();
+    Finding { options, asked, keeps_answered: !needs_bytes && !hears_of_files, progress }
+}
+
 /// Finds the files in one thread and lets the others take them in order.
 fn run<P: Send>(
     files: &dyn FileSource,
-    options: &ScanOptions<'_>,
-    progress: &dyn Progress,
+    finding: Finding<'_>,
     is_over: &AtomicBool,
     work: &(dyn Fn(&mut NextFiles<'_, '_>) -> (P, Finished) + Sync),
 ) -> Result<(Vec<P>, Summary), Error> {
+    let Finding { options, progress, .. } = finding;
     let threads = threads_of(options.threads);
     let queue = Queue::new(threads);
     let stops = || is_over.load(Ordering::Relaxed) || progress.is_interrupted();
@@ -543,7 +574,7 @@ fn run<P: Send>(
             }
         };
         progress.enter(ProgressStage::Listing);
-        let found = finder::each(files, options, &mut |job| {
+        let found = finder::each(files, finding, &mut |job| {
             progress.add(1, job.length);
             if stops() { ControlFlow::Break(()) } else { queue.push(job) }
         });
@@ -627,6 +658,16 @@ impl Summary {
         let (files, on_disk) = &mut self.skipped[why.index()];
         *files += 1;
         *on_disk += bytes;
+    }
+
+    /// A file that need not be read: what reading it would come to is known.
+    fn answered(&mut self, known: &KnownFile<'_>, job: &Job<'_>) {
+        let counts = known.counts();
+        self.from_index += 1;
+        self.bytes += known.facts.stamp.length;
+        self.inflated += known.facts.inflated;
+        self.note_if_without_events(&counts, job.number * MEMBERS, &job.shown);
+        self.counts.add(&counts);
     }
 
     /// Takes note of a file that was read, if it holds no event and is no digest.

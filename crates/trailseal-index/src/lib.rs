@@ -24,7 +24,7 @@ pub use self::{
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
-        facts::{FileStamp, LEFT_OUT, StoredFacts},
+        facts::{LEFT_OUT, StoredFacts},
         read::Segment,
         write::{FileEntry, SegmentWriter},
     },

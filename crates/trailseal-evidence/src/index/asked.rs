@@ -6,6 +6,7 @@ use trailseal_index::FileAnswers;
 use trailseal_query::{Filter, Predicate, scan::Counts};
 
 use super::{ArchiveIndex, KnownFile};
+use crate::scan::Job;
 
 /// A filter, and what the segments that were asked say to it. Each is asked once, when a file of it is met.
 pub(crate) struct Asked<'q> {
@@ -26,18 +27,29 @@ impl<'q> Asked<'q> {
         Some(Self { index, filter, answers: index.indexes.iter().map(of_index).collect() })
     }
 
-    /// Whether a file that is known may hold a record that matches; if not, it does not.
-    pub(crate) fn may_match(&self, known: &KnownFile<'_>) -> bool {
+    /// What is known of a file that holds no record that matches; `None` where one may, or nothing is known.
+    pub(crate) fn answers(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
+        let known = self.known(job)?;
         let (index, segment, file) = known.at;
-        let Some(cell) = self.answers.get(index).and_then(|answers| answers.get(segment)) else {
-            return true;
-        };
-        let answers = cell.get_or_init(|| {
+        let answers = self.answers.get(index)?.get(segment)?.get_or_init(|| {
             let of = &self.index.indexes[index];
             let answers = of.segments()[segment].may_match(self.filter);
             answers.map_err(|error| self.index.note(format!("{}: {error}", of.folder().display()))).ok()
         });
-        answers.as_ref().is_none_or(|answers| answers.may_match(file))
+        answers.as_ref().filter(|answers| !answers.may_match(file)).map(|_| known)
+    }
+
+    /// The same without waiting: only where the segment was asked before.
+    pub(crate) fn answers_now(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
+        let known = self.known(job)?;
+        let (index, segment, file) = known.at;
+        let answers = self.answers.get(index)?.get(segment)?.get()?;
+        answers.as_ref().filter(|answers| !answers.may_match(file)).map(|_| known)
+    }
+
+    fn known(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
+        let is_plain = job.leftover.is_none() && job.refusal.is_none();
+        self.index.known(job.real.as_deref().filter(|_| is_plain)?, job.stamp?)
     }
 }
 

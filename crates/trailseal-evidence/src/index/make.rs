@@ -19,10 +19,10 @@ use trailseal_archive::{
         whole::{Whole, WholeInflater},
     },
     open::OpenFile,
+    stamp::FileStamp,
 };
 use trailseal_index::{
-    Extractor, FileEntry, FileStamp, IndexError, IndexPlace, IndexWriter, SegmentWriter, StoredFacts,
-    ValueSet,
+    Extractor, FileEntry, IndexError, IndexPlace, IndexWriter, SegmentWriter, StoredFacts, ValueSet,
 };
 use trailseal_query::{
     Filter, Predicate,

@@ -11,15 +11,18 @@ use std::{
 
 use trailseal_archive::{
     Timestamp,
-    key::{DigestName, log_stamp},
+    key::{DigestName, log_stamp, stem_stamp},
     leftover::Leftover,
     open::{self, OpenError, OpenFile, Refusal},
-    walk::{Listing, Problem, ProblemKind, Roots},
+    stamp::{FileStamp, StampFolder},
+    walk::{Folder, Listing, Problem, ProblemKind, Roots},
 };
 
 use super::{Damage, EARLY, ScanOptions, Skipped, Summary};
 use crate::{
-    days::{DAY, day_of, is_of_day, number_of, stamp_of},
+    Progress,
+    days::{DAY, day_of, is_of_day, number_of},
+    index::Asked,
     inputs::{FileSource, InputPart, file_state, has_number},
     ledger::FileClaims,
     paths::text_of,
@@ -27,27 +30,29 @@ use crate::{
 
 /// A file to read.
 #[derive(Clone, Debug)]
-pub(super) struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// Its place among the files that are read.
     pub(super) turn: u64,
     /// Its place among all files of the inputs.
     pub(super) number: u64,
     /// Where it is; `None` for standard input.
-    pub(super) real: Option<PathBuf>,
+    pub(crate) real: Option<PathBuf>,
     /// What it was found below by walking, and must not lead out of.
     pub(super) roots: Option<Arc<Roots>>,
     /// As the user would write it.
     pub(super) shown: String,
     /// Bytes on disk, or 0 if nobody asked.
     pub(super) length: u64,
+    /// What the file system said of it when it was found, if it was asked.
+    pub(crate) stamp: Option<FileStamp>,
     /// Whether the user named it.
     pub(super) is_given: bool,
     /// Whether it can be read once only.
     pub(super) is_pipe: bool,
     /// Why it must not be opened.
-    pub(super) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Refusal>,
     /// What may have been left behind by a desktop or a copy, by its name, and is no log if its content is such.
-    pub(super) leftover: Option<Leftover>,
+    pub(crate) leftover: Option<Leftover>,
     /// What the digests say of it.
     pub(super) entry: Option<FileClaims<'a>>,
     /// Whether a log file of this name was found before: names of logs are given once.
@@ -64,6 +69,7 @@ impl Job<'_> {
             roots: None,
             shown,
             length: 0,
+            stamp: None,
             is_given: true,
             is_pipe: false,
             refusal: None,
@@ -87,16 +93,27 @@ impl Job<'_> {
     }
 }
 
+/// What a finder is to know.
+#[derive(Clone, Copy)]
+pub(super) struct Finding<'a> {
+    pub(super) options: &'a ScanOptions<'a>,
+    /// An index that is asked for every file, and the state of each with it.
+    pub(super) asked: Option<&'a Asked<'a>>,
+    /// Whether files for which it answers need not be handed out.
+    pub(super) keeps_answered: bool,
+    pub(super) progress: &'a dyn Progress,
+}
+
 /// Finds the files that are wanted one after the other; the others, and what cannot be seen, become part of the
 /// summary.
 pub(super) fn each<'a>(
     files: &dyn FileSource,
-    options: &ScanOptions<'a>,
+    finding: Finding<'a>,
     visit: &mut dyn FnMut(Job<'a>) -> ControlFlow<()>,
 ) -> Summary {
     let (names, hasher) = (HashSet::new(), RandomState::new());
     let mut finder =
-        Finder { options, summary: Summary::default(), names, hasher, number: 0, turn: 0, visit };
+        Finder { finding, summary: Summary::default(), names, hasher, number: 0, turn: 0, visit };
     let mut problems = Vec::new();
     // Whoever wants no more files has said so.
     let _ = files.each(&mut problems, &mut |part| match part {
@@ -115,17 +132,14 @@ pub(super) fn each<'a>(
     summary
 }
 
-/// Why no event of a file can be of the wanted time, by its name and the day of its date folders, if any.
+/// Why no event of a file can be of the wanted time, by the time in its name and the day of its date folders, if any.
 pub(super) fn unwanted_by_name(
     options: &ScanOptions<'_>,
-    name: &str,
+    stamp: Option<Timestamp>,
     day: Option<Timestamp>,
 ) -> Option<Skipped> {
     let ScanOptions { from, to, delivery_delay: late, .. } = options;
-    if from.is_none() && to.is_none() {
-        return None;
-    }
-    let stamp = stamp_of(name)?;
+    let stamp = stamp?;
     // A stamp of another day than the folder's was put there by somebody else than CloudTrail (row 84).
     if day.is_some_and(|day| !is_of_day(stamp, day)) {
         return None;
@@ -143,7 +157,7 @@ pub(super) fn unwanted_by_name(
 
 /// Sorts out what is not wanted as soon as it is found: most files of an archive, when little of it is asked for.
 struct Finder<'o, 'a> {
-    options: &'o ScanOptions<'a>,
+    finding: Finding<'a>,
     summary: Summary,
     /// The names of the logs that are read, hashed.
     names: HashSet<u64>,
@@ -161,10 +175,12 @@ impl<'a> Finder<'_, 'a> {
     }
 
     fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
-        let entry = self.options.ledger.and_then(|ledger| ledger.entry(real));
+        let Finding { options, asked, .. } = self.finding;
+        let entry = options.ledger.and_then(|ledger| ledger.entry(real));
         let name = given.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
-        self.summary.reach.add(&name);
-        if let Some(why) = self.is_unwanted(&name, day_of(&text_of(real)), entry) {
+        let delivered = log_stamp(&name);
+        self.summary.reach.add(&name, delivered);
+        if let Some(why) = self.is_unwanted(&name, delivered, day_of(&text_of(real)), entry) {
             self.leave_out(why, length);
             return ControlFlow::Continue(());
         }
@@ -173,47 +189,54 @@ impl<'a> Finder<'_, 'a> {
             self.leave_out(Skipped::Seen, length);
             return ControlFlow::Continue(());
         }
+        let stamp = asked.and_then(|_| FileStamp::of(&real.symlink_metadata().ok()?));
         let real = Some(real.to_owned());
-        let is_again = self.is_again(&name);
-        self.send(Job { real, length, entry, is_again, ..Job::given(shown) })
+        let is_again = self.is_again(&name, delivered);
+        self.send(Job { real, length, stamp, entry, is_again, ..Job::given(shown) })
     }
 
     fn folder(&mut self, roots: &Arc<Roots>, listing: &Listing) -> ControlFlow<()> {
         let Listing { folder, files } = listing;
-        let known = self.options.ledger.map(|ledger| ledger.folder(&folder.real));
+        let Finding { options, asked, .. } = self.finding;
+        let known = options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
         let day = day_of(&format!("{}/x", text_of(&folder.real)));
-        let weigh = self.options.stat_files;
+        let weigh = options.stat_files;
+        let states = if weigh || asked.is_some() { StampFolder::open(&folder.real).ok() } else { None };
+        let shown_folder = shown_before(folder);
         // links that lead nowhere are told as problems of the walk, others are left out by it
         for file in files.iter().filter(|file| has_number(file.refusal)) {
-            self.summary.reach.add(&file.name);
-            let real = || folder.real.join(&*file.name);
-            let length = || {
-                let is_asked = weigh && file.refusal.is_none() && file.length == 0;
-                if is_asked { real().symlink_metadata().map_or(0, |found| found.len()) } else { file.length }
+            let delivered = log_stamp(&file.name);
+            self.summary.reach.add(&file.name, delivered);
+            let stamp = || states.as_ref().filter(|_| file.refusal.is_none())?.stamp(&file.name);
+            let length = |stamp: Option<FileStamp>| match file.length {
+                0 if weigh => stamp.map_or(0, |stamp| stamp.length),
+                known => known,
             };
             let entry = known.and_then(|known| known.entry(&file.name));
             if file.refusal.is_none()
-                && let Some(why) = self.is_unwanted(&file.name, day, entry)
+                && let Some(why) = self.is_unwanted(&file.name, delivered, day, entry)
             {
-                let length = length();
-                self.leave_out(why, length);
+                let stamp = if weigh { stamp() } else { None };
+                self.leave_out(why, length(stamp));
                 continue;
             }
-            let shown = folder.shown_below(Path::new(&*file.name)).display().to_string();
-            if file.refusal.is_none() && self.is_seen(&real()) {
-                let length = length();
+            let stamp = stamp();
+            let length = length(stamp);
+            let real = path_below(&folder.real, &file.name);
+            if file.refusal.is_none() && self.is_seen(&real) {
                 self.leave_out(Skipped::Seen, length);
                 continue;
             }
-            let is_again = self.is_again(&file.name);
+            let is_again = self.is_again(&file.name, delivered);
             self.send(Job {
                 turn: 0,
                 number: 0,
-                real: Some(real()),
+                real: Some(real),
                 roots: Some(Arc::clone(roots)),
-                shown,
-                length: length(),
+                shown: [&shown_folder, &*file.name].concat(),
+                length,
+                stamp,
                 is_given: false,
                 is_pipe: false,
                 refusal: file.refusal,
@@ -226,17 +249,18 @@ impl<'a> Finder<'_, 'a> {
     }
 
     /// Why a file need not be read: it is a digest, or no event of it can be of the wanted time. `day` is that of its
-    /// date folders.
+    /// date folders, `delivered` the time in its name if it is that of a log.
     fn is_unwanted(
         &mut self,
         name: &str,
+        delivered: Option<Timestamp>,
         day: Option<Timestamp>,
         entry: Option<FileClaims<'_>>,
     ) -> Option<Skipped> {
         if entry.is_some_and(|entry| entry.is_digest()) {
             return Some(Skipped::Digest);
         }
-        let ScanOptions { from, to, signed_margin: margin, ledger, .. } = self.options;
+        let ScanOptions { from, to, signed_margin: margin, ledger, .. } = self.finding.options;
         if from.is_none() && to.is_none() {
             return None;
         }
@@ -247,21 +271,23 @@ impl<'a> Finder<'_, 'a> {
                 || to.is_some_and(|to| oldest > to.plus(*margin));
             return is_other.then_some(Skipped::OtherTimeSigned);
         }
-        let why = unwanted_by_name(self.options, name, day)?;
-        self.summary.unread_digests += u64::from(DigestName::parse(name).is_ok());
+        let digest = DigestName::parse(name).ok();
+        let stamp = digest.as_ref().map(|name| name.end).or(delivered);
+        let why = unwanted_by_name(self.finding.options, stamp, day)?;
+        self.summary.unread_digests += u64::from(digest.is_some());
         Some(why)
     }
 
     /// Whether a log of this name was found before; a copy may have more behind its name (`… (1).json.gz`).
-    fn is_again(&mut self, name: &str) -> bool {
+    fn is_again(&mut self, name: &str, delivered: Option<Timestamp>) -> bool {
         let own = name.split(['.', ' ']).next().unwrap_or_default();
-        let is_log = log_stamp(name).is_some() || log_stamp(&format!("{own}.json")).is_some();
+        let is_log = delivered.is_some() || stem_stamp(own).is_some();
         is_log && !self.names.insert(self.hasher.hash_one(own))
     }
 
     /// Whether an earlier run read the file as it is now.
     fn is_seen(&self, real: &Path) -> bool {
-        self.options.seen.is_some_and(|seen| !seen.is_new(real, file_state(real)))
+        self.finding.options.seen.is_some_and(|seen| !seen.is_new(real, file_state(real)))
     }
 
     fn leave_out(&mut self, why: Skipped, length: u64) {
@@ -272,7 +298,31 @@ impl<'a> Finder<'_, 'a> {
     fn send(&mut self, job: Job<'a>) -> ControlFlow<()> {
         let job = Job { turn: self.turn, number: self.number, ..job };
         self.number += 1;
+        let Finding { options, asked, keeps_answered, progress } = self.finding;
+        let known = asked.filter(|_| keeps_answered).and_then(|asked| asked.answers_now(&job));
+        if let Some(known) = known.filter(|known| known.facts.inflated <= options.max_inflated) {
+            progress.add(1, job.length);
+            self.summary.files += 1;
+            self.summary.answered(&known, &job);
+            progress.done(1, job.length);
+            return ControlFlow::Continue(());
+        }
         self.turn += 1;
         (self.visit)(job)
     }
+}
+
+/// What stands before the name of every file in a folder, as it is shown.
+fn shown_before(folder: &Folder) -> String {
+    let mut shown = folder.shown_below(Path::new("x")).display().to_string();
+    shown.pop();
+    shown
+}
+
+/// A name in a folder.
+fn path_below(folder: &Path, name: &str) -> PathBuf {
+    let mut path = PathBuf::with_capacity(folder.as_os_str().len() + 1 + name.len());
+    path.push(folder);
+    path.push(name);
+    path
 }

@@ -24,7 +24,13 @@ pub(crate) fn load(file: &mut OpenFile, buffer: &mut Vec<u8>) -> io::Result<Opti
         }
         match file.read(&mut buffer[loaded..]) {
             Ok(0) => return Ok(Some(loaded)),
-            Ok(read) => loaded += read,
+            Ok(read) => {
+                loaded += read;
+                // there was room for more than it had
+                if loaded as u64 == file.length() && loaded < buffer.len() {
+                    return Ok(Some(loaded));
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -37,7 +37,14 @@ use super::{
     table::{self, TableReader},
     twice::{Again, First},
 };
-use crate::{Progress, days::day_of, index::Asked, ledger::Integrity, sniff, unseen::Unseen};
+use crate::{
+    Progress,
+    days::{day_of, stamp_of},
+    index::Asked,
+    ledger::Integrity,
+    sniff,
+    unseen::Unseen,
+};
 
 /// What is said of a table of events.
 const IN_TABLES: &str =
@@ -180,11 +187,10 @@ impl<'a> Worker<'a> {
 
     /// Whether an index answers for a file: it holds nothing that is wanted, and what reading it would come to is known.
     fn is_answered(&mut self, job: &Job<'_>, real: &Path) -> bool {
-        let Some(asked) = self.asked.filter(|_| job.leftover.is_none()) else { return false };
-        let Some(known) = asked.index.known(real) else { return false };
-        if known.facts.inflated > self.options.max_inflated || asked.may_match(&known) {
+        let known = self.asked.and_then(|asked| asked.answers(job));
+        let Some(known) = known.filter(|known| known.facts.inflated <= self.options.max_inflated) else {
             return false;
-        }
+        };
         // a label is given to bytes that are there now
         let observation = if self.options.ledger.is_some() {
             let Ok(mut file) = job.open(real) else { return false };
@@ -196,15 +202,9 @@ impl<'a> Worker<'a> {
             None
         };
         let Self { scan, .. } = self;
-        if scan.begin(job, observation.as_ref()).is_none() {
-            return true;
+        if scan.begin(job, observation.as_ref()).is_some() {
+            scan.summary.answered(&known, job);
         }
-        let counts = known.counts();
-        scan.summary.from_index += 1;
-        scan.summary.bytes += known.facts.stamp.length;
-        scan.summary.inflated += known.facts.inflated;
-        scan.summary.note_if_without_events(&counts, job.number * MEMBERS, &job.shown);
-        scan.summary.counts.add(&counts);
         true
     }
 
@@ -699,7 +699,7 @@ fn holds(kind: Leftover, content: &[u8], is_whole: bool) -> bool {
 fn unwanted_member(options: &ScanOptions<'_>, shown: &str) -> Option<Skipped> {
     let member = shown.rsplit('!').next().unwrap_or(shown);
     let name = member.rsplit('/').next().unwrap_or(member);
-    unwanted_by_name(options, name, day_of(member))
+    unwanted_by_name(options, stamp_of(name), day_of(member))
 }
 
 fn member_leftover(shown: &str) -> Option<Leftover> {

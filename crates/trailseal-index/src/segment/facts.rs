@@ -1,36 +1,9 @@
 //! What is known of a file as a whole.
 
-use std::os::unix::fs::MetadataExt as _;
+use trailseal_archive::stamp::FileStamp;
 
 /// Kinds of values in a file that are no events, as many as are told apart.
 pub const LEFT_OUT: usize = trailseal_query::scan::LeftOut::ALL.len();
-
-/// What the file system says of a file; a file that is written has another one afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileStamp {
-    /// Bytes.
-    pub length: u64,
-    /// Nanoseconds since 1970 when its bytes were changed.
-    pub modified: i64,
-    /// The same when anything of it was.
-    pub changed: i64,
-    /// Its inode.
-    pub inode: u64,
-}
-
-impl FileStamp {
-    /// Of a regular file; `None` for anything else.
-    pub fn of(metadata: &std::fs::Metadata) -> Option<Self> {
-        let nanos = |seconds: i64, nanos: i64| seconds.checked_mul(1_000_000_000)?.checked_add(nanos);
-        metadata.is_file().then_some(())?;
-        Some(Self {
-            length: metadata.len(),
-            modified: nanos(metadata.mtime(), metadata.mtime_nsec())?,
-            changed: nanos(metadata.ctime(), metadata.ctime_nsec())?,
-            inode: metadata.ino(),
-        })
-    }
-}
 
 /// What reading a file showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

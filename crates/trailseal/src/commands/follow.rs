@@ -21,7 +21,7 @@ use crate::{
     commands::{
         evidence,
         options::{
-            index::{IndexUse, note_problems},
+            index::IndexUse,
             input::{self, Input},
             keys::VerifiedWith,
             output::OutputFile,
@@ -312,7 +312,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         ..Told::default()
     };
     if !args.quiet {
-        note_problems(index.as_ref());
+        args.index.note(index.as_ref(), begun.elapsed(), &roots);
     }
     // Nobody can be told that stderr is gone.
     let _ = if args.quiet {

@@ -1,6 +1,9 @@
 //! `trailseal lookup-events`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use trailseal_evidence::{
     Completeness,
@@ -19,7 +22,7 @@ use trailseal_query::{
 use crate::{
     clock,
     commands::options::{
-        index::{IndexUse, note_problems},
+        index::IndexUse,
         input::{self, Input},
         number::{Threads, at_least_one},
         output::{OutputFile, QuietOption},
@@ -200,6 +203,7 @@ const ENDINGS: [(&str, Form); 4] =
 /// # Errors
 /// [`CommandError`] when the request is rejected, or the scan could not be made.
 pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError> {
+    let begun = Instant::now();
     let form = args.to.format(args.output, &ENDINGS, Form::Json)?;
     let roots = input::expand(&Input::of(&args.roots()))?;
     let mut destination = args.to.destination(&roots, false, interrupt)?;
@@ -239,7 +243,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
     };
     let (summary, token) = destination.write(|out, _| answer.write(out))?;
     if !args.quiet.is_quiet {
-        note_problems(index.as_ref());
+        args.index.note(index.as_ref(), begun.elapsed(), &roots);
     }
     Ok(tell(args, form, &summary, token.as_deref()))
 }

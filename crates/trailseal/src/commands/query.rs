@@ -24,7 +24,7 @@ use trailseal_query::{Filter, aggregate::Fingerprinter, scan::LeftOut};
 use crate::{
     commands::{
         evidence,
-        options::{index::note_problems, input, output::outside, time::TimeSpan},
+        options::{input, output::outside, time::TimeSpan},
     },
     destination::Out,
     error::CommandError,
@@ -128,11 +128,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         state::write(file, seen, &done.summary, interrupt)?;
     }
     if !args.output.is_quiet() {
-        note_problems(index.as_ref());
-        args.index
-            .advice(begun.elapsed(), &done.summary, &roots)
-            .into_iter()
-            .for_each(|advice| output::note(&advice));
+        args.index.note(index.as_ref(), begun.elapsed(), &roots);
     }
     if !args.output.is_quiet() && !done.is_gone {
         let is_known = !done.told.ended_early && !args.evidence.verified.is_wanted();

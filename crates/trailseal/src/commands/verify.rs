@@ -17,7 +17,7 @@ use trailseal_verify::{Code, KeyRing, Limits, Policy};
 use crate::{
     clock,
     commands::options::{
-        index::{IndexUse, note_problems},
+        index::IndexUse,
         input,
         keys::{self, Objects},
         list::listed,
@@ -277,7 +277,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         file.write(&report, stats.as_ref(), interrupt)?;
     }
     if !args.is_quiet() {
-        note_problems(options.index.as_ref());
+        args.index_use.note(options.index.as_ref(), begun.elapsed(), &options.roots);
     }
     let missing = missing::missing(&report, &key_paths, &options.unpacked);
     let status = sink.finish(&report, stats.as_ref(), &missing)?;

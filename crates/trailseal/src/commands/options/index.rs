@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use trailseal_evidence::{index::ArchiveIndex, scan::Summary};
+use trailseal_evidence::index::ArchiveIndex;
 
 use crate::{error::CommandError, output, render::shell::shell_word};
 
@@ -64,24 +64,20 @@ impl IndexUse {
         Some(ArchiveIndex::open(&folder, given))
     }
 
-    /// What is to be said on a terminal after a scan that took so long, of files and folders alone.
-    pub(crate) fn advice(&self, took: Duration, summary: &Summary, given: &[PathBuf]) -> Option<String> {
-        let is_wanted = !self.no_index && took >= LONG && io::stderr().is_terminal();
-        let is_repeatable = given.iter().all(|path| path.is_dir() || path.is_file());
-        (is_wanted && is_repeatable && summary.from_index == 0).then(|| {
-            let roots: Vec<String> =
-                given.iter().map(|path| shell_word(&path.display().to_string())).collect();
-            format!(
-                "`trailseal index {}` once, and such questions read only what may answer them",
-                roots.join(" ")
-            )
-        })
-    }
-}
-
-/// Says what of an index was not used, once the run is over.
-pub(crate) fn note_problems(index: Option<&ArchiveIndex>) {
-    for problem in index.map(ArchiveIndex::problems).unwrap_or_default() {
-        output::note(&format!("an index is not used, and files are read instead: {problem}"));
+    /// Says, once the run is over, what of an index was not used; and on a terminal, after a run that took long without one, what
+    /// it would have done.
+    pub(crate) fn note(&self, index: Option<&ArchiveIndex>, took: Duration, given: &[PathBuf]) {
+        for problem in index.map(ArchiveIndex::problems).unwrap_or_default() {
+            output::note(&format!("an index is not used, and files are read instead: {problem}"));
+        }
+        let is_there = index.is_some_and(|index| !index.is_empty());
+        let is_wanted = !self.no_index && !is_there && took >= LONG && io::stderr().is_terminal();
+        if is_wanted && given.iter().all(|path| path.is_dir() || path.is_file()) {
+            let roots = given.iter().map(|path| shell_word(&path.display().to_string()));
+            let roots = roots.collect::<Vec<_>>().join(" ");
+            output::note(&format!(
+                "`trailseal index {roots}` once, and the next time only what may answer is read"
+            ));
+        }
     }
 }
