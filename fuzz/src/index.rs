@@ -6,10 +6,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use trailseal_index::{
-    Extractor, FileEntry, FileStamp, LEFT_OUT, Segment, SegmentWriter, StoredFacts, ValueSet,
-};
-use trailseal_query::{Filter, Record, expression};
+use trailseal_archive::stamp::FileStamp;
+use trailseal_index::{Extractor, FileEntry, LEFT_OUT, Segment, SegmentWriter, StoredFacts, ValueSet};
+use trailseal_query::{Filter, expression};
 
 /// Bytes of a header, of which the last four are its checksum; then where the lengths of sections begin, and how many there are.
 const HEADER: usize = 244;
@@ -39,22 +38,20 @@ pub fn segment(data: &[u8]) {
 
 /// A segment of two files.
 fn sound() -> Vec<u8> {
-    let mut writer = SegmentWriter::default();
+    let (mut writer, mut extractor) = (SegmentWriter::default(), Extractor::default());
     for file in 0..2 {
-        let (mut entry, mut extractor, mut values) =
-            (FileEntry::default(), Extractor::default(), ValueSet::default());
+        let (mut entry, mut values) = (FileEntry::default(), ValueSet::default());
         for n in 0..3 {
             let record = format!(
                 r#"{{"eventVersion":"1.08","userIdentity":{{"type":"IAMUser","userName":"a{n}","accessKeyId":"AKIA{file}"}},
                 "eventTime":"2024-03-01T00:00:0{n}Z","eventSource":"s3.amazonaws.com","eventName":"GetObject",
                 "sourceIPAddress":"203.0.113.{n}","requestParameters":{{"bucketName":"b","n":{n}}}}}"#
             );
-            let record = Record::new(record.as_bytes());
+            let record = values.add(record.as_bytes()).expect("valid JSON");
             let time = extractor.extract(&record, &mut |group, number, value| {
-                writer.value(&mut entry, group, Some(number + 100 * file), value);
+                writer.value(&mut entry, group, Some(number), value);
             });
             entry.time(time.expect("an ordinary record"));
-            assert!(values.add(&record));
         }
         let mut filter = Vec::new();
         values.finish(&mut filter).expect("a filter");

@@ -9,6 +9,7 @@
 //! judged as without an index.
 
 mod bits;
+mod distinct;
 mod groups;
 mod hashing;
 mod judge;
@@ -19,7 +20,7 @@ mod truths;
 mod values;
 
 pub use self::{
-    groups::{ColumnGroup, Extractor, NotIndexed},
+    groups::{ColumnGroup, ExtractedNumber, Extractor, NotIndexed},
     judge::FileAnswers,
     place::{IndexPlace, PlaceError},
     segment::{

@@ -1,14 +1,12 @@
 //! All values of a file, whatever their fields, as a filter that says of a value that it is not there.
 
-use std::{collections::HashSet, ops::ControlFlow};
-
 use trailseal_query::{
-    Record,
-    needed::{Needed, WholeValue, is_whole, resource_names, whole_values},
+    needed::{Needed, is_whole},
+    walk::{RecordWalker, ValueVisitor, WalkError, WalkedRecord},
 };
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter as _, FilterRef as _};
 
-use crate::hashing::{ByHash, hash};
+use crate::{distinct::DistinctHashes, hashing::hash};
 
 /// Bytes of a filter before its fingerprints.
 const DESCRIPTOR: usize = BinaryFuse8::DESCRIPTOR_LEN;
@@ -21,42 +19,54 @@ const RESOURCE: &[u8] = b"\0resource\0";
 /// The hashes of the values of a file.
 #[derive(Debug, Default)]
 pub struct ValueSet {
-    hashes: HashSet<u64, ByHash>,
+    walker: RecordWalker,
+    hashes: DistinctHashes,
     scratch: Vec<u8>,
 }
 
 impl ValueSet {
-    /// Takes in the values of a record, which must be valid JSON; `false` when they are more than are looked for.
-    pub fn add(&mut self, record: &Record<'_>) -> bool {
-        let Self { hashes, scratch } = self;
-        let flow = whole_values(record.bytes(), &mut |value| {
-            match value {
-                WholeValue::Text(text) => hashes.insert(hash(&text)),
-                WholeValue::Number(number) if is_whole(number) => hashes.insert(hash(number)),
-                WholeValue::Number(number) => {
-                    hashes.insert(hash(ODD_NUMBER));
-                    hashes.insert(hash(number))
-                }
-            };
-            ControlFlow::Continue(())
-        });
-        resource_names(record, &mut |name| {
-            hashes.insert(of_resource(name, scratch));
-        });
-        flow.is_continue()
+    /// Takes in the values of a record and says what it found on the way.
+    ///
+    /// # Errors
+    /// [`WalkError`] where it is no valid JSON, or holds more than is looked for. Some of its values are then taken in.
+    pub fn add<'a>(&mut self, record: &'a [u8]) -> Result<WalkedRecord<'a>, WalkError> {
+        let Self { walker, hashes, scratch } = self;
+        let walked = walker.walk(record, hashes)?;
+        walked.resource_names(&mut |name| hashes.insert(of_resource(name, scratch)));
+        Ok(walked)
+    }
+
+    /// Forgets what was taken in.
+    pub fn clear(&mut self) {
+        self.hashes.clear();
     }
 
     /// The filter of what was taken in since the last one; `None` when none can be made.
     pub fn finish(&mut self, to: &mut Vec<u8>) -> Option<()> {
-        // in an order that does not hang on the set's: the same file makes the same filter
-        let mut hashes: Vec<u64> = self.hashes.drain().collect();
-        hashes.sort_unstable();
-        let filter = BinaryFuse8::try_from(&hashes).ok()?;
+        // in whatever order: the same values make the same filter
+        let filter = self.hashes.all().and_then(|hashes| BinaryFuse8::try_from(hashes).ok());
+        self.clear();
+        let filter = filter?;
         let start = to.len();
         to.resize(start + DESCRIPTOR, 0);
         filter.dma_copy_descriptor_to(&mut to[start..]);
         to.extend_from_slice(filter.dma_fingerprints());
         Some(())
+    }
+}
+
+impl ValueVisitor for DistinctHashes {
+    #[inline]
+    fn text(&mut self, characters: &[u8]) {
+        self.insert(hash(characters));
+    }
+
+    #[inline]
+    fn number(&mut self, number: &[u8]) {
+        if !is_whole(number) {
+            self.insert(hash(ODD_NUMBER));
+        }
+        self.insert(hash(number));
     }
 }
 
@@ -106,7 +116,13 @@ pub(crate) fn hashes(needed: &[Needed<'_>]) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, ops::ControlFlow};
+
     use proptest::prelude::*;
+    use trailseal_query::{
+        Record,
+        needed::{WholeValue, resource_names, whole_values},
+    };
 
     use super::*;
 
@@ -117,7 +133,7 @@ mod tests {
     fn filter(records: &[&str]) -> Vec<u8> {
         let (mut set, mut bytes) = (ValueSet::default(), Vec::new());
         for record in records {
-            assert!(set.add(&Record::new(record.as_bytes())));
+            set.add(record.as_bytes()).unwrap();
         }
         set.finish(&mut bytes).unwrap();
         bytes
@@ -140,6 +156,44 @@ mod tests {
     fn a_file_without_values_has_a_filter_too() {
         for records in [&[][..], &["{}"], &[r#"{"a":"x"}"#]] {
             assert!(ValueFilter::read(&filter(records)).is_some(), "{records:?}");
+        }
+    }
+
+    /// What is in a filter of records, by walks for each thing.
+    fn slowly(records: &[&str]) -> Vec<u64> {
+        let mut hashes = BTreeSet::new();
+        for record in records {
+            let _ = whole_values(record.as_bytes(), &mut |value| {
+                match value {
+                    WholeValue::Text(text) => hashes.insert(hash(&text)),
+                    WholeValue::Number(number) if is_whole(number) => hashes.insert(hash(number)),
+                    WholeValue::Number(number) => {
+                        hashes.insert(hash(ODD_NUMBER));
+                        hashes.insert(hash(number))
+                    }
+                };
+                ControlFlow::Continue(())
+            });
+            resource_names(&Record::new(record.as_bytes()), &mut |name| {
+                hashes.insert(of_resource(name, &mut Vec::new()));
+            });
+        }
+        hashes.into_iter().collect()
+    }
+
+    #[test]
+    fn a_filter_is_that_of_the_values_whatever_their_order() {
+        let names: Vec<String> = (0..3_000).map(|n| format!(r#"{{"n":"{}","x":"a"}}"#, n % 1_700)).collect();
+        let mut records: Vec<&str> = names.iter().map(String::as_str).collect();
+        records.push(r#"{"eventSource":"s3.amazonaws.com","eventName":"PutBucketAcl","requestParameters":{"bucketName":"b"},"y":[1.5,-3]}"#);
+        for count in [1, 100, 3_001] {
+            let records = &records[3_001 - count..];
+            let found = filter(records);
+            let expected = BinaryFuse8::try_from(&slowly(records)).unwrap();
+            let mut bytes = vec![0; DESCRIPTOR];
+            expected.dma_copy_descriptor_to(&mut bytes);
+            bytes.extend_from_slice(expected.dma_fingerprints());
+            assert_eq!(found, bytes, "{count}");
         }
     }
 

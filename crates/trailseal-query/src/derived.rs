@@ -16,6 +16,7 @@ use crate::{
     principal::{Principal, names},
     record::Record,
     row,
+    walk::Member,
 };
 
 /// What is derived from a record alone.
@@ -196,6 +197,21 @@ static RESPONSE: LazyLock<FieldPath> = LazyLock::new(|| FieldPath::new(["respons
 /// What stands in every answer that says that something failed.
 static FAILURES: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| [Finder::new("Failure"), Finder::new("failure")]);
+
+/// The same of a record whose top-level members `value` gives, of duplicates the last.
+pub(crate) fn error_of<'a>(value: &dyn Fn(Member) -> Option<Value<'a>>) -> Option<Cow<'a, str>> {
+    let text = |member| value(member).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    let answer = || {
+        let Value::Object(raw) = value(Member::ResponseElements)? else { return None };
+        let is_escaped = || memchr::memchr(b'\\', raw).is_some();
+        if !is_escaped() && FAILURES.iter().all(|finder| finder.find(raw).is_none()) {
+            return None;
+        }
+        let outcome = Value::Object(raw).member(&text(Member::EventName)?)?.as_str()?;
+        ["Failure", "failure"].contains(&&*outcome).then_some(outcome)
+    };
+    text(Member::ErrorCode).or_else(|| text(Member::ErrorMessage)).or_else(answer)
+}
 
 /// The call, and of an Insights event its type and state: `DescribeRegions (ApiCallRateInsight, Start)`.
 fn call<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {

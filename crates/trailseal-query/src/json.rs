@@ -107,6 +107,11 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// What stands between two quotes, and whether it holds a backslash.
+    pub(crate) fn new(raw: &'a [u8], is_escaped: bool) -> Self {
+        Self { raw, is_escaped }
+    }
+
     /// What stands between the quotes.
     pub fn raw(&self) -> &'a [u8] {
         self.raw

@@ -32,6 +32,7 @@ pub mod row;
 pub mod scan;
 pub mod selectors;
 pub mod shortcut;
+pub mod walk;
 pub mod zone;
 
 pub use filter::Filter;

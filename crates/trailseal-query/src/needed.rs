@@ -6,10 +6,12 @@ use std::{borrow::Cow, ops::ControlFlow};
 
 use crate::{
     derived::Derived,
-    json::next_string,
+    json::{Text, next_string},
     predicate::{Literal, Operator, Predicate, Test},
     record::{Record, document_in},
 };
+
+pub(crate) use crate::record::may_hold_document;
 
 /// Documents within texts within documents that are looked into.
 const MAX_NESTED: u32 = 8;
@@ -110,20 +112,32 @@ fn walk(
         if is_name {
             continue;
         }
-        let characters: Cow<'_, [u8]> = if text.is_escaped() {
-            text.decode().into_owned().into_bytes().into()
-        } else {
-            text.raw().into()
-        };
-        visit(WholeValue::Text(characters))?;
-        if let Some(document) = document_in(text) {
-            if nested == MAX_NESTED {
-                return ControlFlow::Break(());
-            }
-            walk(&document, nested + 1, visit)?;
-        }
+        of_text(text, nested, visit)?;
     }
     numbers(json.get(at..).unwrap_or_default(), visit)
+}
+
+/// The values of a string: its characters, and what [`whole_values`] shows of the document that it holds.
+pub(crate) fn values_of_text(
+    text: Text<'_>,
+    visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    of_text(text, 0, visit)
+}
+
+fn of_text(
+    text: Text<'_>,
+    nested: u32,
+    visit: &mut dyn FnMut(WholeValue<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let characters: Cow<'_, [u8]> =
+        if text.is_escaped() { text.decode().into_owned().into_bytes().into() } else { text.raw().into() };
+    visit(WholeValue::Text(characters))?;
+    match document_in(text) {
+        Some(_) if nested == MAX_NESTED => ControlFlow::Break(()),
+        Some(document) => walk(&document, nested + 1, visit),
+        None => ControlFlow::Continue(()),
+    }
 }
 
 /// The numbers in what stands between strings.

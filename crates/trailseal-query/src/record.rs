@@ -259,15 +259,24 @@ fn descend<'a>(
     }
 }
 
+/// Whether a text begins as one may that holds JSON ([`document_in`]); quickly.
+#[inline]
+pub(crate) fn may_hold_document(text: Text<'_>) -> bool {
+    // a percent sign or an escape may spell a bracket
+    let is_start = |byte: u8| matches!(byte, b'{' | b'[' | b'%' | b'\\');
+    match text.raw().first() {
+        Some(first) if !first.is_ascii_whitespace() => is_start(*first),
+        Some(_) => text.raw().trim_ascii_start().first().is_some_and(|first| is_start(*first)),
+        None => false,
+    }
+}
+
 /// The JSON object or array that a text holds: as it is, or percent-encoded, as IAM answers policies.
 pub(crate) fn document_in(text: Text<'_>) -> Option<Vec<u8>> {
-    let is_bracket = |byte: u8| matches!(byte, b'{' | b'[');
-    let raw = text.raw().trim_ascii_start();
-    // a percent sign or an escape may spell a bracket
-    let may_hold = raw.first().is_some_and(|first| is_bracket(*first) || matches!(first, b'%' | b'\\'));
-    if !may_hold {
+    if !may_hold_document(text) {
         return None;
     }
+    let is_bracket = |byte: u8| matches!(byte, b'{' | b'[');
     let document = text.decode();
     let document = match document.trim_ascii_start().as_bytes().first()? {
         b'%' => percent_encoding::percent_decode_str(&document).collect(),

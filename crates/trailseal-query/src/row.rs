@@ -16,6 +16,8 @@ pub use self::{
     username::username,
 };
 
+pub(crate) use self::resources::resource_names_of;
+
 use self::{resources::resources_of, top::TopLevel, username::username_of};
 use crate::{
     category::{Category, category},

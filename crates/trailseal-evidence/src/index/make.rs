@@ -195,7 +195,8 @@ struct FileReader<'f> {
 impl<'f> FileReader<'f> {
     fn new(all: &'f Filter) -> Self {
         Self {
-            scanner: Scanner::new(all, true),
+            // all values of every record are walked over, and that checks it
+            scanner: Scanner::new(all, false),
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
             content: Vec::new(),
@@ -219,11 +220,11 @@ impl<'f> FileReader<'f> {
         if after != Some(stamp) || self::stamp(real) != Some(stamp) {
             return None;
         }
-        let facts = self.facts(stamp, segment);
-        // hashes of what was not taken in are forgotten, too
+        self.values.clear();
+        let facts = self.facts(stamp, segment)?;
         self.filter.clear();
         self.values.finish(&mut self.filter)?;
-        segment.add(real, &facts?, &self.entry, &self.filter).ok()
+        segment.add(real, &facts, &self.entry, &self.filter).ok()
     }
 
     /// What a scan sees of the bytes, if it is nothing but whole records and values that are left out.
@@ -244,13 +245,15 @@ impl<'f> FileReader<'f> {
         let mut is_clean = true;
         let consumed = scanner.feed(content, Next::End, &mut |found| match found {
             Found::Match { record, at: Some(_), .. } if is_clean => {
+                let Ok(record) = values.add(record.bytes()) else {
+                    return is_clean = false;
+                };
                 let time = extractor
                     .extract(&record, &mut |group, n, value| segment.value(entry, group, Some(n), value));
                 match time {
                     Ok(time) => entry.time(time),
                     Err(_) => is_clean = false,
                 }
-                is_clean &= values.add(&record);
             }
             Found::Match { .. } | Found::Damage { .. } => is_clean = false,
         });

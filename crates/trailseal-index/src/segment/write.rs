@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bits,
-    groups::{ColumnGroup, NotIndexed},
+    groups::{ColumnGroup, ExtractedNumber, NotIndexed},
     hashing::ByHash,
 };
 
@@ -43,29 +43,42 @@ pub struct SegmentWriter {
     /// Seconds of every event behind the first of its file.
     times: Vec<u32>,
     groups: [GroupWriter; ColumnGroup::ALL.len()],
+    extracted: ExtractedValues,
+}
+
+/// By the number that the extractor gave a value, the one that it has in its group, and one more; 0 for none.
+#[derive(Debug, Default)]
+struct ExtractedValues {
+    generation: u32,
+    numbers: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
 struct GroupWriter {
     numbers: HashMap<Box<[u8]>, u32, ByHash>,
-    /// By the number that the extractor gave a value.
-    extracted: HashMap<u64, u32, ByHash>,
     /// In the order of their numbers.
     bytes: Vec<u8>,
     ends: Vec<u32>,
     rows: Vec<u32>,
 }
 
-impl GroupWriter {
-    fn extracted(&mut self, extracted: u64, value: &[u8]) -> u32 {
-        if let Some(number) = self.extracted.get(&extracted) {
-            return *number;
+impl ExtractedValues {
+    /// Where the number of a value stands.
+    #[inline]
+    fn place(&mut self, extracted: ExtractedNumber) -> &mut u32 {
+        let ExtractedNumber { generation, number } = extracted;
+        if generation != self.generation {
+            self.numbers.clear();
+            self.generation = generation;
         }
-        let number = self.number(value);
-        self.extracted.insert(extracted, number);
-        number
+        if number >= self.numbers.len() {
+            self.numbers.resize(number + 1, 0);
+        }
+        &mut self.numbers[number]
     }
+}
 
+impl GroupWriter {
     fn number(&mut self, value: &[u8]) -> u32 {
         if let Some(number) = self.numbers.get(value) {
             return *number;
@@ -99,10 +112,23 @@ impl FileEntry {
 impl SegmentWriter {
     /// Adds the value of a group of an event to a file that is on its way here; with the number that the
     /// [`Extractor`](crate::Extractor) gave it, if it did: of one extractor only.
-    pub fn value(&mut self, entry: &mut FileEntry, group: ColumnGroup, extracted: Option<u64>, value: &[u8]) {
+    pub fn value(
+        &mut self,
+        entry: &mut FileEntry,
+        group: ColumnGroup,
+        extracted: Option<ExtractedNumber>,
+        value: &[u8],
+    ) {
         let of = &mut self.groups[group.index()];
         let number = match extracted {
-            Some(extracted) => of.extracted(extracted, value),
+            Some(extracted) => match self.extracted.place(extracted) {
+                place @ 0 => {
+                    let number = of.number(value);
+                    *place = number + 1;
+                    number
+                }
+                found => *found - 1,
+            },
             None => of.number(value),
         };
         entry.rows[group.index()].push(number);

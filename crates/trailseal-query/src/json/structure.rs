@@ -30,6 +30,8 @@ pub(crate) struct Structure {
     pub(crate) controls: u64,
     /// Backslashes.
     pub(crate) backslashes: u64,
+    /// Quotes that begin or end a string.
+    pub(crate) quotes: u64,
 }
 
 /// What one block hands to the next.
@@ -152,13 +154,15 @@ fn structure<C: Classify>(classify: C, block: &[u8; BLOCK], carry: &mut Carry) -
     } else {
         escaped(masks.backslashes, &mut carry.escaped)
     };
-    let in_string = classify.prefix_xor(masks.quotes & !escaped) ^ carry.in_string;
+    let quotes = masks.quotes & !escaped;
+    let in_string = classify.prefix_xor(quotes) ^ carry.in_string;
     carry.in_string = 0_u64.wrapping_sub(in_string >> 63);
     Structure {
         opens: masks.opens & !in_string,
         closes: masks.closes & !in_string,
         controls: masks.controls & in_string,
         backslashes: masks.backslashes,
+        quotes,
     }
 }
 

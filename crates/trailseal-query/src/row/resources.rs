@@ -38,6 +38,15 @@ pub fn resources<'a>(record: &Record<'a>) -> Vec<Resource<'a>> {
 
 /// The same, of the record's members.
 pub(super) fn resources_of<'a>(top: &TopLevel<'a>) -> Vec<Resource<'a>> {
+    listed(top).grouped()
+}
+
+/// The names of all items, some perhaps twice.
+pub(crate) fn resource_names_of(top: &TopLevel<'_>, visit: &mut dyn FnMut(&str)) {
+    listed(top).items.iter().for_each(|item| visit(&item.name));
+}
+
+fn listed<'a>(top: &TopLevel<'a>) -> List<'a> {
     let mut list = List::default();
     let text = |member: Option<Value<'a>>| member.and_then(|value| value.as_str());
     match (text(top.event_source), text(top.event_name)) {
@@ -47,7 +56,7 @@ pub(super) fn resources_of<'a>(top: &TopLevel<'a>) -> Vec<Resource<'a>> {
         },
         _ => fall_back(top, &mut list),
     }
-    list.grouped()
+    list
 }
 
 fn extract<'a>(entry: &'static Entry, top: &TopLevel<'a>, list: &mut List<'a>) {

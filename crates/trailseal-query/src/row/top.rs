@@ -14,7 +14,7 @@ pub(crate) struct TopLevel<'a> {
     pub(crate) event_id: Option<Value<'a>>,
     pub(crate) event_name: Option<Value<'a>>,
     pub(crate) event_source: Option<Value<'a>>,
-    event_time: Option<Value<'a>>,
+    pub(crate) event_time: Option<Value<'a>>,
     pub(crate) insight_details: Option<Value<'a>>,
     pub(crate) read_only: Option<Value<'a>>,
     pub(crate) request: Option<Value<'a>>,

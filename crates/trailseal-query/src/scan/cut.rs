@@ -58,7 +58,7 @@ struct Cutter<'a> {
 impl Visitor for Cutter<'_> {
     #[inline(always)]
     fn block(&mut self, at: usize, structure: Structure) -> bool {
-        let Structure { opens, closes, controls, backslashes } = structure;
+        let Structure { opens, closes, controls, backslashes, .. } = structure;
         if controls | backslashes != 0 && !self.look_closer(at, &structure) {
             return false;
         }
