@@ -7,7 +7,9 @@ use std::{
 };
 
 use trailseal_archive::stamp::FileStamp;
-use trailseal_index::{Extractor, FileEntry, LEFT_OUT, Segment, SegmentWriter, StoredFacts, ValueSet};
+use trailseal_index::{
+    ColumnGroup, Extractor, FileAnswer, FileEntry, LEFT_OUT, Segment, SegmentWriter, StoredFacts, ValueSet,
+};
 use trailseal_query::{Filter, expression};
 
 /// Bytes of a header, of which the last four are its checksum; then where the lengths of sections begin, and how many there are.
@@ -60,6 +62,8 @@ fn sound() -> Vec<u8> {
             stamp,
             stored: [5; 32],
             content: [6; 32],
+            checksum: 8,
+            trailer: 9,
             inflated: 7,
             is_gzip: true,
             records: 3,
@@ -103,8 +107,17 @@ fn ask(bytes: &[u8]) {
     }
     for condition in CONDITIONS {
         let filter = Filter::new(expression::parse(condition).expect("a condition"));
-        if let Ok(answers) = segment.may_match(&filter) {
-            assert!(answers.may_match(segment.len()), "of a file that is not there nothing is known");
+        if let Ok(answers) = segment.answers(&filter) {
+            let beyond = answers.of(segment.len());
+            assert_eq!(beyond, FileAnswer::Unclear, "of a file that is not there nothing is known");
+        }
+    }
+    if let Ok(columns) = segment.columns(&ColumnGroup::ALL) {
+        assert_eq!(columns.times().len(), segment.rows());
+        for group in ColumnGroup::ALL {
+            let numbers = columns.numbers(group);
+            assert_eq!(numbers.len(), segment.rows());
+            assert!(numbers.iter().all(|number| columns.value(group, *number).is_some()));
         }
     }
 }

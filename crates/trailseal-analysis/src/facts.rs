@@ -1,11 +1,16 @@
 //! What is to be known of events that are counted, on its way from the threads that find them.
 
-use std::ops::ControlFlow;
+use std::{borrow::Cow, ops::ControlFlow};
 
+use trailseal_archive::Timestamp;
 use trailseal_evidence::scan::{Batch, Row};
 use trailseal_query::aggregate::{combinations, push_part};
 
-use crate::{count::Asked, fields::Field, question::RowKey};
+use crate::{
+    count::Asked,
+    fields::{Field, FieldValue},
+    question::RowKey,
+};
 
 /// Combinations of values of several fields of one event that are counted; those of one field all are.
 pub const MAX_COMBINATIONS: usize = 100_000;
@@ -40,12 +45,44 @@ pub(crate) struct EventFacts<'b> {
     known: Known,
 }
 
+/// Something that has values in fields.
+pub(crate) trait Valued<'a> {
+    /// Shows `each` every value of a field; `at` is its [place](Asked::fields) among those that are asked for.
+    fn visit(&self, at: usize, field: &Field, each: &mut dyn FnMut(FieldValue<'a>));
+}
+
+impl<'a> Valued<'a> for Row<'a> {
+    fn visit(&self, _: usize, field: &Field, each: &mut dyn FnMut(FieldValue<'a>)) {
+        field.visit(self, each);
+    }
+}
+
+/// Events that have the same values: how many they are, the first and the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Many {
+    pub(crate) count: u64,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+}
+
+impl Many {
+    /// A single one.
+    pub(crate) fn one(time: Option<Timestamp>) -> Self {
+        Self { count: 1, first: time, last: time }
+    }
+}
+
 impl FactBatch {
     /// Adds an event.
-    pub(crate) fn push(&mut self, key: RowKey, asked: &Asked<'_>, row: &Row<'_>) {
+    pub(crate) fn push<'a>(&mut self, key: RowKey, asked: &Asked<'_>, row: &impl Valued<'a>) {
         let mut is_clipped = false;
         if !self.push_single(asked, row) {
-            let fields: Vec<_> = asked.keys.iter().map(|field| field.texts(row)).collect();
+            let texts = |(at, field)| {
+                let mut texts = Vec::new();
+                row.visit(at, field, &mut |cell| texts.push(cell.text().map(Cow::into_owned)));
+                texts
+            };
+            let fields: Vec<_> = asked.keys.iter().enumerate().map(texts).collect();
             let texts = &mut self.texts;
             let (mut count, start) = (0, texts.bytes.len());
             is_clipped = !combinations(&fields, &mut Vec::new(), &mut |group| {
@@ -60,22 +97,22 @@ impl FactBatch {
             });
         }
         let groups_end = self.texts.len();
-        self.push_values(asked.sum, row);
+        self.push_values(asked.keys.len(), asked.sum, row);
         let numbers_end = self.texts.len();
-        self.push_values(asked.distinct, row);
+        self.push_values(asked.keys.len() + 1, asked.distinct, row);
         let distinct_end = self.texts.len();
         self.events.push(Known { key, groups_end, numbers_end, distinct_end, is_clipped });
     }
 
     /// The one group of an event that has one value in every field, as almost all do; `false` if it has not.
-    fn push_single(&mut self, asked: &Asked<'_>, row: &Row<'_>) -> bool {
+    fn push_single<'a>(&mut self, asked: &Asked<'_>, row: &impl Valued<'a>) -> bool {
         let before = self.texts.len();
         let mut is_single = true;
         self.texts.push(|to| {
-            for field in asked.keys {
+            for (at, field) in asked.keys.iter().enumerate() {
                 let start = to.len();
                 let mut count = 0_u64;
-                field.visit(row, &mut |cell| {
+                row.visit(at, field, &mut |cell| {
                     if count == 0 {
                         push_part(to, cell.text().as_deref());
                     }
@@ -93,10 +130,10 @@ impl FactBatch {
         is_single
     }
 
-    fn push_values(&mut self, field: Option<&Field>, row: &Row<'_>) {
+    fn push_values<'a>(&mut self, at: usize, field: Option<&Field>, row: &impl Valued<'a>) {
         let Some(field) = field else { return };
         let texts = &mut self.texts;
-        field.visit(row, &mut |cell| {
+        row.visit(at, field, &mut |cell| {
             if let Some(text) = cell.text() {
                 texts.push(|to| to.extend_from_slice(text.as_bytes()));
             }

@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, ops::ControlFlow};
 
-use trailseal_evidence::scan::Row;
+use trailseal_archive::Timestamp;
+use trailseal_evidence::{
+    index::{ColumnGroup, GroupValue},
+    scan::Row,
+};
 use trailseal_query::{
     Predicate, Record,
     derived::{Derived, FileMember, Named},
@@ -12,6 +16,9 @@ use trailseal_query::{
     predicate::Test,
     record::PathValue,
 };
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
 
 /// Fields with their names.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +41,15 @@ enum Source {
     OfFile(FileMember),
     /// The place among the records of the file.
     Number,
+}
+
+/// Which columns of an index tell the values of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldColumn {
+    /// Those of a group.
+    Group(ColumnGroup),
+    /// The times: so many seconds, from the first second of 1970 on, have the same value.
+    Time(i64),
 }
 
 /// The name of [`Source::Number`].
@@ -256,14 +272,39 @@ impl Field {
         self.visit_by(row, Record::visit, each);
     }
 
-    fn visit_by<'a>(&self, row: &Row<'a>, visit: Visit<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
+    /// Which columns tell its values; `None` if they are read from records only.
+    pub(crate) fn column(&self) -> Option<FieldColumn> {
         match &self.source {
-            Source::Path(path) => {
-                let _ = visit(&row.record, path, &mut |value| {
-                    each(FieldValue::Value(value));
+            Source::Path(path) => ColumnGroup::of_path(path.segments()).map(FieldColumn::Group),
+            Source::Derived(Derived::Hour) => Some(FieldColumn::Time(HOUR)),
+            Source::Derived(Derived::Day | Derived::Weekday) => Some(FieldColumn::Time(DAY)),
+            Source::Derived(derived) => ColumnGroup::of_derived(*derived).map(FieldColumn::Group),
+            Source::OfFile(_) | Source::Number => None,
+        }
+    }
+
+    /// Shows `each` every value that an event has whose group has this value: what [`visit`](Self::visit) shows of its record.
+    pub(crate) fn visit_group<'a>(&self, value: &GroupValue<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match &self.source {
+            Source::Path(path) => visit_path(&value.record(), path, Record::visit_each, each),
+            Source::Derived(derived) => {
+                let _ = value.visit(*derived, &mut |text| {
+                    each(FieldValue::Text(text));
                     ControlFlow::Continue(())
                 });
             }
+            Source::OfFile(_) | Source::Number => {}
+        }
+    }
+
+    /// The text of what follows from the time alone.
+    pub(crate) fn text_at(&self, time: Timestamp) -> Option<Cow<'static, str>> {
+        if let Source::Derived(derived) = &self.source { derived.at(time) } else { None }
+    }
+
+    fn visit_by<'a>(&self, row: &Row<'a>, visit: Visit<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match &self.source {
+            Source::Path(path) => visit_path(&row.record, path, visit, each),
             Source::Derived(derived) => {
                 let _ = derived.visit(&row.record, &mut |text| {
                     each(FieldValue::Text(text));
@@ -337,6 +378,18 @@ impl Field {
         self.json(row, &mut json);
         Some(String::from_utf8_lossy(&json).into_owned().into())
     }
+}
+
+fn visit_path<'a>(
+    record: &Record<'a>,
+    path: &FieldPath,
+    visit: Visit<'a>,
+    each: &mut dyn FnMut(FieldValue<'a>),
+) {
+    let _ = visit(record, path, &mut |value| {
+        each(FieldValue::Value(value));
+        ControlFlow::Continue(())
+    });
 }
 
 /// How a record shows the values of a path.

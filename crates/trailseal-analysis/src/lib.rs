@@ -15,6 +15,7 @@
 //! ```
 
 pub mod bars;
+mod columns;
 pub mod count;
 pub mod csv;
 mod error;

@@ -1,13 +1,26 @@
 //! What may have been meant, where nothing was found: values that are like the ones that were asked for.
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
-use trailseal_evidence::scan::{self, Fold};
+use trailseal_evidence::{
+    index::{ColumnGroup, SegmentColumns},
+    scan::{self, ColumnFold, ColumnRows, Fold, Row},
+};
 use trailseal_query::{Filter, Predicate};
 
-use crate::{error::Error, fields::Field, question::Question};
+use crate::{
+    error::Error,
+    fields::{Field, FieldColumn, FieldValue},
+    question::Question,
+};
 
-/// Values that are kept for each that was asked for.
+/// Segments of which columns are held.
+const SEGMENTS: usize = 8;
+/// Values that are kept.
 const MANY: usize = 100;
 
 /// What was asked of a field.
@@ -40,40 +53,110 @@ pub struct NearValue {
 pub fn near(question: &Question<'_>, asked: &[AskedValues]) -> Result<Vec<NearValue>, Error> {
     let everything = Filter::new(Predicate::Constant(true));
     let Question { files, options, progress, .. } = question;
-    let (found, _) = scan::fold(*files, options, &everything, *progress, &Counts::default, &|part, row| {
-        for (at, AskedValues { field, values }) in asked.iter().enumerate() {
-            field.visit(row, &mut |value| {
-                let Some(text) = value.text() else { return };
-                for wanted in values.iter().filter(|wanted| is_near(wanted, &text)) {
-                    part.add(at, wanted, &text);
-                }
-            });
+    let groups = groups(asked);
+    let new = || Counts { asked, near: BTreeMap::new(), columns: HashMap::new() };
+    let add = |part: &mut Counts<'_>, row: &Row<'_>| {
+        for (at, AskedValues { field, .. }) in asked.iter().enumerate() {
+            field.visit(row, &mut |value| part.add(at, &value, 1));
         }
         ControlFlow::Continue(())
-    })?;
+    };
+    let add_columns = |part: &mut Counts<'_>, rows: &ColumnRows<'_>| {
+        part.add_columns(groups.as_deref().unwrap_or_default(), rows);
+        ControlFlow::Continue(())
+    };
+    let columns = groups.as_deref().map(|groups| ColumnFold { groups, add: &add_columns });
+    let (found, _) =
+        scan::fold_columns(*files, options, &everything, *progress, &new, &add, columns.as_ref())?;
     let near = |((asked, wanted, found), count)| NearValue { asked, wanted, found, count };
-    let mut all: Vec<NearValue> = found.0.into_iter().map(near).collect();
+    let mut all: Vec<NearValue> = found.near.into_iter().map(near).collect();
     all.sort_by(|a, b| (a.asked, &a.wanted, b.count, &a.found).cmp(&(b.asked, &b.wanted, a.count, &b.found)));
     Ok(all)
 }
 
-#[derive(Debug, Default)]
-struct Counts(HashMap<(usize, String, String), u64>);
+/// The groups that tell all fields; `None` if they do not.
+fn groups(asked: &[AskedValues]) -> Option<Vec<ColumnGroup>> {
+    let mut groups = Vec::new();
+    for AskedValues { field, .. } in asked {
+        match field.column()? {
+            FieldColumn::Group(group) if groups.contains(&group) => {}
+            FieldColumn::Group(group) => groups.push(group),
+            FieldColumn::Time(_) => return None,
+        }
+    }
+    Some(groups)
+}
 
-impl Counts {
-    fn add(&mut self, asked: usize, wanted: &str, found: &str) {
-        let key = (asked, wanted.to_owned(), found.to_owned());
-        if self.0.len() < MANY || self.0.contains_key(&key) {
-            *self.0.entry(key).or_default() += 1;
+/// How many events have each value, by group and number.
+type NumberCounts = HashMap<ColumnGroup, Vec<u64>>;
+
+struct Counts<'p> {
+    asked: &'p [AskedValues],
+    /// How many events have a value, by the place of what was asked, the value that was wanted and that which is there.
+    near: BTreeMap<(usize, String, String), u64>,
+    /// How many have a value by its number, by segment and group; not yet looked at.
+    columns: HashMap<usize, (Arc<SegmentColumns>, NumberCounts)>,
+}
+
+impl Counts<'_> {
+    fn add(&mut self, at: usize, value: &FieldValue<'_>, count: u64) {
+        let Some(text) = value.text() else { return };
+        for wanted in self.asked[at].values.iter().filter(|wanted| is_near(wanted, &text)) {
+            *self.near.entry((at, wanted.clone(), text.clone().into_owned())).or_default() += count;
+            self.cut();
+        }
+    }
+
+    /// Keeps the first ones, so that it does not matter in which order they come: what is left out once has so many
+    /// before it for ever.
+    fn cut(&mut self) {
+        while self.near.len() > MANY {
+            self.near.pop_last();
+        }
+    }
+
+    fn add_columns(&mut self, groups: &[ColumnGroup], rows: &ColumnRows<'_>) {
+        if self.columns.len() >= SEGMENTS && !self.columns.contains_key(&rows.segment()) {
+            self.look();
+        }
+        let new = || (Arc::clone(rows.columns()), HashMap::new());
+        let (columns, by_group) = self.columns.entry(rows.segment()).or_insert_with(new);
+        for group in groups {
+            let counts = by_group.entry(*group).or_insert_with(|| vec![0; columns.count(*group)]);
+            let numbers = columns.numbers(*group);
+            rows.each().for_each(|row| counts[numbers[row] as usize] += 1);
+        }
+    }
+
+    /// Looks at the values of columns, and lets go of these.
+    fn look(&mut self) {
+        for (columns, by_group) in std::mem::take(&mut self.columns).into_values() {
+            for (at, AskedValues { field, .. }) in self.asked.iter().enumerate() {
+                let Some(FieldColumn::Group(group)) = field.column() else { continue };
+                let counts = by_group.get(&group).map_or(&[][..], |counts| counts);
+                for (number, count) in (0..).zip(counts).filter(|(_, count)| **count > 0) {
+                    let Some(value) = columns.value(group, number) else { continue };
+                    field.visit_group(&value, &mut |value| self.add(at, &value, *count));
+                }
+            }
         }
     }
 }
 
-impl Fold for Counts {
+impl Fold for Counts<'_> {
     fn merge(&mut self, other: Self) {
-        for (key, count) in other.0 {
-            *self.0.entry(key).or_default() += count;
+        for (key, count) in other.near {
+            *self.near.entry(key).or_default() += count;
         }
+        self.cut();
+    }
+
+    fn end(&mut self) {
+        self.look();
+    }
+
+    fn hears_of_files() -> bool {
+        false
     }
 }
 

@@ -37,6 +37,10 @@ impl Fold for Ids {
     fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
     }
+
+    fn hears_of_files() -> bool {
+        false
+    }
 }
 
 /// What makes two events one.
@@ -59,6 +63,11 @@ pub struct RowKey {
     pub id: u128,
     /// The place of its label in [`Integrity::ALL`], if it has one.
     pub integrity: Option<usize>,
+}
+
+impl RowKey {
+    /// That of a row of which nobody asks for more.
+    pub(crate) const NONE: Self = Self { time: None, nanos: 0, id: 0, integrity: None };
 }
 
 impl Question<'_> {

@@ -1,8 +1,9 @@
 //! An index of what log files hold, made in one reading ([`make`]) and used by scans and by verification.
 //!
-//! It only ever spares reading: what a scan or a verification says is the same with it and without. A file is looked up by
-//! its path, and counts as known while its length, its times and its inode are those of the day it was read. Whoever vouches
-//! for a file reads its bytes all the same and compares their hash; only inflating is spared.
+//! It only ever spares reading, and scans that count take events from its columns: what a scan or a verification says is the same
+//! with it and without. A file is looked up by its path, and counts as known while its length, its times and its inode are
+//! those of the day it was read. Whoever vouches for a file reads its bytes all the same and compares their hash; only
+//! inflating is spared.
 
 mod asked;
 mod make;
@@ -26,7 +27,7 @@ use trailseal_archive::{
 use trailseal_index::{Index, IndexPlace, StoredFacts};
 use trailseal_verify::Observation;
 
-pub use trailseal_index::{IndexError, IndexStatus};
+pub use trailseal_index::{ColumnGroup, GroupValue, IndexError, IndexStatus, SegmentColumns};
 
 use crate::{inputs::canonical, report::ScopeIndex, scan::load};
 

@@ -29,8 +29,9 @@ use crate::{
     ledger::{Integrity, Ledger},
 };
 
-pub(crate) use self::{finder::Job, load::load};
+pub(crate) use self::{copies::trailer, finder::Job, load::load};
 
+pub use self::columns::{ColumnFold, ColumnRows};
 pub use self::end::FileEnd;
 pub use self::seen::{SeenError, SeenFiles};
 
@@ -43,6 +44,7 @@ use self::{
     worker::{Finished, Worker},
 };
 
+mod columns;
 mod copies;
 mod end;
 mod finder;
@@ -397,6 +399,9 @@ pub trait Fold: Send {
     fn hears_of_files() -> bool {
         true
     }
+
+    /// Nothing more will come; still in the thread that made it, before parts are merged.
+    fn end(&mut self) {}
 }
 
 impl Fold for () {
@@ -442,8 +447,27 @@ pub fn fold<P: Fold>(
     new: &(dyn Fn() -> P + Sync),
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<(P, Summary), Error> {
+    fold_columns(files, options, filter, progress, new, row, None)
+}
+
+/// The same, where what is needed of events may come from the columns of an index: of files that it knows, and for which it can
+/// say of every event whether it passes, `row` sees no record; `columns` sees all events of the file at once. The
+/// summary is the same.
+///
+/// # Errors
+/// Those of [`fold`].
+pub fn fold_columns<P: Fold>(
+    files: &dyn FileSource,
+    options: &ScanOptions<'_>,
+    filter: &Filter,
+    progress: &dyn Progress,
+    new: &(dyn Fn() -> P + Sync),
+    row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
+    columns: Option<&ColumnFold<'_, P>>,
+) -> Result<(P, Summary), Error> {
     let is_over = AtomicBool::new(false);
-    let asked = options.index.and_then(|index| Asked::new(index, filter));
+    let groups = columns.map(|columns| columns.groups);
+    let asked = options.index.and_then(|index| Asked::new(index, filter, groups));
     let finding = finding(options, asked.as_ref(), progress, P::hears_of_files());
     let (parts, summary) = run(files, finding, &is_over, &|next| {
         let mut part = new();
@@ -453,9 +477,10 @@ pub fn fold<P: Fold>(
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
-                worker.read(job, &mut FoldPart { part: &mut part, add: row });
+                worker.read(job, &mut FoldPart { part: &mut part, add: row, columns });
             }
         }
+        part.end();
         (part, worker.finish())
     })?;
     let mut parts = parts.into_iter();
@@ -499,7 +524,7 @@ pub fn stream<B: Batch>(
 ) -> Result<Summary, Error> {
     let is_over = AtomicBool::new(false);
     let turns = InOrder::new(emit, &is_over);
-    let asked = options.index.and_then(|index| Asked::new(index, filter));
+    let asked = options.index.and_then(|index| Asked::new(index, filter, None));
     let finding = finding(options, asked.as_ref(), progress, false);
     let (_, summary) = run(files, finding, &is_over, &|next| {
         let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
@@ -660,9 +685,9 @@ impl Summary {
         *on_disk += bytes;
     }
 
-    /// A file that need not be read: what reading it would come to is known.
-    fn answered(&mut self, known: &KnownFile<'_>, job: &Job<'_>) {
-        let counts = known.counts();
+    /// A file that need not be read: what reading it would come to is known, and how many of its events match.
+    fn answered(&mut self, known: &KnownFile<'_>, matched: u64, job: &Job<'_>) {
+        let counts = Counts { matched, ..known.counts() };
         self.from_index += 1;
         self.bytes += known.facts.stamp.length;
         self.inflated += known.facts.inflated;

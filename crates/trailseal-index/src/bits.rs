@@ -2,6 +2,8 @@
 
 /// Bytes behind the last number, so that each can be read as one word.
 const PADDING: usize = 8;
+/// Numbers that are unpacked together.
+const EIGHT: usize = 8;
 
 /// How many bits hold every number up to this one.
 pub(crate) fn width(largest: u32) -> u8 {
@@ -46,6 +48,25 @@ impl<'b> Packed<'b> {
         let word = self.bytes[bit / 8..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
         (word >> (bit % 8)) as u32 & ((1_u64 << self.width) - 1) as u32
     }
+
+    /// The first `count` numbers, which are not more than there are.
+    pub(crate) fn unpack(&self, count: usize) -> Vec<u32> {
+        let width = usize::from(self.width);
+        let mask = ((1_u64 << width) - 1) as u32;
+        let mut numbers = Vec::with_capacity(count + EIGHT);
+        // eight of them are a whole number of bytes
+        for start in (0..count.div_ceil(EIGHT)).map(|eight| eight * width) {
+            let end = (start + width + PADDING).min(self.bytes.len());
+            let bytes = &self.bytes[start.min(end)..end];
+            numbers.extend((0..EIGHT).map(|at| {
+                let bit = at * width;
+                let word = bytes.get(bit / 8..bit / 8 + 8).and_then(|word| word.first_chunk());
+                (word.map_or(0, |word| u64::from_le_bytes(*word)) >> (bit % 8)) as u32 & mask
+            }));
+        }
+        numbers.truncate(count);
+        numbers
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +88,7 @@ mod tests {
             let packed = Packed::new(&bytes, width, numbers.len()).unwrap();
             let read: Vec<u32> = (0..numbers.len()).map(|at| packed.get(at)).collect();
             prop_assert_eq!(&read, &numbers);
+            prop_assert_eq!(&packed.unpack(numbers.len()), &numbers);
             prop_assert!(Packed::new(&bytes[1..], width, numbers.len()).is_none());
         }
     }

@@ -4,7 +4,7 @@
 //! belongs to the group, as JSON that a condition can be asked of as if it were the record (`{"userIdentity":{…}}`), and
 //! what is derived from more than that, computed when the file was read.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
 
 use trailseal_query::{
     Predicate, Record,
@@ -122,7 +122,7 @@ impl ColumnGroup {
 
 /// A value of a group: what is kept of the record, and what is derived from more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GroupValue<'b> {
+pub struct GroupValue<'b> {
     pub(crate) record: &'b [u8],
     /// Of a call its category, of an outcome its error.
     pub(crate) derived: Option<&'b str>,
@@ -138,6 +138,27 @@ impl<'b> GroupValue<'b> {
             Some((_, text)) => Some(str::from_utf8(text).ok()?),
         };
         Some(Self { record, derived })
+    }
+
+    /// What is kept of the record: fields of the group are those of the record, and so is what is derived from them alone.
+    pub fn record(&self) -> Record<'b> {
+        Record::new(self.record)
+    }
+
+    /// Shows `visit` every text that the record has of what is derived ([`ColumnGroup::of_derived`] must say that it is of the
+    /// group).
+    pub fn visit(
+        &self,
+        derived: Derived,
+        visit: &mut dyn FnMut(Cow<'b, str>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match derived {
+            // these follow from more than what is kept
+            Derived::Category | Derived::Error => {
+                self.derived.map_or(ControlFlow::Continue(()), |text| visit(text.into()))
+            }
+            _ => derived.visit(&self.record(), visit),
+        }
     }
 
     /// What a condition of the group comes to.

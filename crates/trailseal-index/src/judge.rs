@@ -1,7 +1,7 @@
-//! Which files of a segment may hold records that match.
+//! Which files of a segment hold records that match, and which records these are.
 
 use trailseal_archive::Timestamp;
-use trailseal_query::{Filter, Predicate};
+use trailseal_query::{Filter, Predicate, predicate::Truth};
 
 use crate::{
     groups::ColumnGroup,
@@ -9,38 +9,83 @@ use crate::{
         SegmentError,
         read::{Column, Filters, Segment, Times},
     },
-    truths::Truths,
+    truths::{SETS, Truths},
     values,
 };
 
-/// Which files of a segment may hold a record that matches.
+/// Seconds after which what is derived from a time may be something else.
+const HOUR: i64 = 3_600;
+
+/// What is known of the records of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileAnswer {
+    /// None matches.
+    None,
+    /// So many match, and it is known which ([`FileAnswers::matching`]).
+    Known(u32),
+    /// Some may.
+    Unclear,
+}
+
+/// What is known of the records of a segment's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileAnswers {
-    may_match: Vec<bool>,
+    files: Vec<FileAnswer>,
+    /// By row; `None` where all rows of all files match.
+    matching: Option<Vec<bool>>,
 }
 
 impl FileAnswers {
-    /// Whether a file may; if not, it does not.
-    pub fn may_match(&self, file: usize) -> bool {
-        self.may_match.get(file).copied().unwrap_or(true)
+    /// What is known of a file.
+    pub fn of(&self, file: usize) -> FileAnswer {
+        self.files.get(file).copied().unwrap_or(FileAnswer::Unclear)
+    }
+
+    /// Without what is known of single events.
+    #[must_use]
+    pub fn of_files(self) -> Self {
+        Self { matching: None, ..self }
+    }
+
+    /// Which of the segment's events match, where that is [known](FileAnswer::Known) of their file; `None` if all do.
+    pub fn matching(&self) -> Option<&[bool]> {
+        self.matching.as_deref()
     }
 }
 
 impl Segment {
-    /// Which files may hold a record for which a filter's predicate is true.
+    /// For which records a filter's predicate is true.
     ///
     /// # Errors
     /// [`SegmentError`] when what is needed cannot be read: then nothing is known.
-    pub fn may_match(&self, filter: &Filter) -> Result<FileAnswers, SegmentError> {
-        let mut judge = Judge::new(self);
-        let truths = judge.truths(filter.predicate())?;
-        let may_match = match truths {
-            RowTruths::All(all) => vec![all.may_be_true(); self.len()],
-            RowTruths::Each(each) => (0..self.len())
-                .map(|file| each[self.rows_of(file)].iter().any(|truths| truths.may_be_true()))
-                .collect(),
-        };
-        Ok(FileAnswers { may_match })
+    pub fn answers(&self, filter: &Filter) -> Result<FileAnswers, SegmentError> {
+        let files = 0..self.len();
+        match Judge::new(self).truths(filter.predicate())? {
+            RowTruths::All(all) => {
+                let answer = |file| of_rows(self.rows_of(file).map(|_| all));
+                Ok(FileAnswers { files: files.map(answer).collect(), matching: None })
+            }
+            RowTruths::Each(each) => {
+                let rows = |file| each.get(self.rows_of(file)).unwrap_or_default();
+                let answers = files.map(|file| of_rows(rows(file).iter().copied())).collect();
+                let matching = each.iter().map(|truths| truths.may_be_true()).collect();
+                Ok(FileAnswers { files: answers, matching: Some(matching) })
+            }
+        }
+    }
+}
+
+/// What is known of a file with these rows.
+fn of_rows(rows: impl Iterator<Item = Truths>) -> FileAnswer {
+    let (mut matching, mut is_known) = (0, true);
+    for truths in rows {
+        matching += u32::from(truths.may_be_true());
+        is_known &= !truths.may_be_true() || truths.known() == Some(Truth::True);
+    }
+    match matching {
+        0 => FileAnswer::None,
+        _ if is_known => FileAnswer::Known(matching),
+        _ => FileAnswer::Unclear,
     }
 }
 
@@ -48,6 +93,42 @@ impl Segment {
 enum RowTruths {
     All(Truths),
     Each(Vec<Truths>),
+}
+
+impl RowTruths {
+    fn not(self) -> Self {
+        match self {
+            Self::All(all) => Self::All(all.not()),
+            Self::Each(mut each) => {
+                let table = Truths::all().map(Truths::not);
+                for truths in &mut each {
+                    *truths = table[truths.index()];
+                }
+                Self::Each(each)
+            }
+        }
+    }
+
+    fn combine(self, other: Self, combine: fn(Truths, Truths) -> Truths) -> Self {
+        match (self, other) {
+            (Self::All(one), Self::All(other)) => Self::All(combine(one, other)),
+            (Self::Each(mut each), Self::All(all)) | (Self::All(all), Self::Each(mut each)) => {
+                let table = Truths::all().map(|truths| combine(truths, all));
+                for truths in &mut each {
+                    *truths = table[truths.index()];
+                }
+                Self::Each(each)
+            }
+            (Self::Each(mut each), Self::Each(other)) => {
+                let table: [[Truths; SETS]; SETS] =
+                    Truths::all().map(|one| Truths::all().map(|other| combine(one, other)));
+                for (truths, other) in each.iter_mut().zip(other) {
+                    *truths = table[truths.index()][other.index()];
+                }
+                Self::Each(each)
+            }
+        }
+    }
 }
 
 /// What of a segment was read for a question.
@@ -68,15 +149,7 @@ impl<'s> Judge<'s> {
             Predicate::Constant(holds) => Ok(RowTruths::All(Truths::of((*holds).into()))),
             Predicate::All(parts) => self.fold(parts, true, Truths::and),
             Predicate::Any(parts) => self.fold(parts, false, Truths::or),
-            Predicate::Not(part) => Ok(match self.truths(part)? {
-                RowTruths::All(all) => RowTruths::All(all.not()),
-                RowTruths::Each(mut each) => {
-                    for truths in &mut each {
-                        *truths = truths.not();
-                    }
-                    RowTruths::Each(each)
-                }
-            }),
+            Predicate::Not(part) => Ok(self.truths(part)?.not()),
             condition => self.condition(condition),
         }
     }
@@ -88,21 +161,13 @@ impl<'s> Judge<'s> {
         combine: fn(Truths, Truths) -> Truths,
     ) -> Result<RowTruths, SegmentError> {
         let mut folded = RowTruths::All(Truths::of(start.into()));
+        let decided = Truths::of((!start).into());
         for part in parts {
-            folded = match (folded, self.truths(part)?) {
-                (RowTruths::All(one), RowTruths::All(other)) => RowTruths::All(combine(one, other)),
-                (RowTruths::Each(mut each), RowTruths::All(other))
-                | (RowTruths::All(other), RowTruths::Each(mut each)) => {
-                    for truths in &mut each {
-                        *truths = combine(*truths, other);
-                    }
-                    RowTruths::Each(each)
-                }
-                (RowTruths::Each(mut each), RowTruths::Each(other)) => {
-                    each.iter_mut().zip(other).for_each(|(truths, other)| *truths = combine(*truths, other));
-                    RowTruths::Each(each)
-                }
-            };
+            // what one part decides for all events is not asked of the others
+            if matches!(folded, RowTruths::All(all) if all == decided) {
+                break;
+            }
+            folded = folded.combine(self.truths(part)?, combine);
         }
         Ok(folded)
     }
@@ -145,8 +210,15 @@ impl<'s> Judge<'s> {
         let of_value = |number| Some(Truths::of(column.value(number)?.evaluate(condition)));
         let table: Option<Vec<Truths>> = (0..column.len()).map(of_value).collect();
         let table = table.ok_or_else(damaged)?;
-        let each: Option<Vec<Truths>> = column.numbers().map(|number| table.get(number).copied()).collect();
-        each.map(RowTruths::Each).ok_or_else(damaged)
+        // most segments have no event with a value that is asked for
+        if let Some((first, others)) = table.split_first()
+            && others.iter().all(|truths| truths == first)
+        {
+            return Ok(RowTruths::All(*first));
+        }
+        let numbers = column.unpack();
+        let each = numbers.into_iter().map(|number| table.get(number as usize).copied());
+        each.collect::<Option<_>>().map(RowTruths::Each).ok_or_else(damaged)
     }
 
     fn by_time(&mut self, condition: &Predicate) -> Result<RowTruths, SegmentError> {
@@ -159,6 +231,19 @@ impl<'s> Judge<'s> {
             let truth = Timestamp::from_epoch(time).and_then(|time| condition.at(time));
             truth.map_or(Truths::ANY, Truths::of)
         };
-        Ok(RowTruths::Each((0..segment.len()).flat_map(|file| times.of(file)).map(of).collect()))
+        let times = times.all();
+        if !matches!(condition, Predicate::Derived(..)) {
+            return Ok(RowTruths::Each(times.into_iter().map(of).collect()));
+        }
+        // hours and days are texts, which take time to write
+        let mut last: Option<(i64, Truths)> = None;
+        let of_hour = times.into_iter().map(|time| {
+            let hour = time.div_euclid(HOUR);
+            match last {
+                Some((known, truths)) if known == hour => truths,
+                _ => last.insert((hour, of(time))).1,
+            }
+        });
+        Ok(RowTruths::Each(of_hour.collect()))
     }
 }

@@ -5,8 +5,8 @@
 //! state when it was read, the hashes of its bytes and of its content, a filter of all its values, and columns of what is
 //! asked most. No label is ever kept: what digests prove is judged anew each time.
 //!
-//! An index only ever excludes: that no record of a file can match ([`Segment::may_match`]). What may match is read and
-//! judged as without an index.
+//! An index says of a file that no record can match, or which records do ([`Segment::answers`]); of these it has some fields
+//! ([`Segment::columns`]), which is enough to count. All else is read and judged as without an index.
 
 mod bits;
 mod distinct;
@@ -20,13 +20,13 @@ mod truths;
 mod values;
 
 pub use self::{
-    groups::{ColumnGroup, ExtractedNumber, Extractor, NotIndexed},
-    judge::FileAnswers,
+    groups::{ColumnGroup, ExtractedNumber, Extractor, GroupValue, NotIndexed},
+    judge::{FileAnswer, FileAnswers},
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
         facts::{LEFT_OUT, StoredFacts},
-        read::Segment,
+        read::{Segment, SegmentColumns},
         write::{FileEntry, SegmentWriter},
     },
     store::{Index, IndexError, IndexStatus, IndexWriter, remove},

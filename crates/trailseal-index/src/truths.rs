@@ -9,6 +9,8 @@ pub(crate) struct Truths(u8);
 const TRUE: u8 = 1;
 const UNKNOWN: u8 = 2;
 const FALSE: u8 = 4;
+/// Sets of the three.
+pub(crate) const SETS: usize = 8;
 
 impl Truths {
     /// Nothing is known.
@@ -26,6 +28,26 @@ impl Truths {
 
     pub(crate) fn may_be_true(self) -> bool {
         self.0 & TRUE != 0
+    }
+
+    /// What it comes to, if that can be one thing only.
+    pub(crate) fn known(self) -> Option<Truth> {
+        match self.0 {
+            TRUE => Some(Truth::True),
+            UNKNOWN => Some(Truth::Unknown),
+            FALSE => Some(Truth::False),
+            _ => None,
+        }
+    }
+
+    /// All sets, in the order of [`index`](Self::index).
+    pub(crate) fn all() -> [Self; SETS] {
+        std::array::from_fn(|set| Self(set as u8))
+    }
+
+    /// Its place among all sets.
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
     }
 
     /// What the opposite may come to.
@@ -58,6 +80,15 @@ mod tests {
 
     fn members(truths: Truths) -> Vec<Truth> {
         ALL.into_iter().filter(|truth| truths.0 & Truths::of(*truth).0 != 0).collect()
+    }
+
+    #[test]
+    fn sets_with_one_member_are_known() {
+        for truths in Truths::all() {
+            let members = members(truths);
+            assert_eq!(truths.known(), (members.len() == 1).then(|| members[0]));
+            assert_eq!(Truths::all()[truths.index()], truths);
+        }
     }
 
     fn set(truths: impl Iterator<Item = Truth>) -> Truths {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod by_index;
+
 use std::{fs, io, path::Path};
 
 use trailseal_analysis::{
@@ -17,7 +19,7 @@ use trailseal_analysis::{
 use trailseal_evidence::{Progress, inputs::Inputs, scan::ScanOptions};
 use trailseal_query::{Filter, aggregate::Order};
 
-struct Silent;
+pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn add(&self, _: u64, _: u64) {}

@@ -1,55 +1,152 @@
 //! What an index says to one question.
 
-use std::sync::OnceLock;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+};
 
-use trailseal_index::FileAnswers;
+use trailseal_index::{ColumnGroup, FileAnswer, FileAnswers, Segment, SegmentColumns, SegmentError};
 use trailseal_query::{Filter, Predicate, scan::Counts};
 
 use super::{ArchiveIndex, KnownFile};
-use crate::scan::Job;
+use crate::scan::{ColumnRows, Job};
 
 /// A filter, and what the segments that were asked say to it. Each is asked once, when a file of it is met.
 pub(crate) struct Asked<'q> {
     pub(crate) index: &'q ArchiveIndex,
     filter: &'q Filter,
-    answers: Vec<Vec<OnceLock<Option<FileAnswers>>>>,
+    /// The groups of which columns are taken, where they are taken instead of records.
+    groups: Option<&'q [ColumnGroup]>,
+    /// By index and segment.
+    segments: Vec<Vec<AskedSegment>>,
+    /// The columns that were read last.
+    kept: Mutex<VecDeque<Arc<SegmentColumns>>>,
 }
 
+struct AskedSegment {
+    /// Its place among those of all indexes.
+    number: usize,
+    answers: OnceLock<Option<FileAnswers>>,
+    columns: Mutex<Held>,
+}
+
+/// Columns that were read.
+enum Held {
+    NotYet,
+    /// As long as anybody holds them.
+    Read(Weak<SegmentColumns>),
+    /// They cannot be read.
+    Damaged,
+}
+
+/// Segments whose columns are kept: those of files that lie beside each other were made by as many threads at most.
+const KEPT: usize = 8;
+
 impl<'q> Asked<'q> {
-    /// Asks an index, unless it can say nothing of a filter that takes everything.
-    pub(crate) fn new(index: &'q ArchiveIndex, filter: &'q Filter) -> Option<Self> {
-        if matches!(filter.predicate(), Predicate::Constant(true)) || index.is_empty() {
+    /// Asks an index, unless it can say nothing: where records are wanted, of a filter that takes everything.
+    pub(crate) fn new(
+        index: &'q ArchiveIndex,
+        filter: &'q Filter,
+        groups: Option<&'q [ColumnGroup]>,
+    ) -> Option<Self> {
+        let takes_everything = matches!(filter.predicate(), Predicate::Constant(true));
+        if takes_everything && groups.is_none() || index.is_empty() {
             return None;
         }
-        let of_index = |index: &trailseal_index::Index| {
-            index.segments().iter().map(|_| OnceLock::new()).collect::<Vec<_>>()
+        let mut numbers = 0..;
+        let mut of_segment = |_: &Segment| AskedSegment {
+            number: numbers.next().unwrap_or_default(),
+            answers: OnceLock::new(),
+            columns: Mutex::new(Held::NotYet),
         };
-        Some(Self { index, filter, answers: index.indexes.iter().map(of_index).collect() })
+        let segments = index.indexes.iter().map(|of| of.segments().iter().map(&mut of_segment).collect());
+        let segments = segments.collect();
+        Some(Self { index, filter, groups, segments, kept: Mutex::default() })
     }
 
-    /// What is known of a file that holds no record that matches; `None` where one may, or nothing is known.
-    pub(crate) fn answers(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
-        let known = self.known(job)?;
-        let (index, segment, file) = known.at;
-        let answers = self.answers.get(index)?.get(segment)?.get_or_init(|| {
-            let of = &self.index.indexes[index];
-            let answers = of.segments()[segment].may_match(self.filter);
-            answers.map_err(|error| self.index.note(format!("{}: {error}", of.folder().display()))).ok()
-        });
-        answers.as_ref().filter(|answers| !answers.may_match(file)).map(|_| known)
-    }
-
-    /// The same without waiting: only where the segment was asked before.
-    pub(crate) fn answers_now(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
-        let known = self.known(job)?;
-        let (index, segment, file) = known.at;
-        let answers = self.answers.get(index)?.get(segment)?.get()?;
-        answers.as_ref().filter(|answers| !answers.may_match(file)).map(|_| known)
-    }
-
-    fn known(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
+    /// What is known of a file that is as it was when it was found.
+    pub(crate) fn known(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
         let is_plain = job.leftover.is_none() && job.refusal.is_none();
         self.index.known(job.real.as_deref().filter(|_| is_plain)?, job.stamp?)
+    }
+
+    /// The same of one of which no record matches, as far as that can be said without waiting: its segment was asked before.
+    pub(crate) fn holds_nothing(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
+        let known = self.known(job)?;
+        let answers = self.segment(&known)?.answers.get()?.as_ref()?;
+        (answers.of(known.at.2) == FileAnswer::None).then_some(known)
+    }
+
+    /// What is known of the records of a file. Where some match, it is of use only to those who take columns.
+    pub(crate) fn answer(&self, known: &KnownFile<'_>) -> FileAnswer {
+        let answers = self.segment(known).and_then(|segment| self.answers(segment, known));
+        answers.map_or(FileAnswer::Unclear, |answers| answers.of(known.at.2))
+    }
+
+    /// The rows of a file of which some match, and it is known which; `None` if no columns are wanted, or they cannot be read.
+    pub(crate) fn rows(&self, known: &KnownFile<'_>) -> Option<ColumnRows<'_>> {
+        let groups = self.groups?;
+        let segment = self.segment(known)?;
+        let answers = self.answers(segment, known)?;
+        let FileAnswer::Known(matched) = answers.of(known.at.2) else { return None };
+        let columns = self.columns(segment, known, groups)?;
+        let (index, number, file) = known.at;
+        let rows = self.index.indexes.get(index)?.segments().get(number)?.rows_of(file);
+        ColumnRows::new(columns, segment.number, rows, answers.matching(), matched)
+    }
+
+    /// The columns of a segment: read again where they were let go.
+    fn columns(
+        &self,
+        segment: &AskedSegment,
+        known: &KnownFile<'_>,
+        groups: &[ColumnGroup],
+    ) -> Option<Arc<SegmentColumns>> {
+        let mut held = segment.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Held::Damaged => return None,
+            Held::Read(columns) => {
+                if let Some(columns) = columns.upgrade() {
+                    return Some(columns);
+                }
+            }
+            Held::NotYet => {}
+        }
+        let Some(columns) = self.ask(known, |of| of.columns(groups)).map(Arc::new) else {
+            *held = Held::Damaged;
+            return None;
+        };
+        *held = Held::Read(Arc::downgrade(&columns));
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back(Arc::clone(&columns));
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+        Some(columns)
+    }
+
+    fn segment(&self, known: &KnownFile<'_>) -> Option<&AskedSegment> {
+        self.segments.get(known.at.0)?.get(known.at.1)
+    }
+
+    fn answers<'s>(&'s self, segment: &'s AskedSegment, known: &KnownFile<'_>) -> Option<&'s FileAnswers> {
+        let ask = || {
+            let answers = self.ask(known, |of| of.answers(self.filter))?;
+            // where records are wanted, it does not matter which
+            Some(if self.groups.is_some() { answers } else { answers.of_files() })
+        };
+        segment.answers.get_or_init(ask).as_ref()
+    }
+
+    /// Asks the segment that tells of a file; what is wrong with it is told.
+    fn ask<T>(
+        &self,
+        known: &KnownFile<'_>,
+        question: impl FnOnce(&Segment) -> Result<T, SegmentError>,
+    ) -> Option<T> {
+        let of = self.index.indexes.get(known.at.0)?;
+        let answer = question(of.segments().get(known.at.1)?);
+        answer.map_err(|error| self.index.note(format!("{}: {error}", of.folder().display()))).ok()
     }
 }
 

@@ -32,7 +32,7 @@ use trailseal_query::{
 use crate::{
     Error, Progress, ProgressStage,
     inputs::{FileList, FileSource as _, Inputs, canonical},
-    scan::{MAX_WHOLE, is_table, load, threads_of},
+    scan::{MAX_WHOLE, is_table, load, threads_of, trailer},
 };
 
 /// How long after its last change a file is read: one that is changed again within the steps of the system's clock looks as
@@ -273,6 +273,8 @@ impl<'f> FileReader<'f> {
             stamp,
             stored: trailseal_sha256::digest(on_disk),
             content: trailseal_sha256::digest(content),
+            checksum: crc32fast::hash(on_disk),
+            trailer: trailer(on_disk),
             inflated: content.len() as u64,
             is_gzip,
             records: u32::try_from(counts.records).ok()?,

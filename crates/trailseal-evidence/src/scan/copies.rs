@@ -1,5 +1,7 @@
 //! Files with the same content: their events are there more than once.
 
+use trailseal_index::StoredFacts;
+
 /// Files beyond which a thread notes no more.
 const MAX_FILES: usize = 1_000_000;
 
@@ -20,7 +22,14 @@ impl Copies {
     /// Takes note of a file, by its bytes on disk and its place in archive order, with so many events that passed.
     pub(super) fn add(&mut self, on_disk: &[u8], turn: u64, matched: u64) {
         if self.files.len() < MAX_FILES {
-            self.files.push(ReadFile { content: fingerprint(on_disk), turn, matched });
+            self.add_known(fingerprint(on_disk), turn, matched);
+        }
+    }
+
+    /// The same of a file with this fingerprint.
+    pub(super) fn add_known(&mut self, content: u128, turn: u64, matched: u64) {
+        if self.files.len() < MAX_FILES {
+            self.files.push(ReadFile { content, turn, matched });
         }
     }
 
@@ -38,9 +47,21 @@ impl Copies {
 /// Length and CRC-32, and what the last bytes of a gzip file say of its content: its own CRC-32 and length. Enough for a note;
 /// whoever wants to be told of copies that are none can have that.
 fn fingerprint(on_disk: &[u8]) -> u128 {
-    let trailer = on_disk.last_chunk::<8>().map_or(0, |last| u64::from_le_bytes(*last));
-    let length = on_disk.len() as u32;
-    u128::from(trailer) << 64 | u128::from(length) << 32 | u128::from(crc32fast::hash(on_disk))
+    put_together(on_disk.len() as u64, crc32fast::hash(on_disk), trailer(on_disk))
+}
+
+/// The fingerprint of a file that an index knows.
+pub(super) fn known_fingerprint(facts: &StoredFacts) -> u128 {
+    put_together(facts.stamp.length, facts.checksum, facts.trailer)
+}
+
+fn put_together(length: u64, checksum: u32, trailer: u64) -> u128 {
+    u128::from(trailer) << 64 | u128::from(length as u32) << 32 | u128::from(checksum)
+}
+
+/// The last eight bytes; 0 where there are fewer.
+pub(crate) fn trailer(on_disk: &[u8]) -> u64 {
+    on_disk.last_chunk::<8>().map_or(0, |last| u64::from_le_bytes(*last))
 }
 
 #[cfg(test)]

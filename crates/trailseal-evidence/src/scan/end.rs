@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use trailseal_archive::{Timestamp, key::ObjectKind};
 use trailseal_query::scan::{Counts, LeftOut};
 
-use super::{Fold, Row, Skipped, Summary};
+use super::{ColumnFold, ColumnRows, Fold, Row, Skipped, Summary};
 use crate::{
     read::SIDECAR,
     sort::{log_base, place_by_name, stamp_within},
@@ -70,6 +70,11 @@ pub(super) trait OnFound {
     /// A row; breaks when there are enough.
     fn row(&mut self, row: &Row<'_>) -> ControlFlow<()>;
 
+    /// All rows of a file that is not read; breaks when there are enough.
+    fn columns(&mut self, _: &ColumnRows<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
     /// What became of a file, after its rows.
     fn file(&mut self, _: &FileEnd<'_>) {}
 }
@@ -84,11 +89,16 @@ impl<F: FnMut(&Row<'_>) -> ControlFlow<()>> OnFound for F {
 pub(super) struct FoldPart<'p, P> {
     pub(super) part: &'p mut P,
     pub(super) add: &'p (dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
+    pub(super) columns: Option<&'p ColumnFold<'p, P>>,
 }
 
 impl<P: Fold> OnFound for FoldPart<'_, P> {
     fn row(&mut self, row: &Row<'_>) -> ControlFlow<()> {
         (self.add)(self.part, row)
+    }
+
+    fn columns(&mut self, rows: &ColumnRows<'_>) -> ControlFlow<()> {
+        self.columns.map_or(ControlFlow::Continue(()), |columns| (columns.add)(self.part, rows))
     }
 
     fn file(&mut self, end: &FileEnd<'_>) {

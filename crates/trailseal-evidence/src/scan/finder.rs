@@ -299,11 +299,11 @@ impl<'a> Finder<'_, 'a> {
         let job = Job { turn: self.turn, number: self.number, ..job };
         self.number += 1;
         let Finding { options, asked, keeps_answered, progress } = self.finding;
-        let known = asked.filter(|_| keeps_answered).and_then(|asked| asked.answers_now(&job));
+        let known = asked.filter(|_| keeps_answered).and_then(|asked| asked.holds_nothing(&job));
         if let Some(known) = known.filter(|known| known.facts.inflated <= options.max_inflated) {
             progress.add(1, job.length);
             self.summary.files += 1;
-            self.summary.answered(&known, &job);
+            self.summary.answered(&known, 0, &job);
             progress.done(1, job.length);
             return ControlFlow::Continue(());
         }

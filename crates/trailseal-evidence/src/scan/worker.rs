@@ -21,6 +21,7 @@ use trailseal_archive::{
     open::{self, OpenFile},
     temporary,
 };
+use trailseal_index::FileAnswer;
 use trailseal_query::{
     Filter,
     scan::{Counts, Found, Next, Scanner},
@@ -28,8 +29,8 @@ use trailseal_query::{
 use trailseal_verify::Observation;
 
 use super::{
-    Damage, FileEnd, FileInfo, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
-    copies::Copies,
+    ColumnRows, Damage, FileEnd, FileInfo, MAX_WHOLE, MEMBERS, Row, ScanOptions, Skipped, Summary,
+    copies::{Copies, known_fingerprint},
     end::{Before, OnFound},
     finder::{Job, unwanted_by_name},
     is_table, load,
@@ -66,6 +67,8 @@ pub(super) struct Worker<'a> {
     /// A file as it lies on disk: so many bytes of the buffer.
     on_disk: Vec<u8>,
     loaded: usize,
+    /// The fingerprint of the file at hand, if an index answered for it.
+    known: Option<u128>,
     content: Vec<u8>,
     window: Vec<u8>,
     /// Members that were read of the file at hand, if it is an archive file.
@@ -130,6 +133,7 @@ impl<'a> Worker<'a> {
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
             loaded: 0,
+            known: None,
             content: Vec::new(),
             window: Vec::new(),
             members: 0,
@@ -145,7 +149,7 @@ impl<'a> Worker<'a> {
     /// Reads one file.
     pub(super) fn read(&mut self, job: &Job<'_>, row: &mut OnRow<'_>) {
         let before = Before::of(&self.scan.summary);
-        (self.members, self.loaded) = (0, 0);
+        (self.members, self.loaded, self.known) = (0, 0, None);
         let matched = self.scan.summary.counts.matched;
         self.read_job(job, row);
         let summary = &mut self.scan.summary;
@@ -154,6 +158,8 @@ impl<'a> Worker<'a> {
             summary.repeated += matched;
         } else if matched > 0 && self.loaded > 0 {
             self.copies.add(&self.on_disk[..self.loaded], job.turn, matched);
+        } else if let Some(known) = self.known.filter(|_| matched > 0) {
+            self.copies.add_known(known, job.turn, matched);
         }
         let end = before.end(&self.scan.summary, &job.shown, job.number * MEMBERS);
         row.file(&FileEnd { members: self.members, ..end });
@@ -171,7 +177,7 @@ impl<'a> Worker<'a> {
         if let Some(refusal) = job.refusal {
             return self.scan.damage(job, None, refusal.to_string());
         }
-        if self.is_answered(job, real) {
+        if self.is_answered(job, real, row) {
             return;
         }
         match job.open(real) {
@@ -185,11 +191,21 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Whether an index answers for a file: it holds nothing that is wanted, and what reading it would come to is known.
-    fn is_answered(&mut self, job: &Job<'_>, real: &Path) -> bool {
-        let known = self.asked.and_then(|asked| asked.answers(job));
-        let Some(known) = known.filter(|known| known.facts.inflated <= self.options.max_inflated) else {
+    /// Whether an index answers for a file: it holds nothing that is wanted, or what of it is wanted stands in columns; what
+    /// reading it would come to is known.
+    fn is_answered(&mut self, job: &Job<'_>, real: &Path, row: &mut OnRow<'_>) -> bool {
+        let Some(asked) = self.asked else { return false };
+        let Some(known) = asked.known(job) else { return false };
+        if known.facts.inflated > self.options.max_inflated {
             return false;
+        }
+        let rows = match asked.answer(&known) {
+            FileAnswer::None => None,
+            FileAnswer::Known(_) => match asked.rows(&known) {
+                Some(rows) => Some(rows),
+                None => return false,
+            },
+            FileAnswer::Unclear => return false,
         };
         // a label is given to bytes that are there now
         let observation = if self.options.ledger.is_some() {
@@ -202,8 +218,17 @@ impl<'a> Worker<'a> {
             None
         };
         let Self { scan, .. } = self;
-        if scan.begin(job, observation.as_ref()).is_some() {
-            scan.summary.answered(&known, job);
+        let Some(info) = scan.begin(job, observation.as_ref()) else { return true };
+        let matched = rows.as_ref().map_or(0, ColumnRows::matched);
+        scan.summary.answered(&known, matched, job);
+        if let Some(rows) = rows {
+            if let Some(label) = info.integrity {
+                scan.summary.row_labels[label.index()] += matched;
+            }
+            if row.columns(&rows).is_break() {
+                scan.is_over.store(true, Ordering::Relaxed);
+            }
+            self.known = Some(known_fingerprint(known.facts));
         }
         true
     }

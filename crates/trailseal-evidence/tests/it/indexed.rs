@@ -1,6 +1,7 @@
 //! With an index, made at any time before, everything is as it is without.
 
 use std::{
+    borrow::Cow,
     fs,
     ops::ControlFlow,
     path::Path,
@@ -8,15 +9,16 @@ use std::{
 };
 
 use proptest::prelude::*;
+use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Silent,
-    index::{ArchiveIndex, IndexMade, make},
+    index::{ArchiveIndex, ColumnGroup, IndexMade, make},
     inputs::Inputs,
     report::Report,
-    scan::{ScanOptions, Summary, stream},
+    scan::{ColumnFold, ColumnRows, FileEnd, Fold, Row, ScanOptions, Summary, fold_columns, stream},
     verify,
 };
-use trailseal_query::{Filter, expression};
+use trailseal_query::{Filter, Predicate, Record, derived::Derived, expression, path::FieldPath};
 use trailseal_testkit::{Archive, Plan, gzip};
 
 use crate::{
@@ -93,8 +95,21 @@ impl Case {
             answered += std::mem::take(&mut of_index.from_index);
             assert_eq!(with, without, "{condition}");
             assert_eq!(of_index, summary, "{condition}");
+            answered += self.columns_agree(&index, &filter, condition);
         }
+        let everything = Filter::new(Predicate::Constant(true));
+        answered += self.columns_agree(&index, &everything, "everything");
         assert_eq!(index.problems(), [""; 0]);
+        answered
+    }
+
+    /// Takes events from columns and from records.
+    fn columns_agree(&self, index: &ArchiveIndex, filter: &Filter, condition: &str) -> u64 {
+        let (with, mut of_index) = taken(&self.inputs(), Some(index), filter);
+        let (without, summary) = taken(&self.inputs(), None, filter);
+        let answered = std::mem::take(&mut of_index.from_index);
+        assert_eq!(with, without, "{condition}");
+        assert_eq!(of_index, summary, "{condition}");
         answered
     }
 }
@@ -123,6 +138,78 @@ fn scan(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (Stri
         },
     );
     (String::from_utf8_lossy(&out).into_owned(), summary.unwrap())
+}
+
+/// Events as columns tell of them, and what became of the files.
+#[derive(Debug, Default, PartialEq)]
+struct Taken {
+    events: Vec<String>,
+    files: Vec<String>,
+}
+
+impl Fold for Taken {
+    fn merge(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.files.extend(other.files);
+    }
+
+    fn file(&mut self, end: &FileEnd<'_>) {
+        self.files.push(format!("{end:?}"));
+    }
+}
+
+/// Everything that columns tell.
+fn taken(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (Taken, Summary) {
+    const DERIVED: [Derived; 5] =
+        [Derived::Category, Derived::Error, Derived::Call, Derived::Username, Derived::Principal];
+    let paths =
+        ["eventName", "readOnly", "userIdentity.accessKeyId", "sourceIPAddress", "userAgent", "awsRegion"];
+    let paths = paths.map(|path| FieldPath::parse(path).unwrap());
+    let texts = |record: &Record<'_>| paths.each_ref().map(|path| record.text(path).map(Cow::into_owned));
+    let derived = |visit: &dyn Fn(Derived, &mut dyn FnMut(String))| {
+        DERIVED.map(|derived| {
+            let mut found = Vec::new();
+            visit(derived, &mut |text| found.push(text));
+            found
+        })
+    };
+    let row = |taken: &mut Taken, row: &Row<'_>| {
+        let of = derived(&|derived, push| {
+            let _ = derived.visit(&row.record, &mut |text| {
+                push(text.into_owned());
+                ControlFlow::Continue(())
+            });
+        });
+        let time = row.record.time().map(Timestamp::epoch);
+        taken.events.push(format!("{time:?} {:?} {of:?}", texts(&row.record)));
+        ControlFlow::Continue(())
+    };
+    let columns = |taken: &mut Taken, rows: &ColumnRows<'_>| {
+        let columns = rows.columns();
+        assert_eq!(rows.each().count() as u64, rows.matched());
+        for row in rows.each() {
+            let value = |group| columns.value(group, columns.numbers(group)[row]).unwrap();
+            let of = derived(&|derived, push| {
+                let _ = value(ColumnGroup::of_derived(derived).unwrap()).visit(derived, &mut |text| {
+                    push(text.into_owned());
+                    ControlFlow::Continue(())
+                });
+            });
+            let of_path = |path: &FieldPath| {
+                value(ColumnGroup::of_path(path.segments()).unwrap()).record().text(path).map(Cow::into_owned)
+            };
+            let time = Some(columns.times()[row]);
+            taken.events.push(format!("{time:?} {:?} {of:?}", paths.each_ref().map(of_path)));
+        }
+        ControlFlow::Continue(())
+    };
+    let options = ScanOptions { threads: 2, index, ..ScanOptions::default() };
+    let columns = ColumnFold { groups: &ColumnGroup::ALL, add: &columns };
+    let (mut taken, summary) =
+        fold_columns(inputs, &options, filter, &Silent, &Taken::default, &row, Some(&columns)).unwrap();
+    taken.events.sort();
+    taken.files.sort();
+    (taken, summary)
 }
 
 /// A record as most are, so that its file can be indexed.
@@ -239,6 +326,7 @@ proptest! {
             let (without, summary) = scan(&case.inputs(), None, &filter);
             prop_assert_eq!(with, without);
             prop_assert_eq!(Summary { from_index: 0, ..of_index }, summary);
+            case.columns_agree(&index, &filter, condition);
         }
         // whoever makes it anew has a sound one
         case.make();

@@ -14,6 +14,10 @@ pub struct StoredFacts {
     pub stored: [u8; 32],
     /// SHA-256 of the content.
     pub content: [u8; 32],
+    /// CRC-32 of the bytes as they lie on disk.
+    pub checksum: u32,
+    /// The last eight of these bytes; 0 where there are fewer.
+    pub trailer: u64,
     /// Bytes of the content.
     pub inflated: u64,
     /// Whether it is a gzip file: one member and nothing behind it. Else it is the content.
@@ -27,7 +31,7 @@ pub struct StoredFacts {
 }
 
 /// Bytes of the facts of a file, with where its path, filter and rows end.
-pub(super) const FACTS: usize = 4 * 8 + 2 * 32 + 8 + 4 + 4 + 2 * 8 + 4 * LEFT_OUT + 3 * 4;
+pub(super) const FACTS: usize = 4 * 8 + 2 * 32 + 4 + 8 + 8 + 4 + 4 + 2 * 8 + 4 * LEFT_OUT + 3 * 4;
 
 /// Where of a file something ends that lies behind that of the file before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +50,8 @@ impl StoredFacts {
         to.extend(inode.to_le_bytes());
         to.extend(self.stored);
         to.extend(self.content);
+        to.extend(self.checksum.to_le_bytes());
+        to.extend(self.trailer.to_le_bytes());
         to.extend(self.inflated.to_le_bytes());
         to.extend(u32::from(self.is_gzip).to_le_bytes());
         to.extend(self.records.to_le_bytes());
@@ -67,6 +73,8 @@ impl StoredFacts {
         }
         let [length, modified, changed, inode] = stamp;
         let (stored, content) = (take(&mut rest)?, take(&mut rest)?);
+        let checksum = half(&mut rest)?;
+        let trailer = word(&mut rest)?;
         let inflated = word(&mut rest)?;
         let is_gzip = half(&mut rest)? == 1;
         let records = half(&mut rest)?;
@@ -79,7 +87,9 @@ impl StoredFacts {
         let (modified, changed) = (modified.cast_signed(), changed.cast_signed());
         let stamp = FileStamp { length, modified, changed, inode };
         let span = Some(span).filter(|(first, last)| first <= last);
-        Some((Self { stamp, stored, content, inflated, is_gzip, records, left_out, span }, ends))
+        let facts =
+            Self { stamp, stored, content, checksum, trailer, inflated, is_gzip, records, left_out, span };
+        Some((facts, ends))
     }
 }
 

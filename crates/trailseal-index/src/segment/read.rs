@@ -182,6 +182,27 @@ impl Segment {
         Ok(Times { segment: self, packed: self.packed(Section::Times)? })
     }
 
+    /// Reads the times of all events and, of some groups, which values they have.
+    ///
+    /// # Errors
+    /// [`SegmentError`] when it cannot be read: then nothing is known.
+    pub fn columns(&self, groups: &[ColumnGroup]) -> Result<SegmentColumns, SegmentError> {
+        let damaged = || SegmentError::Damaged { what: "a column" };
+        let times = self.times()?.all();
+        let mut columns = SegmentColumns { times, groups: Default::default() };
+        for group in groups {
+            let column = self.column(*group)?;
+            let (numbers, count) = (column.unpack(), column.len());
+            let is_sound = numbers.iter().all(|number| (*number as usize) < count)
+                && (0..count).all(|number| column.value(number).is_some());
+            if !is_sound {
+                return Err(damaged());
+            }
+            columns.groups[group.index()] = Some((column, numbers));
+        }
+        Ok(columns)
+    }
+
     /// Reads a column.
     pub(crate) fn column(&self, group: ColumnGroup) -> Result<Column, SegmentError> {
         let damaged = || SegmentError::Damaged { what: "a column" };
@@ -222,6 +243,10 @@ impl OwnedPacked {
         let (width, bytes) = self.bytes.split_first()?;
         Packed::new(bytes, *width, self.count)
     }
+
+    fn unpack(&self) -> Vec<u32> {
+        self.get().map_or_else(Vec::new, |packed| packed.unpack(self.count))
+    }
 }
 
 /// The filters of a segment's files.
@@ -257,6 +282,48 @@ impl Times<'_> {
         let rows = self.segment.rows_of(file);
         rows.map(move |row| first.saturating_add(packed.map_or(0, |packed| i64::from(packed.get(row)))))
     }
+
+    /// Those of all events.
+    pub(crate) fn all(&self) -> Vec<i64> {
+        let numbers = self.packed.unpack();
+        let mut times = Vec::with_capacity(numbers.len());
+        for (file, (facts, _)) in self.segment.facts.iter().enumerate() {
+            let first = facts.span.map_or(0, |span| span.0);
+            let numbers = numbers.get(self.segment.rows_of(file)).unwrap_or_default();
+            times.extend(numbers.iter().map(|number| first.saturating_add(i64::from(*number))));
+        }
+        times
+    }
+}
+
+/// Times and values of a segment's events, unpacked.
+#[derive(Debug)]
+pub struct SegmentColumns {
+    times: Vec<i64>,
+    groups: [Option<(Column, Vec<u32>)>; ColumnGroup::ALL.len()],
+}
+
+impl SegmentColumns {
+    /// The time of every event, in seconds.
+    pub fn times(&self) -> &[i64] {
+        &self.times
+    }
+
+    /// How many different values of a group there are; none of one that was not read.
+    pub fn count(&self, group: ColumnGroup) -> usize {
+        self.groups[group.index()].as_ref().map_or(0, |(column, _)| column.len())
+    }
+
+    /// The number of the value of every event, less than [`count`](Self::count); none of a group that was not read.
+    pub fn numbers(&self, group: ColumnGroup) -> &[u32] {
+        self.groups[group.index()].as_ref().map_or(&[], |(_, numbers)| numbers)
+    }
+
+    /// A value; `None` if there is none with this number.
+    pub fn value(&self, group: ColumnGroup, number: u32) -> Option<GroupValue<'_>> {
+        let (column, _) = self.groups[group.index()].as_ref()?;
+        column.value(number as usize)
+    }
 }
 
 /// A group's values, and which of them every event has.
@@ -284,6 +351,11 @@ impl Column {
     /// A value.
     pub(crate) fn value(&self, number: usize) -> Option<GroupValue<'_>> {
         GroupValue::read(self.bytes(number))
+    }
+
+    /// The same, all at once.
+    pub(crate) fn unpack(&self) -> Vec<u32> {
+        self.rows.unpack()
     }
 
     /// The number of the value of each event.

@@ -102,10 +102,15 @@ impl Group {
         self.span.add(time);
     }
 
+    /// So many more records, the first and the last of which have these times.
+    pub fn add_many(&mut self, count: u64, first: Option<Timestamp>, last: Option<Timestamp>) {
+        self.count += count;
+        self.span.add(first);
+        self.span.add(last);
+    }
+
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.span.add(other.span.first);
-        self.span.add(other.span.last);
+        self.add_many(other.count, other.span.first, other.span.last);
         self.sum.merge(&other.sum);
         self.distinct.merge(other.distinct);
     }

@@ -173,14 +173,29 @@ impl Histogram {
 
     /// One more record.
     pub fn add(&mut self, time: Option<Timestamp>) {
+        self.add_many(time, 1);
+    }
+
+    /// So many more, of the same bucket, of which one has this time.
+    pub fn add_many(&mut self, time: Option<Timestamp>, count: u64) {
         match time {
-            None => self.untimed += 1,
-            Some(time) => *self.all.entry(self.step.start(&self.zone, time)).or_default() += 1,
+            None => self.untimed += count,
+            Some(time) => *self.all.entry(self.bucket(time)).or_default() += count,
         }
+    }
+
+    /// The first second of the bucket that holds a time, since 1970.
+    pub fn bucket(&self, time: Timestamp) -> i64 {
+        self.step.start(&self.zone, time)
     }
 
     /// One more record with this value.
     pub fn add_value(&mut self, time: Option<Timestamp>, key: &[u8]) {
+        self.add_value_many(time, key, 1);
+    }
+
+    /// So many more records with this value, of the same bucket, of which one has this time.
+    pub fn add_value_many(&mut self, time: Option<Timestamp>, key: &[u8], more: u64) {
         let Some(time) = time else { return };
         if !self.series.contains_key(key) {
             self.bytes += key.len() as u64 + 100;
@@ -191,7 +206,7 @@ impl Histogram {
             self.bytes += 24;
             0
         });
-        *count += 1;
+        *count += more;
     }
 
     /// About how much memory it takes.
