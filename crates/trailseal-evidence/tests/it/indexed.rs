@@ -158,6 +158,17 @@ impl Fold for Taken {
     }
 }
 
+fn all_texts<'a>(
+    visit: impl FnOnce(&mut dyn FnMut(Cow<'a, str>) -> ControlFlow<()>) -> ControlFlow<()>,
+) -> Vec<String> {
+    let mut texts = Vec::new();
+    let _ = visit(&mut |text| {
+        texts.push(text.into_owned());
+        ControlFlow::Continue(())
+    });
+    texts
+}
+
 /// Everything that columns tell.
 fn taken(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (Taken, Summary) {
     const DERIVED: [Derived; 5] =
@@ -166,20 +177,8 @@ fn taken(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (Tak
         ["eventName", "readOnly", "userIdentity.accessKeyId", "sourceIPAddress", "userAgent", "awsRegion"];
     let paths = paths.map(|path| FieldPath::parse(path).unwrap());
     let texts = |record: &Record<'_>| paths.each_ref().map(|path| record.text(path).map(Cow::into_owned));
-    let derived = |visit: &dyn Fn(Derived, &mut dyn FnMut(String))| {
-        DERIVED.map(|derived| {
-            let mut found = Vec::new();
-            visit(derived, &mut |text| found.push(text));
-            found
-        })
-    };
     let row = |taken: &mut Taken, row: &Row<'_>| {
-        let of = derived(&|derived, push| {
-            let _ = derived.visit(&row.record, &mut |text| {
-                push(text.into_owned());
-                ControlFlow::Continue(())
-            });
-        });
+        let of = DERIVED.map(|derived| all_texts(|each| derived.visit(&row.record, each)));
         let time = row.record.time().map(Timestamp::epoch);
         taken.events.push(format!("{time:?} {:?} {of:?}", texts(&row.record)));
         ControlFlow::Continue(())
@@ -189,11 +188,9 @@ fn taken(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (Tak
         assert_eq!(rows.each().count() as u64, rows.matched());
         for row in rows.each() {
             let value = |group| columns.value(group, columns.numbers(group)[row]).unwrap();
-            let of = derived(&|derived, push| {
-                let _ = value(ColumnGroup::of_derived(derived).unwrap()).visit(derived, &mut |text| {
-                    push(text.into_owned());
-                    ControlFlow::Continue(())
-                });
+            let of = DERIVED.map(|derived| {
+                let value = value(ColumnGroup::of_derived(derived).unwrap());
+                all_texts(|each| value.visit(derived, each))
             });
             let of_path = |path: &FieldPath| {
                 value(ColumnGroup::of_path(path.segments()).unwrap()).record().text(path).map(Cow::into_owned)
