@@ -350,7 +350,7 @@ fn what_may_have_been_meant_is_what_records_have() {
             found += indexed.ask(&everything, true, |question| near::near(question, &asked).unwrap().len());
         }
     }
-    assert!(found > 100, "{found}");
+    assert!(found > 20, "{found}");
 }
 
 #[test]
