@@ -19,6 +19,9 @@ mod table;
 mod timeline;
 mod usual;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     node::{CountedValue, Edge, Followed, Identity, Node, ValueCounts},
     origins::{Origin, Origins},
@@ -28,7 +31,8 @@ pub use self::{
 
 use self::issues::Issues;
 
-/// Who issued what, and then what all those keys did: two passes over the files. Keys that are more than `depth` links away
+/// Who issued what, and then what all those keys did: two passes over the files, or with an index one for every link that
+/// keys are away, and one more, over few files each. Keys that are more than `depth` links away
 /// are not followed. Of what they did, those events are counted for which `counted` holds; links are followed whatever it says.
 ///
 /// # Errors
@@ -42,7 +46,7 @@ pub fn follow(
     progress: &dyn Progress,
 ) -> Result<(Followed, Summary), Error> {
     let time = shortcut::time_range(options.from, options.to)?;
-    let (issues, first) = Issues::find(starts, &time, files, options, progress)?;
+    let (issues, first) = Issues::find(starts, depth, &time, files, options, progress)?;
     let reached = issues.reach(starts, depth);
     let (followed, mut summary) = activity::find(starts, &reached, &time, counted, files, options, progress)?;
     // Both passes read the same files; the second one's matches are those that count.

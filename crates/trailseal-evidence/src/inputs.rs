@@ -14,6 +14,7 @@ use std::{
 use trailseal_archive::{
     key::ObjectKind,
     open::Refusal,
+    stamp::FileStamp,
     walk::{Listing, Problem, RootError, Roots, Survey},
 };
 
@@ -95,6 +96,8 @@ pub enum InputPart<'a> {
         real: &'a Path,
         /// Bytes on disk.
         length: u64,
+        /// What the file system said of it, if it was asked.
+        stamp: Option<FileStamp>,
     },
     /// A folder that was named, or one in it, with the files directly in it.
     Folder {
@@ -102,6 +105,8 @@ pub enum InputPart<'a> {
         roots: &'a Arc<Roots>,
         /// The folder and its files.
         listing: &'a Listing,
+        /// What the file system said of each of the files, if it was asked.
+        stamps: Option<&'a [Option<FileStamp>]>,
     },
 }
 
@@ -221,12 +226,12 @@ impl FileSource for Inputs {
                 Part::Stdin => visit(InputPart::Stdin)?,
                 Part::Pipe(path) => visit(InputPart::Pipe(path))?,
                 Part::File { given, real, length } => {
-                    visit(InputPart::File { given, real, length: *length })?;
+                    visit(InputPart::File { given, real, length: *length, stamp: None })?;
                 }
                 Part::Folder(roots) => {
                     let mut flow = ControlFlow::Continue(());
                     roots.walk(problems, &mut |listing| {
-                        flow = visit(InputPart::Folder { roots, listing: &listing });
+                        flow = visit(InputPart::Folder { roots, listing: &listing, stamps: None });
                         flow
                     });
                     flow?;

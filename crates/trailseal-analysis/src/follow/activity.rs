@@ -29,7 +29,7 @@ use super::{
 use crate::{error::Error, words::plural};
 
 /// Keys beyond which events are not looked for by each of them.
-const MAX_LITERALS: usize = 500;
+pub(super) const MAX_LITERALS: usize = 500;
 /// Memory for what is known of addresses and user agents, about.
 const ORIGINS_MEMORY: usize = 512 << 20;
 

@@ -1,4 +1,8 @@
 //! Which key got which keys: the first pass over the archive.
+//!
+//! One pass collects all links of the archive. With an index it is asked instead what links from the keys that are reached so
+//! far, until there is nothing new: each time only files are read in which such a key did something. Files that the index does
+//! not know are read in the first round only, for all their links.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,15 +13,22 @@ use std::{
 use trailseal_evidence::{
     Progress,
     inputs::FileSource,
-    scan::{self, Fold, ScanOptions, Summary},
+    scan::{self, Fold, Narrowed, Row, ScanOptions, Summary},
 };
-use trailseal_query::{Filter, Predicate, Record, path::FieldPath, predicate::Test};
+use trailseal_query::{
+    Filter, Predicate, Record,
+    path::FieldPath,
+    predicate::{Literal, Test},
+};
 
-use super::starts::Starts;
+use super::{activity::MAX_LITERALS, starts::Starts};
 use crate::error::Error;
 
 /// Links between keys, and keys from which it may start, that are held.
 const MAX_LINKS: u64 = 4_000_000;
+
+/// Rounds after which everything is read: each takes about as long as to look at every file's name.
+const MAX_ROUNDS: usize = 16;
 
 /// Where responses hold new keys.
 const NEW_KEYS: [&[&str]; 4] = [
@@ -52,11 +63,14 @@ pub(super) fn actor_path() -> FieldPath {
     FieldPath::new(["userIdentity", "accessKeyId"])
 }
 
+/// By the key that asked, the keys that it got.
+type Links = HashMap<String, HashMap<String, bool>>;
+
 /// Which key got which keys.
 #[derive(Debug, Default)]
 pub(super) struct Issues {
     /// By the key that asked; of every key that it got, whether any event that issued it came from where is asked.
-    pub(super) links: HashMap<String, HashMap<String, bool>>,
+    pub(super) links: Links,
     /// Keys of the events that are looked for, and those that were issued in such events to somebody without a key.
     pub(super) found: HashSet<String>,
     /// Such events that have no key at all.
@@ -64,33 +78,32 @@ pub(super) struct Issues {
 }
 
 impl Issues {
-    /// Reads the archive.
+    /// Reads the archive. All links of the keys that can be [reached](Self::reach) within `depth` links are known then, and
+    /// some of others; the summary tells of all damage.
     pub(super) fn find(
         starts: &Starts,
+        depth: Option<u32>,
         time: &Predicate,
         files: &dyn FileSource,
         options: &ScanOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Self, Summary), Error> {
-        let paths = new_key_paths();
-        let exists = paths.iter().map(|path| Predicate::Field(path.clone(), Test::Exists));
+        let exists = new_key_paths().into_iter().map(|path| Predicate::Field(path, Test::Exists));
         let any = Predicate::any(exists.chain(starts.wanted().cloned()).collect());
         let filter = Filter::new(time.clone().and(any));
-        let actor = actor_path();
-        let held = AtomicU64::new(0);
-        let result = scan::fold(files, options, &filter, progress, &Self::default, &|issues, row| {
-            let from = row.record.text(&actor).filter(|key| !key.is_empty());
-            let new = new_keys(&row.record, &paths);
-            let added = issues.add(starts, &row.record, from.as_deref(), &new);
-            match held.fetch_add(added, Ordering::Relaxed) + added {
-                ..=MAX_LINKS => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
+        let search = Search { starts, time, files, options, filter: &filter, progress };
+        let has_index = options.index.is_some_and(|index| !index.is_empty());
+        if has_index && starts.keys.len() <= MAX_LITERALS { search.rounds(depth) } else { search.read(None) }
+    }
+
+    /// Takes in the links of a later round; starts were found in the first one.
+    fn add_links(&mut self, links: Links) {
+        for (from, links) in links {
+            let ours = self.links.entry(from).or_default();
+            for (to, is_there) in links {
+                *ours.entry(to).or_default() |= is_there;
             }
-        });
-        if held.load(Ordering::Relaxed) > MAX_LINKS {
-            return Err(Error::TooManyLinks { limit: MAX_LINKS });
         }
-        Ok(result?)
     }
 
     /// Takes in an event; how much more is held then.
@@ -125,15 +138,79 @@ impl Issues {
 
 impl Fold for Issues {
     fn merge(&mut self, other: Self) {
-        for (from, links) in other.links {
-            let ours = self.links.entry(from).or_default();
-            for (to, is_there) in links {
-                *ours.entry(to).or_default() |= is_there;
-            }
-        }
+        self.add_links(other.links);
         self.found.extend(other.found);
         self.keyless += other.keyless;
     }
+
+    fn hears_of_files() -> bool {
+        false
+    }
+}
+
+/// What the archive is asked.
+struct Search<'a> {
+    starts: &'a Starts,
+    time: &'a Predicate,
+    files: &'a dyn FileSource,
+    options: &'a ScanOptions<'a>,
+    /// Events that issued keys, and those whose keys are starts.
+    filter: &'a Filter,
+    progress: &'a dyn Progress,
+}
+
+impl Search<'_> {
+    /// One pass, over all files or over some of those that an index knows.
+    fn read(&self, narrowed: Option<Narrowed<'_>>) -> Result<(Issues, Summary), Error> {
+        let Self { starts, files, options, filter, progress, .. } = self;
+        let (actor, paths) = (actor_path(), new_key_paths());
+        let held = AtomicU64::new(0);
+        let row = |issues: &mut Issues, row: &Row<'_>| {
+            let from = row.record.text(&actor).filter(|key| !key.is_empty());
+            let new = new_keys(&row.record, &paths);
+            let added = issues.add(starts, &row.record, from.as_deref(), &new);
+            match held.fetch_add(added, Ordering::Relaxed) + added {
+                ..=MAX_LINKS => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        };
+        let result =
+            scan::fold_narrowed(*files, options, filter, narrowed, *progress, &Issues::default, &row);
+        if held.load(Ordering::Relaxed) > MAX_LINKS {
+            return Err(Error::TooManyLinks { limit: MAX_LINKS });
+        }
+        Ok(result?)
+    }
+
+    /// Asks for what links from keys that are reached, until no more are.
+    fn rounds(&self, depth: Option<u32>) -> Result<(Issues, Summary), Error> {
+        let mut asked: HashSet<String> = self.starts.keys.iter().cloned().collect();
+        let wanted = self.starts.wanted().cloned();
+        let first = wanted.into_iter().chain([did_something(&self.starts.keys)]);
+        let first = Filter::new(self.time.clone().and(Predicate::any(first.collect())));
+        let (mut issues, summary) = self.read(Some(Narrowed { known: &first, others: true }))?;
+        for round in 1.. {
+            let reached = issues.reach(self.starts, depth).keys.into_iter().map(|(key, _)| key);
+            let new: Vec<String> = reached.filter(|key| asked.insert(key.clone())).collect();
+            if new.is_empty() {
+                break;
+            }
+            let is_last = round == MAX_ROUNDS || new.len() > MAX_LITERALS;
+            let of_new = Filter::new(self.time.clone().and(did_something(&new)));
+            let known = if is_last { self.filter } else { &of_new };
+            let (more, _) = self.read(Some(Narrowed { known, others: false }))?;
+            issues.add_links(more.links);
+            if is_last {
+                break;
+            }
+        }
+        Ok((issues, summary))
+    }
+}
+
+/// Events that were done with one of some keys.
+fn did_something(keys: &[String]) -> Predicate {
+    Predicate::Field(actor_path(), Test::In(keys.iter().cloned().map(Literal::Text).collect()))
 }
 
 #[cfg(test)]

@@ -27,11 +27,11 @@ struct AskedSegment {
     /// Its place among those of all indexes.
     number: usize,
     answers: OnceLock<Option<FileAnswers>>,
-    columns: Mutex<Held>,
+    columns: Mutex<HeldColumns>,
 }
 
 /// Columns that were read.
-enum Held {
+enum HeldColumns {
     NotYet,
     /// As long as anybody holds them.
     Read(Weak<SegmentColumns>),
@@ -57,7 +57,7 @@ impl<'q> Asked<'q> {
         let mut of_segment = |_: &Segment| AskedSegment {
             number: numbers.next().unwrap_or_default(),
             answers: OnceLock::new(),
-            columns: Mutex::new(Held::NotYet),
+            columns: Mutex::new(HeldColumns::NotYet),
         };
         let segments = index.indexes.iter().map(|of| of.segments().iter().map(&mut of_segment).collect());
         let segments = segments.collect();
@@ -104,19 +104,19 @@ impl<'q> Asked<'q> {
     ) -> Option<Arc<SegmentColumns>> {
         let mut held = segment.columns.lock().unwrap_or_else(PoisonError::into_inner);
         match &*held {
-            Held::Damaged => return None,
-            Held::Read(columns) => {
+            HeldColumns::Damaged => return None,
+            HeldColumns::Read(columns) => {
                 if let Some(columns) = columns.upgrade() {
                     return Some(columns);
                 }
             }
-            Held::NotYet => {}
+            HeldColumns::NotYet => {}
         }
         let Some(columns) = self.ask(known, |of| of.columns(groups)).map(Arc::new) else {
-            *held = Held::Damaged;
+            *held = HeldColumns::Damaged;
             return None;
         };
-        *held = Held::Read(Arc::downgrade(&columns));
+        *held = HeldColumns::Read(Arc::downgrade(&columns));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back(Arc::clone(&columns));
         if kept.len() > KEPT {

@@ -11,6 +11,7 @@ use std::{
 
 use trailseal_archive::{
     open::{self, OpenError, OpenFile, Refusal},
+    stamp::{FileStamp, StampFolder},
     walk::{File, Folder, Listing, Problem, Roots},
 };
 use trailseal_sha256::Hasher;
@@ -53,6 +54,7 @@ struct ListedFile {
     name_end: usize,
     folder: usize,
     state: FileState,
+    stamp: Option<FileStamp>,
     refusal: Option<Refusal>,
 }
 
@@ -74,31 +76,39 @@ impl FileList {
     fn add(&mut self, part: InputPart<'_>) {
         let itself = |shown: &Path| Folder::new(shown.to_owned(), shown.to_owned());
         match part {
-            InputPart::Stdin => self.add_itself(itself(Path::new("-")), Kind::Stdin, None),
-            InputPart::Pipe(path) => self.add_itself(itself(path), Kind::Pipe, None),
+            InputPart::Stdin => self.add_itself(itself(Path::new("-")), Kind::Stdin),
+            InputPart::Pipe(path) => self.add_itself(itself(path), Kind::Pipe),
             InputPart::File { given, real, .. } => {
                 let folder = Folder::new(real.to_owned(), given.to_owned());
                 let state = fs::metadata(real).ok().as_ref().and_then(state);
-                self.add_itself(folder, Kind::File, state);
+                let stamp = fs::symlink_metadata(real).ok().as_ref().and_then(FileStamp::of);
+                self.folders.push(ListedFolder { folder, kind: Kind::File });
+                self.push(state, stamp, None);
             }
-            InputPart::Folder { roots, listing } => {
+            InputPart::Folder { roots, listing, .. } => {
                 let Listing { folder, files } = listing;
                 self.folders
                     .push(ListedFolder { folder: folder.clone(), kind: Kind::Folder(Arc::clone(roots)) });
+                let states = StampFolder::open(&folder.real).ok();
                 for file in files.iter().filter(|file| has_number(file.refusal)) {
+                    let stamp = || states.as_ref()?.stamp(&file.name);
+                    // a link is asked for what it leads to
                     let metadata = || fs::metadata(folder.real.join(&*file.name)).ok();
-                    let state =
-                        if file.refusal.is_none() { metadata().as_ref().and_then(state) } else { None };
+                    let (state, stamp) = match stamp().filter(|_| file.refusal.is_none()) {
+                        Some(stamp) => (Some(state_of(stamp)), Some(stamp)),
+                        None if file.refusal.is_none() => (metadata().as_ref().and_then(state), None),
+                        None => (None, None),
+                    };
                     self.names.push_str(&file.name);
-                    self.push(state, file.refusal);
+                    self.push(state, stamp, file.refusal);
                 }
             }
         }
     }
 
-    fn add_itself(&mut self, folder: Folder, kind: Kind, state: FileState) {
+    fn add_itself(&mut self, folder: Folder, kind: Kind) {
         self.folders.push(ListedFolder { folder, kind });
-        self.push(state, None);
+        self.push(None, None, None);
     }
 
     /// Some of the files, by their numbers in order, and what could not be seen if it could before.
@@ -116,15 +126,15 @@ impl FileList {
                 last = Some(file.folder);
             }
             part.names.push_str(name);
-            part.push(file.state, file.refusal);
+            part.push(file.state, file.stamp, file.refusal);
         }
         part
     }
 
     /// Adds a file of the last folder, whose name was added.
-    fn push(&mut self, state: FileState, refusal: Option<Refusal>) {
+    fn push(&mut self, state: FileState, stamp: Option<FileStamp>, refusal: Option<Refusal>) {
         let (name_end, folder) = (self.names.len(), self.folders.len() - 1);
-        self.files.push(ListedFile { name_end, folder, state, refusal });
+        self.files.push(ListedFile { name_end, folder, state, stamp, refusal });
     }
 
     /// How many there are.
@@ -228,18 +238,20 @@ impl FileSource for FileList {
                 Kind::Pipe => visit(InputPart::Pipe(shown))?,
                 Kind::File => {
                     let length = self.state(number).map_or(0, |(length, _)| length);
-                    visit(InputPart::File { given: shown, real, length })?;
+                    let stamp = self.files.get(number).and_then(|file| file.stamp);
+                    visit(InputPart::File { given: shown, real, length, stamp })?;
                 }
                 Kind::Folder(roots) => {
-                    let mut files = Vec::new();
+                    let (mut files, mut stamps) = (Vec::new(), Vec::new());
                     while let Some(file) = self.files.get(number).filter(|file| file.folder == at) {
                         let length = file.state.map_or(0, |(length, _)| length);
                         let name = self.place(number).map_or("", |(_, name)| name).into();
                         files.push(File { name, length, refusal: file.refusal, is_link: false });
+                        stamps.push(file.stamp);
                         number += 1;
                     }
                     let listing = Listing { folder: listed.folder.clone(), files };
-                    visit(InputPart::Folder { roots, listing: &listing })?;
+                    visit(InputPart::Folder { roots, listing: &listing, stamps: Some(&stamps) })?;
                     continue;
                 }
             }
@@ -256,6 +268,12 @@ fn path(folder: &Path, name: &str) -> PathBuf {
 /// The beginning of a hash as a number.
 pub(crate) fn first_bytes(hash: &[u8; 32]) -> u64 {
     hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The same as [`state`] of a file of which more was asked.
+fn state_of(stamp: FileStamp) -> (u64, i64) {
+    // what is older than 1970 is not told apart
+    (stamp.length, stamp.modified.max(-1))
 }
 
 /// The state of a file, if it is a regular one.

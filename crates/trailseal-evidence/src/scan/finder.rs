@@ -101,6 +101,8 @@ pub(super) struct Finding<'a> {
     pub(super) asked: Option<&'a Asked<'a>>,
     /// Whether files for which it answers need not be handed out.
     pub(super) keeps_answered: bool,
+    /// Whether files that it does not know are left out.
+    pub(super) only_known: bool,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -119,8 +121,8 @@ pub(super) fn each<'a>(
     let _ = files.each(&mut problems, &mut |part| match part {
         InputPart::Stdin => finder.pipe(None, "-".to_owned()),
         InputPart::Pipe(path) => finder.pipe(Some(path.to_owned()), path.display().to_string()),
-        InputPart::File { given, real, length } => finder.given(given, real, length),
-        InputPart::Folder { roots, listing } => finder.folder(roots, listing),
+        InputPart::File { given, real, length, stamp } => finder.given(given, real, length, stamp),
+        InputPart::Folder { roots, listing, stamps } => finder.folder(roots, listing, stamps),
     });
     let mut summary = finder.summary;
     // a circle hides nothing, and neither does another name
@@ -174,7 +176,7 @@ impl<'a> Finder<'_, 'a> {
         self.send(Job { real, is_pipe: true, ..Job::given(shown) })
     }
 
-    fn given(&mut self, given: &Path, real: &Path, length: u64) -> ControlFlow<()> {
+    fn given(&mut self, given: &Path, real: &Path, length: u64, stamp: Option<FileStamp>) -> ControlFlow<()> {
         let Finding { options, asked, .. } = self.finding;
         let entry = options.ledger.and_then(|ledger| ledger.entry(real));
         let name = given.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
@@ -189,26 +191,35 @@ impl<'a> Finder<'_, 'a> {
             self.leave_out(Skipped::Seen, length);
             return ControlFlow::Continue(());
         }
-        let stamp = asked.and_then(|_| FileStamp::of(&real.symlink_metadata().ok()?));
+        let stamp = stamp.or_else(|| FileStamp::of(&asked.and_then(|_| real.symlink_metadata().ok())?));
         let real = Some(real.to_owned());
         let is_again = self.is_again(&name, delivered);
         self.send(Job { real, length, stamp, entry, is_again, ..Job::given(shown) })
     }
 
-    fn folder(&mut self, roots: &Arc<Roots>, listing: &Listing) -> ControlFlow<()> {
+    fn folder(
+        &mut self,
+        roots: &Arc<Roots>,
+        listing: &Listing,
+        stamps: Option<&[Option<FileStamp>]>,
+    ) -> ControlFlow<()> {
         let Listing { folder, files } = listing;
         let Finding { options, asked, .. } = self.finding;
         let known = options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
         let day = day_of(&format!("{}/x", text_of(&folder.real)));
         let weigh = options.stat_files;
-        let states = if weigh || asked.is_some() { StampFolder::open(&folder.real).ok() } else { None };
+        let asks = stamps.is_none() && (weigh || asked.is_some());
+        let states = if asks { StampFolder::open(&folder.real).ok() } else { None };
         let shown_folder = shown_before(folder);
         // links that lead nowhere are told as problems of the walk, others are left out by it
-        for file in files.iter().filter(|file| has_number(file.refusal)) {
+        for (at, file) in files.iter().enumerate().filter(|(_, file)| has_number(file.refusal)) {
             let delivered = log_stamp(&file.name);
             self.summary.reach.add(&file.name, delivered);
-            let stamp = || states.as_ref().filter(|_| file.refusal.is_none())?.stamp(&file.name);
+            let stamp = || match stamps {
+                Some(stamps) => *stamps.get(at)?,
+                None => states.as_ref().filter(|_| file.refusal.is_none())?.stamp(&file.name),
+            };
             let length = |stamp: Option<FileStamp>| match file.length {
                 0 if weigh => stamp.map_or(0, |stamp| stamp.length),
                 known => known,
@@ -298,7 +309,10 @@ impl<'a> Finder<'_, 'a> {
     fn send(&mut self, job: Job<'a>) -> ControlFlow<()> {
         let job = Job { turn: self.turn, number: self.number, ..job };
         self.number += 1;
-        let Finding { options, asked, keeps_answered, progress } = self.finding;
+        let Finding { options, asked, keeps_answered, only_known, progress } = self.finding;
+        if only_known && asked.is_some_and(|asked| asked.known(&job).is_none()) {
+            return ControlFlow::Continue(());
+        }
         let known = asked.filter(|_| keeps_answered).and_then(|asked| asked.holds_nothing(&job));
         if let Some(known) = known.filter(|known| known.facts.inflated <= options.max_inflated) {
             progress.add(1, job.length);

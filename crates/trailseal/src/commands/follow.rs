@@ -12,7 +12,7 @@ use trailseal_analysis::{
 use trailseal_archive::temporary;
 use trailseal_evidence::{
     Completeness,
-    inputs::{FileSource as _, Inputs},
+    inputs::{FileSource, Inputs},
     ledger::Ledger,
     scan::ScanOptions,
 };
@@ -110,7 +110,8 @@ Exit status:
 /// Follow access keys through an archive: the credentials that were issued to them, those that were issued to
 /// these, and so on, and for every key who held it, from where and with what it was used, when, for what, and
 /// what failed. It starts from a key, from all keys of a user or role, or from all that were used from an address.
-/// The archive is read twice, for a timeline three times.
+/// The archive is read twice, for a timeline three times; with an index (`trailseal index`) what may hold a link or an event of
+/// these keys.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("roots", |arg| arg.help(ROOTS).long_help(None)))]
 #[command(mut_arg("tz", |arg| also(arg, TZ_OF_FOLLOW)))]
@@ -248,7 +249,10 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let ledger = evidence::load(&args.verified, &roots, args.limits.threads.count, &counts)?;
         let options = ScanOptions { index: index.as_ref(), ..args.scan_options(span, ledger.as_ref()) };
         let inputs = Inputs::open(&roots)?;
-        let (followed, summary) = follow(&asked.starts, args.depth, &counted, &inputs, &options, &counts)?;
+        // with an index most of what a pass takes is to list the files
+        let list = index.as_ref().filter(|index| !index.is_empty()).map(|_| inputs.list());
+        let files = list.as_ref().map_or(&inputs as &dyn FileSource, |list| list);
+        let (followed, summary) = follow(&asked.starts, args.depth, &counted, files, &options, &counts)?;
         if format == FollowFormat::Timeline {
             place.write(|out, width| {
                 let fields = Fields::of_timeline_of_keys(width.is_some_and(|width| width < WIDE));
@@ -265,7 +269,7 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
                 timeline(
                     &followed,
                     &asked.starts,
-                    &inputs,
+                    files,
                     &options,
                     &counted,
                     &counts,

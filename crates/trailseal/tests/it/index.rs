@@ -9,7 +9,7 @@ use std::{
 
 use super::demo::{Demo, list};
 
-const QUESTIONS: [&str; 18] = [
+const QUESTIONS: [&str; 21] = [
     "query archive --event-name ConsoleLogin -t jsonl",
     "query archive --error=AccessDenied* --count-by username,eventName",
     "query archive --where userIdentity.type='Root' --provenance",
@@ -28,6 +28,9 @@ const QUESTIONS: [&str; 18] = [
     "query archive --keys keys --event-name AssumeRole -t csv",
     "query archive --verified-only --keys keys --event-source iam --count-by eventName",
     "lookup-events archive --region us-east-1 --lookup-attributes AttributeKey=EventName,AttributeValue=CreateUser",
+    "follow AKIA7IJJZMRIRPG24F2U archive -t json",
+    "follow archive --source-ip 192.0.2.66 --keys keys -t csv",
+    "follow AKIA66YDPJ6BJQZF5XAK archive -t timeline",
 ];
 
 fn indexed() -> Demo {
