@@ -70,11 +70,10 @@ impl<'q> Asked<'q> {
         self.index.known(job.real.as_deref().filter(|_| is_plain)?, job.stamp?)
     }
 
-    /// The same of one of which no record matches, as far as that can be said without waiting: its segment was asked before.
-    pub(crate) fn holds_nothing(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
-        let known = self.known(job)?;
-        let answers = self.segment(&known)?.answers.get()?.as_ref()?;
-        (answers.of(known.at.2) == FileAnswer::None).then_some(known)
+    /// Whether no record of a file matches, as far as that can be said without waiting: its segment was asked before.
+    pub(crate) fn holds_nothing(&self, known: &KnownFile<'_>) -> bool {
+        let answers = self.segment(known).and_then(|segment| segment.answers.get()?.as_ref());
+        answers.is_some_and(|answers| answers.of(known.at.2) == FileAnswer::None)
     }
 
     /// What is known of the records of a file. Where some match, it is of use only to those who take columns.

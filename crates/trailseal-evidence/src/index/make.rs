@@ -81,15 +81,15 @@ pub fn make(
     let roots = canonical(inputs.given());
     let place = IndexPlace::of(base, &roots);
     let writer = IndexWriter::begin(&place, &roots)?;
-    let known = |path: &Path| {
+    let known = |number: usize, path: &Path| {
         let before = writer.before()?;
         let place = before.find(path)?;
-        (stamp(path)? == before.facts(place)?.stamp).then_some(place)
+        (list.stamp(number)? == before.facts(place)?.stamp).then_some(place)
     };
     let (mut current, mut unknown) = (HashSet::new(), Vec::new());
     for number in 0..list.len() {
         let Some(real) = list.real(number).filter(|_| list.state(number).is_some()) else { continue };
-        match known(&real) {
+        match known(number, &real) {
             Some(place) => drop(current.insert(place)),
             None => unknown.push(number),
         }

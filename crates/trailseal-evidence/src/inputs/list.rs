@@ -180,6 +180,11 @@ impl FileList {
         self.files.get(number)?.state
     }
 
+    /// What the file system said of it, if it is a regular file.
+    pub(crate) fn stamp(&self, number: usize) -> Option<FileStamp> {
+        self.files.get(number)?.stamp
+    }
+
     /// Opens it, as it was found: below the folder that was given, or where the path that was given leads.
     pub(crate) fn open(&self, number: usize) -> Result<OpenFile, OpenError> {
         let absent = || OpenError::from(io::Error::from(io::ErrorKind::NotFound));
@@ -238,7 +243,7 @@ impl FileSource for FileList {
                 Kind::Pipe => visit(InputPart::Pipe(shown))?,
                 Kind::File => {
                     let length = self.state(number).map_or(0, |(length, _)| length);
-                    let stamp = self.files.get(number).and_then(|file| file.stamp);
+                    let stamp = self.stamp(number);
                     visit(InputPart::File { given: shown, real, length, stamp })?;
                 }
                 Kind::Folder(roots) => {

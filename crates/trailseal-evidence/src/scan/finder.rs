@@ -310,11 +310,16 @@ impl<'a> Finder<'_, 'a> {
         let job = Job { turn: self.turn, number: self.number, ..job };
         self.number += 1;
         let Finding { options, asked, keeps_answered, only_known, progress } = self.finding;
-        if only_known && asked.is_some_and(|asked| asked.known(&job).is_none()) {
+        let is_asked = keeps_answered || only_known;
+        let known = asked.filter(|_| is_asked).and_then(|asked| Some((asked, asked.known(&job)?)));
+        if only_known && asked.is_some() && known.is_none() {
             return ControlFlow::Continue(());
         }
-        let known = asked.filter(|_| keeps_answered).and_then(|asked| asked.holds_nothing(&job));
-        if let Some(known) = known.filter(|known| known.facts.inflated <= options.max_inflated) {
+        if let Some((asked, known)) = known
+            && keeps_answered
+            && known.facts.inflated <= options.max_inflated
+            && asked.holds_nothing(&known)
+        {
             progress.add(1, job.length);
             self.summary.files += 1;
             self.summary.answered(&known, 0, &job);
