@@ -41,6 +41,7 @@ pub struct ArchiveIndex {
     /// Of each, of how many files the hash of the content was taken.
     hashes: Vec<AtomicU64>,
     problems: Mutex<BTreeSet<String>>,
+    trusts: bool,
 }
 
 /// An index that is there.
@@ -123,6 +124,19 @@ impl ArchiveIndex {
         found
     }
 
+    /// The same, where scans do not ask whether files are as they were: a file that was changed since is searched as it was. One
+    /// that is new is read, and of one that is gone nothing is said, since folders are listed all the same; and whoever reads a
+    /// file, or vouches for it, sees what it is now.
+    #[must_use]
+    pub fn trusted(self) -> Self {
+        Self { trusts: true, ..self }
+    }
+
+    /// Whether it is [`trusted`](Self::trusted).
+    pub fn trusts(&self) -> bool {
+        self.trusts
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.indexes.iter().all(|index| index.segments().is_empty())
@@ -147,9 +161,10 @@ impl ArchiveIndex {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
     }
 
-    /// What is known of a file, by its canonical path, if it was then as it is now.
-    pub(crate) fn known(&self, real: &Path, now: FileStamp) -> Option<KnownFile<'_>> {
-        self.find(real).filter(|found| found.facts.stamp == now)
+    /// What is known of a file, by its canonical path, if it was then as it is now: `now` is its state, if it was asked for.
+    pub(crate) fn known(&self, real: &Path, now: Option<FileStamp>) -> Option<KnownFile<'_>> {
+        let is_current = |found: &KnownFile<'_>| now.map_or(self.trusts, |now| found.facts.stamp == now);
+        self.find(real).filter(is_current)
     }
 
     /// The same of a file of which it is not asked whether it is as it was.

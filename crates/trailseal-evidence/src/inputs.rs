@@ -20,6 +20,7 @@ use trailseal_archive::{
 
 use crate::Error;
 
+pub(crate) mod ahead;
 mod list;
 
 pub use self::list::{FileList, FileState};
@@ -173,7 +174,12 @@ impl Inputs {
 
     /// Lists all files, with their states.
     pub fn list(&self) -> FileList {
-        FileList::of(self)
+        FileList::of(self, true)
+    }
+
+    /// Lists all files without asking for their states, as for an index that is [trusted](crate::index::ArchiveIndex::trusted).
+    pub fn list_unasked(&self) -> FileList {
+        FileList::of(self, false)
     }
 
     /// Whether anything can be read once only.

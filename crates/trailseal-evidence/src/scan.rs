@@ -201,6 +201,8 @@ pub struct Summary {
     pub inflated: u64,
     /// Of the files, those for which an index answered ([`ScanOptions::index`]); of these nothing was inflated.
     pub from_index: u64,
+    /// Of these, the ones of which it was not asked whether they are as they were ([`ArchiveIndex::trusted`]).
+    pub unasked: u64,
     /// What was seen in them.
     pub counts: Counts,
     /// Of the events that passed the filter, those of copies: of log files whose name another file had before, and of files
@@ -691,6 +693,7 @@ impl Summary {
         self.bytes += other.bytes;
         self.inflated += other.inflated;
         self.from_index += other.from_index;
+        self.unasked += other.unasked;
         self.repeated += other.repeated;
         self.unread_digests += other.unread_digests;
         self.counts.add(&other.counts);
@@ -736,6 +739,7 @@ impl Summary {
     fn answered(&mut self, known: &KnownFile<'_>, matched: u64, job: &Job<'_>) {
         let counts = Counts { matched, ..known.counts() };
         self.from_index += 1;
+        self.unasked += u64::from(job.stamp.is_none());
         self.bytes += known.facts.stamp.length;
         self.inflated += known.facts.inflated;
         self.note_if_without_events(&counts, job.number * MEMBERS, &job.shown);

@@ -67,7 +67,7 @@ impl<'q> Asked<'q> {
     /// What is known of a file that is as it was when it was found.
     pub(crate) fn known(&self, job: &Job<'_>) -> Option<KnownFile<'q>> {
         let is_plain = job.leftover.is_none() && job.refusal.is_none();
-        self.index.known(job.real.as_deref().filter(|_| is_plain)?, job.stamp?)
+        self.index.known(job.real.as_deref().filter(|_| is_plain)?, job.stamp)
     }
 
     /// Whether no record of a file matches, as far as that can be said without waiting: its segment was asked before.

@@ -11,12 +11,12 @@ use std::{
 
 use trailseal_archive::{
     open::{self, OpenError, OpenFile, Refusal},
-    stamp::{FileStamp, StampFolder},
+    stamp::FileStamp,
     walk::{File, Folder, Listing, Problem, Roots},
 };
 use trailseal_sha256::Hasher;
 
-use super::{FileSource, InputPart, Inputs, has_number};
+use super::{FileSource, InputPart, Inputs, ahead, has_number};
 
 /// What changes when a file does: its length, and the time of its last change in nanoseconds. `None` when it could
 /// not be asked, or must not be.
@@ -31,6 +31,8 @@ pub struct FileList {
     /// One behind the other.
     names: String,
     problems: Vec<Problem>,
+    /// Whether files were asked for their states.
+    has_states: bool,
 }
 
 #[derive(Debug)]
@@ -59,13 +61,19 @@ struct ListedFile {
 }
 
 impl FileList {
-    pub(super) fn of(inputs: &Inputs) -> Self {
-        let mut list = Self { given: inputs.given().to_vec(), ..Self::default() };
+    /// Of what was given, with the state of every file if it `asks` for them.
+    pub(super) fn of(inputs: &Inputs, asks: bool) -> Self {
+        let mut list = Self { given: inputs.given().to_vec(), has_states: asks, ..Self::default() };
         let mut problems = Vec::new();
-        let _ = inputs.each(&mut problems, &mut |part| {
+        let mut add = |part: InputPart<'_>| {
             list.add(part);
             ControlFlow::Continue(())
-        });
+        };
+        let _ = if asks {
+            ahead::each(inputs, &mut problems, &mut add)
+        } else {
+            inputs.each(&mut problems, &mut add)
+        };
         list.problems = problems;
         list.files.shrink_to_fit();
         list.folders.shrink_to_fit();
@@ -80,23 +88,27 @@ impl FileList {
             InputPart::Pipe(path) => self.add_itself(itself(path), Kind::Pipe),
             InputPart::File { given, real, .. } => {
                 let folder = Folder::new(real.to_owned(), given.to_owned());
-                let state = fs::metadata(real).ok().as_ref().and_then(state);
-                let stamp = fs::symlink_metadata(real).ok().as_ref().and_then(FileStamp::of);
+                let metadata =
+                    |of: &dyn Fn(&Path) -> io::Result<Metadata>| of(real).ok().filter(|_| self.has_states);
+                let state = metadata(&|path| fs::metadata(path)).as_ref().and_then(state);
+                let stamp = metadata(&|path| fs::symlink_metadata(path)).as_ref().and_then(FileStamp::of);
                 self.folders.push(ListedFolder { folder, kind: Kind::File });
                 self.push(state, stamp, None);
             }
-            InputPart::Folder { roots, listing, .. } => {
+            InputPart::Folder { roots, listing, stamps } => {
                 let Listing { folder, files } = listing;
+                let stamps = stamps.unwrap_or_default();
                 self.folders
                     .push(ListedFolder { folder: folder.clone(), kind: Kind::Folder(Arc::clone(roots)) });
-                let states = StampFolder::open(&folder.real).ok();
-                for file in files.iter().filter(|file| has_number(file.refusal)) {
-                    let stamp = || states.as_ref()?.stamp(&file.name);
+                let numbered = |(_, file): &(usize, &File)| has_number(file.refusal);
+                for (at, file) in files.iter().enumerate().filter(numbered) {
                     // a link is asked for what it leads to
                     let metadata = || fs::metadata(folder.real.join(&*file.name)).ok();
-                    let (state, stamp) = match stamp().filter(|_| file.refusal.is_none()) {
+                    let (state, stamp) = match stamps.get(at).copied().flatten() {
                         Some(stamp) => (Some(state_of(stamp)), Some(stamp)),
-                        None if file.refusal.is_none() => (metadata().as_ref().and_then(state), None),
+                        None if file.refusal.is_none() && self.has_states => {
+                            (metadata().as_ref().and_then(state), None)
+                        }
                         None => (None, None),
                     };
                     self.names.push_str(&file.name);
@@ -115,7 +127,8 @@ impl FileList {
     pub(crate) fn only(&self, numbers: &[usize], before: &Self) -> Self {
         let new = |problem: &&Problem| !before.problems.contains(problem);
         let problems = self.problems.iter().filter(new).cloned().collect();
-        let mut part = Self { given: self.given.clone(), problems, ..Self::default() };
+        let mut part =
+            Self { given: self.given.clone(), problems, has_states: self.has_states, ..Self::default() };
         let mut last = None;
         for number in numbers {
             let (Some(file), Some((listed, name))) = (self.files.get(*number), self.place(*number)) else {
@@ -256,7 +269,8 @@ impl FileSource for FileList {
                         number += 1;
                     }
                     let listing = Listing { folder: listed.folder.clone(), files };
-                    visit(InputPart::Folder { roots, listing: &listing, stamps: Some(&stamps) })?;
+                    let stamps = self.has_states.then_some(&*stamps);
+                    visit(InputPart::Folder { roots, listing: &listing, stamps })?;
                     continue;
                 }
             }

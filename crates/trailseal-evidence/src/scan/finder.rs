@@ -23,7 +23,7 @@ use crate::{
     Progress,
     days::{DAY, day_of, is_of_day, number_of},
     index::Asked,
-    inputs::{FileSource, InputPart, file_state, has_number},
+    inputs::{FileSource, InputPart, ahead, file_state, has_number},
     ledger::FileClaims,
     paths::text_of,
 };
@@ -106,6 +106,26 @@ pub(super) struct Finding<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
+impl Finding<'_> {
+    /// Whether the states of files are wanted.
+    fn asks_for_states(&self) -> bool {
+        self.options.stat_files || self.asked.is_some()
+    }
+
+    /// Whether that of every file is: none is left out by its time before, or trusted.
+    fn asks_for_all(&self) -> bool {
+        let is_trusted = |asked: &Asked<'_>| asked.index.trusts();
+        let has_times = self.options.from.is_some() || self.options.to.is_some();
+        self.asks_for_states() && !has_times && !self.asked.is_some_and(is_trusted)
+    }
+
+    /// Whether that of a file is wanted.
+    fn asks_for(&self, real: &Path) -> bool {
+        let is_trusted = |asked: &Asked<'_>| asked.index.trusts() && asked.index.find(real).is_some();
+        !self.asked.is_some_and(is_trusted)
+    }
+}
+
 /// Finds the files that are wanted one after the other; the others, and what cannot be seen, become part of the
 /// summary.
 pub(super) fn each<'a>(
@@ -117,13 +137,19 @@ pub(super) fn each<'a>(
     let mut finder =
         Finder { finding, summary: Summary::default(), names, hasher, number: 0, turn: 0, visit };
     let mut problems = Vec::new();
-    // Whoever wants no more files has said so.
-    let _ = files.each(&mut problems, &mut |part| match part {
+    let asks_for_all = finding.asks_for_all();
+    let mut take = |part: InputPart<'_>| match part {
         InputPart::Stdin => finder.pipe(None, "-".to_owned()),
         InputPart::Pipe(path) => finder.pipe(Some(path.to_owned()), path.display().to_string()),
         InputPart::File { given, real, length, stamp } => finder.given(given, real, length, stamp),
         InputPart::Folder { roots, listing, stamps } => finder.folder(roots, listing, stamps),
-    });
+    };
+    // Whoever wants no more files has said so.
+    let _ = if asks_for_all {
+        ahead::each(files, &mut problems, &mut take)
+    } else {
+        files.each(&mut problems, &mut take)
+    };
     let mut summary = finder.summary;
     // a circle hides nothing, and neither does another name
     let hides = |found: &Problem| !matches!(found.kind, ProblemKind::Loop | ProblemKind::Alias);
@@ -191,6 +217,7 @@ impl<'a> Finder<'_, 'a> {
             self.leave_out(Skipped::Seen, length);
             return ControlFlow::Continue(());
         }
+        let asked = asked.filter(|_| self.finding.asks_for(real));
         let stamp = stamp.or_else(|| FileStamp::of(&asked.and_then(|_| real.symlink_metadata().ok())?));
         let real = Some(real.to_owned());
         let is_again = self.is_again(&name, delivered);
@@ -204,12 +231,12 @@ impl<'a> Finder<'_, 'a> {
         stamps: Option<&[Option<FileStamp>]>,
     ) -> ControlFlow<()> {
         let Listing { folder, files } = listing;
-        let Finding { options, asked, .. } = self.finding;
+        let Finding { options, .. } = self.finding;
         let known = options.ledger.map(|ledger| ledger.folder(&folder.real));
         let in_folder = Leftover::in_folder(&folder.real);
         let day = day_of(&format!("{}/x", text_of(&folder.real)));
         let weigh = options.stat_files;
-        let asks = stamps.is_none() && (weigh || asked.is_some());
+        let asks = stamps.is_none() && self.finding.asks_for_states();
         let states = if asks { StampFolder::open(&folder.real).ok() } else { None };
         let shown_folder = shown_before(folder);
         // links that lead nowhere are told as problems of the walk, others are left out by it
@@ -232,9 +259,9 @@ impl<'a> Finder<'_, 'a> {
                 self.leave_out(why, length(stamp));
                 continue;
             }
-            let stamp = stamp();
-            let length = length(stamp);
             let real = path_below(&folder.real, &file.name);
+            let stamp = if self.finding.asks_for(&real) { stamp() } else { None };
+            let length = length(stamp);
             if file.refusal.is_none() && self.is_seen(&real) {
                 self.leave_out(Skipped::Seen, length);
                 continue;

@@ -31,6 +31,8 @@ struct QueueState<T> {
     /// Whether threads were woken for the first files, which nobody shall wait for.
     has_begun: bool,
     waiting: usize,
+    /// Whether the finder waits for room.
+    is_held: bool,
     takers: usize,
 }
 
@@ -42,6 +44,7 @@ impl<T> Queue<T> {
             is_closed: false,
             has_begun: false,
             waiting: 0,
+            is_held: false,
             takers: threads,
         };
         Self { state: Mutex::new(state), filled: Condvar::new(), drained: Condvar::new(), threads }
@@ -49,13 +52,17 @@ impl<T> Queue<T> {
 
     /// Adds what was found, once there is room; breaks when nobody takes any more.
     pub(super) fn push(&self, found: T) -> ControlFlow<()> {
-        let is_full = |state: &mut QueueState<T>| state.found.len() >= CAPACITY && state.takers > 0;
+        let is_full = |state: &mut QueueState<T>| {
+            state.is_held = state.found.len() >= CAPACITY && state.takers > 0;
+            state.is_held
+        };
         let mut state = self.drained.wait_while(self.lock(), is_full).unwrap_or_else(PoisonError::into_inner);
         if state.takers == 0 {
             return ControlFlow::Break(());
         }
         state.found.push_back(found);
-        if state.waiting > 0 && (!state.has_begun || state.found.len() >= WORTH_WAKING) {
+        // one more for so many more: to call takes time, too
+        if state.waiting > 0 && (!state.has_begun || state.found.len().is_multiple_of(WORTH_WAKING)) {
             state.has_begun = true;
             self.filled.notify_one();
         }
@@ -76,10 +83,10 @@ impl<T> Queue<T> {
         state.waiting -= 1;
         let count = (state.found.len() / (2 * self.threads)).clamp(1, MOST).min(state.found.len());
         let taken: Vec<T> = state.found.drain(..count).collect();
-        let left = state.found.len();
-        drop(state);
         // room for many, so that the finder is not woken for each
-        if left < CAPACITY / 2 {
+        let has_room = state.is_held && state.found.len() < CAPACITY / 2;
+        drop(state);
+        if has_room {
             self.drained.notify_one();
         }
         if taken.is_empty() { None } else { Some(taken) }

@@ -13,7 +13,7 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Silent,
     index::{ArchiveIndex, ColumnGroup, IndexMade, make},
-    inputs::Inputs,
+    inputs::{FileSource, Inputs},
     report::Report,
     scan::{ColumnFold, ColumnRows, FileEnd, Fold, Row, ScanOptions, Summary, fold_columns, stream},
     verify,
@@ -118,11 +118,11 @@ fn mode(mode: u32) -> fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(mode)
 }
 
-fn scan(inputs: &Inputs, index: Option<&ArchiveIndex>, filter: &Filter) -> (String, Summary) {
+fn scan(files: &dyn FileSource, index: Option<&ArchiveIndex>, filter: &Filter) -> (String, Summary) {
     let options = ScanOptions { threads: 2, index, ..ScanOptions::default() };
     let mut out = Vec::new();
     let summary = stream(
-        inputs,
+        files,
         &options,
         filter,
         &Silent,
@@ -293,6 +293,37 @@ proptest! {
         }
     }
 
+    /// What is only new, gone or moved is seen without asking for states; what was changed where it lies is not, unless it is read.
+    #[test]
+    fn a_trusted_index_sees_what_came_and_went(seed in any::<u64>()) {
+        let mut choices = Choices(seed);
+        let case = Case::of(archive(&mut choices));
+        case.make();
+        let root = case.archive.path();
+        for path in paths(root) {
+            match choices.below(5) {
+                0 => fs::remove_file(path).unwrap(),
+                1 => fs::rename(&path, path.with_extension("moved.json")).unwrap(),
+                _ => {}
+            }
+        }
+        put(root, "new", &mut choices);
+        let index = case.open().trusted();
+        for condition in CONDITIONS {
+            let filter = Filter::new(expression::parse(condition).unwrap());
+            for listed in [None, Some(case.inputs().list_unasked())] {
+                let inputs = case.inputs();
+                let files = listed.as_ref().map_or(&inputs as &dyn FileSource, |list| list);
+                let (with, mut of_index) = scan(files, Some(&index), &filter);
+                let (without, summary) = scan(&case.inputs(), None, &filter);
+                prop_assert_eq!(with, without);
+                let unasked = std::mem::take(&mut of_index.unasked);
+                prop_assert_eq!(unasked, std::mem::take(&mut of_index.from_index));
+                prop_assert_eq!(of_index, summary);
+            }
+        }
+    }
+
     #[test]
     fn damage_of_an_index_is_told_and_changes_no_answer(
         seed in any::<u64>(),
@@ -360,6 +391,30 @@ fn files_that_cannot_match_are_not_read_and_new_ones_are() {
     let segments =
         paths(case.indexes.path()).iter().filter(|path| path.extension() == Some("segment".as_ref())).count();
     assert!(segments <= 10, "{segments}");
+}
+
+#[test]
+fn a_trusted_index_searches_a_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    let log = |name: &str| {
+        format!(
+            "{{\"Records\":[{{\"eventTime\":\"2024-03-01T00:00:00Z\",\"eventName\":\"{name}\",\"eventID\":\"1\"}}]}}"
+        )
+    };
+    fs::write(&path, log("ListUsers")).unwrap();
+    let case = Case::of(folder);
+    case.make();
+    fs::write(&path, log("GetObject")).unwrap();
+    let found = |index: &ArchiveIndex, name: &str| {
+        let filter = Filter::new(expression::parse(&format!("eventName = '{name}'")).unwrap());
+        let (_, summary) = scan(&case.inputs(), Some(index), &filter);
+        (summary.counts.matched, summary.from_index, summary.unasked)
+    };
+    assert_eq!(found(&case.open(), "GetObject"), (1, 0, 0));
+    assert_eq!(found(&case.open().trusted(), "GetObject"), (0, 1, 1));
+    // what is read is what is there
+    assert_eq!(found(&case.open().trusted(), "ListUsers"), (0, 0, 0));
 }
 
 #[test]

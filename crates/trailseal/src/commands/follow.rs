@@ -21,7 +21,7 @@ use crate::{
     commands::{
         evidence,
         options::{
-            index::IndexUse,
+            index::IndexSearch,
             input::{self, Input},
             keys::VerifiedWith,
             output::OutputFile,
@@ -185,7 +185,7 @@ pub(crate) struct Args {
     verified: VerifiedWith,
 
     #[command(flatten, next_help_heading = "Index")]
-    index: IndexUse,
+    index: IndexSearch,
 
     #[command(flatten)]
     limits: ScanLimits,
@@ -250,7 +250,8 @@ pub(crate) fn run(args: &Args, interrupt: &Interrupt) -> Result<u8, CommandError
         let options = ScanOptions { index: index.as_ref(), ..args.scan_options(span, ledger.as_ref()) };
         let inputs = Inputs::open(&roots)?;
         // with an index most of what a pass takes is to list the files
-        let list = index.as_ref().filter(|index| !index.is_empty()).map(|_| inputs.list());
+        let index = index.as_ref().filter(|index| !index.is_empty());
+        let list = index.map(|index| if index.trusts() { inputs.list_unasked() } else { inputs.list() });
         let files = list.as_ref().map_or(&inputs as &dyn FileSource, |list| list);
         let (followed, summary) = follow(&asked.starts, args.depth, &counted, files, &options, &counts)?;
         if format == FollowFormat::Timeline {

@@ -22,7 +22,7 @@ use trailseal_query::{
 use crate::{
     clock,
     commands::options::{
-        index::IndexUse,
+        index::IndexSearch,
         input::{self, Input},
         number::{Threads, at_least_one},
         output::{OutputFile, QuietOption},
@@ -180,7 +180,7 @@ pub(crate) struct Args {
     window: Window,
 
     #[command(flatten, next_help_heading = "Index")]
-    index: IndexUse,
+    index: IndexSearch,
 
     #[command(flatten, next_help_heading = "Limits")]
     threads: Threads,

@@ -36,6 +36,33 @@ pub(crate) struct IndexUse {
     pub(crate) no_index: bool,
 }
 
+/// Whether an index is used, and how far, where files are searched.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct IndexSearch {
+    #[command(flatten)]
+    pub(crate) index: IndexUse,
+
+    /// Do not ask of every file that an index knows whether it is as it was: for a million files
+    ///
+    /// Folders are listed all the same, so that new files are read. A file that was written over since is searched as it was,
+    /// and the summary says of how many files that was not asked. With keys all files are read and compared.
+    #[arg(long, conflicts_with = "no_index")]
+    pub(crate) trust_index: bool,
+}
+
+impl IndexSearch {
+    /// See [`IndexUse::open`].
+    pub(crate) fn open(&self, given: &[PathBuf]) -> Option<ArchiveIndex> {
+        let index = self.index.open(given)?;
+        Some(if self.trust_index { index.trusted() } else { index })
+    }
+
+    /// See [`IndexUse::note`].
+    pub(crate) fn note(&self, index: Option<&ArchiveIndex>, took: Duration, given: &[PathBuf]) {
+        self.index.note(index, took, given);
+    }
+}
+
 impl IndexFolder {
     /// The folder, if there is any: without a home there is none.
     pub(crate) fn path(&self) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use trailseal_query::aggregate::Step;
 
 use crate::{
     commands::options::{
-        index::IndexUse,
+        index::IndexSearch,
         input::Input,
         keys::VerifiedWith,
         number::at_least_one,
@@ -88,7 +88,7 @@ pub(crate) struct Args {
     pub(crate) evidence: Evidence,
 
     #[command(flatten, next_help_heading = "Index")]
-    pub(crate) index: IndexUse,
+    pub(crate) index: IndexSearch,
 
     #[command(flatten)]
     pub(crate) limits: Limits,

@@ -84,6 +84,13 @@ pub(crate) fn write(summary: &Summary, told: &Told, out: &mut dyn Write) -> io::
         let read = plural(summary.files - summary.from_index, "file");
         writeln!(out, "index: answered for {}; {read} read", plural(summary.from_index, "file"))?;
     }
+    if summary.unasked > 0 {
+        let files = plural(summary.unasked, "file");
+        writeln!(
+            out,
+            "note: it was not asked whether {files} are as they were when indexed (--trust-index)"
+        )?;
+    }
     if let Some(duplicates) = told.duplicates.filter(|count| *count > 0) {
         let same = if told.joins_shared {
             "the same sharedEventID, else the same eventID"
