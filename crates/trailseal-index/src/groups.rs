@@ -72,11 +72,6 @@ impl ColumnGroup {
         }
     }
 
-    /// Whether many events that follow each other have the same of it.
-    const fn is_steady(self) -> bool {
-        matches!(self, Self::Source | Self::Agent | Self::Outcome | Self::Place)
-    }
-
     /// The group that holds everything to which a path leads.
     pub fn of_path(path: &[String]) -> Option<Self> {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -200,8 +195,10 @@ pub enum NotIndexed {
 #[derive(Debug, Default)]
 pub struct Extractor {
     known: [HashMap<u64, Known, ByHash>; ColumnGroup::ALL.len()],
-    /// Of groups that seldom change from one event to the next, the last input and its value.
-    last: [Option<(Vec<u8>, usize)>; ColumnGroup::ALL.len()],
+    /// Of each group inputs that were met lately, of those whose first members look alike the last one, and their values.
+    recent: [Vec<(Vec<u8>, usize)>; ColumnGroup::ALL.len()],
+    /// By the last digits of its number, an identity that was met, and its value and that of its key.
+    identities: Vec<(u64, [usize; 2])>,
     input: Vec<u8>,
     record: Vec<u8>,
     value: Vec<u8>,
@@ -224,12 +221,18 @@ struct Known {
     value: usize,
 }
 
+/// Inputs of a group that are found by how they look.
+const RECENT: usize = 64;
+
+/// Identities that are found by their numbers.
+const IDENTITIES: usize = 256;
+
 /// Bytes of values after which all that is known is forgotten.
 const MAX_KNOWN: usize = 16 << 20;
 
 impl Extractor {
     /// Shows `visit` the value of each group in a record, in their order, with its number, and gives the record's
-    /// time in seconds.
+    /// time in seconds. All records must have been walked by one walker.
     ///
     /// # Errors
     /// [`NotIndexed`] for a record that is not as all others are.
@@ -252,16 +255,54 @@ impl Extractor {
         if self.bytes > MAX_KNOWN {
             *self = Self { generation: self.generation.wrapping_add(1), ..Self::default() };
         }
+        let identity = self.identity(record)?;
         for group in ColumnGroup::ALL {
-            let number = self.value(group, record)?;
+            let number = match group {
+                ColumnGroup::Identity => identity[0],
+                ColumnGroup::AccessKey => identity[1],
+                _ => self.value(group, record)?,
+            };
             let value = self.values.get(number).map_or(&[][..], |value| value);
             visit(group, ExtractedNumber { generation: self.generation, number }, value);
         }
         Ok(time)
     }
 
+    /// The values of who called and with which key, which follow from the identity alone.
+    fn identity(&mut self, record: &WalkedRecord<'_>) -> Result<[usize; 2], NotIndexed> {
+        let identity = record.identity_number();
+        let place = identity.map(|identity| (identity % IDENTITIES as u64) as usize);
+        if let (Some(identity), Some((known, values))) =
+            (identity, place.and_then(|at| self.identities.get(at)))
+            && *known == identity
+        {
+            return Ok(*values);
+        }
+        let values =
+            [self.value(ColumnGroup::Identity, record)?, self.value(ColumnGroup::AccessKey, record)?];
+        if let (Some(identity), Some(place)) = (identity, place) {
+            self.identities.resize(IDENTITIES, (0, [0; 2]));
+            self.identities[place] = (identity, values);
+        }
+        Ok(values)
+    }
+
     fn value(&mut self, group: ColumnGroup, record: &WalkedRecord<'_>) -> Result<usize, NotIndexed> {
-        let Self { known, last, input, record: kept, value, values, bytes, .. } = self;
+        let Self { known, recent, input, record: kept, value, values, bytes, .. } = self;
+        let derived = if tells(group, record) { None } else { derive(group, record) };
+        let mut recent = match group.whole().first() {
+            Some(first) if derived.is_none() => {
+                let recent = &mut recent[group.index()];
+                recent.resize(RECENT, (Vec::new(), 0));
+                recent.get_mut(look(record.raw(*first).unwrap_or_default()) % RECENT)
+            }
+            _ => None,
+        };
+        if let Some((input, number)) = &recent
+            && is_input(input, group, record)
+        {
+            return Ok(*number);
+        }
         input.clear();
         // all that the value follows from
         match group {
@@ -274,21 +315,13 @@ impl Extractor {
                 }
             }
         }
-        let derived = if tells(group, record) { None } else { derive(group, record) };
         if let Some(derived) = &derived {
             input.push(b'\0');
             input.extend_from_slice(derived.as_bytes());
         }
-        let last = if group.is_steady() { last.get_mut(group.index()) } else { None };
-        if let Some(Some((before, number))) = &last
-            && before == input
-        {
-            return Ok(*number);
-        }
-        let keep = |number: usize| {
-            if let Some(last) = last {
-                let (before, of) = last.get_or_insert_default();
-                input.clone_into(before);
+        let mut keep = |number: usize| {
+            if let Some((last, of)) = &mut recent {
+                input.clone_into(last);
                 *of = number;
             }
             number
@@ -313,6 +346,27 @@ impl Extractor {
         values.push(value.as_slice().into());
         Ok(keep(values.len() - 1))
     }
+}
+
+/// A number by the ends of a value, as a quick guess at which it is.
+#[inline]
+fn look(raw: &[u8]) -> usize {
+    let number = match (raw.first_chunk(), raw.last_chunk()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(17),
+        _ => raw.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    };
+    (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
+}
+
+/// Whether an input was written of the members of a group that a record has, and of nothing else.
+#[inline]
+fn is_input(mut input: &[u8], group: ColumnGroup, record: &WalkedRecord<'_>) -> bool {
+    for member in group.whole() {
+        let rest = input.strip_prefix(record.raw(*member).unwrap_or_default());
+        let Some([b',', rest @ ..]) = rest else { return false };
+        input = rest;
+    }
+    input.is_empty()
 }
 
 /// What is told of a group beside its members.
@@ -454,10 +508,18 @@ mod tests {
 
     type Values = Vec<(ColumnGroup, Vec<u8>)>;
 
-    fn extract(extractor: &mut Extractor, record: &str) -> Result<(i64, Values), NotIndexed> {
-        let walked = RecordWalker::default().walk(record.as_bytes(), &mut Nobody).unwrap();
+    /// What reads a file after the other.
+    #[derive(Default)]
+    struct Reading {
+        walker: RecordWalker,
+        extractor: Extractor,
+    }
+
+    fn extract(reading: &mut Reading, record: &str) -> Result<(i64, Values), NotIndexed> {
+        let walked = reading.walker.walk(record.as_bytes(), &mut Nobody).unwrap();
         let mut values = Vec::new();
-        let time = extractor.extract(&walked, &mut |group, _, value| values.push((group, value.to_vec())))?;
+        let mut add = |group, _, value: &[u8]| values.push((group, value.to_vec()));
+        let time = reading.extractor.extract(&walked, &mut add)?;
         Ok((time, values))
     }
 
@@ -518,9 +580,9 @@ mod tests {
     fn conditions_come_to_the_same_of_what_is_kept() {
         let record = Record::new(RECORD.as_bytes());
         let mut values = HashMap::new();
-        let mut extractor = Extractor::default();
+        let mut reading = Reading::default();
         for _ in 0..2 {
-            let (time, found) = extract(&mut extractor, RECORD).unwrap();
+            let (time, found) = extract(&mut reading, RECORD).unwrap();
             values.extend(found);
             assert_eq!(time, 1_709_287_200);
         }
@@ -579,7 +641,7 @@ mod tests {
             (format!(r#"{{{time},"userIdentity":{{"accessKeyId":["x"]}}}}"#), NotIndexed::Odd),
             (format!(r#"{{{time},"insightDetails":{{}}}}"#), NotIndexed::Insight),
         ] {
-            assert_eq!(extract(&mut Extractor::default(), &record), Err(why), "{record}");
+            assert_eq!(extract(&mut Reading::default(), &record), Err(why), "{record}");
         }
     }
 
@@ -657,11 +719,11 @@ mod tests {
                 1..12,
             ),
         ) {
-            let mut extractor = Extractor::default();
+            let mut reading = Reading::default();
             for (members, identity, time) in records {
                 let more = if members.trim_matches(['{', '}', ' ']).is_empty() { "}" } else { &format!(",{}", &members[1..]) };
                 let record = format!("{{\"eventTime\":{time},\"userIdentity\":{identity}{more}");
-                prop_assert_eq!(extract(&mut extractor, &record), slowly(&record), "{}", record);
+                prop_assert_eq!(extract(&mut reading, &record), slowly(&record), "{}", record);
             }
         }
     }

@@ -39,6 +39,7 @@ impl ValueSet {
     /// Forgets what was taken in.
     pub fn clear(&mut self) {
         self.hashes.clear();
+        self.walker.forget();
     }
 
     /// The filter of what was taken in since the last one; `None` when none can be made.
@@ -150,6 +151,22 @@ mod tests {
         assert!(may_hold(&filter, Needed::Number("18")));
         let missed = (0..1_000).filter(|n| may_hold(&filter, Needed::Value(&format!("other-{n}")))).count();
         assert!(missed < 50, "{missed}");
+    }
+
+    #[test]
+    fn who_called_is_in_the_filter_of_every_file() {
+        let arn = "arn:aws:sts::111122223333:assumed-role/a/b".repeat(4);
+        let record = format!("{{\"userIdentity\":{{\"arn\":\"{arn}\",\"accessKeyId\":\"k\"}}}}");
+        let mut set = ValueSet::default();
+        for count in [1, 3, 2] {
+            let mut bytes = Vec::new();
+            for _ in 0..count {
+                set.add(record.as_bytes()).unwrap();
+            }
+            set.finish(&mut bytes).unwrap();
+            let filter = ValueFilter::read(&bytes).unwrap();
+            assert!(may_hold(&filter, Needed::Value(&arn)) && may_hold(&filter, Needed::Value("k")));
+        }
     }
 
     #[test]

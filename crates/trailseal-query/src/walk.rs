@@ -3,6 +3,7 @@
 //! For what reads every record whole, as making an index does. All that is told of a record could be asked of it member by
 //! member; this is faster, and tests hold that it is the same.
 
+mod identities;
 #[allow(clippy::inline_always, reason = "the loop over blocks must be compiled as a whole")]
 mod marks;
 mod members;
@@ -16,6 +17,7 @@ use crate::{
 
 pub use members::{Member, WalkedRecord};
 
+use identities::Identities;
 use marks::StringMarks;
 use members::Place;
 
@@ -44,11 +46,18 @@ pub struct RecordWalker {
     marks: StringMarks,
     /// Whether what lies around the object or array at hand is an object, the outermost first.
     around: Vec<bool>,
+    identities: Identities,
 }
 
 impl RecordWalker {
+    /// Shows everything again.
+    pub fn forget(&mut self) {
+        self.identities.forget();
+    }
+
     /// Walks a record, from brace to brace. Shows `visitor` every string and number in it, names of members left out, and
-    /// those of JSON documents in strings, as [`whole_values`](crate::needed::whole_values) does; some, too, if it fails.
+    /// those of JSON documents in strings, as [`whole_values`](crate::needed::whole_values) does; some, too, if it fails. Those of
+    /// a `userIdentity` that stood in a record before, since the walker [forgot](Self::forget), may be left out.
     ///
     /// # Errors
     /// [`WalkError`]; it is malformed where [`Record::check`](crate::Record::check) says so.
@@ -57,7 +66,7 @@ impl RecordWalker {
         record: &'a [u8],
         visitor: &mut V,
     ) -> Result<WalkedRecord<'a>, WalkError> {
-        let Self { marks, around } = self;
+        let Self { marks, around, identities } = self;
         if record.first() != Some(&b'{') || u32::try_from(record.len()).is_err() {
             return Err(Malformed { offset: 0 }.into());
         }
@@ -77,6 +86,8 @@ impl RecordWalker {
             places: [Place::Other; TRACKED],
             starts: [0; TRACKED],
             walked: WalkedRecord::new(record),
+            identities,
+            identity: None,
             visitor,
         };
         walk.values()?;
@@ -107,6 +118,9 @@ struct MemberWalk<'w, 'a, V> {
     places: [Place; TRACKED],
     starts: [usize; TRACKED],
     walked: WalkedRecord<'a>,
+    identities: &'w mut Identities,
+    /// Quotes and backslashes that were still to come where the identity at hand begins.
+    identity: Option<(usize, usize)>,
     visitor: &'w mut V,
 }
 
@@ -139,6 +153,7 @@ impl<'a, V: ValueVisitor> MemberWalk<'_, 'a, V> {
                     let text = self.string()?;
                     self.text(text)?;
                 }
+                Some(b'{') if self.is_known_identity() => {}
                 Some(b'{') => {
                     self.open(true);
                     self.skip_space();
@@ -190,6 +205,40 @@ impl<'a, V: ValueVisitor> MemberWalk<'_, 'a, V> {
         }
     }
 
+    /// Whether an identity begins here that was walked before; it is passed over then.
+    #[inline]
+    fn is_known_identity(&mut self) -> bool {
+        if self.depth != 1 || self.places[1] != Place::Member(Member::UserIdentity) {
+            return false;
+        }
+        let found = self.bytes.get(self.at..).and_then(|rest| self.identities.at_start_of(rest));
+        let Some(found) = found else {
+            self.identity = Some((self.quotes.len(), self.backslashes.len()));
+            return false;
+        };
+        let Some(quotes) = self.quotes.get(found.quotes..) else { return false };
+        self.quotes = quotes;
+        self.walked.keep_identity(found, self.at);
+        self.at += found.bytes.len();
+        true
+    }
+
+    /// Remembers the identity that ends here.
+    fn remember(&mut self, start: usize) {
+        let Some((quotes, backslashes)) = self.identity.take() else { return };
+        let walked = &mut self.walked;
+        // one with escapes is walked each time
+        if backslashes != self.backslashes.len() {
+            return;
+        }
+        let Some(identity) = self.bytes.get(start..self.at).and_then(|bytes| self.identities.add(bytes))
+        else {
+            return;
+        };
+        identity.quotes = quotes - self.quotes.len();
+        walked.tell_identity(identity, start);
+    }
+
     #[inline]
     fn open(&mut self, is_object: bool) {
         self.around.push(self.is_object);
@@ -214,7 +263,11 @@ impl<'a, V: ValueVisitor> MemberWalk<'_, 'a, V> {
         if let Some(place) = self.places.get(self.depth)
             && *place != Place::Other
         {
-            self.walked.keep(*place, self.starts[self.depth], self.at);
+            let (place, start) = (*place, self.starts[self.depth]);
+            self.walked.keep(place, start, self.at);
+            if place == Place::Member(Member::UserIdentity) {
+                self.remember(start);
+            }
         }
     }
 

@@ -142,6 +142,28 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     hasher.finalize()
 }
 
+/// The SHA-256 of each of several texts, as many of them at a time as are worth it.
+pub fn digests(texts: &[&[u8]], how: Lanes) -> Vec<[u8; 32]> {
+    let mut hashers = vec![Hasher::new(); texts.len()];
+    let mut waiting: Vec<Lane> = hashers.iter_mut().zip(texts.iter().copied()).collect();
+    // the longest first, so that none is left alone at the end
+    waiting.sort_by_key(|(_, bytes)| bytes.len());
+    let mut lanes: Vec<Lane> = Vec::with_capacity(how.width());
+    loop {
+        lanes.retain(|(_, bytes)| !bytes.is_empty());
+        while lanes.len() < how.width()
+            && let Some(next) = waiting.pop()
+        {
+            lanes.push(next);
+        }
+        if lanes.is_empty() {
+            break;
+        }
+        advance_lanes(&mut lanes, how);
+    }
+    hashers.into_iter().map(Hasher::finalize).collect()
+}
+
 /// Takes in all bytes of every lane; the slices are empty afterwards.
 ///
 /// The lanes are hashed together as long as there are several with bytes left, so lanes of equal length gain
@@ -297,6 +319,19 @@ mod tests {
     fn width_follows_the_switch_and_the_processor() {
         assert_eq!(Lanes::Portable.width(), 1);
         assert_eq!(Lanes::Interleaved.width(), if ShaNi::detect().is_some() { 3 } else { 1 });
+    }
+
+    #[test]
+    fn digests_are_those_of_each_alone() {
+        let texts: Vec<Vec<u8>> =
+            [0, 1000, 64, 0, 63, 70_000, 128, 1].map(|length| bytes(length as u64, length)).to_vec();
+        for how in [Lanes::Interleaved, Lanes::Portable] {
+            for count in 0..=texts.len() {
+                let texts: Vec<&[u8]> = texts[..count].iter().map(Vec::as_slice).collect();
+                let expected: Vec<_> = texts.iter().map(|text| digest(text)).collect();
+                assert_eq!(digests(&texts, how), expected);
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::{
     collections::HashSet,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -28,6 +28,7 @@ use trailseal_query::{
     Filter, Predicate,
     scan::{Found, LeftOut, Next, Scanner},
 };
+use trailseal_sha256::Lanes;
 
 use crate::{
     Error, Progress, ProgressStage,
@@ -157,20 +158,21 @@ impl Making<'_> {
         let mut made = IndexMade::default();
         let mut segment = SegmentWriter::default();
         let all = Filter::new(Predicate::Constant(true));
-        let mut reader = FileReader::new(&all);
+        let (mut loader, mut reader) = (Loader::default(), FileReader::new(&all));
         while !has_failed.load(Ordering::Relaxed) && !self.progress.is_interrupted() {
-            let Some(number) = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+            let (files, lengths) = loader.load(&mut || self.next());
+            if lengths.is_empty() {
                 break;
-            };
-            let length = self.list.state(*number).map_or(0, |(length, _)| length);
-            match reader.read(self.list, *number, &mut segment) {
-                Some(()) => {
-                    made.taken += 1;
-                    made.taken_bytes += length;
-                }
-                None => made.left += 1,
             }
-            self.progress.done(1, length);
+            let taken = files.into_iter().filter_map(|file| {
+                reader.read(&file, &mut segment)?;
+                Some(file.stamp.length)
+            });
+            let taken: Vec<u64> = taken.collect();
+            made.taken += taken.len() as u64;
+            made.taken_bytes += taken.iter().sum::<u64>();
+            made.left += (lengths.len() - taken.len()) as u64;
+            self.progress.done(lengths.len() as u64, lengths.iter().sum());
             if segment.is_full() {
                 self.writer.add(&std::mem::take(&mut segment))?;
             }
@@ -178,14 +180,117 @@ impl Making<'_> {
         self.writer.add(&segment)?;
         Ok(made)
     }
+
+    /// The next file that nobody has taken.
+    fn next(&self) -> Option<(&FileList, usize)> {
+        let number = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed))?;
+        Some((self.list, *number))
+    }
+}
+
+/// Loads some files at a time, whose bytes can be hashed together.
+#[derive(Default)]
+struct Loader {
+    inflater: WholeInflater,
+    lanes: Lanes,
+    buffers: Vec<Buffers>,
+}
+
+/// A file as it lies on disk, and as it is inflated.
+#[derive(Default)]
+struct Buffers {
+    on_disk: Vec<u8>,
+    content: Vec<u8>,
+}
+
+/// A file that was loaded whole.
+struct LoadedFile<'b> {
+    real: PathBuf,
+    stamp: FileStamp,
+    on_disk: &'b [u8],
+    content: &'b [u8],
+    is_gzip: bool,
+    stored_hash: [u8; 32],
+    content_hash: [u8; 32],
+}
+
+/// Bytes on disk beyond which no further file is loaded with those that are there.
+const TOGETHER: u64 = 256 << 10;
+
+/// Bytes of a buffer that are kept for the next file.
+const KEPT: usize = 1 << 20;
+
+impl Loader {
+    /// Loads the next files: those that are whole, and the lengths of all that were taken, none at the end.
+    fn load<'l>(
+        &mut self,
+        next: &mut dyn FnMut() -> Option<(&'l FileList, usize)>,
+    ) -> (Vec<LoadedFile<'_>>, Vec<u64>) {
+        let Self { inflater, lanes, buffers } = self;
+        buffers.resize_with(lanes.width(), Buffers::default);
+        let (mut loaded, mut lengths) = (Vec::new(), Vec::new());
+        for buffers in buffers {
+            if lengths.iter().sum::<u64>() >= TOGETHER {
+                break;
+            }
+            let Some((list, number)) = next() else { break };
+            lengths.push(list.state(number).map_or(0, |(length, _)| length));
+            loaded.extend(buffers.load(list, number, inflater));
+        }
+        let bytes: Vec<&[u8]> = loaded.iter().flat_map(|file| [file.on_disk, file.content]).collect();
+        let hashes = trailseal_sha256::digests(&bytes, *lanes);
+        for (file, hashes) in loaded.iter_mut().zip(hashes.as_chunks().0) {
+            [file.stored_hash, file.content_hash] = *hashes;
+        }
+        (loaded, lengths)
+    }
+}
+
+impl Buffers {
+    /// Loads a file, but for its hashes; `None` if it is not at rest, or one that is read each time.
+    fn load(
+        &mut self,
+        list: &FileList,
+        number: usize,
+        inflater: &mut WholeInflater,
+    ) -> Option<LoadedFile<'_>> {
+        let Self { on_disk, content } = self;
+        on_disk.shrink_to(KEPT);
+        content.shrink_to(KEPT);
+        let real = list.real(number)?;
+        let mut file = list.open(number).ok()?;
+        let stamp = settled(&file)?;
+        if load(&mut file, on_disk).ok()?.map(|length| length as u64) != Some(stamp.length) {
+            return None;
+        }
+        // what was written meanwhile, or is a link to elsewhere, is read each time
+        let after = file.metadata().ok().as_ref().and_then(FileStamp::of);
+        if after != Some(stamp) || self::stamp(&real) != Some(stamp) {
+            return None;
+        }
+        let on_disk = on_disk.get(..usize::try_from(stamp.length).ok()?)?;
+        let (content, is_gzip) = match inflater.inflate(on_disk, content, MAX_WHOLE) {
+            Whole::Done { length, members: 1, ending: Ending::Complete, .. } => (&content[..length], true),
+            Whole::NotGzip if !on_disk.is_empty() => (on_disk, false),
+            _ => return None,
+        };
+        let is_plain_text = matches!(detect(content), Detected::Text { bom: 0 });
+        let (stored_hash, content_hash) = ([0; 32], [0; 32]);
+        (is_plain_text && !is_table(content)).then_some(LoadedFile {
+            real,
+            stamp,
+            on_disk,
+            content,
+            is_gzip,
+            stored_hash,
+            content_hash,
+        })
+    }
 }
 
 /// Reads one file after the other.
 struct FileReader<'f> {
     scanner: Scanner<'f>,
-    inflater: WholeInflater,
-    on_disk: Vec<u8>,
-    content: Vec<u8>,
     entry: FileEntry,
     extractor: Extractor,
     values: ValueSet,
@@ -197,9 +302,6 @@ impl<'f> FileReader<'f> {
         Self {
             // all values of every record are walked over, and that checks it
             scanner: Scanner::new(all, false),
-            inflater: WholeInflater::new(),
-            on_disk: Vec::new(),
-            content: Vec::new(),
             entry: FileEntry::default(),
             extractor: Extractor::default(),
             values: ValueSet::default(),
@@ -208,38 +310,18 @@ impl<'f> FileReader<'f> {
     }
 
     /// Takes in a file; `None` if it is one that is read each time.
-    fn read(&mut self, list: &FileList, number: usize, segment: &mut SegmentWriter) -> Option<()> {
-        let real = &list.real(number)?;
-        let mut file = list.open(number).ok()?;
-        let stamp = settled(&file)?;
-        if load(&mut file, &mut self.on_disk).ok()?.map(|length| length as u64) != Some(stamp.length) {
-            return None;
-        }
-        // what was written meanwhile, or is a link to elsewhere, is read each time
-        let after = file.metadata().ok().as_ref().and_then(FileStamp::of);
-        if after != Some(stamp) || self::stamp(real) != Some(stamp) {
-            return None;
-        }
+    fn read(&mut self, file: &LoadedFile<'_>, segment: &mut SegmentWriter) -> Option<()> {
         self.values.clear();
-        let facts = self.facts(stamp, segment)?;
+        let facts = self.facts(file, segment)?;
         self.filter.clear();
         self.values.finish(&mut self.filter)?;
-        segment.add(real, &facts, &self.entry, &self.filter).ok()
+        segment.add(&file.real, &facts, &self.entry, &self.filter).ok()
     }
 
-    /// What a scan sees of the bytes, if it is nothing but whole records and values that are left out.
-    fn facts(&mut self, stamp: FileStamp, segment: &mut SegmentWriter) -> Option<StoredFacts> {
-        let Self { scanner, inflater, on_disk, content, entry, extractor, values, .. } = self;
-        let on_disk = on_disk.get(..usize::try_from(stamp.length).ok()?)?;
-        let (content, is_gzip) = match inflater.inflate(on_disk, content, MAX_WHOLE) {
-            Whole::Done { length, members: 1, ending: Ending::Complete, .. } => (&content[..length], true),
-            Whole::NotGzip if !on_disk.is_empty() => (on_disk, false),
-            _ => return None,
-        };
-        let is_plain_text = matches!(detect(content), Detected::Text { bom: 0 });
-        if !is_plain_text || is_table(content) {
-            return None;
-        }
+    /// What a scan sees of the content, if it is nothing but whole records and values that are left out.
+    fn facts(&mut self, file: &LoadedFile<'_>, segment: &mut SegmentWriter) -> Option<StoredFacts> {
+        let Self { scanner, entry, extractor, values, .. } = self;
+        let LoadedFile { on_disk, content, .. } = *file;
         entry.clear();
         scanner.start();
         let mut is_clean = true;
@@ -270,13 +352,13 @@ impl<'f> FileReader<'f> {
             *to = u32::try_from(from).ok()?;
         }
         Some(StoredFacts {
-            stamp,
-            stored: trailseal_sha256::digest(on_disk),
-            content: trailseal_sha256::digest(content),
+            stamp: file.stamp,
+            stored: file.stored_hash,
+            content: file.content_hash,
             checksum: crc32fast::hash(on_disk),
             trailer: trailer(on_disk),
             inflated: content.len() as u64,
-            is_gzip,
+            is_gzip: file.is_gzip,
             records: u32::try_from(counts.records).ok()?,
             left_out,
             span: entry.span(),

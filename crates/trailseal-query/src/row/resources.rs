@@ -43,23 +43,43 @@ pub(super) fn resources_of<'a>(top: &TopLevel<'a>) -> Vec<Resource<'a>> {
 
 /// The names of all items, some perhaps twice.
 pub(crate) fn resource_names_of(top: &TopLevel<'_>, visit: &mut dyn FnMut(&str)) {
-    listed(top).items.iter().for_each(|item| visit(&item.name));
+    find(top, &mut Names(visit));
 }
 
 fn listed<'a>(top: &TopLevel<'a>) -> List<'a> {
     let mut list = List::default();
-    let text = |member: Option<Value<'a>>| member.and_then(|value| value.as_str());
-    match (text(top.event_source), text(top.event_name)) {
-        (Some(source), Some(name)) => match TABLE.find(&source, &name) {
-            Some(entry) => extract(entry, top, &mut list),
-            None => fall_back(top, &mut list),
-        },
-        _ => fall_back(top, &mut list),
-    }
+    find(top, &mut list);
     list
 }
 
-fn extract<'a>(entry: &'static Entry, top: &TopLevel<'a>, list: &mut List<'a>) {
+/// Takes the items of a record, some perhaps twice.
+trait ItemSink<'a> {
+    fn add(&mut self, resource_type: Option<Cow<'a, str>>, name: Cow<'a, str>, rule: Rule);
+}
+
+/// Who wants to know names alone.
+struct Names<'v>(&'v mut dyn FnMut(&str));
+
+impl<'a> ItemSink<'a> for Names<'_> {
+    fn add(&mut self, _: Option<Cow<'a, str>>, name: Cow<'a, str>, _: Rule) {
+        if !name.is_empty() {
+            (self.0)(&name);
+        }
+    }
+}
+
+fn find<'a>(top: &TopLevel<'a>, to: &mut impl ItemSink<'a>) {
+    let text = |member: Option<Value<'a>>| member.and_then(|value| value.as_str());
+    match (text(top.event_source), text(top.event_name)) {
+        (Some(source), Some(name)) => match TABLE.find(&source, &name) {
+            Some(entry) => extract(entry, top, to),
+            None => fall_back(top, to),
+        },
+        _ => fall_back(top, to),
+    }
+}
+
+fn extract<'a>(entry: &'static Entry, top: &TopLevel<'a>, to: &mut impl ItemSink<'a>) {
     if entry.only_if_succeeded && top.has_failed {
         return;
     }
@@ -72,34 +92,41 @@ fn extract<'a>(entry: &'static Entry, top: &TopLevel<'a>, list: &mut List<'a>) {
     // The values of one place stay in their order.
     found.sort_by_key(|(place, _)| *place);
     for (place, value) in found {
-        add(entry.extraction(place), value, list);
+        add(entry.extraction(place), value, to);
     }
 }
 
 /// A text, or an array of texts.
-fn add<'a>(extraction: &'static Extraction, value: Value<'a>, list: &mut List<'a>) {
+fn add<'a>(extraction: &'static Extraction, value: Value<'a>, to: &mut impl ItemSink<'a>) {
     let elements = value.elements().map_while(Result::ok).filter_map(|element| element.as_str());
     for text in value.as_str().into_iter().chain(elements) {
         let name = match extraction.cut {
             Cut::Whole => text,
             Cut::LastSegment => after(text, |text| text.rfind('/').map(|at| at + 1)),
         };
-        list.add(extraction.resource_type.as_deref().map(Cow::Borrowed), name, Rule::Table);
+        to.add(extraction.resource_type.as_deref().map(Cow::Borrowed), name, Rule::Table);
     }
 }
 
 /// The ARNs that the record itself names, and the names at their ends.
-fn fall_back<'a>(top: &TopLevel<'a>, list: &mut List<'a>) {
+fn fall_back<'a>(top: &TopLevel<'a>, to: &mut impl ItemSink<'a>) {
     let Some(resources) = top.resources else { return };
     for resource in resources.elements().map_while(Result::ok) {
-        let resource_type = resource.member("type").and_then(|value| value.as_str());
-        let resource_type = resource_type.filter(|text| !text.is_empty());
-        for member in ["ARN", "ARNPrefix"] {
-            let Some(arn) = resource.member(member).and_then(|value| value.as_str()) else { continue };
+        let (mut resource_type, mut arns) = (None, [None; 2]);
+        for (key, value) in resource.members().map_while(Result::ok) {
+            match () {
+                () if key.is("type") => resource_type = Some(value),
+                () if key.is("ARN") => arns[0] = Some(value),
+                () if key.is("ARNPrefix") => arns[1] = Some(value),
+                () => {}
+            }
+        }
+        let resource_type = resource_type.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        for arn in arns.into_iter().flatten().filter_map(|value| value.as_str()) {
             let name = after(arn.clone(), trailing_name);
-            list.add(resource_type.clone(), arn, Rule::Fallback);
+            to.add(resource_type.clone(), arn, Rule::Fallback);
             if *name != *"*" {
-                list.add(resource_type.clone(), name, Rule::Fallback);
+                to.add(resource_type.clone(), name, Rule::Fallback);
             }
         }
     }
@@ -137,7 +164,7 @@ struct List<'a> {
 /// Up to this many items are compared one by one.
 const FEW: usize = 16;
 
-impl<'a> List<'a> {
+impl<'a> ItemSink<'a> for List<'a> {
     fn add(&mut self, resource_type: Option<Cow<'a, str>>, name: Cow<'a, str>, rule: Rule) {
         if name.is_empty() {
             return;
@@ -158,7 +185,9 @@ impl<'a> List<'a> {
             self.items.push(item);
         }
     }
+}
 
+impl<'a> List<'a> {
     /// Items of one type together, types in the order of their first items.
     fn grouped(self) -> Vec<Resource<'a>> {
         let mut items = self.items;

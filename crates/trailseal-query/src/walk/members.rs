@@ -4,6 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use trailseal_archive::Timestamp;
 
+use super::identities::Identity;
 use crate::{
     derived::error_of,
     json::Value,
@@ -85,31 +86,37 @@ impl Member {
         }
     }
 
-    /// The member of a name: by its length and a letter there is one that it may be.
+    /// The member of a name: by its length and a letter there is one that it may be. What it is compared with is written out,
+    /// since its length is known then.
+    #[inline]
     fn of(name: &[u8]) -> Option<Self> {
-        let member = match (name.len(), name.get(6)?) {
-            (9, b'a') => Self::EventName,
-            (9, b'y') => Self::EventType,
-            (9, b'i') if name[0] == b'e' => Self::EventTime,
-            (9, b'i') => Self::AwsRegion,
-            (9, b'e') => Self::UserAgent,
-            (9, b'o') => Self::ErrorCode,
-            (9, b'c') => Self::Resources,
-            (8, _) => Self::ReadOnly,
-            (11, _) => Self::EventSource,
-            (12, _) if name[1] == b'v' => Self::EventVersion,
-            (12, _) if name[1] == b's' => Self::UserIdentity,
-            (12, _) => Self::ErrorMessage,
-            (13, _) => Self::EventCategory,
-            (14, _) => Self::InsightDetails,
-            (15, b'I') => Self::SourceIpAddress,
-            (15, _) => Self::ManagementEvent,
-            (16, _) => Self::ResponseElements,
-            (17, _) => Self::RequestParameters,
-            (18, _) => Self::RecipientAccountId,
-            _ => return None,
-        };
-        (member.name().as_bytes() == name).then_some(member)
+        match (name.len(), name.get(6)?) {
+            (9, b'a') => Self::EventName.if_named(name, b"eventName"),
+            (9, b'y') => Self::EventType.if_named(name, b"eventType"),
+            (9, b'i') if name[0] == b'e' => Self::EventTime.if_named(name, b"eventTime"),
+            (9, b'i') => Self::AwsRegion.if_named(name, b"awsRegion"),
+            (9, b'e') => Self::UserAgent.if_named(name, b"userAgent"),
+            (9, b'o') => Self::ErrorCode.if_named(name, b"errorCode"),
+            (9, b'c') => Self::Resources.if_named(name, b"resources"),
+            (8, _) => Self::ReadOnly.if_named(name, b"readOnly"),
+            (11, _) => Self::EventSource.if_named(name, b"eventSource"),
+            (12, _) if name[1] == b'v' => Self::EventVersion.if_named(name, b"eventVersion"),
+            (12, _) if name[1] == b's' => Self::UserIdentity.if_named(name, b"userIdentity"),
+            (12, _) => Self::ErrorMessage.if_named(name, b"errorMessage"),
+            (13, _) => Self::EventCategory.if_named(name, b"eventCategory"),
+            (14, _) => Self::InsightDetails.if_named(name, b"insightDetails"),
+            (15, b'I') => Self::SourceIpAddress.if_named(name, b"sourceIPAddress"),
+            (15, _) => Self::ManagementEvent.if_named(name, b"managementEvent"),
+            (16, _) => Self::ResponseElements.if_named(name, b"responseElements"),
+            (17, _) => Self::RequestParameters.if_named(name, b"requestParameters"),
+            (18, _) => Self::RecipientAccountId.if_named(name, b"recipientAccountId"),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn if_named<const LENGTH: usize>(self, name: &[u8], own: &[u8; LENGTH]) -> Option<Self> {
+        (name.first_chunk() == Some(own) && name.len() == LENGTH).then_some(self)
     }
 }
 
@@ -151,6 +158,8 @@ pub struct WalkedRecord<'a> {
     pub(super) has_escaped_name: bool,
     has_failed: bool,
     has_insight: bool,
+    /// That of the identity, or 0.
+    identity: u64,
 }
 
 impl<'a> WalkedRecord<'a> {
@@ -163,6 +172,7 @@ impl<'a> WalkedRecord<'a> {
             has_escaped_name: false,
             has_failed: false,
             has_insight: false,
+            identity: 0,
         }
     }
 
@@ -185,6 +195,27 @@ impl<'a> WalkedRecord<'a> {
     pub(super) fn forget_identity(&mut self) {
         self.access_key = 0..0;
         self.attributes = 0..0;
+        self.identity = 0;
+    }
+
+    /// Takes what was found in the identity that begins at a place when it was walked before.
+    pub(super) fn keep_identity(&mut self, identity: &Identity, start: usize) {
+        let moved = |range: &Range<usize>| {
+            if range.is_empty() { 0..0 } else { start + range.start..start + range.end }
+        };
+        self.access_key = moved(&identity.access_key);
+        self.attributes = moved(&identity.attributes);
+        self.identity = identity.number;
+    }
+
+    /// Gives what was found in it.
+    pub(super) fn tell_identity(&mut self, identity: &mut Identity, start: usize) {
+        let moved = |range: &Range<usize>| {
+            if range.is_empty() { 0..0 } else { range.start - start..range.end - start }
+        };
+        identity.access_key = moved(&self.access_key);
+        identity.attributes = moved(&self.attributes);
+        self.identity = identity.number;
     }
 
     /// The bytes of the record.
@@ -227,6 +258,12 @@ impl<'a> WalkedRecord<'a> {
     /// [`error`](crate::derived::error) of the record.
     pub fn error(&self) -> Option<Cow<'a, str>> {
         error_of(&|member| self.value(member))
+    }
+
+    /// A number that no record has whose `userIdentity` has other bytes, of all that one walker walked; of those with the same
+    /// bytes, some may have another one, or none.
+    pub fn identity_number(&self) -> Option<u64> {
+        (self.identity != 0).then_some(self.identity)
     }
 
     /// `userIdentity.accessKeyId` as it is written; of duplicates the last, and none whose name has an escape.

@@ -27,6 +27,7 @@ fn check(walker: &mut RecordWalker, bytes: &[u8]) {
     let shown = || bytes.escape_ascii();
     let record = Record::new(bytes);
     let mut collected = Collected::default();
+    walker.forget();
     let walked = match walker.walk(bytes, &mut collected) {
         Ok(walked) => walked,
         Err(WalkError::Malformed(_)) => return assert!(record.check().is_err(), "{}", shown()),
@@ -180,6 +181,27 @@ fn what_is_no_json_is_refused_and_what_is_json_is_taken() {
 }
 
 #[test]
+fn an_identity_that_was_seen_is_passed_over() {
+    let identity = |key: &str| {
+        let arn = "arn:aws:sts::111122223333:assumed-role/a/b".repeat(4);
+        format!("{{\"userIdentity\":{{\"arn\":\"{arn}\",\"accessKeyId\":\"{key}\"}},\"x\":\"y\"}}")
+    };
+    let mut walker = RecordWalker::default();
+    let mut shown = |walker: &mut RecordWalker, key: &str| {
+        let (record, mut collected) = (identity(key), Collected::default());
+        let walked = walker.walk(record.as_bytes(), &mut collected).unwrap();
+        assert_eq!(walked.access_key(), Some(format!("\"{key}\"").as_bytes()));
+        collected.0.len()
+    };
+    assert_eq!(shown(&mut walker, "k"), 3);
+    assert_eq!(shown(&mut walker, "k"), 1);
+    assert_eq!(shown(&mut walker, "l"), 3);
+    assert_eq!(shown(&mut walker, "l"), 1);
+    walker.forget();
+    assert_eq!(shown(&mut walker, "l"), 3);
+}
+
+#[test]
 fn nesting_costs_no_stack() {
     for depth in [3, 64, 200_000] {
         let mut walker = RecordWalker::default();
@@ -282,6 +304,52 @@ proptest! {
             bytes[place] = byte;
             check(&mut walker, &bytes);
         }
+    }
+
+    /// What was walked before is passed over, and nothing is found in another place or lost by it.
+    #[test]
+    fn who_remembers_identities_finds_the_same(
+        identities in proptest::collection::vec((any_object(any_json()), "[a-z]{0,200}"), 1..4),
+        records in proptest::collection::vec(
+            (any::<prop::sample::Index>(), any_object(any_json()), any_space(), proptest::option::of(any::<prop::sample::Index>())),
+            1..12,
+        ),
+    ) {
+        let (mut walker, mut all, mut expected) = (RecordWalker::default(), Collected::default(), Collected::default());
+        let mut numbers = std::collections::HashMap::new();
+        for (identity, rest, space, damaged) in records {
+            let (identity, long) = identity.get(&identities);
+            let begin = if identity.trim_matches(['{', '}', ' ', '\n', '\t', '\r']).is_empty() { "}" } else { &format!(",{}", &identity[1..]) };
+            let identity = format!("{{\"arn\":\"{long}\"{begin}");
+            let mut record = format!("{{\"userIdentity\":{space}{identity},\"z\":[{rest}],\"userIdentity\":{identity}}}").into_bytes();
+            if let Some(place) = damaged {
+                let place = place.index(record.len());
+                record[place] = b'"';
+            }
+            let fresh = RecordWalker::default().walk(&record, &mut expected);
+            let walked = walker.walk(&record, &mut all);
+            prop_assert_eq!(walked.as_ref().err(), fresh.as_ref().err());
+            let (Ok(walked), Ok(fresh)) = (walked, fresh) else { return Ok(()) };
+            for member in Member::ALL {
+                prop_assert_eq!(walked.raw(member), fresh.raw(member));
+            }
+            prop_assert_eq!(walked.access_key(), fresh.access_key());
+            let cut = |of: &WalkedRecord<'_>| {
+                let mut cut = Vec::new();
+                of.write_without_session(&mut cut);
+                cut
+            };
+            prop_assert_eq!(cut(&walked), cut(&fresh));
+            if let (Some(number), Some(raw)) = (walked.identity_number(), walked.raw(Member::UserIdentity)) {
+                let raw = raw.to_vec();
+                prop_assert_eq!(numbers.entry(number).or_insert(raw.clone()), &raw);
+            }
+        }
+        for collected in [&mut all, &mut expected] {
+            collected.0.sort();
+            collected.0.dedup();
+        }
+        prop_assert_eq!(all.0, expected.0);
     }
 
     #[test]
