@@ -49,8 +49,11 @@ pub fn follow(
     let (issues, first) = Issues::find(starts, depth, &time, files, options, progress)?;
     let reached = issues.reach(starts, depth);
     let (followed, mut summary) = activity::find(starts, &reached, &time, counted, files, options, progress)?;
-    // Both passes read the same files; the second one's matches are those that count.
-    summary.damage = first.damage;
-    summary.damages = first.damages.max(summary.damages);
+    // The second pass's matches are those that count; damage is met by the one, the other, or both.
+    let more = first.damage.into_iter().filter(|damage| !summary.damage.contains(damage));
+    let more: Vec<_> = more.collect();
+    summary.damages = first.damages.max(summary.damages + more.len() as u64);
+    summary.damage.extend(more);
+    summary.damage.sort_by_key(|damage| (damage.index, damage.offset));
     Ok((followed, summary))
 }

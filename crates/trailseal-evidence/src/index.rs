@@ -6,6 +6,7 @@
 //! inflating is spared.
 
 mod asked;
+mod listed;
 mod make;
 
 use std::{
@@ -24,7 +25,7 @@ use trailseal_archive::{
     open::OpenFile,
     stamp::FileStamp,
 };
-use trailseal_index::{Index, IndexPlace, StoredFacts};
+use trailseal_index::{Index, IndexPlace, Segment, SegmentError, StoredFacts};
 use trailseal_verify::Observation;
 
 pub use trailseal_index::{ColumnGroup, GroupValue, IndexError, IndexStatus, SegmentColumns};
@@ -32,6 +33,7 @@ pub use trailseal_index::{ColumnGroup, GroupValue, IndexError, IndexStatus, Segm
 use crate::{inputs::canonical, report::ScopeIndex, scan::load};
 
 pub(crate) use self::asked::Asked;
+pub use self::listed::{Candidates, KnownList};
 pub use self::make::{IndexMade, MakeError, make};
 
 /// The indexes that tell of what was given.
@@ -85,12 +87,14 @@ fn tells_of(index: &Index, given: &[PathBuf]) -> bool {
     index.roots().iter().any(|root| given.iter().any(|path| is_in(root, path)))
 }
 
+/// Which index knows a file, in which segment of it, and at which place there.
+type KnownAt = (usize, usize, usize);
+
 /// A file that is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownFile<'i> {
     pub(crate) facts: &'i StoredFacts,
-    /// Which index, which segment of it, and the place there.
-    at: (usize, usize, usize),
+    at: KnownAt,
     hashes: &'i AtomicU64,
 }
 
@@ -155,6 +159,17 @@ impl ArchiveIndex {
     /// What of them could not be used, and why; more after they were used.
     pub fn problems(&self) -> Vec<String> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Asks a segment of an index; what is wrong with it is told.
+    fn ask<T>(
+        &self,
+        (index, segment): (usize, usize),
+        question: impl FnOnce(&Segment) -> Result<T, SegmentError>,
+    ) -> Option<T> {
+        let of = self.indexes.get(index)?;
+        let answer = question(of.segments().get(segment)?);
+        answer.map_err(|error| self.note(format!("{}: {error}", of.folder().display()))).ok()
     }
 
     fn note(&self, problem: String) {

@@ -70,6 +70,11 @@ pub trait FileSource: Sync {
         self.given().iter().any(|input| input.as_os_str() == "-")
     }
 
+    /// All of them, if they are listed.
+    fn list(&self) -> Option<&FileList> {
+        None
+    }
+
     /// Shows all of them in archive order, the files of folders folder by folder, until `visit` breaks. What could not be
     /// seen becomes a problem.
     ///

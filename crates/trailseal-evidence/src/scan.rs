@@ -449,36 +449,7 @@ pub fn fold<P: Fold>(
     new: &(dyn Fn() -> P + Sync),
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<(P, Summary), Error> {
-    fold_by(files, options, filter, (None, None), progress, new, row)
-}
-
-/// What of the files that an index knows is read: for who asks for more and more, and would read everything at once
-/// without an index.
-#[derive(Clone, Copy, Debug)]
-pub struct Narrowed<'a> {
-    /// The index is asked for records that match this, instead of all those that pass the filter.
-    pub known: &'a Filter,
-    /// Whether files that it does not know are read, too. Without them an earlier scan is gone on with: what a ledger says
-    /// of files that are excluded was found out by that, and is not asked again; the summary tells of nothing but files
-    /// that are known.
-    pub others: bool,
-}
-
-/// The same as [`fold`]; with `narrowed`, of the files that an index knows only some. Rows that pass the filter are given
-/// of all files that are read, whether or not they match the narrower one. Without an index everything is read.
-///
-/// # Errors
-/// Those of [`fold`].
-pub fn fold_narrowed<P: Fold>(
-    files: &dyn FileSource,
-    options: &ScanOptions<'_>,
-    filter: &Filter,
-    narrowed: Option<Narrowed<'_>>,
-    progress: &dyn Progress,
-    new: &(dyn Fn() -> P + Sync),
-    row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
-) -> Result<(P, Summary), Error> {
-    fold_by(files, options, filter, (narrowed, None), progress, new, row)
+    fold_columns(files, options, filter, progress, new, row, None)
 }
 
 /// The same as [`fold`], where what is needed of events may come from the columns of an index: of files that it knows, and for
@@ -496,30 +467,13 @@ pub fn fold_columns<P: Fold>(
     row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
     columns: Option<&ColumnFold<'_, P>>,
 ) -> Result<(P, Summary), Error> {
-    fold_by(files, options, filter, (None, columns), progress, new, row)
-}
-
-fn fold_by<P: Fold>(
-    files: &dyn FileSource,
-    options: &ScanOptions<'_>,
-    filter: &Filter,
-    (narrowed, columns): (Option<Narrowed<'_>>, Option<&ColumnFold<'_, P>>),
-    progress: &dyn Progress,
-    new: &(dyn Fn() -> P + Sync),
-    row: &(dyn Fn(&mut P, &Row<'_>) -> ControlFlow<()> + Sync),
-) -> Result<(P, Summary), Error> {
     let is_over = AtomicBool::new(false);
-    let of_known = narrowed.map_or(filter, |narrowed| narrowed.known);
-    let only_known = narrowed.is_some_and(|narrowed| !narrowed.others);
     let groups = columns.map(|columns| columns.groups);
-    let asked = options.index.and_then(|index| Asked::new(index, of_known, groups));
-    let mut finding = finding(options, asked.as_ref(), progress, P::hears_of_files());
-    finding.only_known = only_known;
-    finding.keeps_answered |= only_known && !P::hears_of_files();
+    let asked = options.index.and_then(|index| Asked::new(index, filter, groups));
+    let finding = finding(options, asked.as_ref(), progress, P::hears_of_files());
     let (parts, summary) = run(files, finding, &is_over, &|next| {
         let mut part = new();
         let mut worker = Worker::new(files.given(), options, (filter, asked.as_ref()), progress, &is_over);
-        worker.trusts_stamps = only_known;
         while let Some(jobs) = next() {
             for job in &jobs {
                 if is_over.load(Ordering::Relaxed) {
@@ -616,7 +570,7 @@ fn finding<'a>(
     // what is labelled is read
     let needs_bytes = options.ledger.is_some() || options.only_integrity.is_some();
     let keeps_answered = !needs_bytes && !hears_of_files;
-    Finding { options, asked, keeps_answered, only_known: false, progress }
+    Finding { options, asked, keeps_answered, progress }
 }
 
 /// Finds the files in one thread and lets the others take them in order.

@@ -2,7 +2,8 @@
 //!
 //! One pass collects all links of the archive. With an index it is asked instead what links from the keys that are reached so
 //! far, until there is nothing new: each time only files are read in which such a key did something. Files that the index does
-//! not know are read in the first round only, for all their links.
+//! not know are read in the first round only, for all their links. Where that would be a large part of all files, everything is
+//! read at once.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,8 +13,9 @@ use std::{
 
 use trailseal_evidence::{
     Progress,
-    inputs::FileSource,
-    scan::{self, Fold, Narrowed, Row, ScanOptions, Summary},
+    index::{ArchiveIndex, KnownList},
+    inputs::{FileList, FileSource},
+    scan::{self, Fold, Row, ScanOptions, Summary},
 };
 use trailseal_query::{
     Filter, Predicate, Record,
@@ -27,8 +29,11 @@ use crate::error::Error;
 /// Links between keys, and keys from which it may start, that are held.
 const MAX_LINKS: u64 = 4_000_000;
 
-/// Rounds after which everything is read: each takes about as long as to look at every file's name.
+/// Rounds after which everything is read.
 const MAX_ROUNDS: usize = 16;
+
+/// A round that takes in more than one of so many files is not worth it.
+const WORTH_A_ROUND: usize = 4;
 
 /// Where responses hold new keys.
 const NEW_KEYS: [&[&str]; 4] = [
@@ -92,8 +97,11 @@ impl Issues {
         let any = Predicate::any(exists.chain(starts.wanted().cloned()).collect());
         let filter = Filter::new(time.clone().and(any));
         let search = Search { starts, time, files, options, filter: &filter, progress };
-        let has_index = options.index.is_some_and(|index| !index.is_empty());
-        if has_index && starts.keys.len() <= MAX_LITERALS { search.rounds(depth) } else { search.read(None) }
+        let index = options.index.filter(|index| !index.is_empty() && starts.keys.len() <= MAX_LITERALS);
+        match index.zip(files.list()) {
+            Some((index, list)) => search.rounds(depth, index, list),
+            None => search.read(files),
+        }
     }
 
     /// Takes in the links of a later round; starts were found in the first one.
@@ -160,9 +168,9 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// One pass, over all files or over some of those that an index knows.
-    fn read(&self, narrowed: Option<Narrowed<'_>>) -> Result<(Issues, Summary), Error> {
-        let Self { starts, files, options, filter, progress, .. } = self;
+    /// One pass over all files, or over some of them.
+    fn read(&self, files: &dyn FileSource) -> Result<(Issues, Summary), Error> {
+        let Self { starts, options, filter, progress, .. } = self;
         let (actor, paths) = (actor_path(), new_key_paths());
         let held = AtomicU64::new(0);
         let row = |issues: &mut Issues, row: &Row<'_>| {
@@ -174,8 +182,9 @@ impl Search<'_> {
                 _ => ControlFlow::Break(()),
             }
         };
-        let result =
-            scan::fold_narrowed(*files, options, filter, narrowed, *progress, &Issues::default, &row);
+        // which fields are there no index tells
+        let options = ScanOptions { index: None, ..(*options).clone() };
+        let result = scan::fold(files, &options, filter, *progress, &Issues::default, &row);
         if held.load(Ordering::Relaxed) > MAX_LINKS {
             return Err(Error::TooManyLinks { limit: MAX_LINKS });
         }
@@ -183,12 +192,24 @@ impl Search<'_> {
     }
 
     /// Asks for what links from keys that are reached, until no more are.
-    fn rounds(&self, depth: Option<u32>) -> Result<(Issues, Summary), Error> {
+    fn rounds(
+        &self,
+        depth: Option<u32>,
+        index: &ArchiveIndex,
+        list: &FileList,
+    ) -> Result<(Issues, Summary), Error> {
+        let known = KnownList::new(index, list);
+        let is_worth_it = |files: &FileList| files.len() <= known.len() / WORTH_A_ROUND;
+        let with_time = |asked: Predicate| Filter::new(self.time.clone().and(asked));
         let mut asked: HashSet<String> = self.starts.keys.iter().cloned().collect();
         let wanted = self.starts.wanted().cloned();
         let first = wanted.into_iter().chain([did_something(&self.starts.keys)]);
-        let first = Filter::new(self.time.clone().and(Predicate::any(first.collect())));
-        let (mut issues, summary) = self.read(Some(Narrowed { known: &first, others: true }))?;
+        let first = known.candidates(&with_time(Predicate::any(first.collect())), true);
+        if !is_worth_it(&first.list) {
+            return self.read(self.files);
+        }
+        let (mut issues, mut summary) = self.read(&first.list)?;
+        summary.damage.iter_mut().for_each(|damage| damage.index = first.place(damage.index));
         for round in 1.. {
             let reached = issues.reach(self.starts, depth).keys.into_iter().map(|(key, _)| key);
             let new: Vec<String> = reached.filter(|key| asked.insert(key.clone())).collect();
@@ -196,13 +217,12 @@ impl Search<'_> {
                 break;
             }
             let is_last = round == MAX_ROUNDS || new.len() > MAX_LITERALS;
-            let of_new = Filter::new(self.time.clone().and(did_something(&new)));
-            let known = if is_last { self.filter } else { &of_new };
-            let (more, _) = self.read(Some(Narrowed { known, others: false }))?;
-            issues.add_links(more.links);
-            if is_last {
+            let more = (!is_last).then(|| known.candidates(&with_time(did_something(&new)), false));
+            let Some(more) = more.filter(|more| is_worth_it(&more.list)) else {
+                issues.add_links(self.read(self.files)?.0.links);
                 break;
-            }
+            };
+            issues.add_links(self.read(&more.list)?.0.links);
         }
         Ok((issues, summary))
     }

@@ -137,15 +137,13 @@ impl<'q> Asked<'q> {
         segment.answers.get_or_init(ask).as_ref()
     }
 
-    /// Asks the segment that tells of a file; what is wrong with it is told.
+    /// Asks the segment that tells of a file.
     fn ask<T>(
         &self,
         known: &KnownFile<'_>,
         question: impl FnOnce(&Segment) -> Result<T, SegmentError>,
     ) -> Option<T> {
-        let of = self.index.indexes.get(known.at.0)?;
-        let answer = question(of.segments().get(known.at.1)?);
-        answer.map_err(|error| self.index.note(format!("{}: {error}", of.folder().display()))).ok()
+        self.index.ask((known.at.0, known.at.1), question)
     }
 }
 

@@ -198,6 +198,21 @@ impl FileList {
         self.files.get(number)?.stamp
     }
 
+    /// Whether it is a regular file, or was not asked what it is, and may be opened.
+    pub(crate) fn is_plain(&self, number: usize) -> bool {
+        self.files.get(number).is_some_and(|file| file.refusal.is_none())
+    }
+
+    /// The folder in which it was found; of a file that was given, itself.
+    pub(crate) fn folder(&self, number: usize) -> Option<&Folder> {
+        self.place(number).map(|(listed, _)| &listed.folder)
+    }
+
+    /// Its name in its folder.
+    pub(crate) fn name(&self, number: usize) -> &str {
+        self.place(number).map_or("", |(_, name)| name)
+    }
+
     /// Opens it, as it was found: below the folder that was given, or where the path that was given leads.
     pub(crate) fn open(&self, number: usize) -> Result<OpenFile, OpenError> {
         let absent = || OpenError::from(io::Error::from(io::ErrorKind::NotFound));
@@ -240,6 +255,10 @@ impl FileList {
 impl FileSource for FileList {
     fn given(&self) -> &[PathBuf] {
         &self.given
+    }
+
+    fn list(&self) -> Option<&FileList> {
+        Some(self)
     }
 
     fn each(

@@ -101,8 +101,6 @@ pub(super) struct Finding<'a> {
     pub(super) asked: Option<&'a Asked<'a>>,
     /// Whether files for which it answers need not be handed out.
     pub(super) keeps_answered: bool,
-    /// Whether files that it does not know are left out.
-    pub(super) only_known: bool,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -336,14 +334,9 @@ impl<'a> Finder<'_, 'a> {
     fn send(&mut self, job: Job<'a>) -> ControlFlow<()> {
         let job = Job { turn: self.turn, number: self.number, ..job };
         self.number += 1;
-        let Finding { options, asked, keeps_answered, only_known, progress } = self.finding;
-        let is_asked = keeps_answered || only_known;
-        let known = asked.filter(|_| is_asked).and_then(|asked| Some((asked, asked.known(&job)?)));
-        if only_known && asked.is_some() && known.is_none() {
-            return ControlFlow::Continue(());
-        }
+        let Finding { options, asked, keeps_answered, progress } = self.finding;
+        let known = asked.filter(|_| keeps_answered).and_then(|asked| Some((asked, asked.known(&job)?)));
         if let Some((asked, known)) = known
-            && keeps_answered
             && known.facts.inflated <= options.max_inflated
             && asked.holds_nothing(&known)
         {

@@ -61,8 +61,6 @@ pub(super) struct Worker<'a> {
     options: &'a ScanOptions<'a>,
     /// An index, and what it says to the filter.
     asked: Option<&'a Asked<'a>>,
-    /// Whether files for which it answers are left unread, whoever vouches for them.
-    pub(super) trusts_stamps: bool,
     progress: &'a dyn Progress,
     /// Set when nobody wants more.
     inflater: WholeInflater,
@@ -131,7 +129,6 @@ impl<'a> Worker<'a> {
             given,
             options,
             asked,
-            trusts_stamps: false,
             progress,
             inflater: WholeInflater::new(),
             on_disk: Vec::new(),
@@ -211,7 +208,7 @@ impl<'a> Worker<'a> {
             FileAnswer::Unclear => return false,
         };
         // a label is given to bytes that are there now
-        let observation = if self.options.ledger.is_some() && !self.trusts_stamps {
+        let observation = if self.options.ledger.is_some() {
             let Ok(mut file) = job.open(real) else { return false };
             match known.observe(&mut file, &mut self.on_disk) {
                 Some(observation) => Some(observation),

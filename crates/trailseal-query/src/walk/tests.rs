@@ -187,7 +187,7 @@ fn an_identity_that_was_seen_is_passed_over() {
         format!("{{\"userIdentity\":{{\"arn\":\"{arn}\",\"accessKeyId\":\"{key}\"}},\"x\":\"y\"}}")
     };
     let mut walker = RecordWalker::default();
-    let mut shown = |walker: &mut RecordWalker, key: &str| {
+    let shown = |walker: &mut RecordWalker, key: &str| {
         let (record, mut collected) = (identity(key), Collected::default());
         let walked = walker.walk(record.as_bytes(), &mut collected).unwrap();
         assert_eq!(walked.access_key(), Some(format!("\"{key}\"").as_bytes()));
