@@ -42,7 +42,7 @@ fn main() -> Result<(), DiskFault> {
         let began = Instant::now();
         let files = Inputs::open(std::slice::from_ref(&data.archive))?.list();
         let options = ScanOptions { threads: 2, ..ScanOptions::default() };
-        let (index, _) = EventIndex::load(Arc::new(files), &options, &Silent)?;
+        let (index, _) = EventIndex::load(Arc::new(files), None, &options, &Silent)?;
         let events = index.statistics();
         println!(
             "{}: {} events ready after {:.1} s, {} bytes an event",

@@ -8,7 +8,8 @@ use std::{
 
 use trailseal_archive::stamp::FileStamp;
 use trailseal_index::{
-    ColumnGroup, Extractor, FileAnswer, FileEntry, LEFT_OUT, Segment, SegmentWriter, StoredFacts, ValueSet,
+    ColumnGroup, Extractor, FileAnswer, FileEntry, LEFT_OUT, Segment, SegmentWriter, StoredFacts,
+    StoredHashes, ValueSet,
 };
 use trailseal_query::{Filter, expression};
 
@@ -60,8 +61,6 @@ fn sound() -> Vec<u8> {
         let stamp = FileStamp { length: 1, modified: 2, changed: 3, inode: 4 };
         let facts = StoredFacts {
             stamp,
-            stored: [5; 32],
-            content: [6; 32],
             checksum: 8,
             trailer: 9,
             inflated: 7,
@@ -71,7 +70,8 @@ fn sound() -> Vec<u8> {
             span: entry.span(),
         };
         let path = format!("/a/b/file-{file}.json.gz");
-        writer.add(Path::new(&path), &facts, &entry, &filter).expect("it fits");
+        let hashes = StoredHashes { stored: [5; 32], content: [6; 32] };
+        writer.add(Path::new(&path), (&facts, &hashes), &entry, &filter).expect("it fits");
     }
     let mut bytes = Vec::new();
     writer.write(&mut bytes).expect("memory takes it");
@@ -103,8 +103,9 @@ fn ask(bytes: &[u8]) {
     fs::remove_file(&path).expect("the file is there");
     let Ok(segment) = Segment::open(file.expect("the file is there")) else { return };
     for file in 0..segment.len() {
-        let _ = (segment.path(file), segment.facts(file), segment.rows_of(file));
+        let _ = (segment.hashes(file), segment.facts(file), segment.rows_of(file));
     }
+    let _ = segment.each_path(&mut |_, _| {});
     for condition in CONDITIONS {
         let filter = Filter::new(expression::parse(condition).expect("a condition"));
         if let Ok(answers) = segment.answers(&filter) {

@@ -38,7 +38,7 @@ struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { codes: 1 << 44, dense: 1 << 17, held: 1 << 20, segments: 8 }
+        Self { codes: 1 << 44, dense: 1 << 17, held: 1 << 20, segments: 2 }
     }
 }
 

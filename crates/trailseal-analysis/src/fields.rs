@@ -13,7 +13,7 @@ use trailseal_query::{
     expression::{self, UnknownField},
     json::quote,
     path::FieldPath,
-    predicate::Test,
+    predicate::{Literal, Test},
     record::PathValue,
 };
 
@@ -270,6 +270,16 @@ impl Field {
     /// The same, but for lists, which are shown as they are written.
     fn visit_as_written<'a>(&self, row: &Row<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
         self.visit_by(row, Record::visit, each);
+    }
+
+    /// That it equals one of these; of what is no part of the record, nothing does.
+    pub(crate) fn is_one_of(&self, values: &[String]) -> Predicate {
+        let test = Test::In(values.iter().cloned().map(Literal::Text).collect());
+        match &self.source {
+            Source::Path(path) => Predicate::Field(path.clone(), test),
+            Source::Derived(derived) => Predicate::Derived(*derived, test),
+            Source::OfFile(_) | Source::Number => Predicate::Constant(false),
+        }
     }
 
     /// Which columns tell its values; `None` if they are read from records only.

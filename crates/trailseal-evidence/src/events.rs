@@ -9,6 +9,9 @@
 //! hash is never the reason for a row. The rows, their order, the tokens and the errors are those of a scan with the
 //! same request.
 //!
+//! Of files that an index on disk knows ([`crate::index`]) nothing is read at the beginning and nothing held: a lookup asks it which
+//! of them may answer, and reads those with the newest events first.
+//!
 //! A file as CloudTrail writes it is inflated as far as it is needed, by several threads when a page needs several
 //! files, and the records that were asked for are held for the next lookups; other files of log size are inflated and
 //! held whole; both together up to [`CACHE_BYTES`]. A record in an archive file (zip, tar), or in a file that is
@@ -38,6 +41,7 @@ mod content;
 mod entry;
 mod find;
 mod keys;
+mod known;
 mod load;
 mod postings;
 mod read;
@@ -51,7 +55,7 @@ pub use self::{
     scanned::ScannedEvents,
 };
 
-use self::{entry::IndexedEvents, keys::Keys, postings::Postings, read::Reader};
+use self::{entry::IndexedEvents, keys::Keys, known::KnownEvents, postings::Postings, read::Reader};
 
 /// Distinct texts by which any record can be looked up without being read.
 pub const MAX_KEYS: usize = 40;
@@ -77,7 +81,9 @@ pub struct EventIndex {
     postings: Postings,
     keys: Arc<Keys>,
     files: Arc<FileList>,
-    /// That of all entries, if they have one.
+    /// Of files that an index on disk tells of, which have no entries.
+    known: Option<KnownEvents>,
+    /// That of all events, if they have one.
     sole_account: Option<u32>,
     reader: Reader,
     fingerprint: u64,
@@ -86,7 +92,8 @@ pub struct EventIndex {
 /// What an index holds and takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Records of all categories that can be looked up; one that was delivered twice counts twice.
+    /// Records of all categories that can be looked up, and of files that an index on disk knows all; one that was delivered twice
+    /// counts twice.
     pub records: u64,
     /// Files that were listed.
     pub files: u64,
@@ -185,9 +192,12 @@ impl EventIndex {
     /// What it holds and takes.
     pub fn statistics(&self) -> Statistics {
         Statistics {
-            records: self.entries.len() as u64,
+            records: self.entries.len() as u64 + self.known.as_ref().map_or(0, KnownEvents::records),
             files: self.files.len() as u64,
-            bytes: (self.entries.bytes() + self.postings.bytes() + self.files.bytes()) as u64,
+            bytes: (self.entries.bytes()
+                + self.postings.bytes()
+                + self.files.bytes()
+                + self.known.as_ref().map_or(0, KnownEvents::bytes)) as u64,
             cached_bytes: self.reader.cached_bytes() as u64,
         }
     }

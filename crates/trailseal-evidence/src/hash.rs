@@ -198,11 +198,11 @@ impl<'a> HashWorker<'a> {
         let Some(work) = &lane.work else { return };
         let sha256 = work.hasher.clone().finalize();
         let observation = match &work.known {
-            Some(known) if sha256 != known.facts.stored => return self.read_content(lane),
             Some(known) => {
+                let Some(observation) = known.observation(sha256) else { return self.read_content(lane) };
                 known.count();
                 self.hashing.progress.done(0, work.file.length());
-                known.observation()
+                observation
             }
             None => Observation {
                 sha256,

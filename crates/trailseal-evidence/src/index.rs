@@ -33,7 +33,7 @@ pub use trailseal_index::{ColumnGroup, GroupValue, IndexError, IndexStatus, Segm
 use crate::{inputs::canonical, report::ScopeIndex, scan::load};
 
 pub(crate) use self::asked::Asked;
-pub use self::listed::{Candidates, KnownList};
+pub use self::listed::{KnownList, ListedCandidates};
 pub use self::make::{IndexMade, MakeError, make};
 
 /// The indexes that tell of what was given.
@@ -88,14 +88,15 @@ fn tells_of(index: &Index, given: &[PathBuf]) -> bool {
 }
 
 /// Which index knows a file, in which segment of it, and at which place there.
-type KnownAt = (usize, usize, usize);
+pub(crate) type KnownAt = (usize, usize, usize);
 
 /// A file that is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownFile<'i> {
     pub(crate) facts: &'i StoredFacts,
-    at: KnownAt,
-    hashes: &'i AtomicU64,
+    pub(crate) at: KnownAt,
+    index: &'i Index,
+    counts: &'i AtomicU64,
 }
 
 impl ArchiveIndex {
@@ -162,7 +163,7 @@ impl ArchiveIndex {
     }
 
     /// Asks a segment of an index; what is wrong with it is told.
-    fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         (index, segment): (usize, usize),
         question: impl FnOnce(&Segment) -> Result<T, SegmentError>,
@@ -186,16 +187,22 @@ impl ArchiveIndex {
     pub(crate) fn find(&self, real: &Path) -> Option<KnownFile<'_>> {
         self.indexes.iter().enumerate().find_map(|(number, index)| {
             let (segment, file) = index.find(real)?;
-            let facts = index.facts((segment, file))?;
-            Some(KnownFile { facts, at: (number, segment, file), hashes: self.hashes.get(number)? })
+            self.at((number, segment, file))
         })
+    }
+
+    /// What is known at a place.
+    pub(crate) fn at(&self, at: KnownAt) -> Option<KnownFile<'_>> {
+        let index = self.indexes.get(at.0)?;
+        let facts = index.facts((at.1, at.2))?;
+        Some(KnownFile { facts, at, index, counts: self.hashes.get(at.0)? })
     }
 }
 
 impl KnownFile<'_> {
     /// Notes that the hash of its content is taken.
     pub(crate) fn count(&self) {
-        self.hashes.fetch_add(1, Ordering::Relaxed);
+        self.counts.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether an open file looks as it did then.
@@ -209,22 +216,23 @@ impl KnownFile<'_> {
         if !self.is_like(file) {
             return None;
         }
-        let loaded = load(file, buffer).ok().flatten();
-        if loaded.is_some_and(|length| trailseal_sha256::digest(&buffer[..length]) == self.facts.stored) {
-            return Some(self.observation());
+        let length = load(file, buffer).ok().flatten();
+        let observed =
+            length.and_then(|length| self.observation(trailseal_sha256::digest(&buffer[..length])));
+        if observed.is_none() {
+            let _ = file.rewind();
         }
-        let _ = file.rewind();
-        None
+        observed
     }
 
-    /// What reading it to its end showed.
-    pub(crate) fn observation(&self) -> Observation {
-        let facts = self.facts;
-        Observation {
-            sha256: facts.content,
-            inflated: facts.inflated,
-            form: if facts.is_gzip { Form::Gzip } else { Form::Inflated },
+    /// What reading a file to its end showed whose bytes on disk have this SHA-256; `None` if it is not theirs.
+    pub(crate) fn observation(&self, stored: [u8; 32]) -> Option<Observation> {
+        let hashes = self.index.hashes((self.at.1, self.at.2)).filter(|hashes| hashes.stored == stored)?;
+        Some(Observation {
+            sha256: hashes.content,
+            inflated: self.facts.inflated,
+            form: if self.facts.is_gzip { Form::Gzip } else { Form::Inflated },
             ending: Ending::Complete,
-        }
+        })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     groups::ColumnGroup,
     segment::{
         SegmentError,
-        read::{Column, Filters, Segment, Times},
+        read::{Column, Filters, Segment, SegmentTimes},
     },
     truths::{SETS, Truths},
     values,
@@ -136,7 +136,7 @@ struct Judge<'s> {
     segment: &'s Segment,
     columns: [Option<Column>; ColumnGroup::ALL.len()],
     filters: Option<Filters<'s>>,
-    times: Option<Times<'s>>,
+    times: Option<SegmentTimes>,
 }
 
 impl<'s> Judge<'s> {
@@ -162,9 +162,33 @@ impl<'s> Judge<'s> {
     ) -> Result<RowTruths, SegmentError> {
         let mut folded = RowTruths::All(Truths::of(start.into()));
         let decided = Truths::of((!start).into());
+        // what one part decides for all events is not asked of the others
+        let is_decided = |folded: &RowTruths| matches!(folded, RowTruths::All(all) if *all == decided);
+        // values are few: what several parts say of them is put together before it is asked which event has which
+        let mut tables: [Option<Vec<Truths>>; ColumnGroup::ALL.len()] = Default::default();
+        let mut others = Vec::new();
         for part in parts {
-            // what one part decides for all events is not asked of the others
-            if matches!(folded, RowTruths::All(all) if all == decided) {
+            let Some(group) = ColumnGroup::of_condition(part) else {
+                others.push(part);
+                continue;
+            };
+            let table = self.table(group, part)?;
+            match &mut tables[group.index()] {
+                Some(known) => {
+                    for (known, new) in known.iter_mut().zip(table) {
+                        *known = combine(*known, new);
+                    }
+                }
+                none => *none = Some(table),
+            }
+        }
+        for (group, table) in ColumnGroup::ALL.into_iter().zip(tables) {
+            if let Some(table) = table.filter(|_| !is_decided(&folded)) {
+                folded = folded.combine(self.by_table(group, &table)?, combine);
+            }
+        }
+        for part in others {
+            if is_decided(&folded) {
                 break;
             }
             folded = folded.combine(self.truths(part)?, combine);
@@ -175,7 +199,8 @@ impl<'s> Judge<'s> {
     /// A condition that is not made of others.
     fn condition(&mut self, condition: &Predicate) -> Result<RowTruths, SegmentError> {
         if let Some(group) = ColumnGroup::of_condition(condition) {
-            return self.by_column(group, condition);
+            let table = self.table(group, condition)?;
+            return self.by_table(group, &table);
         }
         if Timestamp::from_epoch(0).is_some_and(|time| condition.at(time).is_some()) {
             return self.by_time(condition);
@@ -201,24 +226,33 @@ impl<'s> Judge<'s> {
         }
     }
 
-    fn by_column(&mut self, group: ColumnGroup, condition: &Predicate) -> Result<RowTruths, SegmentError> {
-        let column = match &mut self.columns[group.index()] {
+    fn column(&mut self, group: ColumnGroup) -> Result<&Column, SegmentError> {
+        Ok(match &mut self.columns[group.index()] {
             Some(column) => column,
             none => none.insert(self.segment.column(group)?),
-        };
-        let damaged = || SegmentError::Damaged { what: "a column" };
+        })
+    }
+
+    /// What a condition comes to for the values of a column.
+    fn table(&mut self, group: ColumnGroup, condition: &Predicate) -> Result<Vec<Truths>, SegmentError> {
+        let column = self.column(group)?;
         let of_value = |number| Some(Truths::of(column.value(number)?.evaluate(condition)));
         let table: Option<Vec<Truths>> = (0..column.len()).map(of_value).collect();
-        let table = table.ok_or_else(damaged)?;
+        table.ok_or(SegmentError::Damaged { what: "a column" })
+    }
+
+    /// What something comes to for every event, by what it comes to for its value of a column.
+    fn by_table(&mut self, group: ColumnGroup, table: &[Truths]) -> Result<RowTruths, SegmentError> {
         // most segments have no event with a value that is asked for
         if let Some((first, others)) = table.split_first()
             && others.iter().all(|truths| truths == first)
         {
             return Ok(RowTruths::All(*first));
         }
-        let numbers = column.unpack();
+        let numbers = self.column(group)?.unpack();
         let each = numbers.into_iter().map(|number| table.get(number as usize).copied());
-        each.collect::<Option<_>>().map(RowTruths::Each).ok_or_else(damaged)
+        let damaged = SegmentError::Damaged { what: "a column" };
+        each.collect::<Option<_>>().map(RowTruths::Each).ok_or(damaged)
     }
 
     fn by_time(&mut self, condition: &Predicate) -> Result<RowTruths, SegmentError> {
@@ -231,13 +265,13 @@ impl<'s> Judge<'s> {
             let truth = Timestamp::from_epoch(time).and_then(|time| condition.at(time));
             truth.map_or(Truths::ANY, Truths::of)
         };
-        let times = times.all();
+        let times = times.all().iter().copied();
         if !matches!(condition, Predicate::Derived(..)) {
-            return Ok(RowTruths::Each(times.into_iter().map(of).collect()));
+            return Ok(RowTruths::Each(times.map(of).collect()));
         }
         // hours and days are texts, which take time to write
         let mut last: Option<(i64, Truths)> = None;
-        let of_hour = times.into_iter().map(|time| {
+        let of_hour = times.map(|time| {
             let hour = time.div_euclid(HOUR);
             match last {
                 Some((known, truths)) if known == hour => truths,

@@ -25,7 +25,7 @@ pub use self::{
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
-        facts::{LEFT_OUT, StoredFacts},
+        facts::{LEFT_OUT, StoredFacts, StoredHashes},
         read::{Segment, SegmentColumns},
         write::{FileEntry, SegmentWriter},
     },

@@ -5,8 +5,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ffi::OsStr,
     fs::{self, File, TryLockError},
     io::{self, BufWriter, Write as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -15,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     groups::ColumnGroup,
-    hashing::{self, ByHash},
+    hashing::{ByHash, PathHash, PathHasher},
     place::{IndexPlace, PlaceError},
     segment::{
         SegmentError,
-        facts::StoredFacts,
+        facts::{StoredFacts, StoredHashes},
         read::Segment,
         write::{FileEntry, SegmentWriter},
     },
@@ -93,8 +95,9 @@ pub struct Index {
     roots: Vec<PathBuf>,
     names: Vec<String>,
     segments: Vec<Segment>,
-    /// By the hash of its path: the segment that tells of a file, and its place in it. Later segments come before earlier ones.
-    files: HashMap<u64, (u32, u32), ByHash>,
+    hasher: PathHasher,
+    /// The segment that tells of a file, and its place in it. Later segments come before earlier ones.
+    files: HashMap<PathHash, (u32, u32), ByHash>,
     problems: Vec<(PathBuf, SegmentError)>,
 }
 
@@ -154,6 +157,7 @@ impl Index {
             roots: table.roots,
             names: Vec::new(),
             segments: Vec::new(),
+            hasher: PathHasher::default(),
             files: HashMap::default(),
             problems: Vec::new(),
         };
@@ -166,21 +170,22 @@ impl Index {
             } else {
                 Err(SegmentError::Damaged { what: "its name" })
             };
-            match segment.and_then(|segment| check(&segment).map(|()| segment)) {
-                Ok(segment) => index.add(name, segment),
-                Err(error) => index.problems.push((path, error)),
+            let checked = segment.and_then(|segment| check(&segment).map(|()| segment));
+            if let Err(error) = checked.and_then(|segment| index.add(name, segment)) {
+                index.problems.push((path, error));
             }
         }
         index
     }
 
-    fn add(&mut self, name: String, segment: Segment) {
+    fn add(&mut self, name: String, segment: Segment) -> Result<(), SegmentError> {
         let number = self.segments.len() as u32;
-        for file in 0..segment.len() {
-            self.files.insert(hash(segment.path(file)), (number, file as u32));
-        }
+        let mut paths = Vec::with_capacity(segment.len());
+        segment.each_path(&mut |file, path| paths.push((self.hasher.hash(path), (number, file as u32))))?;
+        self.files.extend(paths);
         self.names.push(name);
         self.segments.push(segment);
+        Ok(())
     }
 
     /// What it tells of, canonical.
@@ -212,14 +217,18 @@ impl Index {
     /// What is known of the file at a canonical path: the number of the segment, and its place in it. Whether the file is
     /// as it was is for the caller to say.
     pub fn find(&self, path: &Path) -> Option<(usize, usize)> {
-        let (segment, file) = *self.files.get(&hash(path))?;
-        let (segment, file) = (segment as usize, file as usize);
-        (self.segments.get(segment)?.path(file) == path).then_some((segment, file))
+        let (segment, file) = *self.files.get(&self.hasher.of(path))?;
+        Some((segment as usize, file as usize))
     }
 
     /// What is known of a file as a whole.
     pub fn facts(&self, (segment, file): (usize, usize)) -> Option<&StoredFacts> {
         self.segments.get(segment)?.facts(file)
+    }
+
+    /// What the bytes of a file were.
+    pub fn hashes(&self, (segment, file): (usize, usize)) -> Option<&StoredHashes> {
+        self.segments.get(segment)?.hashes(file)
     }
 
     /// What it is like.
@@ -235,10 +244,6 @@ impl Index {
         status.bytes = self.names.iter().map(length).sum();
         status
     }
-}
-
-fn hash(path: &Path) -> u64 {
-    hashing::hash(path.as_os_str().as_encoded_bytes())
 }
 
 fn read_table(path: &Path) -> Result<TableFile, IndexError> {
@@ -479,6 +484,8 @@ impl Segment {
             ColumnGroup::ALL.into_iter().map(|group| self.column(group)).collect::<Result<_, _>>()?;
         let numbers: Vec<Vec<usize>> = columns.iter().map(|column| column.numbers().collect()).collect();
         let (times, filters) = (self.times()?, self.filters()?);
+        let mut paths = Vec::with_capacity(self.len());
+        self.each_path(&mut |_, path| paths.push(path.to_vec()))?;
         let mut entry = FileEntry::default();
         for file in files {
             if to.is_full() {
@@ -491,10 +498,14 @@ impl Segment {
                     to.value(&mut entry, group, None, column.bytes(*number));
                 }
             }
-            times.of(*file).for_each(|time| entry.time(time));
-            let (Some(facts), Some(filter)) = (self.facts(*file), filters.bytes(*file)) else { continue };
+            times.all().get(rows).unwrap_or_default().iter().for_each(|time| entry.time(*time));
+            let facts = self.facts(*file).zip(self.hashes(*file));
+            let (Some(facts), Some(filter), Some(path)) = (facts, filters.bytes(*file), paths.get(*file))
+            else {
+                continue;
+            };
             // it was in a segment before, so that it fits into one
-            let _ = to.add(self.path(*file), facts, &entry, filter);
+            let _ = to.add(Path::new(OsStr::from_bytes(path)), facts, &entry, filter);
         }
         Ok(())
     }

@@ -198,7 +198,7 @@ impl Search<'_> {
         index: &ArchiveIndex,
         list: &FileList,
     ) -> Result<(Issues, Summary), Error> {
-        let known = KnownList::new(index, list);
+        let known = KnownList::new(index, list, self.options.threads);
         let is_worth_it = |files: &FileList| files.len() <= known.len() / WORTH_A_ROUND;
         let with_time = |asked: Predicate| Filter::new(self.time.clone().and(asked));
         let mut asked: HashSet<String> = self.starts.keys.iter().cloned().collect();

@@ -55,6 +55,9 @@ impl LookupSource for EventIndex {
                 last = Some(position);
             }
         }
+        if let Some(known) = &self.known {
+            known.add_to(&mut page, asked)?;
+        }
         Ok(page)
     }
 }

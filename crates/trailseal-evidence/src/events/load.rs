@@ -1,6 +1,7 @@
 //! Reading an archive once.
 
 use std::{
+    collections::HashSet,
     ops::ControlFlow,
     sync::{
         Arc,
@@ -14,23 +15,27 @@ use super::{
     EventIndex, ID_SLACK, LoadError, MAX_ID, MEMBERS, MORE_KEYS,
     entry::{Extent, IndexedEvent, IndexedEvents, Texts},
     keys::{Keys, LookupTexts, ScopeNames},
+    known::KnownEvents,
     postings::{Pair, Postings, pair},
     read::Reader,
 };
 use crate::{
     Error, Progress,
+    index::ArchiveIndex,
     inputs::{FileList, FileSource as _},
     scan::{self, Fold, Row, ScanOptions, Summary},
 };
 
 impl EventIndex {
     /// Reads the files of an archive and makes an index of its events. Of the options the threads and the limits count:
-    /// everything is indexed, whatever its time and whatever the digests say of it.
+    /// everything is indexed, whatever its time and whatever the digests say of it. Files that an index on disk knows are not
+    /// read.
     ///
     /// # Errors
     /// [`LoadError`]; what is wrong with single files is in the summary.
     pub fn load(
         files: Arc<FileList>,
+        index: Option<Arc<ArchiveIndex>>,
         options: &ScanOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Self, Summary), LoadError> {
@@ -38,8 +43,19 @@ impl EventIndex {
             return Err(LoadError::NotAFile { shown: pipe.display().to_string() });
         }
         let keys = Arc::new(Keys::new());
-        let (loaded, summary) = Self::read(&files, &keys, options, progress)?;
-        Ok((Self::of(files, keys, loaded, options)?, summary))
+        let known = KnownEvents::new(index, &files, &HashSet::new(), options);
+        let (loaded, summary) = match &known {
+            None => Self::read(&files, &keys, options, progress)?,
+            Some(known) => {
+                let others: Vec<usize> = (0..files.len()).filter(|number| !known.has(*number)).collect();
+                let list = files.only(&others, &FileList::default());
+                let (mut loaded, mut summary) = Self::read(&list, &keys, options, progress)?;
+                loaded.renumber_files(&others);
+                known.tell(&mut summary);
+                (loaded, summary)
+            }
+        };
+        Ok((Self::of(files, keys, loaded, known, options)?, summary))
     }
 
     /// Reads all events of these files.
@@ -74,6 +90,7 @@ impl EventIndex {
         files: Arc<FileList>,
         keys: Arc<Keys>,
         loaded: LoadedPart,
+        known: Option<KnownEvents>,
         options: &ScanOptions<'_>,
     ) -> Result<Self, LoadError> {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -85,8 +102,12 @@ impl EventIndex {
         if u32::try_from(pairs.len()).is_err() || u32::try_from(entries.len()).is_err() {
             return Err(LoadError::TooMany { shown: "the archive".to_owned(), what: "events" });
         }
+        let known_account = known.as_ref().map(KnownEvents::sole_account);
         let mut accounts = entries.iter().map(|entry| entry.account);
-        let first = accounts.next();
+        let first = match &known_account {
+            Some(account) => account.as_deref().map(|account| keys.short(Some(account))),
+            None => accounts.next(),
+        };
         let sole_account = first.filter(|first| accounts.all(|account| account == *first));
         let (entries, postings) = pool.install(|| {
             let (entries, ranks) = IndexedEvents::sort(entries, texts);
@@ -94,7 +115,7 @@ impl EventIndex {
         });
         let fingerprint = files.fingerprint();
         let reader = Reader::new(pool, options, files.given());
-        Ok(Self { entries, postings, keys, files, sole_account, reader, fingerprint })
+        Ok(Self { entries, postings, keys, files, known, sole_account, reader, fingerprint })
     }
 }
 

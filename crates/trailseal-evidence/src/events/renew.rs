@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{EventIndex, LoadError, MEMBERS, load::LoadedPart};
+use super::{EventIndex, LoadError, MEMBERS, known::KnownEvents, load::LoadedPart};
 use crate::{
     Progress,
+    index::ArchiveIndex,
     inputs::FileList,
     scan::{ScanOptions, Summary},
 };
@@ -43,7 +44,7 @@ impl EventIndex {
         &self.files
     }
 
-    /// The index of `files`, as [`load`](Self::load) makes it. A file of this index that is as it was, and none of the
+    /// The index of `files`, as [`load`](Self::load) makes it with the index on disk that there is now. A file of this index that is as it was, and none of the
     /// `suspects` (real paths), is not read again if events of it are known.
     ///
     /// # Errors
@@ -51,13 +52,20 @@ impl EventIndex {
     pub fn renew(
         &self,
         files: Arc<FileList>,
+        index: Option<Arc<ArchiveIndex>>,
         suspects: &HashSet<PathBuf>,
         options: &ScanOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<RenewedIndex, LoadError> {
-        let (kept, change) = self.kept_files(&files, suspects);
+        let known = KnownEvents::new(index, &files, suspects, options);
+        let is_known = |number: usize| known.as_ref().is_some_and(|known| known.has(number));
+        let (mut kept, change) = self.kept_files(&files, suspects);
+        for number in &mut kept {
+            *number = number.filter(|number| !is_known(*number));
+        }
         let is_kept: HashSet<usize> = kept.iter().flatten().copied().collect();
-        let unread: Vec<usize> = (0..files.len()).filter(|number| !is_kept.contains(number)).collect();
+        let is_unread = |number: &usize| !is_kept.contains(number) && !is_known(*number);
+        let unread: Vec<usize> = (0..files.len()).filter(is_unread).collect();
         let part = files.only(&unread, &self.files);
         let (mut loaded, summary) = if unread.is_empty() {
             (LoadedPart::default(), Summary::default())
@@ -66,7 +74,7 @@ impl EventIndex {
         };
         loaded.renumber_files(&unread);
         self.add_to(&mut loaded, &kept)?;
-        let index = Self::of(files, Arc::clone(&self.keys), loaded, options)?;
+        let index = Self::of(files, Arc::clone(&self.keys), loaded, known, options)?;
         Ok(RenewedIndex { index, summary, change })
     }
 

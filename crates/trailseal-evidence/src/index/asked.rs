@@ -39,8 +39,9 @@ enum HeldColumns {
     Damaged,
 }
 
-/// Segments whose columns are kept: those of files that lie beside each other were made by as many threads at most.
-const KEPT: usize = 8;
+/// Segments whose columns are kept: of files that lie beside each other many are in one segment, but two threads may be in two, and
+/// files that came later are in others.
+const KEPT: usize = 4;
 
 impl<'q> Asked<'q> {
     /// Asks an index, unless it can say nothing: where records are wanted, of a filter that takes everything.

@@ -6,6 +6,7 @@
 use std::{
     collections::HashSet,
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
@@ -22,7 +23,8 @@ use trailseal_archive::{
     stamp::FileStamp,
 };
 use trailseal_index::{
-    Extractor, FileEntry, IndexError, IndexPlace, IndexWriter, SegmentWriter, StoredFacts, ValueSet,
+    Extractor, FileEntry, IndexError, IndexPlace, IndexWriter, SegmentWriter, StoredFacts, StoredHashes,
+    ValueSet,
 };
 use trailseal_query::{
     Filter, Predicate,
@@ -98,7 +100,9 @@ pub fn make(
     let lengths = unknown.iter().map(|number| list.state(*number).map_or(0, |(length, _)| length));
     progress.add(unknown.len() as u64, lengths.sum());
     progress.enter(ProgressStage::Working);
-    let job = Making { list: &list, unknown: &unknown, next: AtomicUsize::new(0), writer: &writer, progress };
+    let run = (unknown.len() / (8 * threads_of(threads))).clamp(1, RUN);
+    let next = AtomicUsize::new(0);
+    let job = Making { list: &list, unknown: &unknown, next, run, writer: &writer, progress };
     let parts = job.run(threads)?;
     if progress.is_interrupted() {
         return Err(Error::Interrupted.into());
@@ -124,6 +128,8 @@ struct Making<'m> {
     /// The numbers of the files that are read.
     unknown: &'m [usize],
     next: AtomicUsize,
+    /// Files that a thread takes at a time: they come into one segment, whoever asks for them one after the other asks that.
+    run: usize,
     writer: &'m IndexWriter,
     progress: &'m dyn Progress,
 }
@@ -159,8 +165,14 @@ impl Making<'_> {
         let mut segment = SegmentWriter::default();
         let all = Filter::new(Predicate::Constant(true));
         let (mut loader, mut reader) = (Loader::default(), FileReader::new(&all));
+        let mut run = 0..0;
         while !has_failed.load(Ordering::Relaxed) && !self.progress.is_interrupted() {
-            let (files, lengths) = loader.load(&mut || self.next());
+            let (files, lengths) = loader.load(&mut || {
+                if run.is_empty() {
+                    run = self.next_run();
+                }
+                Some((self.list, *self.unknown.get(run.next()?)?))
+            });
             if lengths.is_empty() {
                 break;
             }
@@ -181,12 +193,15 @@ impl Making<'_> {
         Ok(made)
     }
 
-    /// The next file that nobody has taken.
-    fn next(&self) -> Option<(&FileList, usize)> {
-        let number = self.unknown.get(self.next.fetch_add(1, Ordering::Relaxed))?;
-        Some((self.list, *number))
+    /// The next files that nobody has taken: none at the end.
+    fn next_run(&self) -> Range<usize> {
+        let start = self.next.fetch_add(self.run, Ordering::Relaxed).min(self.unknown.len());
+        start..(start + self.run).min(self.unknown.len())
     }
 }
+
+/// Files that a thread takes at a time, at most.
+const RUN: usize = 128;
 
 /// Loads some files at a time, whose bytes can be hashed together.
 #[derive(Default)]
@@ -313,9 +328,10 @@ impl<'f> FileReader<'f> {
     fn read(&mut self, file: &LoadedFile<'_>, segment: &mut SegmentWriter) -> Option<()> {
         self.values.clear();
         let facts = self.facts(file, segment)?;
+        let hashes = StoredHashes { stored: file.stored_hash, content: file.content_hash };
         self.filter.clear();
         self.values.finish(&mut self.filter)?;
-        segment.add(&file.real, &facts, &self.entry, &self.filter).ok()
+        segment.add(&file.real, (&facts, &hashes), &self.entry, &self.filter).ok()
     }
 
     /// What a scan sees of the content, if it is nothing but whole records and values that are left out.
@@ -353,8 +369,6 @@ impl<'f> FileReader<'f> {
         }
         Some(StoredFacts {
             stamp: file.stamp,
-            stored: file.stored_hash,
-            content: file.content_hash,
             checksum: crc32fast::hash(on_disk),
             trailer: trailer(on_disk),
             inflated: content.len() as u64,

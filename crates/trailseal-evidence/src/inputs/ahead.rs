@@ -31,9 +31,10 @@ fn states(listing: &Listing) -> Vec<Option<FileStamp>> {
     listing.files.iter().map(|file| state(&file.name).filter(|_| file.refusal.is_none())).collect()
 }
 
-/// Shows `visit` what [`FileSource::each`] shows, with the states of all files in folders.
+/// Shows `visit` what [`FileSource::each`] shows; if that is wanted, with the states of all files in folders.
 pub(crate) fn each(
     files: &dyn FileSource,
+    asks: bool,
     problems: &mut Vec<Problem>,
     visit: &mut dyn FnMut(InputPart<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
@@ -43,12 +44,12 @@ pub(crate) fn each(
             let mut problems = Vec::new();
             let sender = sender;
             // who is told of nothing more has said so
-            let _ = files.each(&mut problems, &mut |part| send(part, &sender));
+            let _ = files.each(&mut problems, &mut |part| send(part, asks, &sender));
             problems
         };
         let lister = thread::Builder::new().name("list".to_owned()).spawn_scoped(scope, list);
         let Ok(lister) = lister else { return files.each(problems, visit) };
-        let flow = receiver.iter().try_for_each(|part: Part| visit(part.as_input()));
+        let flow = receiver.iter().try_for_each(|part: HeldPart| visit(part.as_input()));
         // it ends with its next part
         drop(receiver);
         problems.extend(lister.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -56,16 +57,16 @@ pub(crate) fn each(
     })
 }
 
-fn send(part: InputPart<'_>, to: &SyncSender<Part>) -> ControlFlow<()> {
+fn send(part: InputPart<'_>, asks: bool, to: &SyncSender<HeldPart>) -> ControlFlow<()> {
     let part = match part {
-        InputPart::Stdin => Part::Stdin,
-        InputPart::Pipe(path) => Part::Pipe(path.to_owned()),
+        InputPart::Stdin => HeldPart::Stdin,
+        InputPart::Pipe(path) => HeldPart::Pipe(path.to_owned()),
         InputPart::File { given, real, length, stamp } => {
-            Part::File { given: given.to_owned(), real: real.to_owned(), length, stamp }
+            HeldPart::File { given: given.to_owned(), real: real.to_owned(), length, stamp }
         }
-        InputPart::Folder { roots, listing, stamps } => Part::Folder {
+        InputPart::Folder { roots, listing, stamps } => HeldPart::Folder {
             roots: Arc::clone(roots),
-            stamps: stamps.map_or_else(|| states(listing), <[_]>::to_vec),
+            stamps: stamps.map(<[_]>::to_vec).or_else(|| asks.then(|| states(listing))),
             listing: listing.clone(),
         },
     };
@@ -73,14 +74,14 @@ fn send(part: InputPart<'_>, to: &SyncSender<Part>) -> ControlFlow<()> {
 }
 
 /// An [`InputPart`] on its way from one thread to another.
-enum Part {
+enum HeldPart {
     Stdin,
     Pipe(PathBuf),
     File { given: PathBuf, real: PathBuf, length: u64, stamp: Option<FileStamp> },
-    Folder { roots: Arc<Roots>, listing: Listing, stamps: Vec<Option<FileStamp>> },
+    Folder { roots: Arc<Roots>, listing: Listing, stamps: Option<Vec<Option<FileStamp>>> },
 }
 
-impl Part {
+impl HeldPart {
     fn as_input(&self) -> InputPart<'_> {
         match self {
             Self::Stdin => InputPart::Stdin,
@@ -89,7 +90,7 @@ impl Part {
                 InputPart::File { given, real, length: *length, stamp: *stamp }
             }
             Self::Folder { roots, listing, stamps } => {
-                InputPart::Folder { roots, listing, stamps: Some(stamps) }
+                InputPart::Folder { roots, listing, stamps: stamps.as_deref() }
             }
         }
     }

@@ -69,11 +69,7 @@ impl FileList {
             list.add(part);
             ControlFlow::Continue(())
         };
-        let _ = if asks {
-            ahead::each(inputs, &mut problems, &mut add)
-        } else {
-            inputs.each(&mut problems, &mut add)
-        };
+        let _ = ahead::each(inputs, asks, &mut problems, &mut add);
         list.problems = problems;
         list.files.shrink_to_fit();
         list.folders.shrink_to_fit();

@@ -36,7 +36,7 @@ impl<'c> ColumnRows<'c> {
         matching: Option<&'c [bool]>,
         matched: u32,
     ) -> Option<Self> {
-        let is_there = columns.times().get(rows.clone()).is_some();
+        let is_there = rows.start <= rows.end && rows.end <= columns.rows();
         let matching = match matching {
             Some(matching) => Some(matching.get(rows.clone())?),
             None => None,

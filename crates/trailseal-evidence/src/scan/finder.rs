@@ -143,11 +143,7 @@ pub(super) fn each<'a>(
         InputPart::Folder { roots, listing, stamps } => finder.folder(roots, listing, stamps),
     };
     // Whoever wants no more files has said so.
-    let _ = if asks_for_all {
-        ahead::each(files, &mut problems, &mut take)
-    } else {
-        files.each(&mut problems, &mut take)
-    };
+    let _ = ahead::each(files, asks_for_all, &mut problems, &mut take);
     let mut summary = finder.summary;
     // a circle hides nothing, and neither does another name
     let hides = |found: &Problem| !matches!(found.kind, ProblemKind::Loop | ProblemKind::Alias);

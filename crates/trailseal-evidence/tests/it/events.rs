@@ -16,7 +16,8 @@ use trailseal_archive::Timestamp;
 use trailseal_evidence::{
     Progress, Silent,
     events::{EventIndex, ID_SLACK, LoadError, LookupError, MAX_KEYS, MORE_KEYS, ScannedEvents},
-    inputs::Inputs,
+    index::{ArchiveIndex, make},
+    inputs::{FileSource as _, Inputs},
     scan::{ScanOptions, Summary, fold},
 };
 use trailseal_query::{
@@ -63,7 +64,7 @@ pub(crate) fn options() -> ScanOptions<'static> {
 }
 
 fn load(inputs: &Inputs, progress: &dyn Progress) -> Result<(EventIndex, Summary), LoadError> {
-    EventIndex::load(Arc::new(inputs.list()), &options(), progress)
+    EventIndex::load(Arc::new(inputs.list()), None, &options(), progress)
 }
 
 pub(crate) fn lookup(
@@ -327,10 +328,88 @@ proptest! {
         let (index, summary) = load(&inputs, &Silent).unwrap();
         let everything = Filter::new(trailseal_query::Predicate::Constant(true));
         let ((), expected) = fold(&inputs, &options(), &everything, &Silent, &|| (), &|(), _| ControlFlow::Continue(())).unwrap();
-        prop_assert_eq!(summary, expected);
+        prop_assert_eq!(&summary, &expected);
+        let (known, of_known) = known(&inputs, &indexed(&inputs));
+        prop_assert_eq!((of_known.files, of_known.counts), (summary.files, summary.counts));
+        // of known files, those of an unknown category count, too
+        prop_assert!(known.statistics().records >= index.statistics().records);
         for _ in 0..12 {
-            agree(&index, &inputs, &any_request(&mut choices));
+            let request = any_request(&mut choices);
+            agree(&index, &inputs, &request);
+            agree(&known, &inputs, &request);
+            for account in ["111122223333", "444455556666"] {
+                let scope = LookupScope { region: None, account: Some(account) };
+                match (lookup(&known, &request, &scope), lookup(&index, &request, &scope)) {
+                    (Ok(found), Ok(expected)) => {
+                        prop_assert_eq!(texts(&found), texts(&expected), "{:?}", request);
+                        prop_assert_eq!(found.next_token.is_some(), expected.next_token.is_some());
+                    }
+                    (found, expected) => prop_assert_eq!(found.is_err(), expected.is_err()),
+                }
+            }
         }
+    }
+}
+
+/// An index on disk of what is there now.
+pub(crate) fn indexed(inputs: &Inputs) -> tempfile::TempDir {
+    let indexes = tempfile::tempdir().unwrap();
+    make(indexes.path(), inputs, 2, &Silent).unwrap();
+    indexes
+}
+
+/// The index of events where an index on disk is used.
+fn known(inputs: &Inputs, indexes: &tempfile::TempDir) -> (EventIndex, Summary) {
+    let index = Some(Arc::new(ArchiveIndex::open(indexes.path(), inputs.given())));
+    EventIndex::load(Arc::new(inputs.list()), index, &options(), &Silent).unwrap()
+}
+
+#[test]
+fn of_files_that_an_index_on_disk_knows_nothing_is_held() {
+    let (_folder, archive) = generated(2, 300);
+    let inputs = opened(&[&archive]);
+    let (index, _) = load(&inputs, &Silent).unwrap();
+    let (known, summary) = known(&inputs, &indexed(&inputs));
+    assert_eq!(summary.from_index, summary.files);
+    assert_eq!(known.statistics().records, index.statistics().records);
+    assert!(known.statistics().bytes * 10 < index.statistics().bytes, "{:?}", known.statistics());
+    let page = Request { max_results: Some(7), ..Request::default() };
+    let names = ["ConsoleLogin", "GetObject", "AssumeRole"];
+    let rows = names.map(|name| agree(&known, &inputs, &Request { ..with(AttributeKey::EventName, name) }));
+    assert!(rows.iter().sum::<usize>() > 100, "{rows:?}");
+    let all = Request { max_results: Some(50), ..Request::default() };
+    assert_eq!(agree(&known, &inputs, &all), agree(&index, &inputs, &all));
+    // an archive of one account and one of two: tokens are those of an index without one on disk
+    for scope in [EVERYWHERE, LookupScope { region: None, account: Some("111122223333") }] {
+        let token = |index| lookup(index, &page, &scope).unwrap().next_token;
+        assert_eq!(token(&known), token(&index));
+    }
+}
+
+#[test]
+fn a_known_file_that_changed_is_an_error_and_never_a_wrong_row() {
+    let changes: [Change; 3] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::write(path, log(0..2)).unwrap(),
+        |path| {
+            let time = fs::metadata(path).unwrap().modified().unwrap();
+            fs::write(path, log(5..8)).unwrap();
+            File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let folder = files(&[("a.json", log(0..3)), ("b.json", log(3..6))]);
+        let inputs = opened(&[folder.path()]);
+        let (known, _) = known(&inputs, &indexed(&inputs));
+        assert_eq!(lookup(&known, &Request::default(), &EVERYWHERE).unwrap().records.len(), 6);
+        change(&folder.path().join("a.json"));
+        let error = lookup(&known, &Request::default(), &EVERYWHERE).unwrap_err();
+        assert!(
+            matches!(&error, LookupError::Changed { shown } if shown.ends_with("a.json")),
+            "{number}: {error}"
+        );
+        let other = lookup(&known, &with(AttributeKey::EventId, "id-000004"), &EVERYWHERE);
+        assert_eq!(other.unwrap().records.len(), 1);
     }
 }
 

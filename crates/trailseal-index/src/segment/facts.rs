@@ -10,10 +10,6 @@ pub const LEFT_OUT: usize = trailseal_query::scan::LeftOut::ALL.len();
 pub struct StoredFacts {
     /// When this was so.
     pub stamp: FileStamp,
-    /// SHA-256 of the bytes as they lie on disk.
-    pub stored: [u8; 32],
-    /// SHA-256 of the content.
-    pub content: [u8; 32],
     /// CRC-32 of the bytes as they lie on disk.
     pub checksum: u32,
     /// The last eight of these bytes; 0 where there are fewer.
@@ -30,7 +26,16 @@ pub struct StoredFacts {
     pub span: Option<(i64, i64)>,
 }
 
-/// Bytes of the facts of a file, with where its path, filter and rows end.
+/// What the bytes of a file were, for who vouches for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredHashes {
+    /// SHA-256 of the bytes as they lie on disk.
+    pub stored: [u8; 32],
+    /// SHA-256 of the content.
+    pub content: [u8; 32],
+}
+
+/// Bytes of the facts of a file and of its hashes, with where its path, filter and rows end.
 pub(super) const FACTS: usize = 4 * 8 + 2 * 32 + 4 + 8 + 8 + 4 + 4 + 2 * 8 + 4 * LEFT_OUT + 3 * 4;
 
 /// Where of a file something ends that lies behind that of the file before.
@@ -42,14 +47,14 @@ pub(super) struct Ends {
 }
 
 impl StoredFacts {
-    pub(super) fn write(&self, ends: Ends, to: &mut Vec<u8>) {
+    pub(super) fn write(&self, hashes: &StoredHashes, ends: Ends, to: &mut Vec<u8>) {
         let FileStamp { length, modified, changed, inode } = self.stamp;
         to.extend(length.to_le_bytes());
         to.extend(modified.to_le_bytes());
         to.extend(changed.to_le_bytes());
         to.extend(inode.to_le_bytes());
-        to.extend(self.stored);
-        to.extend(self.content);
+        to.extend(hashes.stored);
+        to.extend(hashes.content);
         to.extend(self.checksum.to_le_bytes());
         to.extend(self.trailer.to_le_bytes());
         to.extend(self.inflated.to_le_bytes());
@@ -65,14 +70,14 @@ impl StoredFacts {
         }
     }
 
-    pub(super) fn read(bytes: &[u8]) -> Option<(Self, Ends)> {
+    pub(super) fn read(bytes: &[u8]) -> Option<(Self, StoredHashes, Ends)> {
         let mut rest = bytes;
         let mut stamp = [0; 4];
         for number in &mut stamp {
             *number = word(&mut rest)?;
         }
         let [length, modified, changed, inode] = stamp;
-        let (stored, content) = (take(&mut rest)?, take(&mut rest)?);
+        let hashes = StoredHashes { stored: take(&mut rest)?, content: take(&mut rest)? };
         let checksum = half(&mut rest)?;
         let trailer = word(&mut rest)?;
         let inflated = word(&mut rest)?;
@@ -87,9 +92,8 @@ impl StoredFacts {
         let (modified, changed) = (modified.cast_signed(), changed.cast_signed());
         let stamp = FileStamp { length, modified, changed, inode };
         let span = Some(span).filter(|(first, last)| first <= last);
-        let facts =
-            Self { stamp, stored, content, checksum, trailer, inflated, is_gzip, records, left_out, span };
-        Some((facts, ends))
+        let facts = Self { stamp, checksum, trailer, inflated, is_gzip, records, left_out, span };
+        Some((facts, hashes, ends))
     }
 }
 

@@ -1,15 +1,10 @@
 //! Reading a segment.
 
-use std::{
-    ffi::OsStr,
-    fs::File,
-    os::unix::{ffi::OsStrExt as _, fs::FileExt as _},
-    path::Path,
-};
+use std::{fs::File, os::unix::fs::FileExt as _, sync::OnceLock};
 
 use super::{
     DERIVED, HEADER, MAGIC, MAX_SECTION, SECTIONS, Section, SegmentError,
-    facts::{Ends, FACTS, StoredFacts, half, word},
+    facts::{Ends, FACTS, StoredFacts, StoredHashes, half, word},
 };
 use crate::{
     bits::Packed,
@@ -24,9 +19,8 @@ pub struct Segment {
     sections: [Place; SECTIONS],
     rows: usize,
     facts: Vec<(StoredFacts, Ends)>,
-    paths: Vec<u8>,
-    /// Where each of them ends.
-    path_ends: Vec<usize>,
+    /// Read when they are asked for; `None` if they cannot be.
+    hashes: OnceLock<Option<Vec<StoredHashes>>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,36 +64,41 @@ impl Segment {
         if start != length {
             return Err(damaged("its length"));
         }
-        let (facts, paths, path_ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut segment = Self { file, sections, rows, facts, paths, path_ends };
+        let mut segment = Self { file, sections, rows, facts: Vec::new(), hashes: OnceLock::new() };
         let facts = segment.section(Section::Files)?;
-        let facts: Option<Vec<_>> = facts.chunks(FACTS).map(StoredFacts::read).collect();
-        segment.facts = facts.filter(|facts| facts.len() == count).ok_or_else(|| damaged("its files"))?;
-        if !segment.is_in_order() {
+        if facts.len() != count.saturating_mul(FACTS) {
             return Err(damaged("its files"));
         }
-        segment.read_paths().ok_or_else(|| damaged("its paths"))?;
-        Ok(segment)
+        segment.facts.reserve_exact(count);
+        for facts in facts.chunks(FACTS) {
+            let (facts, _, ends) = StoredFacts::read(facts).ok_or_else(|| damaged("its files"))?;
+            segment.facts.push((facts, ends));
+        }
+        if segment.is_in_order() { Ok(segment) } else { Err(damaged("its files")) }
     }
 
-    /// Puts together what paths share.
-    fn read_paths(&mut self) -> Option<()> {
-        let coded = self.section(Section::Paths).ok()?;
-        let (mut start, mut last) = (0, 0..0);
-        for (_, ends) in &self.facts {
-            let (shared, rest) = coded.get(start..ends.path as usize)?.split_first_chunk()?;
+    /// Shows `each` where the files lay, as the system writes it, in their order.
+    ///
+    /// # Errors
+    /// [`SegmentError`] when that cannot be read; those before were right.
+    pub fn each_path(&self, each: &mut dyn FnMut(usize, &[u8])) -> Result<(), SegmentError> {
+        let damaged = || SegmentError::Damaged { what: "its paths" };
+        let coded = self.section(Section::Paths)?;
+        let (mut start, mut path) = (0, Vec::new());
+        for (file, (_, ends)) in self.facts.iter().enumerate() {
+            let end = ends.path as usize;
+            let coded = coded.get(start..end).and_then(<[u8]>::split_first_chunk);
+            let (shared, rest) = coded.ok_or_else(damaged)?;
             let shared = usize::from(u16::from_le_bytes(*shared));
-            if shared > last.len() || self.paths.len() as u64 > MAX_SECTION {
-                return None;
+            if shared > path.len() {
+                return Err(damaged());
             }
-            let begin = self.paths.len();
-            self.paths.extend_from_within(last.start..last.start + shared);
-            self.paths.extend_from_slice(rest);
-            last = begin..self.paths.len();
-            self.path_ends.push(last.end);
-            start = ends.path as usize;
+            path.truncate(shared);
+            path.extend_from_slice(rest);
+            each(file, &path);
+            start = end;
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether everything of a file lies behind that of the file before, to the end of all.
@@ -132,12 +131,13 @@ impl Segment {
         self.facts.get(file).map(|(facts, _)| facts)
     }
 
-    /// Where a file lay, as the system writes it.
-    pub fn path(&self, file: usize) -> &Path {
-        let end = |file: usize| self.path_ends.get(file).copied().unwrap_or_default();
-        let (start, end) = (file.checked_sub(1).map_or(0, end), end(file));
-        // what was written were paths: on this system they are bytes
-        Path::new(OsStr::from_bytes(self.paths.get(start..end).unwrap_or_default()))
+    /// What the bytes of a file were; `None` if that cannot be read.
+    pub fn hashes(&self, file: usize) -> Option<&StoredHashes> {
+        let read = || {
+            let facts = self.section(Section::Files).ok()?;
+            facts.chunks(FACTS).map(|facts| StoredFacts::read(facts).map(|(_, hashes, _)| hashes)).collect()
+        };
+        self.hashes.get_or_init(read).as_ref()?.get(file)
     }
 
     /// The rows of a file's events.
@@ -178,8 +178,10 @@ impl Segment {
     }
 
     /// Reads the times of all events.
-    pub(crate) fn times(&self) -> Result<Times<'_>, SegmentError> {
-        Ok(Times { segment: self, packed: self.packed(Section::Times)? })
+    pub(crate) fn times(&self) -> Result<SegmentTimes, SegmentError> {
+        let first = |facts: &StoredFacts| facts.span.map_or(0, |span| span.0);
+        let files = self.facts.iter().map(|(facts, ends)| (ends.rows, first(facts))).collect();
+        Ok(SegmentTimes { packed: self.packed(Section::Times)?, files, times: OnceLock::new() })
     }
 
     /// Reads the times of all events and, of some groups, which values they have.
@@ -188,8 +190,7 @@ impl Segment {
     /// [`SegmentError`] when it cannot be read: then nothing is known.
     pub fn columns(&self, groups: &[ColumnGroup]) -> Result<SegmentColumns, SegmentError> {
         let damaged = || SegmentError::Damaged { what: "a column" };
-        let times = self.times()?.all();
-        let mut columns = SegmentColumns { times, groups: Default::default() };
+        let mut columns = SegmentColumns { times: self.times()?, groups: Default::default() };
         for group in groups {
             let column = self.column(*group)?;
             let (numbers, count) = (column.unpack(), column.len());
@@ -268,45 +269,49 @@ impl Filters<'_> {
     }
 }
 
-/// The times of a segment's events.
-pub(crate) struct Times<'s> {
-    segment: &'s Segment,
+/// The times of a segment's events, unpacked when they are asked for.
+#[derive(Debug)]
+pub(crate) struct SegmentTimes {
     packed: OwnedPacked,
+    /// Where the events of each file end, and the second from which on their times count.
+    files: Vec<(u32, i64)>,
+    times: OnceLock<Vec<i64>>,
 }
 
-impl Times<'_> {
-    /// Those of a file's events, in seconds.
-    pub(crate) fn of(&self, file: usize) -> impl Iterator<Item = i64> {
-        let first = self.segment.facts(file).and_then(|facts| facts.span).map_or(0, |span| span.0);
-        let packed = self.packed.get();
-        let rows = self.segment.rows_of(file);
-        rows.map(move |row| first.saturating_add(packed.map_or(0, |packed| i64::from(packed.get(row)))))
-    }
-
-    /// Those of all events.
-    pub(crate) fn all(&self) -> Vec<i64> {
-        let numbers = self.packed.unpack();
-        let mut times = Vec::with_capacity(numbers.len());
-        for (file, (facts, _)) in self.segment.facts.iter().enumerate() {
-            let first = facts.span.map_or(0, |span| span.0);
-            let numbers = numbers.get(self.segment.rows_of(file)).unwrap_or_default();
-            times.extend(numbers.iter().map(|number| first.saturating_add(i64::from(*number))));
-        }
-        times
+impl SegmentTimes {
+    /// That of every event, in seconds.
+    pub(crate) fn all(&self) -> &[i64] {
+        self.times.get_or_init(|| {
+            let mut times: Vec<i64> = self.packed.unpack().into_iter().map(i64::from).collect();
+            let mut start = 0;
+            for (end, first) in &self.files {
+                let end = *end as usize;
+                for time in times.get_mut(start..end).unwrap_or_default() {
+                    *time = first.saturating_add(*time);
+                }
+                start = end;
+            }
+            times
+        })
     }
 }
 
-/// Times and values of a segment's events, unpacked.
+/// Times and values of a segment's events.
 #[derive(Debug)]
 pub struct SegmentColumns {
-    times: Vec<i64>,
+    times: SegmentTimes,
     groups: [Option<(Column, Vec<u32>)>; ColumnGroup::ALL.len()],
 }
 
 impl SegmentColumns {
+    /// How many events there are.
+    pub fn rows(&self) -> usize {
+        self.times.packed.count
+    }
+
     /// The time of every event, in seconds.
     pub fn times(&self) -> &[i64] {
-        &self.times
+        self.times.all()
     }
 
     /// How many different values of a group there are; none of one that was not read.

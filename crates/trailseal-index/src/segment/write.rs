@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     DERIVED, HEADER, MAGIC, SECTIONS, Section,
-    facts::{Ends, StoredFacts},
+    facts::{Ends, StoredFacts, StoredHashes},
 };
 use crate::{
     bits,
@@ -134,14 +134,14 @@ impl SegmentWriter {
         entry.rows[group.index()].push(number);
     }
 
-    /// Adds a file: where it lies, what is known of it, its events and its filter.
+    /// Adds a file: where it lies, what is known of it and of its bytes, its events and its filter.
     ///
     /// # Errors
     /// [`NotIndexed`] when it is more than a segment holds; nothing is added then but values that nobody has.
     pub fn add(
         &mut self,
         path: &Path,
-        facts: &StoredFacts,
+        (facts, hashes): (&StoredFacts, &StoredHashes),
         entry: &FileEntry,
         filter: &[u8],
     ) -> Result<(), NotIndexed> {
@@ -169,7 +169,7 @@ impl SegmentWriter {
             filter: self.filters.len() as u32,
             rows: self.times.len() as u32,
         };
-        facts.write(ends, &mut self.files);
+        facts.write(hashes, ends, &mut self.files);
         self.count += 1;
         Ok(())
     }

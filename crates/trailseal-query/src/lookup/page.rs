@@ -128,6 +128,16 @@ impl<R> Page<R> {
         }
     }
 
+    /// Whether a row of this time may have a place on it.
+    pub fn has_room_at(&self, time: Timestamp) -> bool {
+        self.bound.as_ref().is_none_or(|bound| bound.time().is_none_or(|bound| time >= bound))
+    }
+
+    /// Whether it takes no row of this time, or of a later one, since they were on a page before.
+    pub fn is_behind(&self, time: Timestamp) -> bool {
+        self.after.as_ref().is_some_and(|after| after.time().is_none_or(|after| time > after))
+    }
+
     /// Whether rows were left for the next page.
     pub fn has_more(&self) -> bool {
         self.bound.is_some()

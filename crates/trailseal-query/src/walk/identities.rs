@@ -14,7 +14,7 @@ const SLOTS: usize = 256;
 /// Identities by their first bytes.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
-    slots: Vec<Identity>,
+    slots: Vec<SeenIdentity>,
     /// The numbers of all that are remembered are greater.
     forgotten: u64,
     last: u64,
@@ -22,7 +22,7 @@ pub(super) struct Identities {
 
 /// One that was walked.
 #[derive(Debug, Default)]
-pub(super) struct Identity {
+pub(super) struct SeenIdentity {
     /// No other one has it.
     pub(super) number: u64,
     pub(super) bytes: Vec<u8>,
@@ -41,15 +41,15 @@ impl Identities {
 
     /// The identity with which `rest` begins, if it is remembered.
     #[inline]
-    pub(super) fn at_start_of(&self, rest: &[u8]) -> Option<&Identity> {
+    pub(super) fn at_start_of(&self, rest: &[u8]) -> Option<&SeenIdentity> {
         let found = self.slots.get(slot(rest.first_chunk()?))?;
         (found.number > self.forgotten && rest.starts_with(&found.bytes)).then_some(found)
     }
 
     /// Room for one with these bytes, to be filled; `None` if it is too short to be worth it, or too long.
-    pub(super) fn add(&mut self, bytes: &[u8]) -> Option<&mut Identity> {
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Option<&mut SeenIdentity> {
         let slot = slot(bytes.first_chunk().filter(|_| bytes.len() <= MOST)?);
-        self.slots.resize_with(SLOTS, Identity::default);
+        self.slots.resize_with(SLOTS, SeenIdentity::default);
         self.last += 1;
         let identity = self.slots.get_mut(slot)?;
         identity.number = self.last;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use trailseal_archive::Timestamp;
 
-use super::identities::Identity;
+use super::identities::SeenIdentity;
 use crate::{
     derived::error_of,
     json::Value,
@@ -199,7 +199,7 @@ impl<'a> WalkedRecord<'a> {
     }
 
     /// Takes what was found in the identity that begins at a place when it was walked before.
-    pub(super) fn keep_identity(&mut self, identity: &Identity, start: usize) {
+    pub(super) fn keep_identity(&mut self, identity: &SeenIdentity, start: usize) {
         let moved = |range: &Range<usize>| {
             if range.is_empty() { 0..0 } else { start + range.start..start + range.end }
         };
@@ -209,7 +209,7 @@ impl<'a> WalkedRecord<'a> {
     }
 
     /// Gives what was found in it.
-    pub(super) fn tell_identity(&mut self, identity: &mut Identity, start: usize) {
+    pub(super) fn tell_identity(&mut self, identity: &mut SeenIdentity, start: usize) {
         let moved = |range: &Range<usize>| {
             if range.is_empty() { 0..0 } else { range.start - start..range.end - start }
         };

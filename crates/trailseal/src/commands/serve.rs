@@ -27,7 +27,9 @@ use trailseal_server::{
 
 use self::{archive::ArchiveBuckets, renew::Renewing};
 use super::options::{
-    self, input,
+    self,
+    index::IndexUse,
+    input,
     number::Threads,
     output::QuietOption,
     size::size,
@@ -167,6 +169,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     window: Window,
+
+    #[command(flatten)]
+    index: IndexUse,
 
     #[command(flatten)]
     threads: Threads,

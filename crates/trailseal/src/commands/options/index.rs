@@ -84,6 +84,13 @@ impl IndexFolder {
     }
 }
 
+/// Says what of an index is not used.
+pub(crate) fn tell_problems(index: &ArchiveIndex) {
+    for problem in index.problems() {
+        output::note(&format!("an index is not used, and files are read instead: {problem}"));
+    }
+}
+
 impl IndexUse {
     /// What is known of what was given; nothing where no index is to be used or there is none.
     pub(crate) fn open(&self, given: &[PathBuf]) -> Option<ArchiveIndex> {
@@ -94,8 +101,8 @@ impl IndexUse {
     /// Says, once the run is over, what of an index was not used; and on a terminal, after a run that took long without one, what
     /// it would have done.
     pub(crate) fn note(&self, index: Option<&ArchiveIndex>, took: Duration, given: &[PathBuf]) {
-        for problem in index.map(ArchiveIndex::problems).unwrap_or_default() {
-            output::note(&format!("an index is not used, and files are read instead: {problem}"));
+        if let Some(index) = index {
+            tell_problems(index);
         }
         let is_there = index.is_some_and(|index| !index.is_empty());
         let is_wanted = !self.no_index && !is_there && took >= LONG && io::stderr().is_terminal();

@@ -10,6 +10,7 @@ use trailseal_archive::walk::Roots;
 use trailseal_evidence::{
     Error,
     events::EventIndex,
+    index::ArchiveIndex,
     inputs::Inputs,
     mappings,
     scan::{ScanOptions, Summary},
@@ -18,7 +19,11 @@ use trailseal_server::{Buckets, is_bucket_name};
 use trailseal_verify::PublicKey;
 
 use super::Args;
-use crate::{commands::options::keys, error::CommandError, progress::Counts};
+use crate::{
+    commands::options::{index, keys},
+    error::CommandError,
+    progress::Counts,
+};
 
 /// The folders of the archive.
 pub(super) fn open(folders: &[PathBuf]) -> Result<Inputs, CommandError> {
@@ -113,10 +118,17 @@ pub(super) fn index(
     args: &Args,
     counts: &Counts,
 ) -> Result<(EventIndex, Summary), CommandError> {
-    let options = scan_options(args);
+    let (options, index) = (scan_options(args), index_on_disk(args));
     counts
-        .watch(!args.quiet.is_quiet, || EventIndex::load(Arc::new(inputs.list()), &options, counts))
+        .watch(!args.quiet.is_quiet, || EventIndex::load(Arc::new(inputs.list()), index, &options, counts))
         .map_err(CommandError::caused)
+}
+
+/// What an index on disk knows; what of it cannot be used is told.
+pub(super) fn index_on_disk(args: &Args) -> Option<Arc<ArchiveIndex>> {
+    let index = args.index.open(&args.folders())?;
+    index::tell_problems(&index);
+    Some(Arc::new(index))
 }
 
 /// How files are read, at the start and later.

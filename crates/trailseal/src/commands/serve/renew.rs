@@ -121,7 +121,13 @@ impl Renewing<'_> {
             tries += 1;
             let (inputs, files) = self.list()?;
             let counts = Counts::new("reading", self.interrupt.clone());
-            match before.renew(Arc::new(files), &suspects, &options, &counts) {
+            match before.renew(
+                Arc::new(files),
+                archive::index_on_disk(self.args),
+                &suspects,
+                &options,
+                &counts,
+            ) {
                 Ok(renewed) => break (inputs, renewed),
                 // files came or went meanwhile
                 Err(_) if tries < TRIES && !self.interrupt.is_wanted() => thread::sleep(PAUSE / 4),
