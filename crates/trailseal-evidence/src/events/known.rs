@@ -46,7 +46,7 @@ pub(super) struct KnownEvents {
     /// Those that are known, with the seconds of their last and first events; the newest first.
     by_time: Vec<KnownSpan>,
     records: u64,
-    asked: Mutex<VecDeque<(Key, Arc<HashSet<usize>>)>>,
+    asked: Mutex<VecDeque<(AskedFor, Arc<HashSet<usize>>)>>,
     options: ScanOptions<'static>,
 }
 
@@ -59,7 +59,7 @@ struct KnownSpan {
 
 /// What makes a difference to which files may answer.
 #[derive(Clone, Debug, PartialEq)]
-struct Key {
+struct AskedFor {
     request: Request,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
@@ -208,7 +208,7 @@ impl KnownEvents {
 
     /// The numbers of the files that may hold what is asked for.
     fn candidates(&self, asked: &AskedPage<'_>, wanted: &Predicate) -> Arc<HashSet<usize>> {
-        let key = Key {
+        let key = AskedFor {
             request: Request { next_token: None, max_results: None, ..asked.request.clone() },
             start: asked.lookup.start,
             end: asked.lookup.end,
