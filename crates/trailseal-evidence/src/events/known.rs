@@ -34,7 +34,7 @@ const MOST: usize = 256;
 /// Requests of which it is held which files may answer: those whose pages are asked for one after the other.
 const REQUESTS: usize = 16;
 
-/// Who says where events belong, and the account that they have where that says none.
+/// The member that says to which account's history an event belongs; where it is absent, the identity's account does.
 const RECIPIENT: &str = "recipientAccountId";
 
 /// Events of the files of a list that an index knows.
