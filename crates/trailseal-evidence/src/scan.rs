@@ -666,8 +666,8 @@ impl Summary {
         self.damages += other.damages;
     }
 
-    /// Brings what was found into archive order.
-    pub(crate) fn settle(&mut self) {
+    /// Brings what the threads found into archive order.
+    fn settle(&mut self) {
         self.damage.sort_by(|a, b| (a.index, a.offset, &a.shown).cmp(&(b.index, b.offset, &b.shown)));
         self.damage.truncate(MAX_DAMAGE);
         self.without_events.sort();
@@ -691,22 +691,12 @@ impl Summary {
 
     /// A file that need not be read: what reading it would come to is known, and how many of its events match.
     fn answered(&mut self, known: &KnownFile<'_>, matched: u64, job: &Job<'_>) {
-        self.unasked += u64::from(job.stamp.is_none());
-        self.add_known(known, matched, (job.number * MEMBERS, &job.shown));
-    }
-
-    /// A file that is not read, whose events all count as found.
-    pub(crate) fn known(&mut self, known: &KnownFile<'_>, index: u64, shown: &str) {
-        self.files += 1;
-        self.add_known(known, u64::from(known.facts.records), (index, shown));
-    }
-
-    fn add_known(&mut self, known: &KnownFile<'_>, matched: u64, (index, shown): (u64, &str)) {
         let counts = Counts { matched, ..known.counts() };
         self.from_index += 1;
+        self.unasked += u64::from(job.stamp.is_none());
         self.bytes += known.facts.stamp.length;
         self.inflated += known.facts.inflated;
-        self.note_if_without_events(&counts, index, shown);
+        self.note_if_without_events(&counts, job.number * MEMBERS, &job.shown);
         self.counts.add(&counts);
     }
 

@@ -24,7 +24,7 @@ use crate::{
     Silent,
     index::{ArchiveIndex, KnownAt, KnownList},
     inputs::FileList,
-    scan::{self, MEMBERS, ScanOptions, Summary},
+    scan::{self, MEMBERS, ScanOptions},
 };
 
 /// Files that are read at once at first; each time there are not enough, twice as many.
@@ -103,14 +103,9 @@ impl KnownEvents {
         is_any.then_some(Self { index, files, places, by_time, records, asked: Mutex::default(), options })
     }
 
-    /// Adds the files to what was read.
-    pub(super) fn tell(&self, summary: &mut Summary) {
-        for (number, place) in self.places.iter().enumerate() {
-            if let Some(known) = place.and_then(|place| self.index.at(place)) {
-                summary.known(&known, number as u64 * MEMBERS, &self.files.shown(number));
-            }
-        }
-        summary.settle();
+    /// The index on disk.
+    pub(super) fn index(&self) -> &ArchiveIndex {
+        &self.index
     }
 
     /// Whether it tells of a file.

@@ -23,7 +23,7 @@ use crate::{
     Error, Progress,
     index::ArchiveIndex,
     inputs::{FileList, FileSource as _},
-    scan::{self, Fold, Row, ScanOptions, Summary},
+    scan::{self, ColumnFold, ColumnRows, Fold, Row, ScanOptions, Summary},
 };
 
 impl EventIndex {
@@ -44,23 +44,14 @@ impl EventIndex {
         }
         let keys = Arc::new(Keys::new());
         let known = KnownEvents::new(index, &files, &HashSet::new(), options);
-        let (loaded, summary) = match &known {
-            None => Self::read(&files, &keys, options, progress)?,
-            Some(known) => {
-                let others: Vec<usize> = (0..files.len()).filter(|number| !known.has(*number)).collect();
-                let list = files.only(&others, &FileList::default());
-                let (mut loaded, mut summary) = Self::read(&list, &keys, options, progress)?;
-                loaded.renumber_files(&others);
-                known.tell(&mut summary);
-                (loaded, summary)
-            }
-        };
+        let (loaded, summary) = Self::read(&files, known.as_ref(), &keys, options, progress)?;
         Ok((Self::of(files, keys, loaded, known, options)?, summary))
     }
 
-    /// Reads all events of these files.
+    /// Reads all events of these files, but of those that are known.
     pub(super) fn read(
         files: &FileList,
+        known: Option<&KnownEvents>,
         keys: &Keys,
         options: &ScanOptions<'_>,
         progress: &dyn Progress,
@@ -74,11 +65,15 @@ impl EventIndex {
             stat_files: options.stat_files,
             spool: options.spool.clone(),
             threads: options.threads,
+            index: known.map(KnownEvents::index),
             ..ScanOptions::default()
         };
-        let context = Context { files, keys, counts: &counts };
+        let context = Context { files, known, keys, counts: &counts };
         let take = |loaded: &mut LoadedPart, row: &Row<'_>| loaded.row(row, &context);
-        let result = scan::fold(files, &scan, &filter, progress, &LoadedPart::default, &take);
+        let known_rows = |_: &mut LoadedPart, _: &ColumnRows<'_>| ControlFlow::Continue(());
+        let columns = known.map(|_| ColumnFold { groups: &[], add: &known_rows });
+        let new = LoadedPart::default;
+        let result = scan::fold_columns(files, &scan, &filter, progress, &new, &take, columns.as_ref());
         if let Some(failure) = counts.take_failure() {
             return Err(failure);
         }
@@ -134,6 +129,7 @@ pub(super) struct LoadedPart {
 /// What all threads share.
 struct Context<'a> {
     files: &'a FileList,
+    known: Option<&'a KnownEvents>,
     keys: &'a Keys,
     counts: &'a Counts,
 }
@@ -183,6 +179,9 @@ impl LoadedPart {
     fn try_row(&mut self, row: &Row<'_>, context: &Context<'_>) -> Result<(), LoadError> {
         let shown = || row.file.shown.clone();
         let file = row.file.index;
+        if context.known.is_some_and(|known| known.has((file / MEMBERS) as usize)) {
+            return Ok(());
+        }
         if self.file != Some(file) {
             context.check(file, &row.file.shown)?;
             self.file = Some(file);

@@ -70,7 +70,7 @@ impl EventIndex {
         let (mut loaded, summary) = if unread.is_empty() {
             (LoadedPart::default(), Summary::default())
         } else {
-            Self::read(&part, &self.keys, options, progress)?
+            Self::read(&part, None, &self.keys, options, progress)?
         };
         loaded.renumber_files(&unread);
         self.add_to(&mut loaded, &kept)?;

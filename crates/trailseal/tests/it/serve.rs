@@ -188,3 +188,23 @@ fn two_signals_at_once_end_a_server_as_one_does_and_its_journal_is_no_evidence()
     assert!(run.stderr.contains("unsupported: journal of `trailseal serve`"), "{run}");
     assert!(!run.stderr.contains("control character") && run.stdout.contains("StartLogging"), "{run}");
 }
+
+#[test]
+fn an_index_on_disk_is_used_and_changes_no_answer() {
+    let archive = archive();
+    let copied =
+        Command::new("cp").args(["-rp", "archive", "copy"]).current_dir(archive.folder()).status().unwrap();
+    assert!(copied.success());
+    let run = say(&archive, "index archive copy --index-dir indexes");
+    assert!(run.stdout.contains("indexes"), "{run}");
+    let asked = |index: &str| {
+        serving(&archive, &format!("--archive copy --region eu-west-1 {index}"), |said, address| {
+            assert!(said.contains("each is answered once"), "{said}");
+            (said.contains("index: answered for"), call(address, "LookupEvents", r#"{"MaxResults":1}"#))
+        })
+    };
+    let (with, without) = (asked("--index-dir indexes"), asked("--no-index"));
+    assert_eq!((with.0, without.0), (true, false));
+    assert!(with.1["NextToken"].is_string(), "{}", with.1);
+    assert_eq!(with.1, without.1);
+}
